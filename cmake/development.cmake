@@ -1,0 +1,60 @@
+# What tests, examples and benchmarks are compiled with, and users of the library are not.
+option(PATHLINE_WARNINGS_AS_ERRORS "Warnings in tests, examples and benchmarks are errors" OFF)
+set(PATHLINE_ARCH "" CACHE STRING "-march of tests, examples and benchmarks; x86-64-v3 is left out where it cannot run")
+set(PATHLINE_SANITIZERS "" CACHE STRING "-fsanitize of tests, examples and benchmarks, e.g. address,undefined")
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+
+# All units of a program need the same -march, because alignment is part of Eigen's ABI: one target carries it.
+add_library(pathline_development INTERFACE)
+add_library(pathline::development ALIAS pathline_development)
+if(TARGET pathline::parallel)
+  target_link_libraries(pathline_development INTERFACE pathline::parallel)
+else()
+  target_link_libraries(pathline_development INTERFACE pathline::pathline)
+endif()
+target_include_directories(pathline_development INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
+target_compile_definitions(pathline_development
+                           INTERFACE PATHLINE_EXAMPLE_DATA="${PROJECT_SOURCE_DIR}/examples/data")
+target_compile_options(pathline_development INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                                                      $<$<BOOL:${PATHLINE_WARNINGS_AS_ERRORS}>:-Werror>)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12
+   AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
+  # These are wrong about std::string's operator+ (GCC's bugs 105329 and 105651); the sanitizers see what is right.
+  target_compile_options(pathline_development INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
+endif()
+
+if(PATHLINE_ARCH)
+  include(CheckCXXCompilerFlag)
+  include(CheckCXXSourceRuns)
+  string(MAKE_C_IDENTIFIER "${PATHLINE_ARCH}" arch)
+  check_cxx_compiler_flag(-march=${PATHLINE_ARCH} PATHLINE_COMPILER_KNOWS_${arch})
+  set(usable ${PATHLINE_COMPILER_KNOWS_${arch}})
+  if(usable AND PATHLINE_ARCH STREQUAL "x86-64-v3")
+    # The two features of x86-64-v3 that matter here; compilers of 2022 do not yet know the level's name.
+    check_cxx_source_runs(
+      "int main() { return __builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\") ? 0 : 1; }"
+      PATHLINE_MACHINE_RUNS_${arch})
+    set(usable ${PATHLINE_MACHINE_RUNS_${arch}})
+  endif()
+  if(usable)
+    target_compile_options(pathline_development INTERFACE -march=${PATHLINE_ARCH})
+  else()
+    message(STATUS "-march=${PATHLINE_ARCH} cannot be compiled or run here: left out")
+  endif()
+endif()
+
+if(PATHLINE_SANITIZERS)
+  target_compile_options(pathline_development INTERFACE -fsanitize=${PATHLINE_SANITIZERS} -fno-sanitize-recover=all
+                                                        -fno-omit-frame-pointer)
+  target_link_options(pathline_development INTERFACE -fsanitize=${PATHLINE_SANITIZERS})
+endif()
+
+# ccache, where it is installed. The sloppiness is what precompiled headers need, and the base directory lets one
+# checkout profit from another.
+find_program(PATHLINE_CCACHE ccache)
+if(PATHLINE_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+                                  CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} ${PATHLINE_CCACHE})
+endif()

@@ -1,0 +1,16 @@
+# Installs the headers and the package that find_package(pathline) reads.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/pathline)
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/pathlineConfig.cmake.in
+                              ${PROJECT_BINARY_DIR}/pathlineConfig.cmake INSTALL_DESTINATION ${package_dir})
+# Below 1.0 a minor version may break what was there before.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/pathlineConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+install(TARGETS pathline EXPORT pathlineTargets)
+install(EXPORT pathlineTargets NAMESPACE pathline:: DESTINATION ${package_dir})
+install(FILES ${PROJECT_BINARY_DIR}/pathlineConfig.cmake ${PROJECT_BINARY_DIR}/pathlineConfigVersion.cmake
+        DESTINATION ${package_dir})

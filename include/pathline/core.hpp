@@ -1,0 +1,13 @@
+/// \file
+/// Room `core`: what all other rooms stand on. Scalars and batches (core/types.hpp), errors, scratch memory, random
+/// numbers without state, column chunks in parallel. Includes Eigen alone. Start at core/types.hpp.
+#pragma once
+
+#include <pathline/core/box_muller.hpp>
+#include <pathline/core/chunks.hpp>
+#include <pathline/core/errors.hpp>
+#include <pathline/core/philox.hpp>
+#include <pathline/core/policies.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>

@@ -1,0 +1,65 @@
+/// \file
+/// What pathline throws. Every message says where, what was got, what was expected and, where it is known, what can be
+/// done. Input is checked at the door, before anything is changed; inside loops there are only `eigen_assert`s.
+#pragma once
+
+#include <pathline/core/types.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace pathline {
+
+/// Base of all that pathline throws.
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// An argument outside of what a function accepts: `fit: learning_rate is -1, expected a positive number`.
+struct ArgumentError : Error {
+  ArgumentError(const std::string& what, const std::string& got, const std::string& expected)
+      : Error(what + " is " + got + ", expected " + expected) {}
+};
+
+/// A matrix of the wrong shape: `Cnf::log_prob: data has 3 rows, expected 2`.
+struct ShapeError : Error {
+  ShapeError(const std::string& what, const std::string& kind, Index got_count, Index expected_count)
+      : Error(what + " has " + std::to_string(got_count) + " " + kind + ", expected " + std::to_string(expected_count)),
+        got(got_count),
+        expected(expected_count) {}
+  Index got, expected;
+};
+
+/// Data that cannot be used: empty, not finite, a constant column, text where a number should stand.
+struct DataError : Error {
+  using Error::Error;
+};
+
+/// A file that cannot be opened, read or written. Nothing is half-written when it is thrown.
+struct FileError : Error {
+  using Error::Error;
+};
+
+/// Throws ShapeError unless `rows == expected`.
+inline void require_rows(const char* what, Index rows, Index expected) {
+  if (rows != expected) throw ShapeError(what, "rows", rows, expected);
+}
+
+/// Throws ShapeError unless `columns == expected`.
+inline void require_columns(const char* what, Index columns, Index expected) {
+  if (columns != expected) throw ShapeError(what, "columns", columns, expected);
+}
+
+/// Throws DataError when a batch is empty or holds a NaN or an infinity; names the first sample and component.
+template <class Derived>
+void require_finite(const char* what, const Eigen::MatrixBase<Derived>& X) {
+  if (X.size() == 0) throw DataError(std::string(what) + " is empty, expected at least one sample and one component");
+  if (X.allFinite()) return;
+  for (Index j = 0; j < X.cols(); ++j)
+    for (Index i = 0; i < X.rows(); ++i)
+      if (!(X(i, j) - X(i, j) == 0))
+        throw DataError(std::string(what) + " is " + std::to_string(X(i, j)) + " at component " + std::to_string(i) +
+                        " of sample " + std::to_string(j) + ", expected a finite number");
+}
+
+}  // namespace pathline

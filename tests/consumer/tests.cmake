@@ -1,0 +1,44 @@
+# The tests that build this project against pathline: installed, as a part of the tree, and by a plain include path.
+set(consumer ${CMAKE_CURRENT_LIST_DIR})
+set(scratch ${CMAKE_CURRENT_BINARY_DIR}/consumer)
+
+# Into an empty folder: a header that is gone from the tree must be gone here too.
+add_test(NAME consumer/uninstall COMMAND ${CMAKE_COMMAND} -E rm -rf ${scratch}/prefix)
+add_test(NAME consumer/install
+         COMMAND ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --prefix ${scratch}/prefix)
+set_tests_properties(consumer/install PROPERTIES DEPENDS consumer/uninstall)
+set_tests_properties(consumer/uninstall consumer/install PROPERTIES FIXTURES_SETUP installed)
+
+# pathline_consumer_test(NAME OPTION...): configures, builds and runs the consumer with these options of CMake.
+function(pathline_consumer_test name)
+  add_test(
+    NAME "consumer/${name}"
+    COMMAND
+      ${CMAKE_CTEST_COMMAND} --build-and-test ${consumer} ${scratch}/${name} --build-generator ${CMAKE_GENERATOR}
+      --build-makeprogram ${CMAKE_MAKE_PROGRAM} --build-project pathline_consumer --build-options
+      -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER} -DEigen3_DIR=${Eigen3_DIR} ${ARGN}
+      --test-command ${scratch}/${name}/consumer)
+  # Long ones first, so that they do not come last and alone.
+  set_tests_properties("consumer/${name}" PROPERTIES TIMEOUT 600 COST 1000)
+endfunction()
+
+pathline_consumer_test(find_package -DCMAKE_PREFIX_PATH=${scratch}/prefix)
+set_tests_properties(consumer/find_package PROPERTIES FIXTURES_REQUIRED installed)
+pathline_consumer_test(add_subdirectory -DPATHLINE_SOURCE_DIR=${PROJECT_SOURCE_DIR})
+
+get_target_property(eigen Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
+add_test(NAME consumer/include_path
+         COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only -I${PROJECT_SOURCE_DIR}/include -I${eigen}
+                 ${consumer}/main.cpp)
+set_tests_properties(consumer/include_path PROPERTIES TIMEOUT 600 COST 1000)
+
+# Which versions of Eigen are accepted, by the tree and by the installed package: stubs stand in for them, whose
+# version files answer as those of Eigen 3.3, 3.4 and 5 do.
+foreach(version 3.3.7 3.4.0 5.0.1)
+  add_test(
+    NAME "consumer/Eigen ${version}"
+    COMMAND ${CMAKE_COMMAND} -DVERSION=${version} -DPREFIX=${scratch}/prefix -DSCRATCH=${scratch}/eigen-${version}
+            -DGENERATOR=${CMAKE_GENERATOR} -DSOURCE=${PROJECT_SOURCE_DIR} -DCOMPILER=${CMAKE_CXX_COMPILER} -P
+            ${consumer}/eigen_version.cmake)
+  set_tests_properties("consumer/Eigen ${version}" PROPERTIES FIXTURES_REQUIRED installed)
+endforeach()

@@ -1,0 +1,10 @@
+/// \file
+/// Catch2, version 2 or 3, under one name: tests include this and no header of Catch2 itself.
+#pragma once
+
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+using Catch::Approx;
+#else
+#include <catch2/catch.hpp>
+#endif
