@@ -1,0 +1,10 @@
+/// \file
+/// Room `math`: vectorised activations with first and second derivative, and the pack of scalars they are written in.
+/// Includes `core` only. Start at math/activate.hpp; an activation of one's own is a struct as in math/activations.hpp.
+#pragma once
+
+#include <pathline/math/activate.hpp>
+#include <pathline/math/activations.hpp>
+#include <pathline/math/exponential.hpp>
+#include <pathline/math/pack.hpp>
+#include <pathline/math/trigonometric.hpp>

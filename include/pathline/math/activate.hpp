@@ -1,0 +1,86 @@
+/// \file
+/// Applies an activation to contiguous memory, with its first and second derivative if wanted, in one pass.
+///
+/// What an element becomes depends on the element alone, not on its place: all of them go through the same instructions
+/// in whole packs, also the last ones. Any output may be the input; two outputs must not overlap.
+#pragma once
+
+#include <pathline/math/activations.hpp>
+
+#include <algorithm>
+
+namespace pathline {
+namespace detail {
+
+/// At least one pack. The last pack ends with the array and so overlaps the one before; its input is read first of all,
+/// since the output may replace it. `Outputs` is how many pointers are used.
+///
+/// Never inlined: two inlined copies may differ in what the compiler contracts to a fused multiply-add, and then the
+/// last elements would differ from the others.
+template <class Sigma, int Outputs, Real Scalar>
+EIGEN_DONT_INLINE void activate_packs(Index size, const Scalar* x, Scalar* y, Scalar* first, Scalar* second) noexcept {
+  using P = Pack<Scalar>;
+  const Index last = size - P::size;
+  const P last_x = P::load(x + last);
+  for (Index i = 0; i < size; i += P::size) {
+    const Index at = std::min(i, last);
+    const Jet<P> jet = Sigma::jet(i < last ? P::load(x + i) : last_x);
+    jet.value.store(y + at);
+    if constexpr (Outputs > 1) jet.first.store(first + at);
+    if constexpr (Outputs > 2) jet.second.store(second + at);
+  }
+}
+
+/// For activations that know plain scalars only.
+template <class Sigma, int Outputs, Real Scalar>
+EIGEN_DONT_INLINE void activate_scalars(Index size, const Scalar* x, Scalar* y, Scalar* first,
+                                        Scalar* second) noexcept {
+  for (Index i = 0; i < size; ++i) {
+    const Jet<Scalar> jet = Sigma::jet(x[i]);
+    y[i] = jet.value;
+    if constexpr (Outputs > 1) first[i] = jet.first;
+    if constexpr (Outputs > 2) second[i] = jet.second;
+  }
+}
+
+template <class Sigma, int Outputs, Real Scalar>
+void activate(Index size, const Scalar* x, Scalar* y, Scalar* first, Scalar* second) noexcept {
+  static_assert(Activation<Sigma, Scalar>, "activate: an activation needs static Jet<P> jet(P x) for P = the scalar");
+  eigen_assert(size >= 0);
+  if constexpr (PackActivation<Sigma, Scalar>) {
+    if (size >= Pack<Scalar>::size) {
+      activate_packs<Sigma, Outputs>(size, x, y, first, second);
+    } else if (size > 0) {
+      typename Pack<Scalar>::Lanes in{}, value, slope, curvature;  // zeros beyond the end
+      std::copy_n(x, size, in.data());
+      activate_packs<Sigma, Outputs>(Pack<Scalar>::size, in.data(), value.data(), slope.data(), curvature.data());
+      std::copy_n(value.data(), size, y);
+      if constexpr (Outputs > 1) std::copy_n(slope.data(), size, first);
+      if constexpr (Outputs > 2) std::copy_n(curvature.data(), size, second);
+    }
+  } else {
+    activate_scalars<Sigma, Outputs>(size, x, y, first, second);
+  }
+}
+
+}  // namespace detail
+
+/// y = σ(x) for `size` scalars. Allocates nothing.
+template <class Sigma, Real Scalar>
+void activate(Index size, const Scalar* x, Scalar* y) noexcept {
+  detail::activate<Sigma, 1>(size, x, y, static_cast<Scalar*>(nullptr), static_cast<Scalar*>(nullptr));
+}
+
+/// y = σ(x), first = σ'(x).
+template <class Sigma, Real Scalar>
+void activate(Index size, const Scalar* x, Scalar* y, Scalar* first) noexcept {
+  detail::activate<Sigma, 2>(size, x, y, first, static_cast<Scalar*>(nullptr));
+}
+
+/// y = σ(x), first = σ'(x), second = σ''(x).
+template <class Sigma, Real Scalar>
+void activate(Index size, const Scalar* x, Scalar* y, Scalar* first, Scalar* second) noexcept {
+  detail::activate<Sigma, 3>(size, x, y, first, second);
+}
+
+}  // namespace pathline
