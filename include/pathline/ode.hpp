@@ -1,0 +1,25 @@
+/// \file
+/// Room `ode`: initial value problems y' = f(t, y). It needs `core` alone and knows nothing of networks: a lambda is
+/// all that it asks for.
+///
+/// Four things are independent of each other, and each is replaced by one word:
+/// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp), or ImplicitEuler (implicit_euler.hpp);
+/// - the **step control** with its tolerances: FixedSteps, IController, PiController (step_control.hpp);
+/// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
+/// - the **observer**, who is told of every evaluation, step and output while the program is compiled (concepts.hpp).
+///
+/// Stepper (explicit_stepper.hpp) joins a method and a state and owns the storage; integrate() (integrate.hpp) is the
+/// loop over steps; solve() (solve.hpp) is the front, where to start. Failures are typed: errors.hpp.
+#pragma once
+
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/errors.hpp>
+#include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/implicit_euler.hpp>
+#include <pathline/ode/initial_step.hpp>
+#include <pathline/ode/integrate.hpp>
+#include <pathline/ode/solve.hpp>
+#include <pathline/ode/statistics.hpp>
+#include <pathline/ode/step_control.hpp>
+#include <pathline/ode/tableau_checks.hpp>
+#include <pathline/ode/tableaux.hpp>

@@ -1,0 +1,162 @@
+/// \file
+/// What the parts of a solve must offer each other. A right-hand side needs nothing but a call; the rest it may say.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/ode/tableau_checks.hpp>
+
+#include <concepts>
+#include <type_traits>
+
+namespace pathline {
+
+/// A state: any plain Eigen matrix of float or double, static or dynamic, a column per sample.
+template <class T>
+concept OdeState =
+    Real<typename T::Scalar> && std::same_as<T, typename T::PlainObject> && std::derived_from<T, Eigen::MatrixBase<T>>;
+
+/// rhs(t, y, dy) writes dy, which has the shape of y and does not overlap it. Preferred: it allocates nothing.
+template <class Rhs, class State>
+concept WritingRightHandSide = requires(Rhs& rhs, double t, const State& y, State& dy) {
+  rhs(t, y, dy);
+};
+
+/// dy = rhs(t, y).
+template <class Rhs, class State>
+concept ReturningRightHandSide = requires(Rhs& rhs, double t, const State& y, State& dy) {
+  dy = rhs(t, y);
+};
+
+/// y' = f(t, y) in one of the two forms. Called with every column of the batch at once.
+template <class Rhs, class State>
+concept RightHandSide = WritingRightHandSide<Rhs, State> || ReturningRightHandSide<Rhs, State>;
+
+/// Only the top error_rows() rows of y enter the error norm and the choice of the first step; else all do.
+template <class Rhs>
+concept HasErrorRows = requires(const Rhs& rhs) {
+  { rhs.error_rows() } -> std::convertible_to<Index>;
+};
+
+/// Only the top path_rows() rows of y feed back into the right-hand side; the rows below are quadratures. Else all do.
+template <class Rhs>
+concept HasPathRows = requires(const Rhs& rhs) {
+  { rhs.path_rows() } -> std::convertible_to<Index>;
+};
+
+/// The Jacobians of the columns side by side: path_rows × (path_rows · n).
+template <class Scalar>
+using Jacobians = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
+
+/// rhs.jacobian(t, y, J) writes ∂f_i/∂y_j of the path rows of every column; J has its shape already.
+template <class Rhs, class State>
+concept HasJacobian = requires(Rhs& rhs, double t, const State& y, Jacobians<typename State::Scalar>& J) {
+  rhs.jacobian(t, y, J);
+};
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_explicit_tableau = false;
+template <int S>
+inline constexpr bool is_explicit_tableau<ExplicitTableau<S>> = true;
+
+}  // namespace detail
+
+/// A struct with `static constexpr ExplicitTableau<S> tableau`.
+template <class M>
+concept ExplicitMethod = requires {
+  M::tableau;
+}
+&&detail::is_explicit_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
+
+/// A method that estimates its error, as step control needs it.
+template <class M>
+concept EmbeddedMethod = ExplicitMethod<M> &&(M::tableau.embedded_order > 0);
+
+/// A struct that says `using implicit_method = void`, for which there is a Stepper.
+template <class M>
+concept ImplicitMethod = requires {
+  typename M::implicit_method;
+};
+
+template <class M>
+concept SteppingMethod = ExplicitMethod<M> || ImplicitMethod<M>;
+
+/// A number of equal steps between two requested times.
+template <class C>
+concept FixedControl = requires(const C& control) {
+  { control.count } -> std::convertible_to<Index>;
+};
+
+/// Tolerances, and the factor by which the step changes: factor(E_n, E_{n-1}, q) with q = min(order, embedded) + 1.
+template <class C>
+concept AdaptiveControl = requires(const C& control, double error, double previous_error, int q) {
+  { control.rtol } -> std::convertible_to<double>;
+  { control.atol } -> std::convertible_to<double>;
+  { control.min_factor } -> std::convertible_to<double>;
+  { control.initial_step } -> std::convertible_to<double>;
+  { control.max_steps } -> std::convertible_to<Index>;
+  { control.factor(error, previous_error, q) } -> std::convertible_to<double>;
+};
+
+template <class C>
+concept StepControl = FixedControl<C> || AdaptiveControl<C>;
+
+/// Watches a solve: see NoObserver for what each call means.
+template <class O, class Stepper, class State>
+concept SolveObserver = requires(O& observer, double t, double h, const Stepper& stepper, Index i, const State& y) {
+  observer.keep_first_stage();
+  observer.discard();
+  observer.accept(t, h, stepper);
+  observer.output(i, y);
+};
+
+/// Watches nothing and costs nothing. Derive from it to write only the calls that you need.
+///
+/// Fixed steps with a method that is first same as last leave out the last stage of the very last step, which nobody
+/// needs, when nobody watches or when the observer says `static constexpr bool reads_last_stage = false`.
+struct NoObserver {
+  /// The evaluation just made is K_1 at (t, y): it belongs to the coming steps, whatever is discarded.
+  void keep_first_stage() const {}
+  /// Evaluations since the last keep_first_stage or accept are dead: a rejected trial, a probe, Newton's iterations.
+  void discard() const {}
+  /// The step from t to t + h is accepted. Evaluations since the last call of any kind are its stages that were made
+  /// in it, in order: 2 to s for an explicit method, where with "first same as last" the last one is also K_1 of the
+  /// next step; the single one at the new point for implicit Euler. stepper.y() is still the old state.
+  template <class Stepper>
+  void accept(double /*t*/, double /*h*/, const Stepper& /*stepper*/) const {}
+  /// y is the solution at times[i]; i = 0 comes first.
+  template <class State>
+  void output(Index /*i*/, const State& /*y*/) const {}
+};
+
+namespace detail {
+
+template <class Observer>
+inline constexpr bool reads_last_stage = !std::same_as<std::remove_cv_t<Observer>, NoObserver>;
+template <class Observer>
+requires requires { requires !Observer::reads_last_stage; }
+inline constexpr bool reads_last_stage<Observer> = false;
+
+/// dy = f(t, y), in whichever form the right-hand side has.
+template <class Rhs, class State>
+void evaluate(Rhs& rhs, double t, const State& y, State& dy) {
+  if constexpr (WritingRightHandSide<Rhs, State>)
+    rhs(t, y, dy);
+  else if constexpr (requires { dy.noalias() = rhs(t, y); })
+    dy.noalias() = rhs(t, y);  // a product is written without a temporary
+  else
+    dy = rhs(t, y);
+}
+
+/// The rows of X that count for the error: X itself when the right-hand side does not say.
+template <class Rhs, class Derived>
+decltype(auto) error_part(const Rhs& rhs, const Eigen::MatrixBase<Derived>& X) {
+  if constexpr (HasErrorRows<Rhs>)
+    return X.derived().topRows(rhs.error_rows());
+  else
+    return X.derived();
+}
+
+}  // namespace detail
+}  // namespace pathline

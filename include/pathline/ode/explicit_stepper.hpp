@@ -1,0 +1,228 @@
+/// \file
+/// One step of an explicit Runge–Kutta method, as an object that owns all the storage of a step. The tableau's numbers
+/// become one fused loop per stage at compile time; zeros leave no trace, so that 0 · NaN cannot arise.
+///
+/// By hand:
+/// ```
+/// Stepper<Dopri5, Eigen::Vector3d> stepper;
+/// stepper.init(rhs, t, y);
+/// stepper.step(rhs, t, h);                                         // a trial
+/// if (stepper.estimate_error(rhs, 1e-6, 1e-6) <= 1) stepper.accept();  // else try again with another h
+/// ```
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/step_control.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace pathline {
+
+/// All storage of a step of `Method` on a `State`. Specialised for explicit methods here, for ImplicitEuler in
+/// implicit_euler.hpp.
+template <class Method, class State>
+class Stepper;
+
+/// Whether the last stage of a step is wanted where the solution does not need it (first same as last).
+enum class LastStage : std::uint8_t { evaluate, skip };
+
+namespace detail {
+
+// Rows of a tableau as types: weight(j) is a constant expression, as the fused sums need it.
+template <class Method, int I>
+struct StageWeights {
+  static constexpr int count = I;
+  static constexpr double weight(int j) { return Method::tableau.A(I, j); }
+};
+template <class Method>
+struct SolutionWeights {
+  static constexpr int count = Method::tableau.stages;
+  static constexpr double weight(int j) { return Method::tableau.b[std::size_t(j)]; }
+};
+template <class Method>
+struct ErrorWeights {
+  static constexpr int count = Method::tableau.stages;
+  static constexpr double weight(int j) {
+    return Method::tableau.b[std::size_t(j)] - Method::tableau.b_embedded[std::size_t(j)];
+  }
+};
+
+template <class Weights, int From = 0>
+constexpr int next_nonzero() {
+  int j = From;
+  while (j < Weights::count && Weights::weight(j) == 0) ++j;
+  return j;
+}
+
+/// sum + Σ_{j >= From} h w_j K_j as one expression; it refers to the K_j and to nothing else that could die.
+template <class Weights, int From, class Sum, class Stages>
+auto add_stages(const Sum& sum, double h, const Stages& K) {
+  using Scalar = typename Sum::Scalar;
+  constexpr int j = next_nonzero<Weights, From>();
+  if constexpr (j == Weights::count)
+    return sum;
+  else
+    return add_stages<Weights, j + 1>(sum + Scalar(h * Weights::weight(j)) * K[std::size_t(j)], h, K);
+}
+
+/// Σ h w_j K_j over the weights that are not 0, as one expression.
+template <class Weights, class Stages>
+auto weighted_stages(double h, const Stages& K) {
+  using Scalar = typename Stages::value_type::Scalar;
+  constexpr int j = next_nonzero<Weights>();
+  static_assert(j < Weights::count, "tableau: a row of zeros");
+  return add_stages<Weights, j + 1>(Scalar(h * Weights::weight(j)) * K[std::size_t(j)], h, K);
+}
+
+/// Whether the callable left its result in the shape of the state: an assignment to a dynamic matrix may resize it.
+template <class State>
+void require_shape(const State& got, const State& expected) {
+  require_rows("solve: the right-hand side's result", got.rows(), expected.rows());
+  require_columns("solve: the right-hand side's result", got.cols(), expected.cols());
+}
+
+}  // namespace detail
+
+/// docs/maths.md, section 2. Storage is sized by the first state of a shape and kept; several solves may follow each
+/// other. Not for use by two threads at once.
+template <ExplicitMethod Method, OdeState State>
+class Stepper<Method, State> {
+  static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
+                "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
+
+ public:
+  using Scalar = typename State::Scalar;
+  static constexpr int stages = Method::tableau.stages;
+  static constexpr bool fsal = first_same_as_last(Method::tableau);
+  static constexpr bool has_error = EmbeddedMethod<Method>;
+  /// The exponent of the step in the error estimate.
+  static constexpr int error_order = std::min(Method::tableau.order, Method::tableau.embedded_order) + 1;
+
+  /// Starts at y without evaluating anything. Allocates only when the shape is new.
+  void reset(const State& y) {
+    y_ = y;
+    next_.resizeLike(y);
+    for (State& stage : K_) stage.resizeLike(y);
+    if constexpr (has_error) error_.resizeLike(y);
+    first_stage_ready_ = false;
+    stages_evaluated_ = 0;
+    evaluations_ = 0;
+  }
+
+  /// Evaluates K_1 at (t, y) unless the last step left it there; true if it was evaluated.
+  template <class Rhs>
+  bool prepare(Rhs& rhs, double t) {
+    if (first_stage_ready_) return false;
+    detail::evaluate(rhs, t, y_, K_[0]);
+    detail::require_shape(K_[0], y_);
+    ++evaluations_;
+    first_stage_ready_ = true;
+    return true;
+  }
+
+  /// Starts at (t, y): reset and prepare.
+  template <class Rhs>
+  void init(Rhs& rhs, double t, const State& y) {
+    reset(y);
+    prepare(rhs, t);
+  }
+
+  /// Tries a step from (t, y) to t_next = t + h. Evaluates K_1 if it is missing, then stages 2 to s. y() stays.
+  template <class Rhs>
+  void step(Rhs& rhs, double t, double h) {
+    step(rhs, t, h, t + h);
+  }
+
+  /// The same where t + h would not round to the end exactly: stages with c = 1 are evaluated at t_next, so that a
+  /// right-hand side known on [t0, t1] only is never asked an ulp beyond.
+  template <class Rhs>
+  void step(Rhs& rhs, double t, double h, double t_next, LastStage last = LastStage::evaluate) {
+    prepare(rhs, t);
+    h_ = h;
+    t_next_ = t_next;
+    stages_evaluated_ = 1;
+    evaluate_stages<1>(rhs, t, last);
+    // With "first same as last" the last stage's input is the solution.
+    if constexpr (!fsal) next_.noalias() = y_ + detail::weighted_stages<detail::SolutionWeights<Method>>(h, K_);
+  }
+
+  /// Moves on to the end of the step tried last.
+  void accept() {
+    y_.swap(next_);
+    first_stage_ready_ = fsal && stages_evaluated_ == stages;
+    if constexpr (fsal)
+      if (first_stage_ready_) K_[0].swap(K_[stages - 1]);
+  }
+
+  /// E of the step tried last, over the rows that the right-hand side wants to be counted.
+  template <class Rhs>
+  double estimate_error(const Rhs& rhs, double rtol, double atol) requires has_error {
+    using Weights = detail::ErrorWeights<Method>;
+    if constexpr (HasErrorRows<Rhs>) {
+      const Index rows = rhs.error_rows();
+      error_.topRows(rows) = detail::weighted_stages<Weights>(h_, K_).topRows(rows);
+      return error_norm(error_.topRows(rows), y_.topRows(rows), next_.topRows(rows), rtol, atol);
+    } else {
+      error_.noalias() = detail::weighted_stages<Weights>(h_, K_);
+      return error_norm(error_, y_, next_, rtol, atol);
+    }
+  }
+
+  /// Writes e = h Σ (b_i - b̂_i) K_i of the step tried last, all rows; with any step control, before accept().
+  void write_error(State& error) const requires has_error {
+    eigen_assert(stages_evaluated_ == stages);
+    error = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, K_);
+  }
+
+  /// Evaluates at the end, t, of an Euler step of length h, for the choice of the first step; overwrites stage(1).
+  template <class Rhs>
+  void probe(Rhs& rhs, double t, double h) requires(stages > 1) {
+    next_.noalias() = y_ + Scalar(h) * K_[0];
+    detail::evaluate(rhs, t, next_, K_[1]);
+    ++evaluations_;
+  }
+
+  [[nodiscard]] const State& y() const { return y_; }               ///< At the start of the step.
+  [[nodiscard]] const State& y_next() const { return next_; }       ///< At its end.
+  [[nodiscard]] const State& error() const { return error_; }       ///< After estimate_error(): the counted rows of e.
+  [[nodiscard]] double h() const { return h_; }                     ///< Of the step tried last.
+  [[nodiscard]] double t_next() const { return t_next_; }           ///< Where it ends, exactly.
+  [[nodiscard]] Index evaluations() const { return evaluations_; }  ///< Since reset().
+  [[nodiscard]] Index newton_iterations() const { return 0; }
+  /// s, or s - 1 where the last stage was skipped.
+  [[nodiscard]] int stages_evaluated() const { return stages_evaluated_; }
+  /// K_{i+1}, i = 0 … s - 1, of the step tried last; valid until accept().
+  [[nodiscard]] const State& stage(int i) const {
+    eigen_assert(i >= 0 && i < stages);
+    return K_[std::size_t(i)];
+  }
+
+ private:
+  template <int I, class Rhs>
+  void evaluate_stages(Rhs& rhs, double t, LastStage last) {
+    if constexpr (I < stages) {
+      next_.noalias() = y_ + detail::weighted_stages<detail::StageWeights<Method, I>>(h_, K_);
+      if constexpr (fsal && I == stages - 1)
+        if (last == LastStage::skip) return;
+      constexpr double c = Method::tableau.c[std::size_t(I)];
+      detail::evaluate(rhs, c == 1 ? t_next_ : t + c * h_, next_, K_[std::size_t(I)]);
+      ++evaluations_;
+      stages_evaluated_ = I + 1;
+      evaluate_stages<I + 1>(rhs, t, last);
+    }
+  }
+
+  State y_, next_;  // next_ is the input of each stage in turn, and y_next at last
+  std::array<State, std::size_t(stages)> K_;
+  State error_;
+  double h_ = 0, t_next_ = 0;
+  Index evaluations_ = 0;
+  int stages_evaluated_ = 0;
+  bool first_stage_ready_ = false;
+};
+
+}  // namespace pathline

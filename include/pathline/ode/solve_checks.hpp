@@ -1,0 +1,96 @@
+/// \file
+/// What is checked at the door of a solve, and who is to blame when it fails.
+#pragma once
+
+#include <pathline/ode/errors.hpp>
+#include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/step_control.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace pathline::detail {
+
+/// One readable line for each wrong assembly; `value` guards the code that would not compile then.
+template <class Method, class Control, class Rhs, class State, class Observer = NoObserver>
+struct SolveCheck {
+  static constexpr bool state = OdeState<State>;
+  static constexpr bool calls = !state || RightHandSide<Rhs, State>;
+  static constexpr bool estimate = !SteppingMethod<Method> || !AdaptiveControl<Control> || EmbeddedMethod<Method>;
+  static constexpr bool watches = [] {
+    if constexpr (SteppingMethod<Method> && state)
+      return SolveObserver<Observer, Stepper<Method, State>, State>;
+    else
+      return true;
+  }();
+  static_assert(SteppingMethod<Method>,
+                "solve: a method is a struct with a static constexpr ExplicitTableau `tableau`");
+  static_assert(StepControl<Control>, "solve: the step control must be FixedSteps or meet AdaptiveControl");
+  static_assert(state, "solve: the state must be a plain Eigen matrix of float or double");
+  static_assert(calls,
+                "solve: the right-hand side must be callable as rhs(double t, const State& y, State& dy), or "
+                "as dy = rhs(t, y)");
+  static_assert(estimate, "solve: Method (Rk4, ImplicitEuler, ...) has no error estimate: use FixedSteps(n)");
+  static_assert(watches, "solve: an observer needs keep_first_stage, discard, accept, output: derive from NoObserver");
+  static constexpr bool value = SteppingMethod<Method> && StepControl<Control> && state && calls && estimate && watches;
+};
+
+/// \throws ArgumentError unless the times are finite and go one way.
+inline void require_times(std::span<const double> times) {
+  if (times.empty()) throw ArgumentError("solve: times", "empty", "at least the time of y0");
+  const double span = times.back() - times.front();
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const double before = times[i == 0 ? 0 : i - 1];
+    const bool one_way = span > 0 ? times[i] >= before : span < 0 ? times[i] <= before : times[i] == before;
+    if (std::isfinite(times[i]) && one_way) continue;
+    throw ArgumentError("solve: times[" + std::to_string(i) + "]", number(times[i]),
+                        "a finite number, and all times in one direction");
+  }
+  if (!std::isfinite(span)) throw ArgumentError("solve: times.back() - times.front()", number(span), "a finite number");
+}
+
+/// \throws ArgumentError when the right-hand side counts rows that y has not.
+template <class Rhs>
+void require_row_counts(const Rhs& rhs, Index rows) {
+  const auto check = [rows](const char* what, Index count) {
+    if (count < 1 || count > rows)
+      throw ArgumentError(what, std::to_string(count), "from 1 to the rows of y, " + std::to_string(rows));
+  };
+  if constexpr (HasErrorRows<Rhs>) check("solve: error_rows()", rhs.error_rows());
+  if constexpr (HasPathRows<Rhs>) check("solve: path_rows()", rhs.path_rows());
+}
+
+template <class Derived>
+void blame_first_nonfinite(const Eigen::MatrixBase<Derived>& X, SolveFailure& at) {
+  for (Index j = 0; j < X.cols(); ++j)
+    for (Index i = 0; i < X.rows(); ++i)
+      if (!std::isfinite(X(i, j))) {
+        at.sample = j;
+        at.component = i;
+        return;
+      }
+}
+
+/// The first entry of the estimate that is not finite, else the one that is largest in units of the tolerance.
+template <class Rhs, class Control, class Method, class State>
+void blame_worst(const Rhs& rhs, const Control& control, const Stepper<Method, State>& stepper, SolveFailure& at) {
+  const auto& error = error_part(rhs, stepper.error());
+  blame_first_nonfinite(error, at);
+  if (at.sample >= 0) return;
+  double worst = -1;
+  for (Index j = 0; j < error.cols(); ++j)
+    for (Index i = 0; i < error.rows(); ++i) {
+      const double size = double(std::max(std::abs(stepper.y()(i, j)), std::abs(stepper.y_next()(i, j))));
+      const double scaled = double(std::abs(error(i, j))) / (control.atol + control.rtol * size);
+      if (scaled > worst) {
+        worst = scaled;
+        at.sample = j;
+        at.component = i;
+      }
+    }
+}
+
+}  // namespace pathline::detail

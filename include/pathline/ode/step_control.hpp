@@ -1,0 +1,109 @@
+/// \file
+/// Who chooses the step: a policy apart from the method. FixedSteps counts; IController and PiController hold the
+/// error estimate at the tolerance. docs/maths.md, section 4; Hairer, Nørsett & Wanner I, section II.4.
+///
+/// An own controller is an aggregate with the fields of IController and another `factor`.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/ode/concepts.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+namespace pathline {
+
+/// `count` equal steps between each two different requested times. There is no default: one silent Euler step is a
+/// trap.
+struct FixedSteps {
+  /// \throws ArgumentError unless count > 0.
+  explicit FixedSteps(Index steps) : count(steps) {
+    if (steps < 1) throw ArgumentError("FixedSteps: count", std::to_string(steps), "at least 1");
+  }
+  Index count;
+};
+
+namespace detail {
+
+inline double clamped(double factor, double least, double most) { return std::min(std::max(factor, least), most); }
+
+}  // namespace detail
+
+/// Next step from the last error alone: factor = safety · E^(-1/q). Accepts E <= 1.
+struct IController {
+  double rtol = 1e-6;        ///< Relative to max(|y|, |y_next|), entry by entry.
+  double atol = 1e-6;        ///< In the unit of y.
+  double safety = 0.9;       ///< Aims a little below the tolerance.
+  double min_factor = 0.2;   ///< Least change of a step; also taken after a NaN.
+  double max_factor = 10;    ///< Most growth of a step; none right after a rejection.
+  double initial_step = 0;   ///< In the unit of time, without sign; 0 lets `initial_step` choose.
+  Index max_steps = 10'000;  ///< Accepted and rejected ones, over the whole solve.
+
+  /// \param error  E of the step just tried, finite.  \param q  min(order, embedded order) + 1.
+  [[nodiscard]] double factor(double error, double /*previous_error*/, int q) const {
+    return detail::clamped(safety * std::pow(error, -1. / q), min_factor, max_factor);
+  }
+};
+
+/// Also reads the error of the last accepted step, which makes the steps smoother: fewer rejections where the solution
+/// is stiff or noisy. factor = safety · E_n^(-(k_I + k_P)/q) · E_{n-1}^(k_P/q); Söderlind, ACM TOMS 29 (2003).
+struct PiController {
+  double rtol = 1e-6;
+  double atol = 1e-6;
+  double safety = 0.9;
+  double min_factor = 0.2;
+  double max_factor = 10;
+  double initial_step = 0;
+  Index max_steps = 10'000;
+  double k_I = 0.3;  ///< Weight of the error itself.
+  double k_P = 0.4;  ///< Weight of its change.
+
+  [[nodiscard]] double factor(double error, double previous_error, int q) const {
+    // A step that met the tolerance by far too much says nothing of the trend: floor as in Hairer's dopri5.f.
+    const double trend = std::pow(std::max(previous_error, 1e-4), k_P / q);
+    return detail::clamped(safety * std::pow(error, -(k_I + k_P) / q) * trend, min_factor, max_factor);
+  }
+};
+
+/// Root mean square of error_i / (atol + rtol · max(|y_i|, |y_next_i|)) over all entries of all columns. One number
+/// for the batch, as diffrax and torchdiffeq take it: a single bad sample may hide among many good ones. The arguments
+/// have one shape. NaN or infinity in `error` gives NaN or infinity.
+template <class Error, class Y, class YNext>
+[[nodiscard]] double error_norm(const Eigen::MatrixBase<Error>& error, const Eigen::MatrixBase<Y>& y,
+                                const Eigen::MatrixBase<YNext>& y_next, double rtol, double atol) {
+  using Scalar = typename Error::Scalar;
+  // With atol = 0 a scale can be 0; then 0 / tiny is 0, where 0 / 0 would be NaN.
+  constexpr Scalar tiny = std::numeric_limits<Scalar>::min();
+  const Scalar sum =
+      (error.array() / (Scalar(atol) + Scalar(rtol) * y.array().abs().max(y_next.array().abs())).max(tiny))
+          .abs2()
+          .sum();
+  return std::sqrt(double(sum) / double(error.size()));
+}
+
+namespace detail {
+
+inline void require(bool holds, const char* what, double got, const char* expected) {
+  if (!holds) throw ArgumentError(what, std::to_string(got), expected);
+}
+
+/// \throws ArgumentError for options that no solve can follow.
+template <AdaptiveControl Control>
+void require_valid(const Control& control) {
+  require(control.rtol >= 0 && std::isfinite(control.rtol), "solve: rtol", control.rtol, "0 or a positive number");
+  require(control.atol >= 0 && std::isfinite(control.atol), "solve: atol", control.atol, "0 or a positive number");
+  require(control.rtol + control.atol > 0, "solve: rtol + atol", 0, "a positive number");
+  require(control.min_factor > 0 && control.min_factor < 1, "solve: min_factor", control.min_factor, "in (0, 1)");
+  require(control.initial_step >= 0 && std::isfinite(control.initial_step), "solve: initial_step", control.initial_step,
+          "0 or a positive number");
+  require(control.max_steps > 0, "solve: max_steps", double(control.max_steps), "at least 1");
+  if constexpr (requires { control.safety, control.max_factor; }) {
+    require(control.safety > 0 && control.safety < 1, "solve: safety", control.safety, "in (0, 1)");
+    require(control.max_factor >= 1, "solve: max_factor", control.max_factor, "at least 1");
+  }
+}
+
+}  // namespace detail
+}  // namespace pathline

@@ -1,0 +1,4 @@
+// expect: constraint
+#include <pathline/core/workspace.hpp>
+
+pathline::Workspace<int> workspace;

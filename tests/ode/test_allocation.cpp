@@ -1,0 +1,55 @@
+// After its stepper has the shape, a solve asks the heap for nothing; static states never do.
+#include <pathline/ode.hpp>
+
+#include <support/allocations.hpp>
+#include <support/catch.hpp>
+#include <support/ode_problems.hpp>
+
+namespace pathline {
+namespace {
+
+/// Requests of the second solve with one stepper.
+template <class Method, class Control, class State>
+long second_solve(const Control& control, const State& y0) {
+  Stepper<Method, State> stepper;
+  Decay rhs{-3};
+  const double times[] = {0, 0.5, 0.5, 2};
+  State first = y0, second = y0;
+  integrate(Method{}, control, rhs, first, times, stepper);
+  const AllocationCounter counter;
+  integrate(Method{}, control, rhs, second, times, stepper);
+  return counter.count();
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("A second solve of the same shape allocates nothing", "[ode][memory]", Dopri5, BogackiShampine) {
+  CHECK(second_solve<TestType>(PiController{}, Batch<double>(Batch<double>::Ones(3, 50))) == 0);
+  CHECK(second_solve<TestType>(FixedSteps(20), Batch<float, 2>(Batch<float, 2>::Ones(2, 7))) == 0);
+}
+
+TEST_CASE("A second solve with implicit Euler allocates nothing", "[ode][memory]") {
+  CHECK(second_solve<ImplicitEuler>(FixedSteps(20), Batch<double>(Batch<double>::Ones(3, 50))) == 0);
+}
+
+// A count of zero means something only where the first solve counts.
+TEST_CASE("The first solve of a shape allocates, and is seen to", "[ode][memory]") {
+  Decay rhs{-3};
+  const Batch<double> y0 = Batch<double>::Ones(3, 50);
+  const AllocationCounter counter;
+  const Batch<double> y = solve(rhs, y0, 0, 1);
+  CHECK(y.allFinite());
+  if (AllocationCounter::available) CHECK(counter.count() >= 10);  // 7 stages, y, y_next, the error
+}
+
+TEST_CASE("A static state is solved without the heap from the first step on", "[ode][memory]") {
+  const Eigen::Vector3d y0(1, 2, 3);
+  Decay rhs{-3};
+  const AllocationCounter counter;
+  const Eigen::Vector3d adaptive = solve(rhs, y0, 0, 2);
+  const Eigen::Vector3d fixed = solve(rhs, y0, 2, 0, Rk4{}, FixedSteps(50));
+  CHECK(counter.count() == 0);
+  CHECK((adaptive.allFinite() && fixed.allFinite()));
+}
+
+}  // namespace pathline

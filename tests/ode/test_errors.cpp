@@ -1,0 +1,44 @@
+// Errors of a solve carry numbers and say them.
+#include <pathline/ode/errors.hpp>
+
+#include <support/catch.hpp>
+
+#include <limits>
+#include <string>
+#include <type_traits>
+
+namespace pathline {
+
+static_assert(std::is_base_of_v<Error, SolveError>);
+static_assert(std::is_base_of_v<SolveError, StepSizeError> && std::is_base_of_v<SolveError, StepLimitError>);
+static_assert(std::is_base_of_v<SolveError, NonFiniteError> && std::is_base_of_v<SolveError, NonlinearSolveError>);
+
+TEST_CASE("A failure is told with time, step, error, sample, component and counts", "[ode][errors]") {
+  const SolveFailure at{.t = 0.5,
+                        .step = -1e-17,
+                        .error_norm = 3,
+                        .sample = 2,
+                        .component = 1,
+                        .statistics = {.accepted = 7, .rejected = 8, .evaluations = 92}};
+  const StepSizeError error(at);
+  CHECK_THAT(error.what(), Catch::Matchers::StartsWith(
+                               "solve: the step underflowed at t = 0.5 (step -1e-17, error norm 3, worst at component "
+                               "1 of sample 2, 7 steps accepted, 8 rejected); "));
+  CHECK(error.t == 0.5);
+  CHECK(error.step == -1e-17);
+  CHECK(error.error_norm == 3);
+  CHECK(error.sample == 2);
+  CHECK(error.component == 1);
+  CHECK(error.statistics == at.statistics);
+}
+
+TEST_CASE("What is not known is left out of the message", "[ode][errors]") {
+  const std::string text =
+      StepLimitError({.t = 1, .step = 0.25, .error_norm = std::numeric_limits<double>::quiet_NaN(), .statistics = {}})
+          .what();
+  CHECK(text.find("error norm") == std::string::npos);
+  CHECK(text.find("sample") == std::string::npos);
+  CHECK(text.find("max_steps") != std::string::npos);
+}
+
+}  // namespace pathline

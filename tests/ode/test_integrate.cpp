@@ -1,0 +1,354 @@
+// The loop over steps: where it lands, what it evaluates, whom it tells, and how it ends when the problem is bad.
+#include <pathline/ode/integrate.hpp>
+
+#include <pathline/ode/tableaux.hpp>
+
+#include <support/catch.hpp>
+#include <support/ode_problems.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pathline {
+namespace {
+
+using State = Eigen::Vector2d;
+
+/// An embedded method of a user, without a carried stage.
+struct Heun {
+  static constexpr ExplicitTableau<2> tableau{
+      .a = {1}, .b = {0.5, 0.5}, .b_embedded = {1, 0}, .c = {0, 1}, .order = 2, .embedded_order = 1};
+};
+
+struct Indifferent : NoObserver {
+  static constexpr bool reads_last_stage = false;
+};
+
+/// Everything that one call of integrate() gives.
+struct Run {
+  State y;
+  Statistics statistics;
+  Journal journal;
+};
+
+template <class Method, class Control, class Rhs>
+Run run(const Method& method, const Control& control, Rhs&& rhs, State y, const std::vector<double>& times) {
+  Run result{.y = y, .statistics = {}, .journal = {}};
+  Stepper<Method, State> stepper;
+  result.statistics = integrate(method, control, rhs, result.y, times, stepper, result.journal);
+  return result;
+}
+
+Eigen::Index count(const std::string& events, char event) { return std::count(events.begin(), events.end(), event); }
+
+}  // namespace
+
+TEST_CASE("Adaptive Dopri5 makes 2 + 6 (accepted + rejected) evaluations", "[ode][integrate]") {
+  const double t1 = GENERATE(values({2., -2.}));
+  Counted<Decay> rhs{.rhs = {t1 > 0 ? -50. : 50.}};
+  // Steps stay at the edge of stability, where one is refused now and then.
+  const Run r = run(Dopri5{}, IController{}, rhs, State(1, 2), {0, t1});
+  CHECK(r.statistics.rejected > 0);  // else half of this test is idle
+  CHECK(r.statistics.evaluations == 2 + 6 * (r.statistics.accepted + r.statistics.rejected));
+  CHECK(r.statistics.evaluations == Index(rhs.times.size()));
+  CHECK(count(r.journal.events, 'a') == r.statistics.accepted);
+  CHECK(count(r.journal.events, 'd') == r.statistics.rejected + 1);  // and the probe
+  CHECK(r.y.norm() < 1e-4);                                          // a hundred times the local tolerance
+}
+
+TEST_CASE("A method without a carried stage evaluates K_1 once per accepted step", "[ode][integrate]") {
+  Counted<CoupledProblem> rhs;
+  const Run r = run(Rk4{}, FixedSteps(10), rhs, State(1, 1), {0, 1, 2});
+  CHECK(r.statistics == Statistics{.accepted = 20, .evaluations = 80});
+  CHECK(r.journal.events.substr(0, 5) == "okaka");
+
+  Counted<CoupledProblem> again;
+  const Run adaptive = run(Heun{}, IController{.rtol = 1e-3, .atol = 1e-3}, again, CoupledProblem::exact(0), {0, 2});
+  const auto [accepted, rejected, evaluations, newton] = adaptive.statistics;
+  CHECK(rejected > 0);  // a rejected step keeps its K_1
+  CHECK(evaluations == 1 + 2 * accepted + rejected);
+}
+
+TEST_CASE("Fixed steps evaluate the very last stage only for an observer that reads it", "[ode][integrate]") {
+  const std::vector<double> times{0, 0, 1, 1, 2, 2};
+  Counted<CoupledProblem> rhs;
+  const Run watched = run(Dopri5{}, FixedSteps(5), rhs, State(1, 1), times);
+  CHECK(watched.statistics == Statistics{.accepted = 10, .evaluations = 61});
+  CHECK(watched.journal.events == "ookaaaaaooaaaaaoo");
+
+  State y(1, 1), z(1, 1);
+  Stepper<Dopri5, State> stepper;
+  CHECK(integrate(Dopri5{}, FixedSteps(5), rhs, y, times, stepper) == Statistics{.accepted = 10, .evaluations = 60});
+  CHECK(integrate(Dopri5{}, FixedSteps(5), rhs, z, times, stepper, Indifferent{}).evaluations == 60);
+  CHECK(rhs.times.size() == 61 + 60 + 60);
+  CHECK((y == watched.y && z == watched.y));
+}
+
+TEST_CASE("Fixed steps start at t0 + (t1 - t0) i / n and do not accumulate", "[ode][integrate]") {
+  const auto [t0, t1] = GENERATE(table<double, double>({{0.1, 0.7}, {0.7, -0.2}}));
+  const Run r = run(Euler{}, FixedSteps(1000), Decay{}, State(1, 1), {t0, t1});
+  REQUIRE(r.journal.t.size() == 1000);
+  for (std::size_t i = 0; i < 1000; ++i) REQUIRE(r.journal.t[i] == t0 + (t1 - t0) * double(i) / 1000);
+}
+
+TEST_CASE("The observer hears first stage, probe, trials and outputs in this order", "[ode][integrate]") {
+  CHECK(run(Dopri5{}, PiController{.initial_step = 10}, Decay{0}, State(1, 1), {0, 1}).journal.events == "okao");
+  const std::string probed = run(Dopri5{}, PiController{}, Decay{}, State(1, 1), {0, 1e-3}).journal.events;
+  CHECK(probed.substr(0, 4) == "okda");
+  const std::string rejected =
+      run(Dopri5{}, PiController{.initial_step = 1}, Decay{-20}, State(1, 1), {0, 1}).journal.events;
+  CHECK(rejected.substr(0, 3) == "okd");
+}
+
+// The observer's promise that gradients rest on: replaying the accepted evaluations alone gives the same solution.
+TEST_CASE("Between two events lie exactly the evaluations that the event claims", "[ode][integrate]") {
+  struct Ledger : NoObserver {
+    Counted<CoupledProblem>& rhs;
+    Index live = 0, seen = 0, steps = 0;
+    bool right = true;
+    explicit Ledger(Counted<CoupledProblem>& counted) : rhs(counted) {}
+    Index fresh() {
+      const Index n = Index(rhs.times.size()) - seen;
+      seen += n;
+      return n;
+    }
+    void keep_first_stage() { right = right && fresh() == 1; }
+    void discard() {
+      const Index n = fresh();
+      right = right && (n == 1 || n == 3);  // the probe, or a trial of Bogacki–Shampine
+    }
+    void accept(double t, double h, const Stepper<BogackiShampine, State>& stepper) {
+      right = right && fresh() == 3 && stepper.stages_evaluated() == 4 && stepper.h() == h;
+      State first;
+      rhs.rhs(t, stepper.y(), first);
+      right = right && stepper.stage(0) == first;  // y and K_1 are those of the step that is being accepted
+      ++steps;
+    }
+  };
+  Counted<CoupledProblem> rhs;
+  Ledger ledger(rhs);
+  State y = CoupledProblem::exact(0);
+  const double times[] = {0, 1, 2};
+  Stepper<BogackiShampine, State> stepper;
+  const Statistics statistics = integrate(BogackiShampine{}, IController{}, rhs, y, times, stepper, ledger);
+  CHECK(statistics.rejected > 0);
+  CHECK(ledger.right);
+  CHECK(ledger.steps == statistics.accepted);
+}
+
+TEST_CASE("Steps land on every requested time, to the bit, and outputs come once each in order", "[ode][integrate]") {
+  std::vector<double> times{0, 0, 0.1, 0.1 + 1e-15, 1. / 3, 1. / 3, 0.7, 2, 2};
+  const bool backward = GENERATE(false, true);
+  if (backward) std::reverse(times.begin(), times.end());
+  const Run r = run(Tsit5{}, PiController{}, CoupledProblem{}, CoupledProblem::exact(times[0]), times);
+  REQUIRE(r.journal.outputs.size() == times.size());
+  for (std::size_t i = 0; i < times.size(); ++i) CHECK(r.journal.outputs[i] == Index(i));
+  for (const double time : times)
+    if (time != times.back()) CHECK(std::count(r.journal.t.begin(), r.journal.t.end(), time) == 1);
+  CHECK((r.y - CoupledProblem::exact(times.back())).norm() < 1e-4);
+}
+
+TEST_CASE("Equal times evaluate nothing and leave y alone", "[ode][integrate]") {
+  Counted<CoupledProblem> rhs;
+  const Run r = run(Dopri5{}, PiController{}, rhs, State(3, 4), {1, 1, 1});
+  CHECK(r.y == State(3, 4));
+  CHECK(rhs.times.empty());
+  CHECK(r.statistics == Statistics{});
+  CHECK(r.journal.events == "ooo");
+}
+
+// Without the rule, a stop just behind a step leaves a sliver, and the sliver's length becomes the next step.
+TEST_CASE("An output that cuts a step short does not shorten the steps after it", "[ode][integrate]") {
+  const IController control{.rtol = 1e-9, .atol = 1e-9};
+  const Run free = run(Dopri5{}, control, CoupledProblem{}, CoupledProblem::exact(0), {0, 2});
+  const double t = free.journal.t[free.journal.t.size() / 2];
+  const Run cut = run(Dopri5{}, control, CoupledProblem{}, CoupledProblem::exact(0), {0, t + 1e-9, 2});
+  CHECK(cut.statistics.accepted + cut.statistics.rejected <= free.statistics.accepted + free.statistics.rejected + 3);
+}
+
+// The step sequence rebuilt from the errors by hand: the factor of the control, no growth right after a rejection,
+// min_factor after a NaN, E_{n-1} that of the last accepted step, 1 before the first.
+TEMPLATE_TEST_CASE("Every step is the one before times the factor of its error", "[ode][integrate]", IController,
+                   PiController) {
+  struct Trials : NoObserver {  // reads each trial, refused ones too, off the stepper
+    const TestType& control;
+    const Stepper<Dopri5, State>& stepper;
+    double expected = 0, previous = 1;
+    bool retry = false, right = true;
+    Index trials = 0;
+    Trials(const TestType& c, const Stepper<Dopri5, State>& s) : control(c), stepper(s) {}
+    [[nodiscard]] double error() const {
+      return error_norm(stepper.error(), stepper.y(), stepper.y_next(), control.rtol, control.atol);
+    }
+    void judge() {
+      if (trials++ > 0) right = right && std::abs(stepper.h() / expected - 1) < 1e-12;
+    }
+    void discard() {
+      judge();
+      const double E = error();
+      expected = stepper.h() * (std::isfinite(E) ? std::min(control.factor(E, previous, 5), 1.) : control.min_factor);
+      retry = true;
+    }
+    void accept(double, double h, const Stepper<Dopri5, State>&) {
+      judge();
+      const double factor = control.factor(error(), previous, 5);
+      expected = h * (retry ? std::min(factor, 1.) : factor);
+      previous = error();
+      retry = false;
+    }
+  };
+  auto rhs = [](double t, const State& y, State& dy) {
+    CoupledProblem{}(t, y, dy);
+    if (y(0) > 2.8) dy *= std::log(3.1 - y(0)) / std::log(0.3);  // a NaN for a bold trial
+  };
+  const TestType control{.initial_step = 2};
+  State y = CoupledProblem::exact(0);
+  const double times[] = {0, 1e3};
+  Stepper<Dopri5, State> stepper;
+  Trials trials(control, stepper);
+  const TestType limited{.initial_step = 2, .max_steps = 60};
+  CHECK_THROWS_AS(integrate(Dopri5{}, limited, rhs, y, times, stepper, trials), StepLimitError);
+  CHECK(trials.right);
+  CHECK(trials.trials == 60);
+}
+
+TEST_CASE("No step is a sliver: the last but one takes up to one percent more", "[ode][integrate]") {
+  const Run r = run(Dopri5{}, IController{.max_factor = 1, .initial_step = 0.5}, Decay{0}, State(1, 1), {0, 1.004});
+  CHECK(r.statistics.accepted == 2);
+  CHECK(r.journal.h[1] == 1.004 - 0.5);
+}
+
+TEST_CASE("The right-hand side is never asked outside of the interval", "[ode][integrate]") {
+  const auto [t0, t1] = GENERATE(table<double, double>({{0.1, 0.3}, {0.3, 0.1}, {1e6, 1e6 + 0.3}}));
+  Counted<Decay> adaptive{.rhs = {-50}}, fixed{.rhs = {-50}};
+  run(Dopri5{}, PiController{}, adaptive, State(1, 1), {t0, t1});
+  run(Rk4{}, FixedSteps(7), fixed, State(1, 1), {t0, t1});
+  for (const auto& times : {adaptive.times, fixed.times})
+    for (const double t : times) REQUIRE((t >= std::min(t0, t1) && t <= std::max(t0, t1)));
+}
+
+TEST_CASE("Equal solves are equal to the bit, also with a used stepper of another shape", "[ode][integrate]") {
+  Stepper<Dopri5, Batch<double>> stepper;
+  const double times[] = {0, 1};
+  Decay rhs;
+  Batch<double> first = Batch<double>::Ones(2, 3), other = Batch<double>::Ones(4, 1), second = first;
+  const Statistics a = integrate(Dopri5{}, PiController{}, rhs, first, times, stepper);
+  integrate(Dopri5{}, PiController{}, rhs, other, times, stepper);
+  const Statistics b = integrate(Dopri5{}, PiController{}, rhs, second, times, stepper);
+  CHECK(first == second);
+  CHECK(a == b);
+}
+
+TEST_CASE("Both forms of a right-hand side give the same bits", "[ode][integrate]") {
+  const auto writing = [](double t, const State& y, State& dy) { dy = -t * y; };
+  const auto returning = [](double t, const State& y) -> State { return -t * y; };
+  CHECK(run(Tsit5{}, PiController{}, writing, State(1, 2), {0, 3}).y ==
+        run(Tsit5{}, PiController{}, returning, State(1, 2), {0, 3}).y);
+}
+
+// bayesflow #617: trace rows in the norm. Ours: rows beyond error_rows() change neither a step nor a bit of the rest.
+TEST_CASE("A wild row outside of error_rows does not move a single step", "[ode][integrate]") {
+  struct WithRow {
+    double wildness;
+    [[nodiscard]] Index error_rows() const { return 2; }
+    void operator()(double t, const Eigen::Vector3d& y, Eigen::Vector3d& dy) const {
+      State top;
+      CoupledProblem{}(t, y.head<2>(), top);
+      dy << top, wildness * std::sin(wildness * t);
+    }
+  };
+  const auto solve_with = [](double wildness) {
+    WithRow rhs{wildness};
+    Eigen::Vector3d y;
+    y << CoupledProblem::exact(0), 1e3 * wildness;
+    const double times[] = {0, 1.5};
+    Stepper<Dopri5, Eigen::Vector3d> stepper;
+    Journal journal;
+    integrate(Dopri5{}, PiController{}, rhs, y, times, stepper, journal);
+    return std::pair{y, journal};
+  };
+  const auto [tame, tame_journal] = solve_with(0);
+  const auto [wild, wild_journal] = solve_with(1e6);
+  CHECK(tame_journal.h == wild_journal.h);
+  CHECK(tame.head<2>() == wild.head<2>());
+}
+
+// diffrax #632, #657, #703; odeint #41: absolute tolerances on t, or an end test without sign, loop for ever or stop.
+TEST_CASE("Tiny, huge and far away intervals end where they should", "[ode][integrate]") {
+  const auto [t0, t1] = GENERATE(table<double, double>({{0, 1e-300},
+                                                        {0, -1e-300},
+                                                        {0, 5e-324},
+                                                        {1e6, std::nextafter(1e6, 2e6)},
+                                                        {1e6, 1e6 + 1e-9},
+                                                        {1e15, 1e15 + 2},
+                                                        {-1e-3, 1e-18},
+                                                        {0, 1e300},
+                                                        {-1e300, 0}}));
+  const auto rhs = [scale = 1 / (t1 - t0), &t0 = t0, &t1 = t1](double t, const State&, State& dy) {
+    REQUIRE((t >= std::min(t0, t1) && t <= std::max(t0, t1)));
+    dy.setConstant(std::isfinite(scale) ? scale : 0);
+  };
+  const Run r = run(Dopri5{}, PiController{}, rhs, State(0, 0), {t0, t1});
+  if (std::abs(t1 - t0) > 1e-307) CHECK(r.y(0) == Approx(1).epsilon(1e-9));
+  CHECK(r.statistics.accepted < 1000);
+  CHECK_NOTHROW(run(Rk4{}, FixedSteps(10), rhs, State(0, 0), {t0, t1}));
+}
+
+// zuko: the first step tried is the whole interval, and all its stages fall on zeros of the sine.
+TEST_CASE("Periodic forcing from rest is not skipped by the first step", "[ode][integrate]") {
+  const int k = GENERATE(1, 2, 5, 10, 40);
+  const double omega = 2 * std::numbers::pi * k;
+  const auto rhs = [omega](double t, const State&, State& dy) { dy.setConstant(std::sin(omega * t)); };
+  double worst = 0;
+  struct Peak : NoObserver {
+    double& worst;
+    double omega;
+    Peak(double& w, double o) : worst(w), omega(o) {}
+    void accept(double t, double h, const Stepper<Dopri5, State>& stepper) {
+      worst = std::max(worst, std::abs(stepper.y_next()(0) - (1 - std::cos(omega * (t + h))) / omega));
+    }
+  } peak(worst, omega);
+  State y(0, 0);
+  const double times[] = {0, 1};
+  Stepper<Dopri5, State> stepper;
+  const Statistics statistics = integrate(Dopri5{}, PiController{}, rhs, y, times, stepper, peak);
+  CHECK(worst < 1e-4);
+  CHECK(statistics.accepted > 4 * k);
+}
+
+TEST_CASE("A start at rest, f(y0) = 0, gives a finite first step", "[ode][integrate]") {  // torchdiffeq #38
+  const Run rest = run(Dopri5{}, PiController{}, Decay{}, State(0, 0), {0, 1e6});
+  CHECK(rest.y == State(0, 0));
+  CHECK(rest.statistics.accepted < 50);
+  CHECK(run(Dopri5{}, PiController{.atol = 0}, Decay{}, State(0, 0), {0, 1}).y == State(0, 0));
+  const auto later = [](double t, const State&, State& dy) { dy.setConstant(t * t); };
+  CHECK(run(Dopri5{}, PiController{}, later, State(0, 0), {0, 3}).y(0) == Approx(9));
+}
+
+// H = x - log x + y - log y is constant along Lotka–Volterra orbits.
+TEST_CASE("Lotka–Volterra keeps its invariant to the tolerance", "[ode][integrate]") {
+  const auto rhs = [](double, const State& y, State& dy) { dy << y(0) * (1 - y(1)), y(1) * (y(0) - 1); };
+  const auto invariant = [](const State& y) { return y.sum() - y.array().log().sum(); };
+  const State y0(3, 1);
+  const Run r = run(Tsit5{}, PiController{.rtol = 1e-10, .atol = 1e-10}, rhs, y0, {0, 30});
+  CHECK(invariant(r.y) == Approx(invariant(y0)).epsilon(1e-7));
+}
+
+// Local errors below tol add up over the interval with a factor that the problem fixes: measured 30 here.
+TEMPLATE_TEST_CASE("The global error follows the tolerance", "[ode][integrate]", BogackiShampine, Dopri5, Tsit5) {
+  for (const double tolerance : {1e-4, 1e-6, 1e-8}) {
+    const double error = (run(TestType{}, PiController{.rtol = tolerance, .atol = tolerance}, CoupledProblem{},
+                              CoupledProblem::exact(0), {0, 2})
+                              .y -
+                          CoupledProblem::exact(2))
+                             .norm();
+    INFO("tolerance " << tolerance);
+    CHECK(error < 200 * tolerance);
+  }
+}
+
+}  // namespace pathline

@@ -1,0 +1,85 @@
+// Step control: the error norm and the factors follow docs/maths.md, section 4, also where the numbers are not finite.
+#include <pathline/ode/step_control.hpp>
+
+#include <support/catch.hpp>
+
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+namespace pathline {
+namespace {
+
+// Forgetting the number of steps must not compile.
+static_assert(!std::is_default_constructible_v<FixedSteps>);
+static_assert(!std::is_convertible_v<int, FixedSteps>);
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+TEST_CASE("FixedSteps refuses less than one step and says so", "[ode][control]") {
+  CHECK(FixedSteps(3).count == 3);
+  CHECK_THROWS_WITH(FixedSteps(0), "FixedSteps: count is 0, expected at least 1");
+  CHECK_THROWS_AS(FixedSteps(-1), ArgumentError);
+}
+
+TEST_CASE("error_norm is the root mean square of the error in units of the tolerance", "[ode][control]") {
+  const Eigen::Matrix2d error{{3e-3, -1e-3}, {0, 2e-3}}, y{{1, -2}, {0, 0}}, y_next{{-3, 1}, {0, 1}};
+  // Scales 0.01 + 0.1 · (3, 2, 0, 1).
+  const double expected =
+      std::sqrt((std::pow(3e-3 / 0.31, 2) + std::pow(1e-3 / 0.21, 2) + std::pow(2e-3 / 0.11, 2)) / 4);
+  CHECK(error_norm(error, y, y_next, 0.1, 0.01) == Approx(expected).epsilon(1e-14));
+}
+
+TEST_CASE("error_norm is never small when the error is not finite", "[ode][control]") {
+  const Eigen::Vector2d y(1, 1);
+  const double bad = GENERATE(values({nan, infinity, -infinity}));
+  CHECK(!(error_norm(Eigen::Vector2d(0, bad), y, y, 1e-6, 1e-6) <= 1));
+  CHECK(!(error_norm(Eigen::Vector2d(bad, 0), y, Eigen::Vector2d(bad, 1), 1e-6, 1e-6) <= 1));
+}
+
+TEST_CASE("A scale of zero makes the norm zero or huge, never NaN", "[ode][control]") {
+  const Eigen::Vector2f zero(0, 0);
+  CHECK(error_norm(zero, zero, zero, 1e-6, 0) == 0);
+  CHECK(error_norm(Eigen::Vector2f(1e-20F, 0), zero, zero, 1e-6, 0) > 1e6);
+}
+
+TEMPLATE_TEST_CASE("A controller shrinks, keeps and grows within its limits", "[ode][control]", IController,
+                   PiController) {
+  const TestType control{.min_factor = 0.3, .max_factor = 4};
+  CHECK(control.factor(1, 1, 5) == Approx(0.9));
+  CHECK(control.factor(1e9, 1, 5) == 0.3);
+  CHECK(control.factor(1e-30, 1, 5) == 4);
+  CHECK(control.factor(0, 1, 5) == 4);
+  CHECK(control.factor(0, 0, 5) == 4);
+  CHECK(control.factor(2, 1, 5) < 0.9);
+  CHECK(control.factor(0.5, 1, 5) > 0.9);
+}
+
+TEST_CASE("The factors are those of the formulas", "[ode][control]") {
+  CHECK(IController{}.factor(0.1, 0.7, 5) == Approx(0.9 * std::pow(10, 0.2)).epsilon(1e-14));
+  CHECK(PiController{}.factor(0.1, 0.7, 5) ==
+        Approx(0.9 * std::pow(10, 0.7 / 5) * std::pow(0.7, 0.4 / 5)).epsilon(1e-14));
+  const PiController integral_only{.k_I = 1, .k_P = 0};
+  CHECK(integral_only.factor(0.1, 0.7, 3) == Approx(IController{}.factor(0.1, 0.7, 3)).epsilon(1e-14));
+}
+
+TEST_CASE("Options that no solve can follow are refused by name", "[ode][control]") {
+  CHECK_NOTHROW(detail::require_valid(PiController{}));
+  CHECK_NOTHROW(detail::require_valid(IController{.atol = 0}));
+  CHECK_THROWS_WITH(detail::require_valid(IController{.rtol = -1}),
+                    "solve: rtol is -1.000000, expected 0 or a positive number");
+  CHECK_THROWS_AS(detail::require_valid(IController{.rtol = nan}), ArgumentError);
+  CHECK_THROWS_AS(detail::require_valid(IController{.atol = -1}), ArgumentError);
+  CHECK_THROWS_AS(detail::require_valid(IController{.rtol = 0, .atol = 0}), ArgumentError);
+  CHECK_THROWS_AS(detail::require_valid(PiController{.safety = 1.5}), ArgumentError);
+  CHECK_THROWS_AS(detail::require_valid(PiController{.min_factor = 0}), ArgumentError);
+  CHECK_THROWS_AS(detail::require_valid(PiController{.min_factor = 1}), ArgumentError);
+  CHECK_THROWS_AS(detail::require_valid(PiController{.max_factor = 0.5}), ArgumentError);
+  CHECK_THROWS_AS(detail::require_valid(PiController{.initial_step = infinity}), ArgumentError);
+  CHECK_THROWS_AS(detail::require_valid(PiController{.max_steps = 0}), ArgumentError);
+}
+
+}  // namespace pathline
