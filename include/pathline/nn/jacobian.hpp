@@ -1,0 +1,34 @@
+/// \file
+/// The whole Jacobian of a field, as d directional derivatives.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
+#include <pathline/nn/layer.hpp>
+
+namespace pathline {
+
+/// V (d × dn): tangent j is e_j for every sample, so that JV is the whole Jacobian.
+template <class Scalar>
+void set_identity_tangents(BatchMap<Scalar> V) {
+  const Index d = V.rows(), n = V.cols() / d;
+  V.setZero();
+  for (Index j = 0; j < d; ++j) V.block(j, j * n, 1, n).setOnes();
+}
+
+/// The Jacobians of a field by d tangents, sample after sample: J (d × dn).
+template <Field F>
+void field_jacobian(const F& field, double t, ConstBatchRef<typename F::Scalar> Z, BatchRef<typename F::Scalar> J,
+                    Workspace<typename F::Scalar>& workspace) {
+  using Scalar = typename F::Scalar;
+  const Index d = Z.rows(), n = Z.cols();
+  typename Workspace<Scalar>::Frame frame(workspace);
+  BatchMap<Scalar> X = frame.batch(d, (1 + d) * n), FJ = frame.batch(d, (1 + d) * n);
+  X.leftCols(n) = Z;
+  set_identity_tangents(BatchMap<Scalar>(X.col(n).data(), d, d * n));
+  field.linearize(Eigen::Matrix<Scalar, 1, 1>(Scalar(t)), X, n, FJ, frame.scalars(field.tape_size(n, d)), workspace);
+  for (Index sample = 0; sample < n; ++sample)
+    for (Index j = 0; j < d; ++j) J.col(sample * d + j) = FJ.col((1 + j) * n + sample);
+}
+
+}  // namespace pathline

@@ -1,0 +1,91 @@
+/// \file
+/// The one primitive of the library and the concepts that carry it.
+///
+/// A layer is a differentiable map of columns, x ↦ y(s, x; θ), where s are *side inputs* (time, context) that every
+/// layer may read. It offers two operations:
+///
+/// - `linearize`: values and k directional derivatives per sample, sharing every intermediate.
+///   k = 0 is plain evaluation, k = 1 Hutchinson's estimate, k = d the full Jacobian.
+/// - `pullback`: given cotangents of values *and* of directional derivatives, those of the inputs, and θ's added up
+///   (reverse over forward: an activation's second derivative appears here and nowhere else).
+///
+/// A *packed batch* is rows × (1 + k)n: n values, then k blocks of n tangents, so that one product serves them all.
+/// θ, its cotangent and the tape are flat; a container of layers hands each layer its slice.
+///
+/// A field f(t, z; θ) is a layer from d rows to d rows that owns its parameters. docs/maths.md, section 9.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
+
+#include <span>
+
+namespace pathline {
+
+/// A layer, with θ passed in. `n` samples, `k` tangents per sample.
+///
+/// - `in_rows()`, `out_rows()`: rows of x and y. `side_rows()`: rows of S that it reads, 0 if none.
+/// - `parameter_count()`: length of its slice of θ. `widest()`: most rows of any batch inside it.
+/// - `tape_size(n, k)`: scalars that linearize leaves for pullback.
+/// - `linearize(theta, S, X, n, Y, tape, workspace)`: S is s × 1 (shared by the chunk) or s × n, with s ≥ side_rows();
+///   X (in × (1+k)n) to Y (out × (1+k)n), which do not overlap.
+/// - `pullback(theta, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace)`: Y_bar (out × (1+k)n) is scratch
+///   afterwards; overwrites X_bar (in × (1+k)n), adds to S_bar (shape of S) and theta_bar.
+template <class L>
+concept Layer = Real<typename L::Scalar> &&
+    requires(const L layer, Index n, std::span<typename L::Scalar> tape, Workspace<typename L::Scalar>& workspace,
+             const Vector<typename L::Scalar>& theta, const Batch<typename L::Scalar>& S,
+             const Batch<typename L::Scalar>& X, Batch<typename L::Scalar>& Y, Vector<typename L::Scalar>& theta_bar) {
+  { layer.in_rows() } -> std::convertible_to<Index>;
+  { layer.out_rows() } -> std::convertible_to<Index>;
+  { layer.side_rows() } -> std::convertible_to<Index>;
+  { layer.widest() } -> std::convertible_to<Index>;
+  { layer.parameter_count() } -> std::convertible_to<Index>;
+  { layer.tape_size(n, n) } -> std::convertible_to<Index>;
+  layer.linearize(theta, S, X, n, Y, tape, workspace);
+  layer.pullback(theta, S, X, n, tape, Y, Y, Y, theta_bar, workspace);
+};
+
+/// A vector field with its parameters: `dim()` rows in and out; the same pair of operations without θ. It keeps no
+/// state between evaluations (both operations are const), so that threads share it and a solver may call it freely.
+template <class F>
+concept Field = Real<typename F::Scalar> &&
+    requires(const F field, F& changeable, Index n, std::span<typename F::Scalar> tape,
+             Workspace<typename F::Scalar>& workspace, const Batch<typename F::Scalar>& S,
+             const Batch<typename F::Scalar>& X, Batch<typename F::Scalar>& Y, Vector<typename F::Scalar>& theta_bar) {
+  { field.dim() } -> std::convertible_to<Index>;
+  { field.side_rows() } -> std::convertible_to<Index>;
+  { field.widest() } -> std::convertible_to<Index>;
+  { field.parameters() } -> std::convertible_to<const Vector<typename F::Scalar>&>;
+  { changeable.parameters() } -> std::same_as<Vector<typename F::Scalar>&>;
+  { field.tape_size(n, n) } -> std::convertible_to<Index>;
+  field.linearize(S, X, n, Y, tape, workspace);
+  field.pullback(S, X, n, tape, Y, Y, Y, theta_bar, workspace);
+};
+
+/// Cuts a flat span into consecutive buffers, each on a cache line of its own: how a tape is laid out. The same
+/// sequence of calls finds the same buffers again; `Slices::size` tells beforehand what a buffer will take.
+template <Real Scalar>
+class Slices {
+ public:
+  explicit Slices(std::span<Scalar> tape) : rest_(tape) {}
+
+  /// Scalars that a buffer of `count` takes.
+  [[nodiscard]] static constexpr Index size(Index count) noexcept { return Workspace<Scalar>::padded(count); }
+
+  [[nodiscard]] std::span<Scalar> scalars(Index count) {
+    const auto padded = static_cast<std::size_t>(size(count));
+    eigen_assert(padded <= rest_.size());
+    const std::span<Scalar> result = rest_.first(static_cast<std::size_t>(count));
+    rest_ = rest_.subspan(padded);
+    return result;
+  }
+  [[nodiscard]] BatchMap<Scalar> batch(Index rows, Index columns) {
+    return BatchMap<Scalar>(scalars(rows * columns).data(), rows, columns);
+  }
+
+ private:
+  std::span<Scalar> rest_;
+};
+
+}  // namespace pathline
