@@ -1,0 +1,117 @@
+/// \file
+/// Workloads with closed-form weights and inputs, the same in `benchmarks/peers/` (PyTorch, JAX), so that loss,
+/// gradient and time can be compared with other implementations.
+///
+/// Weight k of a network is sin(k²) / √(columns of its matrix), k = 1, 2, … over all matrices in order, each column by
+/// column (out × in, the column of the time input first); biases are 0. Input k is 1.5 cos(k²). k is an integer of 64
+/// bits; arithmetic in double, then rounded.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/math/activations.hpp>
+#include <pathline/nn.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+namespace pathline::workloads {
+
+/// d × n.
+template <Real Scalar>
+[[nodiscard]] Batch<Scalar> inputs(Index d, Index n) {
+  Batch<Scalar> Z(d, n);
+  std::uint64_t k = 1;
+  for (Index j = 0; j < n; ++j)
+    for (Index i = 0; i < d; ++i, ++k) Z(i, j) = Scalar(1.5 * std::cos(double(k * k)));
+  return Z;
+}
+
+/// Sets θ = [U | W | b] of each layer in turn; `sizes` are the rows from input to output.
+template <Real Scalar>
+void set_weights(Vector<Scalar>& theta, const std::vector<Index>& sizes, Index side) {
+  std::uint64_t k = 1;
+  Index offset = 0;
+  for (std::size_t layer = 0; layer + 1 < sizes.size(); ++layer) {
+    const Index rows = sizes[layer + 1], columns = sizes[layer] + side;
+    for (Index i = 0; i < rows * columns; ++i, ++k)
+      theta(offset + i) = Scalar(std::sin(double(k * k)) / std::sqrt(double(columns)));
+    theta.segment(offset + rows * columns, rows).setZero();
+    offset += rows * (columns + 1);
+  }
+}
+
+/// Multiply-adds of the matrix products of one evaluation for one sample, with k tangents.
+[[nodiscard]] inline double multiply_adds(const std::vector<Index>& sizes, Index side, Index tangents) {
+  double sum = 0;
+  for (std::size_t layer = 0; layer + 1 < sizes.size(); ++layer)
+    sum += double(sizes[layer + 1]) * double(side + sizes[layer] * (1 + tangents));
+  return sum;
+}
+
+/// 2-64-64-64-2, tanh, time in every layer: the field of `ffjord_toy`.
+template <Real Scalar>
+[[nodiscard]] Mlp<Scalar, Tanh> ffjord_field() {
+  Rng rng(0);
+  Mlp<Scalar, Tanh> field(2, {64, 64, 64}, rng);
+  set_weights(field.parameters(), {2, 64, 64, 64, 2}, 1);
+  return field;
+}
+
+/// The same with all weights four times as large: the field of `ffjord_hard`. Steep enough that steps are rejected, as
+/// under the weights of a trained flow; a closed form, unlike those, is the same in every implementation.
+template <Real Scalar>
+[[nodiscard]] Mlp<Scalar, Tanh> hard_ffjord_field() {
+  Mlp<Scalar, Tanh> field = ffjord_field<Scalar>();
+  field.parameters() *= Scalar(4);
+  return field;
+}
+
+/// 2-64-64-2, tanh, no time: the field of `node_fwd`.
+template <Real Scalar>
+[[nodiscard]] Mlp<Scalar, Tanh> node_field() {
+  Rng rng(0);
+  Mlp<Scalar, Tanh> field(2, {64, 64}, rng, 0);
+  set_weights(field.parameters(), {2, 64, 64, 2}, 0);
+  return field;
+}
+
+/// σ(x) = x³.
+struct Cube {
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> jet(P x) {
+    return {x * x * x, P(3) * x * x, P(6) * x};
+  }
+};
+
+/// f(z) = MLP(z³), 2-50-2, tanh, no time: the field of `node_train` (the spiral of Chen et al. 2018).
+template <Real Scalar>
+[[nodiscard]] auto spiral_field() {
+  Rng rng(0);
+  Network field(Sequential(Elementwise<Scalar, Cube>(2), Dense<Scalar, Tanh>(2, 50, 0), Linear<Scalar>(50, 2, 0)), rng);
+  set_weights(field.parameters(), {2, 50, 2}, 0);
+  return field;
+}
+
+/// Output times of `node_train`.
+[[nodiscard]] inline std::vector<double> spiral_times() {
+  std::vector<double> times;
+  for (int i = 0; i < 10; ++i) times.push_back(0.25 * i / 9.0);
+  return times;
+}
+
+/// Mean of squares over all states, and its cotangents: the loss of `node_train`.
+struct MeanSquare {
+  template <Real Scalar>
+  Scalar operator()(const std::vector<Batch<Scalar>>& states, std::vector<Batch<Scalar>>& cotangents) const {
+    const Scalar share = Scalar(1) / Scalar(Index(states.size()) * states.front().size());
+    Scalar sum(0);
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      sum += states[i].squaredNorm();
+      cotangents[i] += (Scalar(2) * share) * states[i];
+    }
+    return sum * share;
+  }
+};
+
+}  // namespace pathline::workloads

@@ -1,0 +1,14 @@
+/// \file
+/// Room `gradient`: derivatives of a solve. `Backpropagation` is exact for the number computed and the default;
+/// `Adjoint` needs memory for one step only. Both meet `GradientMethod` and know of the right-hand side only what
+/// `Dynamics` says (gradient/dynamics.hpp, where to start). `NeuralOde` puts a field, a solver and a gradient together.
+#pragma once
+
+#include <pathline/gradient/adjoint.hpp>
+#include <pathline/gradient/backpropagation.hpp>
+#include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/gradient_method.hpp>
+#include <pathline/gradient/neural_ode.hpp>
+#include <pathline/gradient/recording.hpp>
+#include <pathline/gradient/step_cost.hpp>
+#include <pathline/gradient/stepper_pool.hpp>

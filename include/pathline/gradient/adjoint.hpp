@@ -1,0 +1,135 @@
+/// \file
+/// The continuous adjoint: the gradient as the solution of a second differential equation, run backwards in time
+/// (Chen et al. 2018, Algorithm 1). Memory does not grow with the number of steps; the gradient is exact only in the
+/// limit of small tolerances. Differentiate, then discretise.
+///
+/// From the last time back to the first, the state is w = [z; a; θ̄] with a = ∂L/∂z and
+///     z' = f,   a' = -Jᵀ a,   θ̄' = -f_θᵀ a        (docs/maths.md, section 6).
+/// The θ̄ rows are a quadrature: they feed back into nothing, and by default the error norm does not see them
+/// (the seminorm of Kidger, Chen & Lyons 2021, arXiv 2009.09457).
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
+#include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/stepper_pool.hpp>
+#include <pathline/ode.hpp>
+
+#include <array>
+#include <span>
+#include <vector>
+
+namespace pathline {
+
+/// Which rows of the backward state steer its steps: the path and its adjoint alone, or the parameters' cotangent too.
+enum class AdjointNorm { seminorm, full };
+
+/// Differentiate, then discretise. The way back uses the flow's solver and step control; between two output times it
+/// starts from the stored output, so that z does not drift over more than one interval.
+struct Adjoint {
+  AdjointNorm norm = AdjointNorm::seminorm;
+
+  /// What one thread keeps from the way out to the way back, and from one solve to the next.
+  template <Dynamics G, class Method>
+  struct Memory {
+    using Scalar = typename G::Scalar;
+    Workspace<Scalar> workspace;
+    StepperPool<Method, Batch<Scalar>> steppers;
+    StepperPool<Method, Vector<Scalar>> backward_steppers;
+    std::vector<Vector<Scalar>> ends;  ///< z at the times at which the way back starts anew; they only grow.
+  };
+
+  /// Solves; `y` (rows × columns) holds y(t0), then y at the last of `times`; `outputs`, unless empty, takes y at each
+  /// of the times.
+  /// \throws SolveError and its kin as `integrate` does.
+  template <class Method, class Control, Dynamics G>
+  Statistics forward(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,
+                     std::span<const double> times, std::span<Batch<typename G::Scalar>> outputs,
+                     Memory<G, Method>& memory) const {
+    static_assert(ExplicitMethod<Method>,
+                  "Adjoint: this solver has no gradient yet; use an explicit method such as Dopri5");
+    if constexpr (ExplicitMethod<Method>) {
+      SolverRightHandSide<G> rhs{dynamics, memory.workspace};
+      memory.ends.resize(std::max(memory.ends.size(), times.size()));
+      Outputs<typename G::Scalar> observer(memory.ends, dynamics.path_rows(), outputs);
+      return integrate(method, control, rhs, y, times, memory.steppers.at(y.rows(), y.cols()).stepper, observer);
+    } else {
+      return {};
+    }
+  }
+
+  /// `y_bar` (rows × columns) holds the cotangent of y at the last time, then that of y(t0); `outputs_bar`, unless
+  /// empty, holds a cotangent for each of the times. Adds to theta_bar.
+  /// \throws SolveError and its kin when the way back fails.
+  template <class Method, class Control, Dynamics G>
+  Statistics backward(const Method& method, const Control& control, const G& dynamics, std::span<const double> times,
+                      std::span<const Batch<typename G::Scalar>> outputs_bar, BatchRef<typename G::Scalar> y_bar,
+                      VectorRef<typename G::Scalar> theta_bar, Memory<G, Method>& memory) const {
+    using Scalar = typename G::Scalar;
+    const Index d = dynamics.path_rows(), n = dynamics.columns(), count = d * n;
+    Statistics statistics;
+    auto& [stepper, state] = memory.backward_steppers.at(2 * count + dynamics.parameter_count(), 1);
+    state.tail(dynamics.parameter_count()).setZero();
+    BatchMap<Scalar> z(state.data(), d, n), a(state.data() + count, d, n);
+    Backward<G> rhs{dynamics, memory.workspace, y_bar, norm == AdjointNorm::full ? state.size() : 2 * count};
+    for (std::size_t i = ExplicitMethod<Method> ? times.size() : 0; i-- > 0;) {  // forward() has refused any other
+      if (!outputs_bar.empty()) y_bar += outputs_bar[i];
+      if (i == 0) break;
+      z = ConstBatchMap<Scalar>(memory.ends[i].data(), d, n);
+      a = y_bar.topRows(d);
+      const std::array<double, 2> interval{times[i], times[i - 1]};
+      statistics += integrate(method, control, rhs, state, std::span<const double>(interval), stepper);
+      y_bar.topRows(d) = a;
+    }
+    theta_bar += state.tail(dynamics.parameter_count());
+    return statistics;
+  }
+
+ private:
+  // Keeps the path rows at every requested time, and copies whole states where the caller wants them.
+  template <Real Scalar>
+  struct Outputs : NoObserver {
+    Outputs(std::vector<Vector<Scalar>>& kept, Index path_rows, std::span<Batch<Scalar>> wanted)
+        : ends(kept), rows(path_rows), outputs(wanted) {}
+    std::vector<Vector<Scalar>>& ends;
+    Index rows;
+    std::span<Batch<Scalar>> outputs;
+
+    void output(Index i, const Batch<Scalar>& y) {
+      Vector<Scalar>& end = ends[std::size_t(i)];
+      if (end.size() < rows * y.cols()) end.resize(rows * y.cols());
+      BatchMap<Scalar>(end.data(), rows, y.cols()) = y.topRows(rows);
+      if (!outputs.empty()) outputs[std::size_t(i)] = y;
+    }
+  };
+
+  template <Dynamics G>
+  struct Backward {
+    using Scalar = typename G::Scalar;
+    const G& dynamics;
+    Workspace<Scalar>& workspace;
+    BatchRef<Scalar> y_bar;  // its quadrature rows are constant in time
+    Index seen;
+
+    void operator()(double t, const Vector<Scalar>& w, Vector<Scalar>& dw) {
+      const Index d = dynamics.path_rows(), n = dynamics.columns(), rows = dynamics.rows(), count = d * n;
+      typename Workspace<Scalar>::Frame frame(workspace);
+      BatchMap<Scalar> y = frame.batch(rows, n), dy = frame.batch(rows, n), dy_bar = frame.batch(rows, n);
+      y.topRows(d) = ConstBatchMap<Scalar>(w.data(), d, n);
+      y.bottomRows(rows - d).setZero();
+      dy_bar.topRows(d) = ConstBatchMap<Scalar>(w.data() + count, d, n);
+      dy_bar.bottomRows(rows - d) = y_bar.bottomRows(rows - d);
+      const std::span<Scalar> tape = frame.scalars(dynamics.tape_size());
+      dynamics.evaluate(t, y, dy, tape, workspace);
+      dw.setZero();
+      BatchMap<Scalar>(dw.data(), d, n) = dy.topRows(d);
+      BatchMap<Scalar> a_dot(dw.data() + count, d, n);
+      Scalar t_bar(0);
+      dynamics.pullback(t, tape, dy_bar, a_dot, dw.tail(dw.size() - 2 * count), t_bar, workspace);
+      dw.tail(dw.size() - count) *= Scalar(-1);
+    }
+    [[nodiscard]] Index error_rows() const noexcept { return seen; }
+  };
+};
+
+}  // namespace pathline

@@ -1,0 +1,175 @@
+/// \file
+/// The exact gradient of the number that was computed: back through the accepted steps of the solve.
+///
+/// Also called the discrete adjoint. Step sizes are treated as constants: an adaptive solve's gradient is that of the
+/// steps that it took. docs/maths.md, section 6.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
+#include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/recording.hpp>
+#include <pathline/gradient/step_cost.hpp>
+#include <pathline/gradient/stepper_pool.hpp>
+#include <pathline/ode.hpp>
+
+#include <array>
+#include <span>
+
+namespace pathline {
+
+/// Discretise, then differentiate. Memory grows with the number of steps; see `Tapes`.
+///
+///     Cnf flow(field, Dopri5{}, PiController{}, Backpropagation{.tapes = Tapes::recompute});
+template <class Cost = NoStepCost>
+struct Backpropagation {
+  Tapes tapes = Tapes::keep;
+  Cost step_cost{};  ///< A cost of the steps, `StepCost`; its sum is `Memory::step_cost`.
+
+  /// What one thread keeps from the way out to the way back, and from one solve to the next.
+  template <Dynamics G, class Method>
+  struct Memory {
+    using Scalar = typename G::Scalar;
+    Workspace<Scalar> workspace;
+    StepperPool<Method, Batch<Scalar>> steppers;
+    Recording<G, !std::same_as<Cost, NoStepCost>> recording;
+    Scalar step_cost = Scalar(0);  ///< Sum over the accepted steps of the last solve.
+  };
+
+  /// Solves and records. `y` (rows × columns) holds y(t0), then y at the last of `times`; `outputs`, unless empty,
+  /// takes y at each of the times. \throws SolveError and its kin as `integrate` does.
+  template <class Method, class Control, Dynamics G>
+  Statistics forward(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,
+                     std::span<const double> times, std::span<Batch<typename G::Scalar>> outputs,
+                     Memory<G, Method>& memory) const {
+    static_assert(ExplicitMethod<Method>,
+                  "Backpropagation: this solver has no pullback yet; use an explicit method such as Dopri5");
+    if constexpr (ExplicitMethod<Method>) {
+      memory.recording.start(dynamics, tapes, memory.workspace);
+      Observer<G, Method> observer{memory, step_cost, outputs};
+      memory.step_cost = 0;
+      return integrate(method, control, memory.recording, y, times, memory.steppers.at(y.rows(), y.cols()).stepper,
+                       observer);
+    } else {
+      return {};
+    }
+  }
+
+  /// Walks the record back. `y_bar` (rows × columns) holds the cotangent of y at the last time, then that of y(t0);
+  /// `outputs_bar`, unless empty, holds a cotangent for each of the times, which are added on the way. Adds to
+  /// theta_bar. `step_cost_bar` is the factor of the cost of the steps in the loss.
+  template <class Method, class Control, Dynamics G>
+  Statistics backward(const Method& /*method*/, const Control& /*control*/, const G& dynamics,
+                      std::span<const double> /*times*/, std::span<const Batch<typename G::Scalar>> outputs_bar,
+                      BatchRef<typename G::Scalar> y_bar, VectorRef<typename G::Scalar> theta_bar,
+                      Memory<G, Method>& memory, typename G::Scalar step_cost_bar = 1) const {
+    using Scalar = typename G::Scalar;
+    Statistics statistics;
+    if constexpr (ExplicitMethod<Method>) {  // forward() has refused any other
+      const auto& steps = memory.recording.steps();
+      std::size_t next_output = outputs_bar.size();
+      typename Workspace<Scalar>::Frame frame(memory.workspace);
+      StepBack<G, Method> back(dynamics, frame);
+      const auto add_outputs = [&](std::size_t steps_done) {
+        while (next_output > 0 && memory.recording.outputs()[next_output - 1] == steps_done)
+          y_bar += outputs_bar[--next_output];
+      };
+      for (std::size_t index = steps.size(); index > 0; --index) {
+        add_outputs(index);
+        statistics.evaluations += back(index - 1, step_cost, step_cost_bar, y_bar, theta_bar, memory);
+      }
+      add_outputs(0);
+      statistics.accepted = static_cast<Index>(steps.size());
+    }
+    return statistics;
+  }
+
+ private:
+  static constexpr bool has_step_cost = !std::same_as<Cost, NoStepCost>;
+
+  // Passes the solver's news on to the recording, sums the cost of the steps, and copies outputs.
+  template <Dynamics G, class Method>
+  struct Observer {
+    Memory<G, Method>& memory;
+    const Cost& cost;
+    std::span<Batch<typename G::Scalar>> outputs;
+
+    void keep_first_stage() { memory.recording.keep_first_stage(); }
+    void discard() { memory.recording.discard(); }
+    template <class Stepper>
+    void accept(double t, double h, const Stepper& stepper) {
+      memory.recording.accept(t, h, stepper);
+      if constexpr (has_step_cost)
+        memory.step_cost += cost.evaluate(AcceptedStep<typename G::Scalar>{
+            t, h, memory.recording.stages(memory.recording.steps().size() - 1, Stepper::stages)});
+    }
+    void output(Index i, const Batch<typename G::Scalar>& y) {
+      memory.recording.output(i, y);
+      if (!outputs.empty()) outputs[std::size_t(i)] = y;
+    }
+  };
+
+  // The discrete adjoint of one explicit Runge–Kutta step: from λ = ȳ⁺, for i = s … 1,
+  //   k̄_i = h (b_i λ + Σ_{j>i} a_ji μ_j),   μ_i = J_iᵀ k̄_i,   and then   λ += Σ μ_i.
+  // Only path rows feed back, so μ has path rows only and the other rows of λ never change.
+  template <Dynamics G, class Method>
+  class StepBack {
+    using Scalar = typename G::Scalar;
+    static constexpr auto tableau = Method::tableau;
+    static constexpr auto s = std::size_t(Method::tableau.stages);
+
+   public:
+    StepBack(const G& dynamics, typename Workspace<Scalar>::Frame& frame)
+        : path_(dynamics.path_rows()),
+          stage_bar_(make(frame, dynamics.rows(), dynamics.columns(), std::make_index_sequence<s>{})),
+          mu_(make(frame, path_, dynamics.columns(), std::make_index_sequence<s>{})) {}
+
+    // Returns the number of pullbacks made.
+    Index operator()(std::size_t index, const Cost& cost, Scalar cost_bar, BatchRef<Scalar> lambda,
+                     VectorRef<Scalar> theta_bar, Memory<G, Method>& memory) {
+      const auto& step = memory.recording.steps()[index];
+      const auto h = Scalar(step.h);
+      Index pullbacks = 0;
+      for (std::size_t i = 0; i < s; ++i) stage_bar_[i].setZero();
+      if constexpr (has_step_cost) {
+        cost.pullback(AcceptedStep<Scalar>{step.t, step.h, memory.recording.stages(index, s)},
+                      std::span<BatchMap<Scalar>>(stage_bar_));
+        for (std::size_t i = 0; i < s; ++i) stage_bar_[i] *= cost_bar;
+      }
+      std::array<bool, s> active{};
+      for (std::size_t i = s; i-- > 0;) {
+        active[i] = has_step_cost;
+        if (tableau.b[i] != 0) {
+          stage_bar_[i] += (h * Scalar(tableau.b[i])) * lambda;
+          active[i] = true;
+        }
+        for (std::size_t j = i + 1; j < s; ++j) {
+          const double a = tableau.A(int(j), int(i));
+          if (a == 0 || !active[j]) continue;
+          stage_bar_[i].topRows(path_) += (h * Scalar(a)) * mu_[j];
+          active[i] = true;
+        }
+        if (!active[i]) continue;  // the last stage of a method that is first same as last
+        Scalar t_bar(0);
+        memory.recording.pullback(i == 0 ? step.first : step.rest + i - 1, step.t + tableau.c[i] * step.h,
+                                  stage_bar_[i], mu_[i], theta_bar, t_bar);
+        ++pullbacks;
+      }
+      for (std::size_t i = 0; i < s; ++i)
+        if (active[i]) lambda.topRows(path_) += mu_[i];
+      return pullbacks;
+    }
+
+   private:
+    template <std::size_t... I>
+    static std::array<BatchMap<Scalar>, s> make(typename Workspace<Scalar>::Frame& frame, Index rows, Index columns,
+                                                std::index_sequence<I...>) {
+      return {((void)I, frame.batch(rows, columns))...};
+    }
+
+    Index path_;
+    std::array<BatchMap<Scalar>, s> stage_bar_, mu_;
+  };
+};
+
+}  // namespace pathline

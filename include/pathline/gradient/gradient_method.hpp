@@ -1,0 +1,45 @@
+/// \file
+/// The one concept that both gradient methods meet: solve forward, then carry cotangents back.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/gradient/dynamics.hpp>
+#include <pathline/ode.hpp>
+
+#include <span>
+
+namespace pathline {
+
+namespace detail {
+/// The smallest thing that meets `Dynamics`: lets concepts be asked of a gradient method before a field is known.
+struct AnyDynamics {
+  using Scalar = double;
+  [[nodiscard]] Index rows() const { return 1; }
+  [[nodiscard]] Index columns() const { return 1; }
+  [[nodiscard]] Index path_rows() const { return 1; }
+  [[nodiscard]] Index error_rows() const { return 1; }
+  [[nodiscard]] Index parameter_count() const { return 0; }
+  [[nodiscard]] Index tape_size() const { return 0; }
+  void evaluate(double, ConstBatchRef<double>, BatchRef<double>, std::span<double>, Workspace<double>&) const {}
+  void pullback(double, std::span<double>, ConstBatchRef<double>, BatchRef<double>, VectorRef<double>, double&,
+                Workspace<double>&) const {}
+};
+}  // namespace detail
+
+/// - `Memory<G, Method>`: what one thread keeps between the two calls.
+/// - `forward(method, control, dynamics, y, times, outputs, memory)`: solves y in place, fills `outputs`.
+/// - `backward(method, control, dynamics, times, outputs_bar, y_bar, theta_bar, memory)`: turns the cotangent
+///   of the last state into that of the first, in place, and adds to theta_bar.
+template <class M>
+concept GradientMethod = requires(const M gradient, const Euler method, const FixedSteps control,
+                                  const detail::AnyDynamics dynamics, Batch<double>& y, Vector<double>& theta_bar,
+                                  std::span<const double> times, std::span<Batch<double>> outputs,
+                                  std::span<const Batch<double>> outputs_bar,
+                                  typename M::template Memory<detail::AnyDynamics, Euler>& memory) {
+  { gradient.forward(method, control, dynamics, y, times, outputs, memory) } -> std::same_as<Statistics>;
+  {
+    gradient.backward(method, control, dynamics, times, outputs_bar, y, theta_bar, memory)
+    } -> std::same_as<Statistics>;
+};
+
+}  // namespace pathline

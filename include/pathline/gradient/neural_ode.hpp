@@ -1,0 +1,128 @@
+/// \file
+/// A neural ODE, z' = f(t, z; θ), with its solver, step control and gradient method: solve it, and differentiate a
+/// user's own loss of its states at several times (Chen et al. 2018).
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/gradient/backpropagation.hpp>
+#include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/gradient_method.hpp>
+#include <pathline/nn/layer.hpp>
+#include <pathline/ode.hpp>
+
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace pathline {
+
+/// A loss, its gradients, and what they cost.
+template <Real Scalar>
+struct ValueAndGradient {
+  Scalar value = Scalar(0);
+  Vector<Scalar> parameters;  ///< dL/dθ.
+  Batch<Scalar> initial;      ///< dL/dy(t0), d × n.
+  Statistics forward, backward;
+};
+
+/// The whole batch is one solve: its columns share their steps.
+///
+///     NeuralOde ode(field, Dopri5{}, PiController{.rtol = 1e-7, .atol = 1e-9}, Backpropagation{});
+///     const auto [value, gradient, ...] = ode.value_and_gradient(z0, times, loss);
+template <class FieldType, class Method = Dopri5, class Control = PiController,
+          class Gradient = Backpropagation<NoStepCost>>
+class NeuralOde {
+  static_assert(Field<FieldType>,
+                "NeuralOde: the first argument must be a Field (linearize and pullback, nn/layer.hpp)");
+  static_assert(GradientMethod<Gradient>,
+                "NeuralOde: the fourth argument must be a GradientMethod (forward, backward)");
+
+ public:
+  using Scalar = typename FieldType::Scalar;
+
+  /// Scratch of repeated calls: with the same shapes, the second call allocates nothing but its results.
+  struct Memory {
+    typename Gradient::template Memory<FieldDynamics<FieldType>, Method> gradient;
+    std::vector<Batch<Scalar>> outputs, outputs_bar;
+  };
+
+  explicit NeuralOde(FieldType field, Method method = {}, Control control = {}, Gradient gradient = {})
+      : field_(std::move(field)), method_(method), control_(control), gradient_(gradient) {}
+
+  [[nodiscard]] const FieldType& field() const noexcept { return field_; }
+  [[nodiscard]] Vector<Scalar>& parameters() noexcept { return field_.parameters(); }
+  [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return field_.parameters(); }
+
+  /// The states at `times` (times[0] = t0, where the state is y0: d × n), without any record of the way.
+  /// \throws ShapeError, DataError on a bad y0; SolveError and its kin when the solve fails.
+  [[nodiscard]] std::vector<Batch<Scalar>> solve(ConstBatchRef<Scalar> y0, const std::vector<double>& times) const {
+    Memory memory;
+    solve(y0, times, memory);
+    return std::move(memory.outputs);
+  }
+
+  /// The same into memory.outputs, for repeated calls.
+  Statistics solve(ConstBatchRef<Scalar> y0, std::span<const double> times, Memory& memory) const {
+    check(y0);
+    memory.outputs.resize(times.size());
+    const FieldDynamics<FieldType> dynamics(field_, y0.cols());
+    SolverRightHandSide<FieldDynamics<FieldType>> rhs{dynamics, memory.gradient.workspace};
+    Outputs observer{memory.outputs};
+    auto& [stepper, y] = memory.gradient.steppers.at(y0.rows(), y0.cols());
+    y = y0;
+    return integrate(method_, control_, rhs, y, times, stepper, observer);
+  }
+
+  /// Value and gradients of `loss(states, cotangents) -> Scalar`, which reads the states at `times` (vector of d × n)
+  /// and adds to their cotangents (vector of d × n, zero on entry).
+  /// \throws ShapeError, DataError on a bad y0; SolveError and its kin when a solve fails.
+  template <class Loss>
+  [[nodiscard]] ValueAndGradient<Scalar> value_and_gradient(ConstBatchRef<Scalar> y0, std::span<const double> times,
+                                                            Loss&& loss) const {
+    Memory memory;
+    ValueAndGradient<Scalar> result;
+    value_and_gradient(y0, times, loss, memory, result);
+    return result;
+  }
+
+  /// The same for repeated calls: memory and result keep their buffers.
+  template <class Loss>
+  void value_and_gradient(ConstBatchRef<Scalar> y0, std::span<const double> times, Loss&& loss, Memory& memory,
+                          ValueAndGradient<Scalar>& result) const {
+    check(y0);
+    const FieldDynamics<FieldType> dynamics(field_, y0.cols());
+    memory.outputs.resize(times.size());
+    memory.outputs_bar.resize(times.size());
+    Batch<Scalar>& y = memory.gradient.steppers.at(y0.rows(), y0.cols()).y;
+    y = y0;
+    result.forward = gradient_.forward(method_, control_, dynamics, y, times, std::span<Batch<Scalar>>(memory.outputs),
+                                       memory.gradient);
+    for (Batch<Scalar>& bar : memory.outputs_bar) bar.setZero(y0.rows(), y0.cols());
+    result.value = loss(std::as_const(memory.outputs), memory.outputs_bar);
+    result.initial.setZero(y0.rows(), y0.cols());
+    result.parameters.setZero(field_.parameters().size());
+    result.backward =
+        gradient_.backward(method_, control_, dynamics, times, std::span<const Batch<Scalar>>(memory.outputs_bar),
+                           result.initial, result.parameters, memory.gradient);
+  }
+
+ private:
+  void check(ConstBatchRef<Scalar> y0) const {
+    require_rows("NeuralOde: y0", y0.rows(), field_.dim());
+    require_finite("NeuralOde: y0", y0);
+  }
+
+  struct Outputs : NoObserver {
+    explicit Outputs(std::vector<Batch<Scalar>>& outputs_) : outputs(outputs_) {}
+    std::vector<Batch<Scalar>>& outputs;
+    void output(Index i, const Batch<Scalar>& y) { outputs[std::size_t(i)] = y; }
+  };
+
+  FieldType field_;
+  Method method_;
+  Control control_;
+  Gradient gradient_;
+};
+
+}  // namespace pathline

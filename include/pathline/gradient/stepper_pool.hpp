@@ -1,0 +1,37 @@
+/// \file
+/// Steppers and states by shape: chunks of a batch differ by at most one column, and a matrix that had to change its
+/// shape would allocate.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/ode.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace pathline {
+
+/// What one solve of one shape needs: a stepper and the state that it moves.
+template <class Method, class State>
+struct SolveSlot {
+  Stepper<Method, State> stepper;
+  State y;
+};
+
+/// Slots, made when a shape is first asked for. A slot does not move. One pool serves one thread.
+template <class Method, class State>
+class StepperPool {
+ public:
+  [[nodiscard]] SolveSlot<Method, State>& at(Index rows, Index columns) {
+    for (const auto& slot : slots_)
+      if (slot->y.rows() == rows && slot->y.cols() == columns) return *slot;
+    slots_.push_back(std::make_unique<SolveSlot<Method, State>>());
+    slots_.back()->y.resize(rows, columns);
+    return *slots_.back();
+  }
+
+ private:
+  std::vector<std::unique_ptr<SolveSlot<Method, State>>> slots_;
+};
+
+}  // namespace pathline

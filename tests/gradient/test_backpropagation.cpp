@@ -1,0 +1,146 @@
+#include <pathline/gradient/backpropagation.hpp>
+
+#include <support/catch.hpp>
+#include <support/gradient_problem.hpp>
+
+using namespace pathline;
+using namespace pathline::test;
+
+namespace {
+
+template <class Method>
+auto control_for() {
+  if constexpr (EmbeddedMethod<Method>)
+    return PiController{.rtol = 1e-4, .atol = 1e-4};  // loose, so that the steps' own error is in the numbers
+  else
+    return FixedSteps(3);
+}
+
+/// Σ h² ‖e‖² with e the embedded error estimate: a cost that reads every stage, the last one included.
+struct SquaredError {
+  template <Real Scalar>
+  Scalar evaluate(const AcceptedStep<Scalar>& step) const {
+    return Scalar(step.h * step.h) * error(step).squaredNorm();
+  }
+  template <Real Scalar>
+  void pullback(const AcceptedStep<Scalar>& step, std::span<BatchMap<Scalar>> stages_bar) const {
+    const Batch<Scalar> e = error(step);
+    for (std::size_t i = 0; i < stages_bar.size(); ++i)
+      stages_bar[i] += Scalar(2 * step.h * step.h * (tableau.b[i] - tableau.b_embedded[i])) * e;
+  }
+
+ private:
+  static constexpr auto tableau = BogackiShampine::tableau;
+  template <Real Scalar>
+  static Batch<Scalar> error(const AcceptedStep<Scalar>& step) {
+    Batch<Scalar> e = Batch<Scalar>::Zero(step.stages[0].rows(), step.stages[0].cols());
+    for (std::size_t i = 0; i < step.stages.size(); ++i)
+      e += Scalar(tableau.b[i] - tableau.b_embedded[i]) * step.stages[i];
+    return e;
+  }
+};
+static_assert(StepCost<SquaredError, double> && StepCost<NoStepCost, float> && !StepCost<int, double>);
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Backpropagation agrees with central differences of the replayed steps, for every explicit method",
+                   "[gradient][backpropagation]", Euler, Midpoint, Rk4, BogackiShampine, Dopri5, Tsit5) {
+  const GradientProblem problem;
+  Backpropagation<>::Memory<GradientProblem::G, TestType> memory;
+  const auto result = problem.run(Backpropagation<>{}, TestType{}, control_for<TestType>(), memory);
+  const auto& recording = memory.recording;
+
+  CHECK(problem.replayed_loss<TestType>(recording, problem.field.parameters(), problem.y0) ==
+        Approx(result.loss).epsilon(1e-13));
+  const Vector<double> theta_bar = central_differences(
+      [&](const Vector<double>& theta) { return problem.replayed_loss<TestType>(recording, theta, problem.y0); },
+      problem.field.parameters());
+  const Vector<double> y0_bar = central_differences(
+      [&](const Vector<double>& y) {
+        return problem.replayed_loss<TestType>(recording, problem.field.parameters(),
+                                               Eigen::Map<const Batch<double>>(y.data(), 2, 3));
+      },
+      problem.y0.reshaped());
+  // Rounding of differences: ε · loss (about 10) / h = 2e-9, against gradients of order 10.
+  CHECK(max_difference(result.theta_bar, theta_bar) < 1e-8);
+  CHECK(max_difference(result.y0_bar.reshaped(), y0_bar) < 1e-8);
+}
+
+TEST_CASE("Backpropagation gives the same bits from kept and from recomputed tapes", "[gradient][backpropagation]") {
+  const GradientProblem problem;
+  const auto control = control_for<Dopri5>();
+  Backpropagation<>::Memory<GradientProblem::G, Dopri5> keep, recompute;
+  const auto kept = problem.run(Backpropagation<>{.tapes = Tapes::keep}, Dopri5{}, control, keep);
+  const auto again = problem.run(Backpropagation<>{.tapes = Tapes::recompute}, Dopri5{}, control, recompute);
+  CHECK(kept.theta_bar == again.theta_bar);
+  CHECK(kept.y0_bar == again.y0_bar);
+}
+
+TEST_CASE("Backpropagation: rejected steps leave no trace in the gradient", "[gradient][backpropagation]") {
+  GradientProblem problem;
+  problem.field.parameters() *= 6;  // stiff enough for a first step of 0.5 to fail
+  PiController control{.rtol = 1e-4, .atol = 1e-4, .initial_step = 0.5};
+  Backpropagation<>::Memory<GradientProblem::G, Dopri5> memory;
+  const auto result = problem.run(Backpropagation<>{}, Dopri5{}, control, memory);
+  REQUIRE(result.forward.rejected > 0);
+  const Vector<double> theta_bar = central_differences(
+      [&](const Vector<double>& theta) { return problem.replayed_loss<Dopri5>(memory.recording, theta, problem.y0); },
+      problem.field.parameters());
+  CHECK(max_difference(result.theta_bar, theta_bar) < 1e-7);  // h² f''' grows with the weights
+}
+
+TEST_CASE("Backpropagation pulls back once per stage that counts", "[gradient][backpropagation]") {
+  const GradientProblem problem;
+  Backpropagation<>::Memory<GradientProblem::G, Dopri5> memory;
+  const auto result = problem.run(Backpropagation<>{}, Dopri5{}, control_for<Dopri5>(), memory);
+  // Six of Dormand–Prince's seven stages: the last one is the next step's first.
+  CHECK(result.backward.evaluations == 6 * result.forward.accepted);
+}
+
+TEST_CASE("Backpropagation carries a cost of the steps", "[gradient][backpropagation]") {
+  const GradientProblem problem;
+  Backpropagation<SquaredError>::Memory<GradientProblem::G, BogackiShampine> memory;
+  const Backpropagation<SquaredError> gradient;
+  const auto result = problem.run(gradient, BogackiShampine{}, control_for<BogackiShampine>(), memory);
+  const auto with_cost = [&](const Vector<double>& theta) {
+    GradientProblem::FieldType moved = problem.field;
+    moved.parameters() = theta;
+    const GradientProblem::G dynamics(moved, problem.y0.cols());
+    const auto states = replay<BogackiShampine>(dynamics, problem.y0, memory.recording.steps());
+    // The embedded error of each step, by a naive statement of its own.
+    double cost = 0;
+    Workspace<double> workspace;
+    Vector<double> tape(dynamics.tape_size());
+    for (std::size_t index = 0; index < memory.recording.steps().size(); ++index) {
+      const auto& step = memory.recording.steps()[index];
+      constexpr auto tableau = BogackiShampine::tableau;
+      std::vector<Batch<double>> K;
+      Batch<double> error = Batch<double>::Zero(2, 3);
+      for (int i = 0; i < 4; ++i) {
+        Batch<double> y = states[index];
+        for (int j = 0; j < i; ++j) y += step.h * tableau.A(i, j) * K[std::size_t(j)];
+        K.emplace_back(2, 3);
+        dynamics.evaluate(step.t + tableau.c[std::size_t(i)] * step.h, y, K.back(),
+                          std::span<double>(tape.data(), std::size_t(tape.size())), workspace);
+        error += (tableau.b[std::size_t(i)] - tableau.b_embedded[std::size_t(i)]) * K.back();
+      }
+      cost += step.h * step.h * error.squaredNorm();
+    }
+    return cost + problem.replayed_loss<BogackiShampine>(memory.recording, theta, problem.y0);
+  };
+  CHECK(memory.step_cost > 0);
+  CHECK(with_cost(problem.field.parameters()) == Approx(result.loss + memory.step_cost).epsilon(1e-13));
+  // The cost is small beside the loss: without its cotangents the gradients would still agree to 1e-4.
+  const Vector<double> theta_bar = central_differences(with_cost, problem.field.parameters());
+  CHECK(max_difference(result.theta_bar, theta_bar) < 1e-8);
+}
+
+TEST_CASE("Backpropagation of a solve over no time hands the cotangents through", "[gradient][backpropagation]") {
+  GradientProblem problem;
+  problem.times = {0.5, 0.5};
+  Backpropagation<>::Memory<GradientProblem::G, Dopri5> memory;
+  const auto result = problem.run(Backpropagation<>{}, Dopri5{}, control_for<Dopri5>(), memory);
+  CHECK(result.forward.evaluations == 0);
+  CHECK(result.theta_bar.isZero(0));
+  CHECK(max_difference(result.y0_bar, (3 * problem.y0.array().cos()).matrix()) < 1e-15);
+}

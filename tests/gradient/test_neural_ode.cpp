@@ -1,0 +1,65 @@
+#include <pathline/gradient/neural_ode.hpp>
+
+#include <benchmarks/workloads.hpp>
+#include <support/catch.hpp>
+#include <support/gradient_problem.hpp>
+
+using namespace pathline;
+using namespace pathline::test;
+
+// Reference figures: PyTorch and JAX statements of the same workloads, benchmarks/peers/README.md.
+TEST_CASE("node_fwd agrees with PyTorch and JAX, in double to all digits given", "[gradient][peers]") {
+  const NeuralOde ode(workloads::node_field<double>(), Dopri5{}, IController{.rtol = 1e-10, .atol = 1e-10});
+  const auto mean_square = [&](Index n) {
+    const Batch<double> end = ode.solve(workloads::inputs<double>(2, n), {0.0, 1.0}).back();
+    return end.squaredNorm() / double(end.size());
+  };
+  CHECK(mean_square(1) == Approx(0.523783978).epsilon(1e-9));
+  CHECK(mean_square(1024) == Approx(1.28665085).epsilon(4e-9));
+}
+
+TEST_CASE("node_fwd agrees with PyTorch and JAX in float", "[gradient][peers]") {
+  const NeuralOde ode(workloads::node_field<float>(), Dopri5{}, IController{.rtol = 1e-6, .atol = 1e-6});
+  const Batch<float> end = ode.solve(workloads::inputs<float>(2, 1024), {0.0, 1.0}).back();
+  CHECK(end.squaredNorm() / float(end.size()) == Approx(1.28665085).epsilon(1e-4));
+}
+
+TEST_CASE("node_train agrees with PyTorch and JAX in value and gradient norm", "[gradient][peers]") {
+  const NeuralOde ode(workloads::spiral_field<double>(), Dopri5{}, IController{.rtol = 1e-10, .atol = 1e-10});
+  const auto result =
+      ode.value_and_gradient(workloads::inputs<double>(2, 20), workloads::spiral_times(), workloads::MeanSquare{});
+  CHECK(result.value == Approx(1.19248015).epsilon(4e-9));
+  CHECK(result.parameters.norm() == Approx(0.693249).epsilon(1e-6));
+
+  const NeuralOde in_float(workloads::spiral_field<float>(), Dopri5{}, IController{.rtol = 1e-7, .atol = 1e-9});
+  const auto rough =
+      in_float.value_and_gradient(workloads::inputs<float>(2, 20), workloads::spiral_times(), workloads::MeanSquare{});
+  CHECK(rough.value == Approx(1.19248015).epsilon(1e-4));
+}
+
+TEST_CASE("NeuralOde gives the loss's gradient to the initial state, by both methods", "[gradient]") {
+  const GradientProblem problem;
+  const auto loss = [](const std::vector<Batch<double>>& states, std::vector<Batch<double>>& bars) {
+    const auto bar = GradientProblem::loss_bar(states);
+    for (std::size_t i = 0; i < bars.size(); ++i) bars[i] += bar[i];
+    return GradientProblem::loss(states);
+  };
+  const PiController tight{.rtol = 1e-11, .atol = 1e-11};
+  const auto exact = NeuralOde(problem.field, Tsit5{}, tight).value_and_gradient(problem.y0, problem.times, loss);
+  const auto adjoint =
+      NeuralOde(problem.field, Tsit5{}, tight, Adjoint{}).value_and_gradient(problem.y0, problem.times, loss);
+  CHECK(exact.value == Approx(adjoint.value).epsilon(1e-12));
+  CHECK(max_difference(exact.initial, adjoint.initial) < 1e-9);
+  CHECK(max_difference(exact.parameters, adjoint.parameters) < 1e-9);
+}
+
+TEST_CASE("NeuralOde names bad input", "[gradient][errors]") {
+  const NeuralOde ode(workloads::node_field<double>());
+  CHECK_THROWS_WITH(ode.solve(Batch<double>::Zero(3, 4), {0.0, 1.0}), "NeuralOde: y0 has 3 rows, expected 2");
+  CHECK_THROWS_AS(ode.solve(Batch<double>(2, 0), {0.0, 1.0}), DataError);
+  Batch<double> bad = Batch<double>::Zero(2, 3);
+  bad(1, 2) = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH(ode.solve(bad, {0.0, 1.0}),
+                    "NeuralOde: y0 is nan at component 1 of sample 2, expected a finite number");
+  CHECK_THROWS_AS(ode.solve(Batch<double>::Zero(2, 3), {0.0, 1.0, 0.5}), ArgumentError);
+}
