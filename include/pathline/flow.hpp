@@ -1,0 +1,15 @@
+/// \file
+/// Room `flow`: continuous normalizing flows. `Cnf` (flow/cnf.hpp, where to start) is put together from policies:
+/// trace estimators, regularizers, base densities and data transforms of this room, solvers and step controls of
+/// `ode`, gradient methods of `gradient`.
+#pragma once
+
+#include <pathline/flow/augmented_dynamics.hpp>
+#include <pathline/flow/base.hpp>
+#include <pathline/flow/cnf.hpp>
+#include <pathline/flow/path_point.hpp>
+#include <pathline/flow/policy_kinds.hpp>
+#include <pathline/flow/regularizers.hpp>
+#include <pathline/flow/settings.hpp>
+#include <pathline/flow/trace.hpp>
+#include <pathline/flow/transform.hpp>

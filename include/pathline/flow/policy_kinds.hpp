@@ -1,0 +1,84 @@
+/// \file
+/// The kinds of policies that a flow is put together from, and the one place that says so when a policy is none.
+#pragma once
+
+#include <pathline/core/policies.hpp>
+#include <pathline/flow/base.hpp>
+#include <pathline/flow/regularizers.hpp>
+#include <pathline/flow/settings.hpp>
+#include <pathline/flow/trace.hpp>
+#include <pathline/flow/transform.hpp>
+#include <pathline/gradient.hpp>
+#include <pathline/ode.hpp>
+
+#include <type_traits>
+
+namespace pathline {
+
+template <class P>
+using IsTraceEstimator = std::bool_constant<TraceEstimator<P>>;
+template <class P>
+using IsSolver = std::bool_constant<SteppingMethod<P>>;
+template <class P>
+using IsStepControl = std::bool_constant<StepControl<P>>;
+template <class P>
+using IsGradientMethod = std::bool_constant<GradientMethod<P>>;
+template <class P>
+using IsBaseDensity = std::bool_constant<BaseDensity<P, double> || BaseDensity<P, float>>;
+template <class P>
+using IsDataTransform = std::bool_constant<DataTransform<P, double> || DataTransform<P, float>>;
+template <class P>
+using IsRegularizer = std::bool_constant<Regularizer<P>>;
+template <class P>
+using IsTimeSpan = std::is_same<P, TimeSpan>;
+template <class P>
+using IsThreads = std::is_same<P, Threads>;
+template <class P>
+using IsChunkWidth = std::is_same<P, ChunkWidth>;
+
+/// A policy of some kind.
+template <class P>
+concept FlowPolicy = TraceEstimator<P> || SteppingMethod<P> || StepControl<P> || GradientMethod<P> ||
+    IsBaseDensity<P>::value || IsDataTransform<P>::value || Regularizer<P> || IsTimeSpan<P>::value ||
+    IsThreads<P>::value || IsChunkWidth<P>::value;
+
+namespace detail {
+
+/// Stands in for an argument that is no field, once that has been said.
+struct NotAField {
+  using Scalar = double;
+  template <class T>
+  explicit NotAField(const T& /*not_a_field*/) {}
+  [[nodiscard]] Index dim() const { return 1; }
+  [[nodiscard]] Index side_rows() const { return 0; }
+  [[nodiscard]] Index widest() const { return 1; }
+  [[nodiscard]] const Vector<double>& parameters() const { return theta; }
+  [[nodiscard]] Vector<double>& parameters() { return theta; }
+  [[nodiscard]] Index tape_size(Index /*n*/, Index /*k*/) const { return 0; }
+  template <class... Arguments>
+  void linearize(Arguments&&... /*arguments*/) const {}
+  template <class... Arguments>
+  void pullback(Arguments&&... /*arguments*/) const {}
+  Vector<double> theta;
+};
+
+}  // namespace detail
+
+/// Asserts, in one readable line each, that every policy is of some kind and that no kind but regularizers is named
+/// twice.
+template <class... Policies>
+struct KnownPolicies {
+  static_assert((FlowPolicy<Policies> && ...),
+                "Cnf: a policy is none of: trace estimator (tangents, weight, fill), solver (tableau), step control, "
+                "gradient method (forward, backward), base density (log_density, score, sample), data transform "
+                "(check, apply, invert), regularizer (weight, evaluate, pullback), TimeSpan, Threads, ChunkWidth");
+  static_assert(detail::count_of<IsTraceEstimator, Policies...> <= 1, "Cnf: more than one trace estimator");
+  static_assert(detail::count_of<IsSolver, Policies...> <= 1, "Cnf: more than one solver");
+  static_assert(detail::count_of<IsStepControl, Policies...> <= 1, "Cnf: more than one step control");
+  static_assert(detail::count_of<IsGradientMethod, Policies...> <= 1, "Cnf: more than one gradient method");
+  static_assert(detail::count_of<IsBaseDensity, Policies...> <= 1, "Cnf: more than one base density");
+  static_assert(detail::count_of<IsDataTransform, Policies...> <= 1, "Cnf: more than one data transform");
+  static constexpr bool value = true;
+};
+
+}  // namespace pathline

@@ -1,0 +1,40 @@
+/// \file
+/// Running costs of the path. Each is one more row of the state, integrated beside the sample; the error norm does not
+/// see it, so that a regularizer does not change the steps of a forward solve.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/flow/path_point.hpp>
+
+namespace pathline {
+
+/// A running cost with its weight in the loss.
+///
+/// - `weight`: factor of the mean cost in the loss; the row itself carries none.
+/// - `evaluate(at, cost)`: overwrites cost (1 × n), the rate at which each sample's cost grows.
+/// - `pullback(at, cost_bar, bar)`: adds to bar.F and bar.JV what cost_bar (1 × n) sends back.
+template <class R, class Scalar = double>
+concept Regularizer = requires(const R regularizer, const PathPoint<Scalar>& at, RowRef<Scalar> cost,
+                               ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) {
+  { regularizer.weight } -> std::convertible_to<double>;
+  regularizer.evaluate(at, cost);
+  regularizer.pullback(at, cost_bar, bar);
+};
+
+/// Kinetic energy ∫ ½‖f‖² dt, as OT-Flow has it (Onken et al. 2021). RNODE's paper has no half, and its code divides
+/// by d as well: a paper's λ_K is a weight of 2 λ_K here, a code's coefficient c a weight of c / d.
+/// docs/maths.md, section 7.
+struct KineticEnergy {
+  double weight = 1.0;
+
+  template <Real Scalar>
+  void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
+    cost = Scalar(0.5) * at.F.colwise().squaredNorm();
+  }
+  template <Real Scalar>
+  void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
+    bar.F.array() += at.F.array().rowwise() * cost_bar.array();
+  }
+};
+
+}  // namespace pathline

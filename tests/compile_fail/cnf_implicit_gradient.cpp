@@ -1,0 +1,9 @@
+// expect: Backpropagation: this solver has no pullback yet; use an explicit method such as Dopri5
+#include <pathline/flow.hpp>
+#include <pathline/nn.hpp>
+
+using Flow = pathline::Cnf<pathline::Mlp<float, pathline::Tanh>, pathline::ImplicitEuler, pathline::FixedSteps>;
+void train(const Flow& flow, const Eigen::MatrixXf& X, std::span<const pathline::Index> samples, Flow::Memory& memory,
+           pathline::TrainingLoss<float>& loss) {
+  flow.value_and_gradient(X, samples, pathline::Draw{}, memory, loss);
+}

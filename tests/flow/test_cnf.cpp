@@ -1,0 +1,157 @@
+#include <pathline/flow/cnf.hpp>
+
+#include <support/any_field.hpp>
+#include <support/any_trace.hpp>
+#include <support/catch.hpp>
+
+#include <numeric>
+#include <thread>
+
+using namespace pathline;
+using namespace pathline::test;
+
+namespace {
+
+Batch<double> data(Index n) {
+  Batch<double> X(2, n);
+  fill<Gaussian>(Draw{3, 1}, 0, X);
+  X.row(0).array() = 3 * X.row(0).array() + 10;
+  return X;
+}
+
+std::vector<Index> ids(Index n) {
+  std::vector<Index> result(static_cast<std::size_t>(n));
+  std::iota(result.begin(), result.end(), Index(0));
+  return result;
+}
+
+const AnyField field = [] {
+  AnyField result = fields_of<Tanh>(2, {8, 8}, 5).front();
+  result.parameters() *= 2;  // far enough from the identity for the tests to see it
+  return result;
+}();
+
+template <class... Policies>
+auto loss_of(const Cnf<AnyField, Policies...>& flow, Index n) {
+  typename Cnf<AnyField, Policies...>::Memory memory;
+  TrainingLoss<double> result;
+  flow.value_and_gradient(data(n), ids(n), Draw{1, 2}, memory, result);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("Cnf: the density integrates to one", "[flow][cnf]") {
+  const Cnf flow(field, PiController{.rtol = 1e-6, .atol = 1e-6}, Standardize(data(200)));
+  const Index side = 80;
+  const double reach = 7, cell = 2 * reach / side;
+  Batch<double> grid(2, side * side);
+  for (Index i = 0; i < grid.cols(); ++i)
+    grid.col(i) << 10 + 3 * cell * (double(i % side) + 0.5) - 3 * reach, cell * (double(i / side) + 0.5) - reach;
+  CHECK(flow.log_prob(grid).array().exp().sum() * 3 * cell * cell == Approx(1).margin(1e-3));
+}
+
+TEST_CASE("Cnf: log_prob is deterministic and exact unless an estimator is given", "[flow][cnf]") {
+  const Cnf flow(field, Hutchinson<Gaussian>{}, Standardize(data(50)));
+  const Cnf exact(field, Exact{}, Standardize(data(50)));
+  const Batch<double> X = data(5);
+  CHECK(flow.log_prob(X) == exact.log_prob(X));  // trained by an estimate, judged by the truth
+  CHECK(flow.log_prob(X, Hutchinson<>{}, 1) == flow.log_prob(X, Hutchinson<>{}, 1));
+  CHECK(flow.log_prob(X, Hutchinson<>{}, 1) != flow.log_prob(X, Hutchinson<>{}, 2));
+  // Many probes come near: the spread of one is about 1 here, of 2000 about 0.02.
+  CHECK((flow.log_prob(X, Hutchinson<>{.probes = 2000}, 1) - flow.log_prob(X)).cwiseAbs().maxCoeff() < 0.1);
+}
+
+TEST_CASE("Cnf: a regularizer does not change the forward steps", "[flow][cnf]") {
+  const PiController control{.rtol = 1e-5, .atol = 1e-5};
+  const auto without = loss_of(Cnf(field, control, Standardize(data(50))), 20);
+  const auto with = loss_of(Cnf(field, control, Standardize(data(50)), KineticEnergy{.weight = 100}), 20);
+  CHECK(with.forward == without.forward);
+  CHECK(with.negative_log_likelihood == without.negative_log_likelihood);
+  REQUIRE(with.costs.size() == 1);
+  CHECK(with.costs[0] > 0);
+  CHECK(with.loss == Approx(with.negative_log_likelihood + 100 * with.costs[0]).epsilon(1e-14));
+  CHECK(without.costs.empty());
+}
+
+TEST_CASE("Cnf: the training loss by the exact trace is the likelihood", "[flow][cnf]") {
+  const Cnf flow(field, Standardize(data(50)), ChunkWidth{7});
+  const auto result = loss_of(flow, 20);
+  // Training and evaluation take the same steps: equal but for the order of the sum.
+  CHECK(result.negative_log_likelihood == Approx(-flow.log_prob(data(20)).mean()).epsilon(1e-14));
+  CHECK(result.solves == 3);
+}
+
+TEST_CASE("Cnf: every number of threads gives the same bits", "[flow][cnf]") {
+  const auto run = [](int threads) {
+    return loss_of(Cnf(field, Hutchinson<>{}, Standardize(data(50)), Threads{threads}, ChunkWidth{8},
+                       KineticEnergy{.weight = 0.1}),
+                   50);
+  };
+  const auto one = run(1);
+  for (const int threads : {2, 3}) {
+    const auto several = run(threads);
+    CHECK(several.loss == one.loss);
+    CHECK(several.gradient == one.gradient);
+  }
+  const Batch<double> X = data(50);
+  CHECK(Cnf(field, Threads{2}, ChunkWidth{8}).log_prob(X) == Cnf(field, Threads{1}, ChunkWidth{8}).log_prob(X));
+}
+
+TEST_CASE("Cnf: const functions may be called from several threads at once", "[flow][cnf]") {
+  const Cnf flow(field, Standardize(data(50)), ChunkWidth{8});
+  const Batch<double> X = data(30);
+  const Row<double> expected = flow.log_prob(X);
+  std::vector<Row<double>> got(4);
+  std::vector<std::thread> threads;
+  for (auto& result : got) threads.emplace_back([&] { result = flow.log_prob(X); });
+  for (auto& thread : threads) thread.join();
+  for (const auto& result : got) CHECK(result == expected);
+}
+
+TEST_CASE("Cnf: inverse undoes transform, and a trajectory ends where transform does", "[flow][cnf]") {
+  const Cnf flow(field, PiController{.rtol = 1e-9, .atol = 1e-9}, Standardize(data(50)));
+  const Batch<double> X = data(20), Z = flow.transform(X);
+  CHECK(flow.inverse(Z).isApprox(X, 1e-7));
+  const auto path = flow.trajectory(X, {0, 0.5, 1});
+  REQUIRE(path.size() == 3);
+  CHECK(path.back().isApprox(Z, 1e-7));
+  CHECK(path.front().rowwise().mean().cwiseAbs().maxCoeff() < 1);  // standardised coordinates
+}
+
+TEST_CASE("Cnf: samples follow the density", "[flow][cnf]") {
+  const Cnf flow(field, Standardize(data(50)));
+  Rng rng(9);
+  const Index n = 4000;
+  const Batch<double> X = flow.sample(n, rng);
+  // E_p[q(x)/p(x)] = 1 for any density q: here the normal law of the data. Its own spread gives the error bar.
+  const Batch<double> Z =
+      Standardize(X).deviation().cwiseInverse().asDiagonal() * (X.colwise() - Standardize(X).mean());
+  Row<double> log_q(n);
+  StandardNormal{}.log_density(Z, log_q);
+  log_q.array() -= Standardize(X).deviation().array().log().sum();
+  const Eigen::ArrayXd ratio = (log_q - flow.log_prob(X)).array().exp().transpose();
+  const double error = std::sqrt((ratio - ratio.mean()).square().mean() / double(n));
+  CHECK(error < 0.05);
+  CHECK(std::abs(ratio.mean() - 1) < 4.9 * error);    // 1e-6 for a false alarm
+  CHECK(flow.sample(3, rng) != flow.sample(3, rng));  // each call is a draw of its own
+}
+
+TEST_CASE("Cnf names bad input and is left as it was", "[flow][cnf][errors]") {
+  const Cnf flow(field, Standardize(data(50)));
+  CHECK_THROWS_WITH(flow.log_prob(Batch<double>::Zero(3, 4)), "Cnf::log_prob: data has 3 rows, expected 2");
+  CHECK_THROWS_WITH(flow.log_prob(Batch<double>(2, 0)),
+                    "Cnf::log_prob: data is empty, expected at least one sample and one component");
+  Batch<double> bad = data(4);
+  bad(1, 3) = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH(flow.transform(bad),
+                    "Cnf::transform: data is nan at component 1 of sample 3, expected a finite number");
+  CHECK_THROWS_AS(flow.inverse(Batch<double>::Zero(1, 4)), ShapeError);
+  Rng rng(1);
+  CHECK_THROWS_WITH(flow.sample(0, rng), "Cnf::sample: count is 0, expected at least 1");
+  CHECK(rng == Rng(1));  // a refused call takes no draw
+  typename std::remove_const_t<decltype(flow)>::Memory memory;
+  TrainingLoss<double> result;
+  CHECK_THROWS_AS(flow.value_and_gradient(data(4), ids(3), Draw{}, memory, result), ShapeError);
+  CHECK_THROWS_AS(Cnf(fields_of<Tanh>(3, {4}, 1)[0], Standardize(data(50))), ShapeError);
+}

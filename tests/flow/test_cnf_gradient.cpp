@@ -1,0 +1,127 @@
+#include <pathline/flow/cnf.hpp>
+
+#include <support/any_field.hpp>
+#include <support/any_trace.hpp>
+#include <support/catch.hpp>
+#include <support/differences.hpp>
+#include <support/replay.hpp>
+
+#include <numbers>
+#include <numeric>
+
+using namespace pathline;
+using namespace pathline::test;
+
+namespace {
+
+constexpr Index d = 3, n = 4;
+
+Batch<double> data() {
+  Batch<double> X(d, n);
+  fill<Gaussian>(Draw{3, 1}, 0, X);
+  X.array() = 2 * X.array() + 1;
+  return X;
+}
+
+const std::vector<Index> samples{7, 1, 0, 4};  // row ids: noise follows them, not the place in the batch
+
+/// The training loss of the recorded steps, without the flow: naive statements of everything but the dynamics.
+template <class Steps, class... R>
+double replayed_loss(const AnyField& field, const Vector<double>& theta, const AnyTrace& trace, const Draw& draw,
+                     const Steps& steps, const R&... regularizer) {
+  AnyField moved = field;
+  moved.parameters() = theta;
+  Workspace<double> workspace;
+  const Index k = trace.tangents(d);
+  Vector<double> tangents(d * k * n);
+  const BatchMap<double> V(tangents.data(), d, k * n);
+  trace.fill(draw, std::span<const Index>(samples), V, workspace);
+  const std::tuple<R...> regularizers(regularizer...);
+  const AugmentedDynamics<AnyField, R...> dynamics(moved, regularizers, V, trace.weight(d), n);
+
+  const Batch<double> X = data();
+  const Vector<double> mean = X.rowwise().mean();
+  const Vector<double> deviation = ((X.colwise() - mean).rowwise().squaredNorm() / double(n)).cwiseSqrt();
+  Batch<double> y = Batch<double>::Zero(dynamics.rows(), n);
+  y.topRows(d) = deviation.cwiseInverse().asDiagonal() * (X.colwise() - mean);
+  y = replay<Dopri5>(dynamics, y, steps).back();
+  double loss = 0.5 * d * std::log(2 * std::numbers::pi) + deviation.array().log().sum();
+  loss += (0.5 * y.topRows(d).colwise().squaredNorm() - y.row(d)).mean();
+  Index row = d + 1;
+  ((loss += regularizer.weight * y.row(row++).mean()), ...);
+  return loss;
+}
+
+template <class... R>
+void check_gradient(const R&... regularizer) {
+  const auto fields = fields_of<Tanh, Softplus, Sigmoid, Swish, Sine, LogTwoCosh>(d, {5, 4}, 17);
+  const std::size_t which = GENERATE(range(std::size_t(0), std::size_t(6)));
+  const AnyTrace trace = GENERATE(AnyTrace{Exact{}}, AnyTrace{Hutchinson<Rademacher>{}},
+                                  AnyTrace{Hutchinson<Rademacher>{.probes = 2}}, AnyTrace{Hutchinson<Gaussian>{}});
+  INFO("field " << which << ", trace " << trace.estimator.index());
+  const Draw draw{5, 9};
+  const Cnf flow(fields[which], trace, Dopri5{}, PiController{.rtol = 1e-4, .atol = 1e-4}, Standardize(data()),
+                 ChunkWidth{n}, regularizer...);
+  typename decltype(flow)::Memory memory;
+  TrainingLoss<double> result;
+  flow.value_and_gradient(data(), samples, draw, memory, result);
+  const auto& steps = memory.threads[0].gradient.recording.steps();
+  const auto loss = [&](const Vector<double>& theta) {
+    return replayed_loss(fields[which], theta, trace, draw, steps, regularizer...);
+  };
+  CHECK(result.loss == Approx(loss(fields[which].parameters())).epsilon(1e-12));
+  // Rounding of the differences: ε · loss / h = 1e-9 beside gradients of order 0.1.
+  CHECK(max_difference(result.gradient, central_differences(loss, fields[which].parameters())) < 1e-7);
+}
+
+}  // namespace
+
+TEST_CASE("Cnf: the loss's gradient agrees with central differences of the replayed solve", "[flow][gradient]") {
+  check_gradient();
+}
+
+TEST_CASE("Cnf: so does the gradient with kinetic energy", "[flow][gradient]") {
+  check_gradient(KineticEnergy{.weight = 0.3});
+}
+
+TEST_CASE("Cnf: a loss of one's own gets its gradient", "[flow][gradient]") {
+  // Mean over samples of Σ z⁴ + ℓ², a loss that no built-in term makes.
+  const auto fields = fields_of<Tanh>(d, {5}, 3);
+  const auto loss = [](ConstBatchRef<double> Y, BatchRef<double> Y_bar, ConstRowRef<double> /*log_det*/) {
+    Y_bar.topRows(d) = (4.0 / n) * Y.topRows(d).array().cube();
+    Y_bar.row(d) = (2.0 / n) * Y.row(d);
+    return (Y.topRows(d).array().pow(4).sum() + Y.row(d).squaredNorm()) / n;
+  };
+  const Cnf flow(fields[0], Rk4{}, FixedSteps(4), ChunkWidth{2});
+  typename decltype(flow)::Memory memory;
+  TrainingLoss<double> result, moved_result;
+  flow.value_and_gradient(data(), samples, Draw{}, loss, memory, result);
+  const Vector<double> differences = central_differences(
+      [&](const Vector<double>& theta) {
+        auto moved = flow;
+        moved.parameters() = theta;
+        moved.value_and_gradient(data(), samples, Draw{}, loss, memory, moved_result);
+        return moved_result.loss;
+      },
+      fields[0].parameters());
+  CHECK(max_difference(result.gradient, differences) < 1e-7);
+}
+
+TEST_CASE("Cnf: the adjoint's gradient converges to backpropagation's", "[flow][gradient]") {
+  const auto fields = fields_of<Softplus>(d, {5, 4}, 8);
+  const auto distance = [&](double tolerance) {
+    const PiController control{.rtol = tolerance, .atol = tolerance};
+    const Cnf exact(fields[0], Hutchinson<Rademacher>{}, control, Backpropagation<>{}, KineticEnergy{.weight = 0.3});
+    const Cnf adjoint(fields[0], Hutchinson<Rademacher>{}, control, Adjoint{}, KineticEnergy{.weight = 0.3});
+    typename decltype(exact)::Memory memory;
+    typename decltype(adjoint)::Memory adjoint_memory;
+    TrainingLoss<double> a, b;
+    exact.value_and_gradient(data(), samples, Draw{}, memory, a);
+    adjoint.value_and_gradient(data(), samples, Draw{}, adjoint_memory, b);
+    return max_difference(b.gradient, a.gradient);
+  };
+  const double loose = distance(1e-3), tight = distance(1e-10);
+  INFO(loose << " " << tight);
+  CHECK(loose > 1e-8);
+  CHECK(tight < 1e-8);
+}

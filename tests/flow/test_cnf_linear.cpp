@@ -1,0 +1,72 @@
+#include <pathline/flow/cnf.hpp>
+
+#include <pathline/nn/mlp.hpp>
+
+#include <support/catch.hpp>
+
+#include <unsupported/Eigen/MatrixFunctions>
+
+#include <numbers>
+
+using namespace pathline;
+
+namespace {
+
+/// z' = M z: the flow is the matrix exponential, and the log-determinant the trace times the time.
+struct LinearFlow {
+  Eigen::Matrix2d M = (Eigen::Matrix2d() << 0.3, -0.8, 0.5, -0.7).finished();
+  Mlp<double, Tanh> field = [this] {
+    Rng rng(0);
+    Mlp<double, Tanh> affine(2, {}, rng, 0);
+    affine.parameters() << M.reshaped(), 0, 0;
+    return affine;
+  }();
+  Batch<double> X = (Batch<double>(2, 3) << 1, -0.5, 2, 0.3, 1.5, -1).finished();
+
+  [[nodiscard]] Row<double> log_prob(double time) const {
+    const Batch<double> Z = (time * M).exp() * X;
+    return (-0.5 * Z.colwise().squaredNorm()).array() - std::log(2 * std::numbers::pi) + time * M.trace();
+  }
+};
+
+template <class Method>
+auto control_for() {
+  if constexpr (EmbeddedMethod<Method>)
+    return PiController{.rtol = 1e-12, .atol = 1e-12, .max_steps = 100'000};
+  else
+    return FixedSteps(300);  // RK4: h⁴ / 120 = 1e-12
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("A linear field's flow and log-determinant are those of the matrix exponential, to 1e-10",
+                   "[flow][cnf]", Rk4, BogackiShampine, Dopri5, Tsit5) {
+  const LinearFlow linear;
+  const Cnf flow(linear.field, TestType{}, control_for<TestType>());
+  CHECK((flow.log_prob(linear.X) - linear.log_prob(1)).cwiseAbs().maxCoeff() < 1e-10);
+  const Batch<double> Z = flow.transform(linear.X);
+  CHECK((Z - linear.M.exp() * linear.X).cwiseAbs().maxCoeff() < 1e-10);
+  CHECK((flow.inverse(Z) - linear.X).cwiseAbs().maxCoeff() < 1e-10);
+
+  // Sampling with the density runs back in time: its log-determinant starts at 0 there (OT-Flow's started at 1).
+  Rng rng(3);
+  const auto [samples, log_prob] = flow.sample_with_log_prob(4, rng);
+  CHECK((flow.log_prob(samples) - log_prob).cwiseAbs().maxCoeff() < 1e-10);
+  Rng again(3);
+  CHECK((flow.sample(4, again) - samples).cwiseAbs().maxCoeff() < 1e-10);
+}
+
+TEST_CASE("Data may stand at the later time", "[flow][cnf]") {
+  const LinearFlow linear;
+  const Cnf flow(linear.field, PiController{.rtol = 1e-12, .atol = 1e-12}, TimeSpan{.data = 1.5, .base = 0.25});
+  CHECK((flow.log_prob(linear.X) - linear.log_prob(-1.25)).cwiseAbs().maxCoeff() < 1e-10);
+}
+
+TEST_CASE("Implicit Euler evaluates a flow, at first order", "[flow][cnf]") {
+  const LinearFlow linear;
+  const auto error = [&](Index steps) {
+    const Cnf flow(linear.field, ImplicitEuler{}, FixedSteps(steps));
+    return (flow.log_prob(linear.X) - linear.log_prob(1)).cwiseAbs().maxCoeff();
+  };
+  CHECK(std::log2(error(40) / error(80)) == Approx(1).epsilon(0.05));
+}

@@ -1,0 +1,77 @@
+#include <pathline/flow/cnf.hpp>
+
+#include <benchmarks/workloads.hpp>
+#include <support/allocations.hpp>
+#include <support/catch.hpp>
+
+#include <numeric>
+
+using namespace pathline;
+
+namespace {
+
+template <Real Scalar>
+class FfjordToy {
+ public:
+  FfjordToy(Index n, double tolerance)
+      : flow_(workloads::ffjord_field<Scalar>(), Exact{}, Dopri5{}, IController{.rtol = tolerance, .atol = tolerance},
+              Backpropagation<>{}, Threads{1}),
+        X_(workloads::inputs<Scalar>(2, n)),
+        samples_(static_cast<std::size_t>(n)) {
+    std::iota(samples_.begin(), samples_.end(), Index(0));
+  }
+
+  const TrainingLoss<Scalar>& run() {
+    flow_.value_and_gradient(X_, samples_, Draw{}, memory_, loss_);
+    return loss_;
+  }
+
+ private:
+  using Flow = Cnf<Mlp<Scalar, Tanh>, Exact, Dopri5, IController, Backpropagation<>, Threads>;
+  Flow flow_;
+  Batch<Scalar> X_;
+  std::vector<Index> samples_;
+  typename Flow::Memory memory_;
+  TrainingLoss<Scalar> loss_;
+};
+
+}  // namespace
+
+// Reference figures: PyTorch and JAX statements of the same workload, benchmarks/peers/README.md.
+TEST_CASE("ffjord_toy agrees with PyTorch and JAX, in double to all digits given", "[flow][peers]") {
+  const auto [n, loss, norm] =
+      GENERATE(table<Index, double, double>({{100, 2.95911651, 0.5573934}, {1024, 2.95059755, 0.6075155}}));
+  FfjordToy<double> toy(n, 1e-10);
+  const auto& result = toy.run();
+  CHECK(result.loss == Approx(loss).epsilon(2e-9));
+  CHECK(result.gradient.norm() == Approx(norm).epsilon(1e-7));
+}
+
+TEST_CASE("ffjord_toy agrees with PyTorch and JAX in float", "[flow][peers]") {
+  FfjordToy<float> toy(100, 1e-5);
+  const auto& result = toy.run();
+  CHECK(result.loss == Approx(2.95911651).epsilon(1e-4));
+  CHECK(result.gradient.norm() == Approx(0.5573934).epsilon(3e-4));
+}
+
+TEST_CASE("A training iteration allocates nothing once its memory is there", "[flow][allocations]") {
+  FfjordToy<float> toy(100, 1e-5);  // chunks of 34, 33 and 33 columns
+  toy.run();
+  const AllocationCounter counter;
+  toy.run();
+  CHECK(counter.count() == 0);
+}
+
+TEST_CASE("So does one with every policy on", "[flow][allocations]") {
+  const Batch<float> X = workloads::inputs<float>(2, 100);
+  const Cnf flow(workloads::ffjord_field<float>(), Hutchinson<>{.probes = 2}, PiController{.rtol = 1e-4, .atol = 1e-4},
+                 Adjoint{}, Standardize(X), KineticEnergy{.weight = 0.1}, Threads{1});
+  std::vector<Index> samples(100);
+  std::iota(samples.begin(), samples.end(), Index(0));
+  typename std::remove_const_t<decltype(flow)>::Memory memory;
+  TrainingLoss<float> loss;
+  flow.value_and_gradient(X, samples, Draw{}, memory, loss);
+  const AllocationCounter counter;
+  flow.value_and_gradient(X, samples, Draw{}, memory, loss);
+  CHECK(counter.count() == 0);
+}
