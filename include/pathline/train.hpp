@@ -1,0 +1,8 @@
+/// \file
+/// Room `train`: from data to parameters. `fit` (train/fit.hpp, where to start) draws mini-batches, takes Adam's steps
+/// and keeps the best parameters; `split` and `fold_of` hold data out.
+#pragma once
+
+#include <pathline/train/adam.hpp>
+#include <pathline/train/fit.hpp>
+#include <pathline/train/split.hpp>

@@ -1,0 +1,272 @@
+/// \file
+/// Maximum likelihood training of a flow by mini-batches: shuffled, clipped, watched on held-out data.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/ode/errors.hpp>
+#include <pathline/ode/statistics.hpp>
+#include <pathline/train/adam.hpp>
+#include <pathline/train/split.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace pathline {
+
+/// How to train.
+struct FitOptions {
+  Index epochs = 100;               ///< Passes over the training rows.
+  Index batch = 64;                 ///< Rows of a mini-batch; the last of an epoch may have fewer.
+  double learning_rate = 1e-3;      ///< Adam's.
+  double final_learning_rate = -1;  ///< Reached along half a cosine at the last epoch; negative keeps it constant.
+  double validation_fraction =
+      0.1;                       ///< Rows held out to choose the best parameters; 0 takes the training loss instead.
+  Index validate_every = 1;      ///< Epochs between two validations; the last epoch always has one.
+  Index patience = 0;            ///< Validations without a new best before training stops; 0 never stops.
+  double max_gradient_norm = 0;  ///< Longer gradients are scaled down to this Euclidean norm; 0 leaves them.
+};
+
+/// One epoch, as the callback sees it.
+struct EpochReport {
+  Index epoch = 0, epochs = 0;      ///< This one, counted from 1, of how many.
+  double train_loss = 0;            ///< Mean over mini-batches, before each update.
+  double train_nll = 0;             ///< Negative log-likelihood part of it, nats of the raw data, training trace.
+  std::vector<double> train_costs;  ///< Mean of each regularizer, without its weight.
+  double validation_nll = std::numeric_limits<double>::quiet_NaN();  ///< Exact trace; NaN where none was made.
+  double gradient_norm = 0;                                          ///< Mean over mini-batches, before clipping.
+  double learning_rate = 0;
+  Index evaluations = 0;         ///< Field evaluations per solve, forward, mean over solves, rounded.
+  Statistics forward, backward;  ///< Sums over the epoch.
+  double seconds = 0;            ///< Training only, validation not counted.
+  bool best = false;             ///< The criterion is the lowest so far; these parameters are kept.
+};
+
+/// Why training ended.
+enum class StopReason { epochs_done, patience, callback };
+
+/// What fit() did.
+struct FitReport {
+  std::vector<EpochReport> epochs;
+  Index best_epoch = 0;                                             ///< Counted from 1; 0 when no epoch was finished.
+  double best_criterion = std::numeric_limits<double>::infinity();  ///< Validation NLL, or training loss without one.
+  StopReason stop = StopReason::epochs_done;
+};
+
+/// Training failed: the loss is not finite, or a solve broke off. The flow holds the best parameters seen.
+struct TrainingError : Error {
+  TrainingError(const std::string& why, FitReport so_far)
+      : Error("fit: " + why +
+              "; the flow keeps the best parameters so far. Lower learning_rate, set max_gradient_norm, or loosen the "
+              "solver's tolerances"),
+        report(std::move(so_far)) {}
+  FitReport report;
+};
+
+/// Anything with parameters, a training loss with its gradient, and a likelihood. `Cnf` is one.
+template <class F>
+concept Trainable = requires(F& flow, const F& fixed, const Batch<typename F::Scalar>& X,
+                             std::span<const Index> samples, const Draw& draw, typename F::Memory& memory,
+                             decltype(std::declval<const F&>().make_training_loss())& loss) {
+  { flow.parameters() } -> std::same_as<Vector<typename F::Scalar>&>;
+  fixed.value_and_gradient(X, samples, draw, memory, loss);
+  fixed.log_prob(X);
+  { fixed.dim() } -> std::convertible_to<Index>;
+};
+
+namespace detail {
+
+inline void require_valid(const FitOptions& options) {
+  const auto require = [](bool holds, const char* what, double got, const char* expected) {
+    if (!holds) throw ArgumentError(std::string("fit: ") + what, std::to_string(got), expected);
+  };
+  require(options.epochs >= 1, "epochs", double(options.epochs), "at least 1");
+  require(options.batch >= 1, "batch", double(options.batch), "at least 1");
+  require(options.learning_rate > 0 && std::isfinite(options.learning_rate), "learning_rate", options.learning_rate,
+          "a positive number");
+  require(options.final_learning_rate <= options.learning_rate, "final_learning_rate", options.final_learning_rate,
+          "at most learning_rate");
+  require(options.validation_fraction >= 0 && options.validation_fraction < 1, "validation_fraction",
+          options.validation_fraction, "in [0, 1)");
+  require(options.validate_every >= 1, "validate_every", double(options.validate_every), "at least 1");
+  require(options.patience >= 0, "patience", double(options.patience), "at least 0");
+  require(options.max_gradient_norm >= 0, "max_gradient_norm", options.max_gradient_norm, "at least 0");
+}
+
+inline double learning_rate_at(const FitOptions& options, Index epoch) {
+  if (options.final_learning_rate < 0 || options.epochs < 2) return options.learning_rate;
+  const double phase = double(epoch - 1) / double(options.epochs - 1);
+  return options.final_learning_rate +
+         0.5 * (options.learning_rate - options.final_learning_rate) * (1 + std::cos(3.14159265358979323846 * phase));
+}
+
+/// A training run on its way. The flow holds the current parameters; `best_` those to end with.
+template <Trainable Flow>
+class Training {
+  using Scalar = typename Flow::Scalar;
+
+ public:
+  Training(Flow& flow, const Batch<Scalar>& train, const Batch<Scalar>& validation, const FitOptions& options, Rng& rng)
+      : flow_(flow),
+        train_(train),
+        validation_(validation),
+        options_(options),
+        rng_(rng),
+        optimizer_(flow.parameters().size()),
+        best_(flow.parameters()) {}
+
+  template <class Callback>
+  FitReport run(Callback&& callback) {
+    Index since_best = 0;
+    try {
+      for (Index epoch = 1; epoch <= options_.epochs; ++epoch) {
+        EpochReport report = train_epoch(epoch);
+        const bool judged = validation_.cols() == 0 || epoch % options_.validate_every == 0 || epoch == options_.epochs;
+        if (judged) judge(report);
+        since_best = report.best ? 0 : since_best + Index(judged);
+        report_.epochs.push_back(report);
+        if (!callback(std::as_const(report_.epochs.back()))) {
+          report_.stop = StopReason::callback;
+          break;
+        }
+        if (options_.patience > 0 && since_best >= options_.patience) {
+          report_.stop = StopReason::patience;
+          break;
+        }
+      }
+    } catch (const SolveError& error) {
+      flow_.parameters() = best_;
+      throw TrainingError(error.what(), report_);
+    } catch (...) {
+      flow_.parameters() = best_;
+      throw;
+    }
+    flow_.parameters() = best_;
+    return report_;
+  }
+
+ private:
+  EpochReport train_epoch(Index epoch) {
+    const auto start = std::chrono::steady_clock::now();
+    EpochReport report;
+    report.epoch = epoch;
+    report.epochs = options_.epochs;
+    report.learning_rate = learning_rate_at(options_, epoch);
+    const Adam adam{.learning_rate = report.learning_rate};
+    const std::vector<Index> order = permutation(rng_.draw(), train_.cols());
+    Index batches = 0, solves = 0;
+    for (Index first = 0; first < train_.cols(); first += options_.batch, ++batches) {
+      const auto samples = std::span<const Index>(order).subspan(
+          std::size_t(first), std::size_t(std::min(options_.batch, train_.cols() - first)));
+      batch_.resize(train_.rows(), Index(samples.size()));
+      for (std::size_t j = 0; j < samples.size(); ++j) batch_.col(Index(j)) = train_.col(samples[j]);
+      flow_.value_and_gradient(batch_, samples, rng_.draw(), memory_, loss_);
+      if (!std::isfinite(loss_.loss) || !loss_.gradient.allFinite())
+        throw TrainingError("the loss or its gradient is not finite in epoch " + std::to_string(epoch), report_);
+      report.gradient_norm += clip(loss_.gradient);
+      optimizer_.step(adam, loss_.gradient, flow_.parameters());
+      const double share = double(samples.size()) / double(train_.cols());
+      report.train_loss += share * loss_.loss;
+      report.train_nll += share * loss_.negative_log_likelihood;
+      report.train_costs.resize(loss_.costs.size());
+      for (std::size_t i = 0; i < loss_.costs.size(); ++i) report.train_costs[i] += share * loss_.costs[i];
+      report.forward += loss_.forward;
+      report.backward += loss_.backward;
+      solves += loss_.solves;
+    }
+    report.gradient_norm /= double(batches);
+    report.evaluations = (report.forward.evaluations + solves / 2) / solves;
+    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return report;
+  }
+
+  double clip(Vector<Scalar>& gradient) const {
+    return clip_by_norm(gradient, options_.max_gradient_norm > 0 ? options_.max_gradient_norm
+                                                                 : std::numeric_limits<double>::infinity());
+  }
+
+  void judge(EpochReport& report) {
+    double criterion = report.train_loss;
+    if (validation_.cols() > 0) {
+      report.validation_nll = -flow_.log_prob(validation_).template cast<double>().mean();
+      criterion = report.validation_nll;
+    }
+    if (!std::isfinite(criterion))
+      throw TrainingError("the validation likelihood is not finite in epoch " + std::to_string(report.epoch), report_);
+    report.best = criterion < report_.best_criterion;
+    if (!report.best) return;
+    report_.best_criterion = criterion;
+    report_.best_epoch = report.epoch;
+    best_ = flow_.parameters();
+  }
+
+  Flow& flow_;
+  const Batch<Scalar>& train_;
+  const Batch<Scalar>& validation_;
+  const FitOptions& options_;
+  Rng& rng_;
+  AdamState<Scalar> optimizer_;
+  Vector<Scalar> best_;
+  Batch<Scalar> batch_;
+  typename Flow::Memory memory_;
+  decltype(std::declval<const Flow&>().make_training_loss()) loss_;
+  FitReport report_;
+};
+
+}  // namespace detail
+
+/// The callback that watches nothing.
+struct KeepGoing {
+  bool operator()(const EpochReport& /*report*/) const noexcept { return true; }
+};
+
+/// Trains `flow` on `train` (d × n), judging by `validation` (d × m; none: by the training loss). The flow ends with
+/// the best parameters seen, also when an error is thrown. Row ids of `train`, the draws of `rng` and the flow's chunk
+/// width decide every bit of the result; threads do not.
+/// \param callback  Sees every epoch's report; returns false to stop.
+/// \throws ShapeError, DataError, ArgumentError before anything is changed; TrainingError when training diverges.
+template <class Flow, class Train, class Validation, class Callback = KeepGoing>
+FitReport fit(Flow& flow, const Eigen::MatrixBase<Train>& train, const Eigen::MatrixBase<Validation>& validation,
+              const FitOptions& options, Rng& rng, Callback&& callback = {}) {
+  constexpr bool trainable = Trainable<Flow>;
+  static_assert(trainable, "fit: the first argument must be Trainable, as Cnf is");
+  if constexpr (trainable) {
+    const Batch<typename Flow::Scalar> rows = train, held_out = validation;
+    detail::require_valid(options);
+    require_rows("fit: training data", rows.rows(), flow.dim());
+    require_finite("fit: training data", rows);
+    if (held_out.cols() > 0) {
+      require_rows("fit: validation data", held_out.rows(), flow.dim());
+      require_finite("fit: validation data", held_out);
+    }
+    return detail::Training<Flow>(flow, rows, held_out, options, rng).run(callback);
+  } else {
+    return {};
+  }
+}
+
+/// The same, with `options.validation_fraction` of `data` (d × n) held out for validation.
+template <class Flow, class Data, class Callback = KeepGoing>
+FitReport fit(Flow& flow, const Eigen::MatrixBase<Data>& data, const FitOptions& options, Rng& rng,
+              Callback&& callback = {}) {
+  constexpr bool trainable = Trainable<Flow>;
+  static_assert(trainable, "fit: the first argument must be Trainable, as Cnf is");
+  if constexpr (trainable) {
+    const Batch<typename Flow::Scalar> rows = data;
+    detail::require_valid(options);
+    require_rows("fit: data", rows.rows(), flow.dim());
+    require_finite("fit: data", rows);
+    const auto parts = split(rows, options.validation_fraction, rng);
+    return fit(flow, parts.rest, parts.held_out, options, rng, callback);
+  } else {
+    return {};
+  }
+}
+
+}  // namespace pathline

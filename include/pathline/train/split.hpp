@@ -1,0 +1,61 @@
+/// \file
+/// Random partitions of a batch's columns: held-out data, and folds of a cross-validation.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
+
+#include <cmath>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace pathline {
+
+/// The columns of X with these numbers, in this order.
+template <class Derived>
+[[nodiscard]] Batch<typename Derived::Scalar> columns_of(const Eigen::MatrixBase<Derived>& X,
+                                                         std::span<const Index> columns) {
+  Batch<typename Derived::Scalar> result(X.rows(), Index(columns.size()));
+  for (std::size_t j = 0; j < columns.size(); ++j) result.col(Index(j)) = X.col(columns[j]);
+  return result;
+}
+
+/// Two parts of a batch.
+template <Real Scalar>
+struct SplitData {
+  Batch<Scalar> rest, held_out;
+};
+
+/// Draws ⌈fraction · n⌉ columns to hold out, at random and without putting back.
+/// \throws ArgumentError unless 0 <= fraction < 1 leaves at least one column.
+template <class Derived>
+[[nodiscard]] SplitData<typename Derived::Scalar> split(const Eigen::MatrixBase<Derived>& X, double fraction,
+                                                        Rng& rng) {
+  const auto held_out = Index(std::ceil(fraction * double(X.cols()) - 1e-9));
+  if (!(fraction >= 0 && fraction < 1) || held_out >= X.cols())
+    throw ArgumentError("split: fraction", std::to_string(fraction),
+                        "in [0, 1), leaving at least one of " + std::to_string(X.cols()) + " columns");
+  const std::vector<Index> order = permutation(rng.draw(), X.cols());
+  const std::span<const Index> all(order);
+  return {columns_of(X, all.subspan(std::size_t(held_out))), columns_of(X, all.first(std::size_t(held_out)))};
+}
+
+/// Fold `fold` of `folds` of a cross-validation: held_out is that fold, rest the others. Folds of one draw are
+/// disjoint, cover every column, and differ in size by at most one.
+/// \throws ArgumentError unless 2 <= folds <= n and 0 <= fold < folds.
+template <class Derived>
+[[nodiscard]] SplitData<typename Derived::Scalar> fold_of(const Eigen::MatrixBase<Derived>& X, Index fold, Index folds,
+                                                          const Draw& draw) {
+  if (folds < 2 || folds > X.cols())
+    throw ArgumentError("fold_of: folds", std::to_string(folds), "between 2 and " + std::to_string(X.cols()));
+  if (fold < 0 || fold >= folds)
+    throw ArgumentError("fold_of: fold", std::to_string(fold), "between 0 and " + std::to_string(folds - 1));
+  std::vector<Index> in, out;
+  const std::vector<Index> order = permutation(draw, X.cols());
+  for (std::size_t i = 0; i < order.size(); ++i) (Index(i) % folds == fold ? out : in).push_back(order[i]);
+  return {columns_of(X, in), columns_of(X, out)};
+}
+
+}  // namespace pathline
