@@ -1,0 +1,7 @@
+/// \file
+/// Room `io`: tables of numbers, and files that are never half-written. Start at io/csv.hpp.
+#pragma once
+
+#include <pathline/io/csv.hpp>
+#include <pathline/io/number_text.hpp>
+#include <pathline/io/replace_file.hpp>

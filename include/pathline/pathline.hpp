@@ -1,0 +1,14 @@
+/// \file
+/// All of pathline: neural ODEs and continuous normalizing flows on Eigen. A room's umbrella alone (`ode.hpp`,
+/// `nn.hpp`, …) compiles faster.
+#pragma once
+
+#include <pathline/core.hpp>
+#include <pathline/flow.hpp>
+#include <pathline/gradient.hpp>
+#include <pathline/io.hpp>
+#include <pathline/math.hpp>
+#include <pathline/nn.hpp>
+#include <pathline/ode.hpp>
+#include <pathline/train.hpp>
+#include <pathline/version.hpp>
