@@ -28,11 +28,6 @@ using io::CsvHeader;
 using io::CsvOptions;
 using io::parse_csv_table;
 namespace fs = std::filesystem;
-#if CATCH_VERSION_MAJOR >= 3
-using Catch::Matchers::ContainsSubstring;
-#else
-auto ContainsSubstring(const std::string& part) { return Catch::Matchers::Contains(part); }  // its name in Catch2 3
-#endif
 
 // A folder that goes with the test.
 struct Folder {

@@ -131,7 +131,7 @@ TEST_CASE("Times that are not finite or turn back are refused by index", "[ode][
       {{0, 1, 0.5}, {1, 0, 0.5}, {0, nan}, {nan, 1}, {0, 1, 0}, {}, {-1e308, 1e308}, {0, INFINITY}}));
   CHECK_THROWS_AS(run(Dopri5{}, PiController{}, Decay{}, State(1, 1), times), ArgumentError);
   CHECK_THROWS_WITH(run(Rk4{}, FixedSteps(1), Decay{}, State(1, 1), {0, 1, 0.5}),
-                    Catch::Matchers::Contains("times[2] is 0.5"));
+                    ContainsSubstring("times[2] is 0.5"));
 }
 
 }  // namespace pathline

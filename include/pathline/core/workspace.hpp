@@ -18,6 +18,9 @@ namespace pathline {
 
 template <Real Scalar>
 class Workspace {
+  // Eigen aligns its own buffers to the vector width, which is at most a cache line; a slack of one line does the rest.
+  static constexpr Index line = 64 / Index(sizeof(Scalar));
+
  public:
   /// Everything taken from a frame is given back at the end of its scope. Frames nest like scopes.
   class Frame {
@@ -62,13 +65,10 @@ class Workspace {
 
   /// Rounds a count up so that the next buffer starts on a cache line.
   [[nodiscard]] static constexpr Index padded(Index count) noexcept {
-    constexpr Index line = 64 / Index(sizeof(Scalar));
     return (count + line - 1) / line * line;
   }
 
  private:
-  // Eigen aligns its own buffers to the vector width, which is at most a cache line; a slack of one line does the rest.
-  static constexpr Index line = 64 / Index(sizeof(Scalar));
   static constexpr Index smallest_block = 1 << 14;
 
   Scalar* take(Index count) {

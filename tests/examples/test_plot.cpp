@@ -1,0 +1,114 @@
+/// \file
+/// Pictures: the script always, the picture where gnuplot is there, a typed error where neither can be written.
+#include <examples/common/plot.hpp>
+
+#include <pathline/core/errors.hpp>
+
+#include <support/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <string>
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace plot = examples::plot;
+
+/// An empty folder that is gone with the test.
+struct Folder {
+  fs::path path;
+  explicit Folder(const std::string& name) : path(fs::temp_directory_path() / ("pathline it's " + name)) {
+    fs::remove_all(path);
+    fs::create_directories(path);
+  }
+  ~Folder() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+};
+
+std::string content(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+/// The script says what it should, and the picture is one, of the size that was asked for.
+void check_picture(const fs::path& png, unsigned width, unsigned height) {
+  fs::path script = png;
+  CHECK(fs::exists(script.replace_extension(".gp")));
+  if (!plot::gnuplot_available()) return;
+  const std::string bytes = content(png);
+  REQUIRE(bytes.size() > 24);
+  CHECK(bytes.substr(0, 8) == "\x89PNG\r\n\x1a\n");
+  const auto number_at = [&bytes](std::size_t place) {
+    unsigned value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value = 256 * value + static_cast<unsigned char>(bytes[place + i]);
+    return value;
+  };
+  CHECK(number_at(16) == width);  // the header chunk: width, then height, big-endian
+  CHECK(number_at(20) == height);
+}
+
+}  // namespace
+
+TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examples][plot]") {
+  const Folder folder("pictures");
+  // Quotes, gnuplot's own markup and line breaks are text in a name.
+  const std::string name = "it's_a \"name\"\n@{x}";
+  const plot::Style style{.title = name, .width = 240, .height = 180};
+  const Eigen::MatrixXd few = Eigen::MatrixXd{{0, 1, 2, 4}, {1, 0, 3, 2}, {1, 5, 2, 2}};
+  const plot::Points plane{few.topRows(2), name}, line{few.topRows(1), name}, space{few, name};
+
+  SECTION("heat map of a density") {
+    plot::density_map(folder.path / "a.png", Eigen::MatrixXd{{0, 1}, {2, 1}, {0, 1}}, {plane, plane},
+                      {.style = style, .x_label = name, .y_label = name});
+    check_picture(folder.path / "a.png", 240, 180);
+  }
+  SECTION("curve over a histogram") {
+    plot::density_curve(folder.path / "a.png", {plane}, line, {.style = style, .x_label = name});
+    check_picture(folder.path / "a.png", 240, 180);
+  }
+  SECTION("paths in the plane and on a line") {
+    const Eigen::MatrixXd moved = few.array() / 2;
+    plot::trajectories(folder.path / "a.png", {few, moved}, {0, 1}, {.style = style, .names = {name, name}});
+    check_picture(folder.path / "a.png", 240, 180);
+    plot::trajectories(folder.path / "b.png", {few.topRows(1), moved.topRows(1)}, {0, 1},
+                       {.style = style, .names = {name}});
+    check_picture(folder.path / "b.png", 240, 180);
+  }
+  SECTION("samples beside data") {
+    plot::side_by_side(folder.path / "a.png", plane, plane, {.style = style, .names = {name, name}});
+    check_picture(folder.path / "a.png", 240, 180);
+    plot::side_by_side(folder.path / "b.png", line, line, {.style = style, .names = {name}});
+    check_picture(folder.path / "b.png", 240, 180);
+    plot::pairs(folder.path / "c.png", space, space, {.style = style, .names = {name, name, name}});
+    check_picture(folder.path / "c.png", 240, 180);
+  }
+  SECTION("losses, also when a value is missing or nothing is known yet") {
+    Eigen::MatrixXd curve = few.topRows(2);
+    curve(1, 2) = std::numeric_limits<double>::quiet_NaN();
+    plot::losses(folder.path / "a.png", {{curve, name}},
+                 {.style = style, .levels = {{2, name}, {std::numeric_limits<double>::infinity(), ""}}});
+    check_picture(folder.path / "a.png", 240, 180);
+  }
+}
+
+TEST_CASE("A folder that is not there is a FileError", "[examples][plot]") {
+  const fs::path missing = fs::temp_directory_path() / "pathline-no-such-folder" / "a.png";
+  CHECK_THROWS_AS(plot::losses(missing, {}, {.levels = {{1, "level"}}}), pathline::FileError);
+}
+
+TEST_CASE("range_of widens by a share of the length, and a single value by one unit", "[examples][plot]") {
+  const plot::Range wide = plot::range_of(Eigen::RowVector3d(1, 5, 3), 0.25);
+  CHECK(wide.low == 0);
+  CHECK(wide.high == 6);
+  const plot::Range point = plot::range_of(Eigen::RowVector2d(2, 2), 0.5);
+  CHECK(point.low == 1.5);
+  CHECK(point.high == 2.5);
+}
