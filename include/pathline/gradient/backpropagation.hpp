@@ -20,7 +20,7 @@ namespace pathline {
 
 /// Discretise, then differentiate. Memory grows with the number of steps; see `Tapes`.
 ///
-///     Cnf flow(field, Dopri5{}, PiController{}, Backpropagation{.tapes = Tapes::recompute});
+///     Cnf flow(field, Dopri5{}, PiController{}, Backpropagation<>{.tapes = Tapes::recompute});
 template <class Cost = NoStepCost>
 struct Backpropagation {
   Tapes tapes = Tapes::keep;

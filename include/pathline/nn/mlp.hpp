@@ -34,8 +34,9 @@ class Mlp {
   /// \param side    Side inputs that every layer reads: 1 for time, 0 for an autonomous field, 1 + c with context.
   /// \throws ArgumentError when a width is below 1.
   Mlp(Index dim, const std::vector<Index>& hidden, Rng& rng, Index side = 1)
-      : network_(Layers(Repeat<Dense<Scalar, Usable>>(dim, dense_layers(dim, hidden, side)),
-                        Linear<Scalar>(hidden.empty() ? dim : hidden.back(), dim, side)),
+      // Braces evaluate in order, so that every compiler complains of the first bad width first.
+      : network_(Layers{Repeat<Dense<Scalar, Usable>>(dim, dense_layers(dim, hidden, side)),
+                        Linear<Scalar>(hidden.empty() ? dim : hidden.back(), dim, side)},
                  rng) {}
 
   [[nodiscard]] Index dim() const { return network_.dim(); }

@@ -30,10 +30,9 @@ class AdamState {
     require_rows("AdamState::step: gradient", gradient.size(), first_.size());
     require_rows("AdamState::step: parameters", parameters.size(), first_.size());
     ++steps_;
-    const auto beta1 = Scalar(adam.beta1), beta2 = Scalar(adam.beta2);
-    first_ = beta1 * first_ + (Scalar(1) - beta1) * gradient;
-    second_ = beta2 * second_ + (Scalar(1) - beta2) * gradient.cwiseAbs2();
-    // Bias corrections in double: 1 - β₂ᵗ loses all digits of a float in the first steps.
+    // Differences from one in double: as a float, 1 - β₂ has five good digits.
+    first_ = Scalar(adam.beta1) * first_ + Scalar(1 - adam.beta1) * gradient;
+    second_ = Scalar(adam.beta2) * second_ + Scalar(1 - adam.beta2) * gradient.cwiseAbs2();
     const double correct1 = 1 - std::pow(adam.beta1, double(steps_)),
                  correct2 = 1 - std::pow(adam.beta2, double(steps_));
     const auto rate = Scalar(adam.learning_rate / correct1), scale = Scalar(1 / std::sqrt(correct2));
@@ -51,7 +50,7 @@ class AdamState {
 template <class Derived>
 double clip_by_norm(Eigen::MatrixBase<Derived>& gradient, double max_norm) {
   using Scalar = typename Derived::Scalar;
-  const double norm = double(gradient.norm());
+  const double norm = std::sqrt(gradient.template cast<double>().squaredNorm());  // squares of floats overflow early
   if (norm > max_norm) gradient *= Scalar(max_norm / norm);
   return norm;
 }

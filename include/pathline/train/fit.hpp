@@ -22,15 +22,14 @@ namespace pathline {
 
 /// How to train.
 struct FitOptions {
-  Index epochs = 100;               ///< Passes over the training rows.
-  Index batch = 64;                 ///< Rows of a mini-batch; the last of an epoch may have fewer.
-  double learning_rate = 1e-3;      ///< Adam's.
-  double final_learning_rate = -1;  ///< Reached along half a cosine at the last epoch; negative keeps it constant.
-  double validation_fraction =
-      0.1;                       ///< Rows held out to choose the best parameters; 0 takes the training loss instead.
-  Index validate_every = 1;      ///< Epochs between two validations; the last epoch always has one.
-  Index patience = 0;            ///< Validations without a new best before training stops; 0 never stops.
-  double max_gradient_norm = 0;  ///< Longer gradients are scaled down to this Euclidean norm; 0 leaves them.
+  Index epochs = 100;                ///< Passes over the training rows.
+  Index batch = 64;                  ///< Rows of a mini-batch; the last of an epoch may have fewer.
+  double learning_rate = 1e-3;       ///< Adam's.
+  double final_learning_rate = -1;   ///< Reached along half a cosine at the last epoch; negative keeps it constant.
+  double validation_fraction = 0.1;  ///< Rows held out to choose the best parameters by; 0 chooses by the others.
+  Index validate_every = 1;          ///< Epochs between two validations; the last epoch always has one.
+  Index patience = 0;                ///< Validations without a new best before training stops; 0 never stops.
+  double max_gradient_norm = 0;      ///< Longer gradients are scaled down to this Euclidean norm; 0 leaves them.
 };
 
 /// One epoch, as the callback sees it.
@@ -54,8 +53,9 @@ enum class StopReason { epochs_done, patience, callback };
 /// What fit() did.
 struct FitReport {
   std::vector<EpochReport> epochs;
-  Index best_epoch = 0;                                             ///< Counted from 1; 0 when no epoch was finished.
-  double best_criterion = std::numeric_limits<double>::infinity();  ///< Validation NLL, or training loss without one.
+  Index best_epoch = 0;  ///< Counted from 1; 0 when no epoch was judged.
+  double best_criterion =
+      std::numeric_limits<double>::infinity();  ///< NLL of the validation rows, or of the training rows.
   StopReason stop = StopReason::epochs_done;
 };
 
@@ -119,7 +119,8 @@ class Training {
         options_(options),
         rng_(rng),
         optimizer_(flow.parameters().size()),
-        best_(flow.parameters()) {}
+        best_(flow.parameters()),
+        loss_(flow.make_training_loss()) {}
 
   template <class Callback>
   FitReport run(Callback&& callback) {
@@ -127,12 +128,13 @@ class Training {
     try {
       for (Index epoch = 1; epoch <= options_.epochs; ++epoch) {
         EpochReport report = train_epoch(epoch);
-        const bool judged = validation_.cols() == 0 || epoch % options_.validate_every == 0 || epoch == options_.epochs;
+        const bool judged = epoch % options_.validate_every == 0 || epoch == options_.epochs;
         if (judged) judge(report);
         since_best = report.best ? 0 : since_best + Index(judged);
         report_.epochs.push_back(report);
         if (!callback(std::as_const(report_.epochs.back()))) {
           report_.stop = StopReason::callback;
+          if (!judged) judge(report_.epochs.back());  // else what was learned since the last time would be lost
           break;
         }
         if (options_.patience > 0 && since_best >= options_.patience) {
@@ -181,7 +183,7 @@ class Training {
       solves += loss_.solves;
     }
     report.gradient_norm /= double(batches);
-    report.evaluations = (report.forward.evaluations + solves / 2) / solves;
+    report.evaluations = solves > 0 ? (report.forward.evaluations + solves / 2) / solves : 0;
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return report;
   }
@@ -191,14 +193,15 @@ class Training {
                                                                  : std::numeric_limits<double>::infinity());
   }
 
+  // Not by the training loss: that was of the parameters before the last update, which may be the one that diverged.
   void judge(EpochReport& report) {
-    double criterion = report.train_loss;
-    if (validation_.cols() > 0) {
-      report.validation_nll = -flow_.log_prob(validation_).template cast<double>().mean();
-      criterion = report.validation_nll;
-    }
+    const bool held_out = validation_.cols() > 0;
+    const double criterion = -flow_.log_prob(held_out ? validation_ : train_).template cast<double>().mean();
     if (!std::isfinite(criterion))
-      throw TrainingError("the validation likelihood is not finite in epoch " + std::to_string(report.epoch), report_);
+      throw TrainingError("the likelihood of the " + std::string(held_out ? "validation" : "training") +
+                              " rows is not finite after epoch " + std::to_string(report.epoch),
+                          report_);
+    if (held_out) report.validation_nll = criterion;
     report.best = criterion < report_.best_criterion;
     if (!report.best) return;
     report_.best_criterion = criterion;
@@ -226,7 +229,7 @@ struct KeepGoing {
   bool operator()(const EpochReport& /*report*/) const noexcept { return true; }
 };
 
-/// Trains `flow` on `train` (d × n), judging by `validation` (d × m; none: by the training loss). The flow ends with
+/// Trains `flow` on `train` (d × n), judging by `validation` (d × m; none: by `train`). The flow ends with
 /// the best parameters seen, also when an error is thrown. Row ids of `train`, the draws of `rng` and the flow's chunk
 /// width decide every bit of the result; threads do not.
 /// \param callback  Sees every epoch's report; returns false to stop.

@@ -33,8 +33,9 @@ struct SplitData {
 template <class Derived>
 [[nodiscard]] SplitData<typename Derived::Scalar> split(const Eigen::MatrixBase<Derived>& X, double fraction,
                                                         Rng& rng) {
-  const auto held_out = Index(std::ceil(fraction * double(X.cols()) - 1e-9));
-  if (!(fraction >= 0 && fraction < 1) || held_out >= X.cols())
+  const bool valid = fraction >= 0 && fraction < 1;  // before the conversion: a NaN has no integer
+  const Index held_out = valid ? Index(std::ceil(fraction * double(X.cols()) - 1e-9)) : X.cols();
+  if (held_out >= X.cols())
     throw ArgumentError("split: fraction", std::to_string(fraction),
                         "in [0, 1), leaving at least one of " + std::to_string(X.cols()) + " columns");
   const std::vector<Index> order = permutation(rng.draw(), X.cols());
