@@ -46,8 +46,10 @@ if(PATHLINE_ARCH)
 endif()
 
 if(PATHLINE_SANITIZERS)
-  target_compile_options(pathline_development INTERFACE -fsanitize=${PATHLINE_SANITIZERS} -fno-sanitize-recover=all
-                                                        -fno-omit-frame-pointer)
+  # Left out: what the address sanitizer sees as well or the library has none of. It is a quarter of the compile time.
+  target_compile_options(
+    pathline_development INTERFACE -fsanitize=${PATHLINE_SANITIZERS} -fno-sanitize-recover=all -fno-omit-frame-pointer
+                                   -fno-sanitize=null,object-size,pointer-overflow,vptr)
   target_link_options(pathline_development INTERFACE -fsanitize=${PATHLINE_SANITIZERS})
 endif()
 

@@ -61,41 +61,41 @@ TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examp
   const Folder folder("pictures");
   // Quotes, gnuplot's own markup and line breaks are text in a name.
   const std::string name = "it's_a \"name\"\n@{x}";
-  const plot::Style style{.title = name, .width = 240, .height = 180};
+  const plot::Style style{.title = name, .width = 800, .height = 600};
   const Eigen::MatrixXd few = Eigen::MatrixXd{{0, 1, 2, 4}, {1, 0, 3, 2}, {1, 5, 2, 2}};
   const plot::Points plane{few.topRows(2), name}, line{few.topRows(1), name}, space{few, name};
 
   SECTION("heat map of a density") {
     plot::density_map(folder.path / "a.png", Eigen::MatrixXd{{0, 1}, {2, 1}, {0, 1}}, {plane, plane},
                       {.style = style, .x_label = name, .y_label = name});
-    check_picture(folder.path / "a.png", 240, 180);
+    check_picture(folder.path / "a.png", 800, 600);
   }
   SECTION("curve over a histogram") {
     plot::density_curve(folder.path / "a.png", {plane}, line, {.style = style, .x_label = name});
-    check_picture(folder.path / "a.png", 240, 180);
+    check_picture(folder.path / "a.png", 800, 600);
   }
   SECTION("paths in the plane and on a line") {
     const Eigen::MatrixXd moved = few.array() / 2;
     plot::trajectories(folder.path / "a.png", {few, moved}, {0, 1}, {.style = style, .names = {name, name}});
-    check_picture(folder.path / "a.png", 240, 180);
+    check_picture(folder.path / "a.png", 800, 600);
     plot::trajectories(folder.path / "b.png", {few.topRows(1), moved.topRows(1)}, {0, 1},
                        {.style = style, .names = {name}});
-    check_picture(folder.path / "b.png", 240, 180);
+    check_picture(folder.path / "b.png", 800, 600);
   }
   SECTION("samples beside data") {
     plot::side_by_side(folder.path / "a.png", plane, plane, {.style = style, .names = {name, name}});
-    check_picture(folder.path / "a.png", 240, 180);
+    check_picture(folder.path / "a.png", 800, 600);
     plot::side_by_side(folder.path / "b.png", line, line, {.style = style, .names = {name}});
-    check_picture(folder.path / "b.png", 240, 180);
+    check_picture(folder.path / "b.png", 800, 600);
     plot::pairs(folder.path / "c.png", space, space, {.style = style, .names = {name, name, name}});
-    check_picture(folder.path / "c.png", 240, 180);
+    check_picture(folder.path / "c.png", 800, 600);
   }
   SECTION("losses, also when a value is missing or nothing is known yet") {
     Eigen::MatrixXd curve = few.topRows(2);
     curve(1, 2) = std::numeric_limits<double>::quiet_NaN();
     plot::losses(folder.path / "a.png", {{curve, name}},
                  {.style = style, .levels = {{2, name}, {std::numeric_limits<double>::infinity(), ""}}});
-    check_picture(folder.path / "a.png", 240, 180);
+    check_picture(folder.path / "a.png", 800, 600);
   }
 }
 

@@ -154,4 +154,6 @@ TEST_CASE("Cnf names bad input and is left as it was", "[flow][cnf][errors]") {
   TrainingLoss<double> result;
   CHECK_THROWS_AS(flow.value_and_gradient(data(4), ids(3), Draw{}, memory, result), ShapeError);
   CHECK_THROWS_AS(Cnf(fields_of<Tanh>(3, {4}, 1)[0], Standardize(data(50))), ShapeError);
+  CHECK_THROWS_WITH(Cnf(AnyField(Mlp<double, Tanh>(2, {4}, rng, 3)), Standardize(data(50))),
+                    "Cnf: number of side inputs of the field is 3, expected 0 or 1 (time)");
 }

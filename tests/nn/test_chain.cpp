@@ -31,14 +31,13 @@ TEST_CASE("A link hands on its output, the parameters behind its own, and the re
   Vector<double> tape(detail::link_tape_size(layer, n, 1) + 8);
   const std::span<double> slab(tape.data(), std::size_t(tape.size()));
   int calls = 0;
-  detail::linearize_link(
-      layer, false, theta, S, X, n, Y, Slices<double>(slab), workspace,
-      [&](ConstVectorRef<double> theta_rest, ConstBatchRef<double> middle, Slices<double> rest) {
-        ++calls;
-        CHECK(theta_rest == theta.tail(5));
-        CHECK(middle == expected);
-        CHECK(rest.scalars(1).data() == tape.data() + detail::link_tape_size(layer, n, 1));
-      });
+  detail::linearize_link(layer, false, theta, S, X, n, Y, Slices<double>(slab), workspace,
+                         [&](ConstVectorRef<double> theta_rest, ConstBatchRef<double> middle, Slices<double> rest) {
+                           ++calls;
+                           CHECK(theta_rest == theta.tail(5));
+                           CHECK(middle == expected);
+                           CHECK(rest.scalars(1).data() == tape.data() + detail::link_tape_size(layer, n, 1));
+                         });
   CHECK(calls == 1);
   CHECK((Y.array() == 7).all());  // the output of the chain belongs to the links behind
 
@@ -48,16 +47,15 @@ TEST_CASE("A link hands on its output, the parameters behind its own, and the re
                 expected_S_bar = S_bar;
   Vector<double> theta_bar = Vector<double>::Zero(own + 5), expected_theta_bar = Vector<double>::Zero(own);
   layer.pullback(theta.head(own), S, X, n, {}, scratch, expected_X_bar, expected_S_bar, expected_theta_bar, workspace);
-  detail::pullback_link(
-      layer, false, theta, S, X, n, Slices<double>(slab), Y, X_bar, S_bar, theta_bar, workspace,
-      [&](ConstVectorRef<double> theta_rest, ConstBatchRef<double> middle, Slices<double> /*rest*/,
-          BatchRef<double> bar, VectorRef<double> theta_bar_rest) {
-        ++calls;
-        CHECK(theta_rest == theta.tail(5));
-        CHECK(middle == expected);
-        bar = middle_bar;
-        theta_bar_rest.setConstant(3);
-      });
+  detail::pullback_link(layer, false, theta, S, X, n, Slices<double>(slab), Y, X_bar, S_bar, theta_bar, workspace,
+                        [&](ConstVectorRef<double> theta_rest, ConstBatchRef<double> middle, Slices<double> /*rest*/,
+                            BatchRef<double> bar, VectorRef<double> theta_bar_rest) {
+                          ++calls;
+                          CHECK(theta_rest == theta.tail(5));
+                          CHECK(middle == expected);
+                          bar = middle_bar;
+                          theta_bar_rest.setConstant(3);
+                        });
   CHECK(calls == 2);
   CHECK(X_bar == expected_X_bar);
   CHECK(S_bar == expected_S_bar);

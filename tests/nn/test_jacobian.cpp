@@ -55,8 +55,8 @@ TEST_CASE("The Jacobian agrees with central differences: column d i + j is df/dz
   const auto value = [&](Vector<double> z, Index j, double step) {
     z(j) += step;
     Batch<double> f(d, 1);
-    field.linearize(Batch<double>::Constant(1, 1, t), z, 1, f,
-                    std::span<double>(tape.data(), std::size_t(tape.size())), workspace);
+    field.linearize(Batch<double>::Constant(1, 1, t), z, 1, f, std::span<double>(tape.data(), std::size_t(tape.size())),
+                    workspace);
     return Vector<double>(f);
   };
   for (Index i = 0; i < n; ++i)

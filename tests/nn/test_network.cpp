@@ -53,7 +53,6 @@ TEST_CASE("A network is a value, and the same seed starts the same one", "[nn]")
 TEST_CASE("A network refuses a layer that is no vector field", "[nn][errors]") {
   Rng rng(1);
   CHECK_THROWS_AS(Network(Linear<double>(2, 3), rng), ShapeError);
-  CHECK_THROWS_WITH(Network(Linear<double>(2, 3), rng),
-                    "Network: output of the last layer has 3 rows, expected 2");
+  CHECK_THROWS_WITH(Network(Linear<double>(2, 3), rng), "Network: output of the last layer has 3 rows, expected 2");
   CHECK(rng == Rng(1));
 }

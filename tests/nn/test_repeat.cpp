@@ -66,6 +66,5 @@ TEST_CASE("Repeat is Sequential of the same layers, bit for bit", "[nn]") {
 TEST_CASE("Repeat refuses layers that do not fit", "[nn][errors]") {
   CHECK_THROWS_AS(Repeat<Hidden>(3, {Hidden(2, 5)}), ShapeError);
   CHECK_THROWS_WITH(Repeat<Hidden>(3, {Hidden(2, 5)}), "Repeat: input of layer 1 has 2 rows, expected 3");
-  CHECK_THROWS_WITH(Repeat<Hidden>(2, {Hidden(2, 5), Hidden(4, 2)}),
-                    "Repeat: input of layer 2 has 4 rows, expected 5");
+  CHECK_THROWS_WITH(Repeat<Hidden>(2, {Hidden(2, 5), Hidden(4, 2)}), "Repeat: input of layer 2 has 4 rows, expected 5");
 }

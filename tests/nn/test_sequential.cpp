@@ -5,7 +5,6 @@
 #include <pathline/nn/elementwise.hpp>
 #include <pathline/nn/linear.hpp>
 
-#include <support/allocations.hpp>
 #include <support/catch.hpp>
 #include <support/layer_laws.hpp>
 

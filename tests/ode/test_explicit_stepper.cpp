@@ -68,7 +68,7 @@ TEMPLATE_TEST_CASE("After an accepted step only methods with a carried stage sta
                    Dopri5) {
   Counted<CoupledProblem> rhs;
   Stepper<TestType, State> stepper;
-  stepper.init(rhs, 0, State(1, 1));
+  stepper.init(rhs, 0, State(2, 1.5));
   stepper.step(rhs, 0, 0.1);
   const State y_next = stepper.y_next();
   const State last = stepper.stage(stepper.stages - 1);
@@ -85,8 +85,8 @@ TEMPLATE_TEST_CASE("After an accepted step only methods with a carried stage sta
 TEST_CASE("A refused trial leaves y and K_1 for the next one", "[ode][stepper]") {
   CoupledProblem rhs;
   Stepper<BogackiShampine, State> once, twice;
-  once.init(rhs, 0, State(1, 1));
-  twice.init(rhs, 0, State(1, 1));
+  once.init(rhs, 0, State(2, 1.5));
+  twice.init(rhs, 0, State(2, 1.5));
   twice.step(rhs, 0, 10);
   twice.step(rhs, 0, 0.1);
   once.step(rhs, 0, 0.1);
@@ -97,8 +97,8 @@ TEST_CASE("A refused trial leaves y and K_1 for the next one", "[ode][stepper]")
 TEST_CASE("Skipping the last stage changes nothing but the count", "[ode][stepper]") {
   CoupledProblem rhs;
   Stepper<Dopri5, State> whole, skipped;
-  whole.init(rhs, 0, State(1, 1));
-  skipped.init(rhs, 0, State(1, 1));
+  whole.init(rhs, 0, State(2, 1.5));
+  skipped.init(rhs, 0, State(2, 1.5));
   whole.step(rhs, 0, 0.1);
   skipped.step(rhs, 0, 0.1, 0.1, LastStage::skip);
   CHECK(skipped.y_next() == whole.y_next());
@@ -112,7 +112,7 @@ TEST_CASE("Skipping the last stage changes nothing but the count", "[ode][steppe
 TEST_CASE("Stages at the end of a step see the end itself, not an ulp beyond", "[ode][stepper]") {
   Counted<CoupledProblem> rhs;
   Stepper<Dopri5, State> stepper;
-  stepper.init(rhs, 0.1, State(1, 1));
+  stepper.init(rhs, 0.1, State(2, 1.5));
   REQUIRE(0.1 + 0.2 > 0.3);
   stepper.step(rhs, 0.1, 0.2, 0.3);
   CHECK(*std::max_element(rhs.times.begin(), rhs.times.end()) == 0.3);
@@ -125,7 +125,7 @@ TEST_CASE("A coefficient of zero never meets its stage: 0 · NaN does not arise"
     dy = ++call == 2 ? State::Constant(std::numeric_limits<double>::quiet_NaN()) : State(-y);
   };
   Stepper<IdleStage, State> stepper;
-  stepper.init(rhs, 0, State(1, 1));
+  stepper.init(rhs, 0, State(2, 1.5));
   stepper.step(rhs, 0, 0.1);
   CHECK(stepper.stage(1).hasNaN());
   CHECK(stepper.y_next().allFinite());

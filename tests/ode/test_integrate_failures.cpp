@@ -98,15 +98,15 @@ TEST_CASE("max_steps counts accepted and rejected steps over all outputs", "[ode
   std::vector<double> times;
   for (int i = 0; i <= 100; ++i) times.push_back(i);
   try {
-    run(Dopri5{}, PiController{.max_steps = 50}, CoupledProblem{}, State(1, 1), times);
+    run(Dopri5{}, PiController{.max_steps = 50}, CoupledProblem{}, State(2, 1.5), times);
     FAIL("must throw");
   } catch (const StepLimitError& error) {
     CHECK(error.statistics.accepted + error.statistics.rejected == 50);
   }
-  const Result enough = run(Dopri5{}, PiController{}, CoupledProblem{}, State(1, 1), {0, 2});
+  const Result enough = run(Dopri5{}, PiController{}, CoupledProblem{}, State(2, 1.5), {0, 2});
   const Index used = enough.statistics.accepted + enough.statistics.rejected;
-  CHECK_NOTHROW(run(Dopri5{}, PiController{.max_steps = used}, CoupledProblem{}, State(1, 1), {0, 2}));
-  CHECK_THROWS_AS(run(Dopri5{}, PiController{.max_steps = used - 1}, CoupledProblem{}, State(1, 1), {0, 2}),
+  CHECK_NOTHROW(run(Dopri5{}, PiController{.max_steps = used}, CoupledProblem{}, State(2, 1.5), {0, 2}));
+  CHECK_THROWS_AS(run(Dopri5{}, PiController{.max_steps = used - 1}, CoupledProblem{}, State(2, 1.5), {0, 2}),
                   StepLimitError);
 }
 
@@ -130,8 +130,7 @@ TEST_CASE("Times that are not finite or turn back are refused by index", "[ode][
   const auto times = GENERATE(values<std::vector<double>>(
       {{0, 1, 0.5}, {1, 0, 0.5}, {0, nan}, {nan, 1}, {0, 1, 0}, {}, {-1e308, 1e308}, {0, INFINITY}}));
   CHECK_THROWS_AS(run(Dopri5{}, PiController{}, Decay{}, State(1, 1), times), ArgumentError);
-  CHECK_THROWS_WITH(run(Rk4{}, FixedSteps(1), Decay{}, State(1, 1), {0, 1, 0.5}),
-                    ContainsSubstring("times[2] is 0.5"));
+  CHECK_THROWS_WITH(run(Rk4{}, FixedSteps(1), Decay{}, State(1, 1), {0, 1, 0.5}), ContainsSubstring("times[2] is 0.5"));
 }
 
 }  // namespace pathline

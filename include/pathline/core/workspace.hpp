@@ -64,9 +64,7 @@ class Workspace {
   }
 
   /// Rounds a count up so that the next buffer starts on a cache line.
-  [[nodiscard]] static constexpr Index padded(Index count) noexcept {
-    return (count + line - 1) / line * line;
-  }
+  [[nodiscard]] static constexpr Index padded(Index count) noexcept { return (count + line - 1) / line * line; }
 
  private:
   static constexpr Index smallest_block = 1 << 14;

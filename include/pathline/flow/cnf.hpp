@@ -107,7 +107,8 @@ class Cnf {
     std::vector<Chunk> chunks;
   };
 
-  /// \throws ShapeError when the data transform is of another number of rows than the field.
+  /// \throws ShapeError when the data transform is of another number of rows than the field; ArgumentError for a field
+  ///         that reads more than time.
   explicit Cnf(FieldType field, Policies... policies)
       : Cnf(std::move(field), std::tuple<Policies...>(policies...), 0) {}
 
@@ -238,6 +239,7 @@ class Cnf {
         time_(detail::pick<IsTimeSpan, TimeSpan>(policies)),
         threads_(detail::pick<IsThreads, Threads>(policies)),
         chunk_width_(detail::pick<IsChunkWidth, ChunkWidth>(policies)) {
+    require_time_only("Cnf", field_);
     transform_.check(dim());
   }
 

@@ -13,7 +13,7 @@
 #include <pathline/nn/layer.hpp>
 
 #include <span>
-#include <type_traits>
+#include <string>
 
 namespace pathline {
 
@@ -59,6 +59,14 @@ struct SolverRightHandSide {
   }
   { dynamics.jacobian(t, y, J, workspace); }
 };
+
+/// \throws ArgumentError for a field that reads more than time: there is no one yet to give it context.
+template <Field F>
+void require_time_only(const char* who, const F& field) {
+  if (field.side_rows() > 1)
+    throw ArgumentError(std::string(who) + ": number of side inputs of the field", std::to_string(field.side_rows()),
+                        "0 or 1 (time)");
+}
 
 /// A field alone, z' = f(t, z; θ): a neural ODE (Chen et al. 2018). Every row is a path row.
 template <Field F>

@@ -47,8 +47,11 @@ class NeuralOde {
     std::vector<Batch<Scalar>> outputs, outputs_bar;
   };
 
+  /// \throws ArgumentError for a field that reads more than time.
   explicit NeuralOde(FieldType field, Method method = {}, Control control = {}, Gradient gradient = {})
-      : field_(std::move(field)), method_(method), control_(control), gradient_(gradient) {}
+      : field_(std::move(field)), method_(method), control_(control), gradient_(gradient) {
+    require_time_only("NeuralOde", field_);
+  }
 
   [[nodiscard]] const FieldType& field() const noexcept { return field_; }
   [[nodiscard]] Vector<Scalar>& parameters() noexcept { return field_.parameters(); }

@@ -84,7 +84,7 @@ namespace detail {
 
 inline void require_valid(const FitOptions& options) {
   const auto require = [](bool holds, const char* what, double got, const char* expected) {
-    if (!holds) throw ArgumentError(std::string("fit: ") + what, std::to_string(got), expected);
+    if (!holds) throw ArgumentError(std::string("fit: ") + what, number(got), expected);
   };
   require(options.epochs >= 1, "epochs", double(options.epochs), "at least 1");
   require(options.batch >= 1, "batch", double(options.batch), "at least 1");

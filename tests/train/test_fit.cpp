@@ -1,0 +1,463 @@
+#include <pathline/train/fit.hpp>
+
+#include <support/catch.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace pathline;
+
+namespace {
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+/// Independent normal numbers with θ = [means | logarithms of standard deviations]: everything is known in closed form.
+/// A test watches each training call, and may spoil its result.
+class GaussianModel {
+ public:
+  using Scalar = double;
+  struct Memory {
+    Index calls = 0;
+  };
+  struct Loss {
+    double loss = 0, negative_log_likelihood = 0;
+    std::vector<double> costs;
+    Vector<double> gradient;
+    Statistics forward, backward;
+    Index solves = 0;
+  };
+  using Watch = std::function<void(Index call, const Batch<double>& X, std::span<const Index> samples, const Draw& draw,
+                                   Loss& loss)>;
+
+  explicit GaussianModel(Index dim, Watch watch = {})
+      : theta_(Vector<double>::Zero(2 * dim)), watch_(std::move(watch)) {}
+
+  [[nodiscard]] Index dim() const { return theta_.size() / 2; }
+  [[nodiscard]] Vector<double>& parameters() { return theta_; }
+  [[nodiscard]] auto mean() const { return theta_.head(dim()); }
+  [[nodiscard]] auto log_scale() const { return theta_.tail(dim()); }
+
+  [[nodiscard]] Row<double> log_prob(const Batch<double>& X) const {
+    const double log_2_pi = 1.8378770664093453;
+    return (-0.5 * standardized(X).colwise().squaredNorm().array() - log_scale().sum() - 0.5 * double(dim()) * log_2_pi)
+        .matrix();
+  }
+  [[nodiscard]] double nll(const Batch<double>& X) const { return -log_prob(X).mean(); }
+
+  [[nodiscard]] Loss make_training_loss() const { return {}; }
+  void value_and_gradient(const Batch<double>& X, std::span<const Index> samples, const Draw& draw, Memory& memory,
+                          Loss& loss) const {
+    const Batch<double> Z = standardized(X);
+    loss.loss = loss.negative_log_likelihood = nll(X);
+    loss.gradient.resize(theta_.size());
+    loss.gradient.head(dim()) = -Z.rowwise().mean().cwiseQuotient(log_scale().array().exp().matrix());
+    loss.gradient.tail(dim()) = 1 - Z.rowwise().squaredNorm().array() / double(X.cols());
+    loss.costs.clear();
+    loss.forward = loss.backward = {};
+    loss.solves = 1;
+    if (watch_) watch_(memory.calls, X, samples, draw, loss);
+    ++memory.calls;
+  }
+
+ private:
+  [[nodiscard]] Batch<double> standardized(const Batch<double>& X) const {
+    return ((X.colwise() - mean()).array().colwise() / log_scale().array().exp()).matrix();
+  }
+
+  Vector<double> theta_;
+  Watch watch_;
+};
+
+// The model without one thing each: a deleted function hides the inherited one.
+struct NoParameters : GaussianModel {
+  void parameters() const = delete;
+};
+struct NoGradient : GaussianModel {
+  template <class... A>
+  void value_and_gradient(const A&...) const = delete;
+};
+struct NoTrainingLoss : GaussianModel {
+  void make_training_loss() const = delete;
+};
+struct NoLogProb : GaussianModel {
+  void log_prob(const Batch<double>&) const = delete;
+};
+struct NoDim : GaussianModel {
+  void dim() const = delete;
+};
+static_assert(Trainable<GaussianModel>);
+static_assert(!Trainable<NoParameters> && !Trainable<NoGradient> && !Trainable<NoTrainingLoss> &&
+              !Trainable<NoLogProb> && !Trainable<NoDim> && !Trainable<int>);
+
+/// n samples around `centre` in each of d dimensions, with standard deviation `scale`.
+Batch<double> samples_around(double centre, Index d, Index n, double scale = 1, std::uint64_t seed = 1) {
+  Batch<double> X(d, n);
+  fill<Gaussian>(Draw{seed, 99}, 0, X);
+  return (centre + scale * X.array()).matrix();
+}
+const Batch<double> no_validation(2, 0);
+
+Vector<double> parameters_of(GaussianModel model) { return model.parameters(); }
+
+}  // namespace
+
+TEST_CASE("fit finds the maximum of the likelihood", "[train][fit]") {
+  const Batch<double> X = samples_around(3, 2, 128, 0.5);
+  GaussianModel model(2);
+  Rng rng(1);
+  const double start = model.nll(X);
+  const FitReport report = fit(model, X, no_validation,
+                               {.epochs = 150, .batch = 32, .learning_rate = 0.1, .final_learning_rate = 1e-4}, rng);
+  const Vector<double> mean = X.rowwise().mean();
+  const Vector<double> deviation =
+      ((X.colwise() - mean).rowwise().squaredNorm() / double(X.cols())).array().sqrt().matrix();
+  // The rate ends at 1e-4, and so does the jitter of the mini-batches.
+  CHECK((model.mean() - mean).lpNorm<Eigen::Infinity>() < 5e-3);
+  CHECK((model.log_scale() - deviation.array().log().matrix()).lpNorm<Eigen::Infinity>() < 5e-3);
+
+  REQUIRE(report.epochs.size() == 150);
+  CHECK(report.stop == StopReason::epochs_done);
+  CHECK(report.epochs.front().train_loss < start);
+  CHECK(report.epochs.back().train_loss < report.epochs[20].train_loss);
+  CHECK(report.best_criterion == Approx(model.nll(X)).epsilon(1e-14));
+  CHECK(std::isnan(report.epochs.back().validation_nll));
+  CHECK(report.epochs[4].epoch == 5);
+  CHECK(report.epochs[4].epochs == 150);
+  CHECK(report.epochs[4].train_nll == report.epochs[4].train_loss);
+}
+
+TEST_CASE("Each epoch uses every row once, in an order of its own; the last mini-batch may be smaller",
+          "[train][fit]") {
+  const Batch<double> X = samples_around(0, 2, 10);
+  std::vector<Index> sizes;
+  std::vector<std::vector<Index>> epochs(3);
+  std::set<std::uint64_t> draws;
+  GaussianModel model(2, [&](Index call, const Batch<double>& batch, std::span<const Index> samples, const Draw& draw,
+                             GaussianModel::Loss&) {
+    sizes.push_back(batch.cols());
+    REQUIRE(Index(samples.size()) == batch.cols());
+    for (Index j = 0; j < batch.cols(); ++j) CHECK(batch.col(j) == X.col(samples[std::size_t(j)]));
+    auto& epoch = epochs[std::size_t(call / 3)];
+    epoch.insert(epoch.end(), samples.begin(), samples.end());
+    draws.insert(draw.number);
+  });
+  Rng rng(1);
+  fit(model, X, no_validation, {.epochs = 3, .batch = 4}, rng);
+  CHECK(sizes == std::vector<Index>{4, 4, 2, 4, 4, 2, 4, 4, 2});
+  CHECK(epochs[0] != epochs[1]);
+  CHECK(epochs[1] != epochs[2]);
+  CHECK(draws.size() == 9);  // new noise for each mini-batch
+  for (std::vector<Index>& epoch : epochs) {
+    std::sort(epoch.begin(), epoch.end());
+    CHECK(epoch == std::vector<Index>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  }
+}
+
+TEST_CASE("fit takes Adam's steps on gradients clipped to the largest norm, and reports them before clipping",
+          "[train][fit]") {
+  const Batch<double> X = samples_around(3, 2, 20);
+  const double max_norm = 1.5;
+  GaussianModel model(2), expected(2);
+  Rng rng(1);
+  const FitReport report = fit(model, X, no_validation,
+                               {.epochs = 30, .batch = 20, .learning_rate = 0.1, .max_gradient_norm = max_norm}, rng);
+  AdamState<double> adam(4);
+  bool clipped = false, whole = false;
+  for (std::size_t i = 0; i < 30; ++i) {
+    GaussianModel::Memory memory;
+    GaussianModel::Loss loss;
+    expected.value_and_gradient(X, {}, {}, memory, loss);
+    const double norm = clip_by_norm(loss.gradient, max_norm);
+    (norm > max_norm ? clipped : whole) = true;
+    // The order of the rows changes the last bits.
+    CHECK(report.epochs[i].gradient_norm == Approx(norm).epsilon(1e-9));
+    CHECK(report.epochs[i].train_loss == Approx(loss.loss).epsilon(1e-9));
+    adam.step({.learning_rate = 0.1}, loss.gradient, expected.parameters());
+  }
+  CHECK((clipped && whole));
+  CHECK((model.parameters() - expected.parameters()).norm() < 1e-9);
+}
+
+TEST_CASE("fit reports means over rows and sums over mini-batches", "[train][fit]") {
+  GaussianModel model(
+      1, [](Index call, const Batch<double>&, std::span<const Index>, const Draw&, GaussianModel::Loss& loss) {
+        const Index i = call % 2;  // two mini-batches, of three rows and of one
+        loss.loss = i == 0 ? 2 : 6;
+        loss.negative_log_likelihood = i == 0 ? 1 : 5;
+        loss.costs = {i == 0 ? 4.0 : 8.0, 1.0};
+        loss.gradient << (i == 0 ? 3.0 : 0.0), (i == 0 ? 4.0 : 1.0);
+        loss.forward = {.accepted = 5, .rejected = i, .evaluations = 20 + 11 * i, .newton_iterations = 0};
+        loss.backward = {.accepted = 7, .rejected = 0, .evaluations = 40, .newton_iterations = 0};
+        loss.solves = 1 + i;
+      });
+  Rng rng(1);
+  const FitReport report = fit(model, samples_around(0, 1, 4), Batch<double>(1, 0), {.epochs = 1, .batch = 3}, rng);
+  REQUIRE(report.epochs.size() == 1);
+  const EpochReport& epoch = report.epochs[0];
+  CHECK(epoch.train_loss == 3);
+  CHECK(epoch.train_nll == 2);
+  CHECK(epoch.train_costs == std::vector<double>{5, 1});
+  CHECK(epoch.gradient_norm == 3);
+  CHECK(epoch.forward == Statistics{.accepted = 10, .rejected = 1, .evaluations = 51, .newton_iterations = 0});
+  CHECK(epoch.backward.evaluations == 80);
+  CHECK(epoch.evaluations == 17);  // 51 in three solves
+  CHECK(epoch.seconds >= 0);
+}
+
+TEST_CASE("fit keeps the parameters of the best validation when it gets worse later", "[train][fit]") {
+  // From 0 towards the training data at 5, past the validation data at 2.
+  const Batch<double> train = samples_around(5, 2, 40), validation = samples_around(2, 2, 20, 1, 2);
+  GaussianModel model(2);
+  Rng rng(1);
+  const FitReport report = fit(model, train, validation, {.epochs = 100, .batch = 20, .learning_rate = 0.05}, rng);
+  REQUIRE(report.epochs.size() == 100);
+  double best = std::numeric_limits<double>::infinity();
+  for (const EpochReport& epoch : report.epochs) {
+    CHECK(epoch.best == (epoch.validation_nll < best));
+    best = std::min(best, epoch.validation_nll);
+  }
+  CHECK(report.best_criterion == best);
+  CHECK(report.epochs[std::size_t(report.best_epoch - 1)].validation_nll == best);
+  CHECK(report.best_epoch > 5);
+  CHECK(report.best_epoch < 60);
+  CHECK(report.epochs.back().validation_nll > best + 0.1);
+  CHECK(model.nll(validation) == best);
+}
+
+TEST_CASE("fit stops when patience is over", "[train][fit]") {
+  const Batch<double> train = samples_around(5, 2, 40), validation = samples_around(2, 2, 20, 1, 2);
+  GaussianModel model(2), longer(2);
+  Rng rng(1), same_seed(1);
+  const FitReport report =
+      fit(model, train, validation, {.epochs = 100, .batch = 20, .learning_rate = 0.05, .patience = 4}, rng);
+  CHECK(report.stop == StopReason::patience);
+  CHECK(Index(report.epochs.size()) == report.best_epoch + 4);
+  CHECK(model.nll(validation) == report.best_criterion);
+
+  // Patience counts validations, not epochs.
+  const FitReport rare =
+      fit(longer, train, validation,
+          {.epochs = 100, .batch = 20, .learning_rate = 0.05, .validate_every = 3, .patience = 2}, same_seed);
+  CHECK(rare.stop == StopReason::patience);
+  CHECK(Index(rare.epochs.size()) == rare.best_epoch + 6);
+}
+
+TEST_CASE("fit validates every so often, and always after the last epoch", "[train][fit]") {
+  GaussianModel model(2);
+  Rng rng(1);
+  const FitReport report = fit(model, samples_around(5, 2, 40), samples_around(5, 2, 20, 1, 2),
+                               {.epochs = 8, .batch = 20, .learning_rate = 0.05, .validate_every = 3}, rng);
+  std::vector<Index> validated;
+  for (const EpochReport& epoch : report.epochs)
+    if (!std::isnan(epoch.validation_nll)) validated.push_back(epoch.epoch);
+  CHECK(validated == std::vector<Index>{3, 6, 8});
+  CHECK(report.best_epoch == 8);
+}
+
+TEST_CASE("The callback sees every epoch and stops training; what was learned is kept", "[train][fit]") {
+  const Batch<double> X = samples_around(3, 2, 40);
+  GaussianModel model(2);
+  Rng rng(1);
+  const double start = model.nll(X);
+  std::vector<Index> seen;
+  const FitReport report = fit(model, X, X, {.epochs = 100, .batch = 20, .learning_rate = 0.05, .validate_every = 10},
+                               rng, [&](const EpochReport& epoch) {
+                                 seen.push_back(epoch.epoch);
+                                 return epoch.epoch < 7;
+                               });
+  CHECK(seen == std::vector<Index>{1, 2, 3, 4, 5, 6, 7});
+  CHECK(report.stop == StopReason::callback);
+  CHECK(report.epochs.size() == 7);
+  // No validation was due before epoch 10; the end of training has one.
+  CHECK(report.best_epoch == 7);
+  CHECK(report.best_criterion == model.nll(X));
+  CHECK(model.nll(X) < start);
+}
+
+TEST_CASE("An exception of the callback's passes, and the flow keeps the best parameters", "[train][fit]") {
+  const Batch<double> train = samples_around(5, 2, 40), validation = samples_around(0, 2, 20, 1, 2);
+  GaussianModel model(2);
+  Rng rng(1);
+  double best = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_AS(fit(model, train, validation, {.epochs = 100, .batch = 20, .learning_rate = 0.05}, rng,
+                      [&](const EpochReport& epoch) -> bool {
+                        best = std::min(best, epoch.validation_nll);
+                        if (epoch.epoch == 9) throw std::logic_error("enough");
+                        return true;
+                      }),
+                  std::logic_error);
+  CHECK(model.nll(validation) == best);
+}
+
+TEST_CASE("The learning rate follows half a cosine, or stays", "[train][fit]") {
+  const auto rates = [](const FitOptions& options) {
+    GaussianModel model(2);
+    Rng rng(1);
+    std::vector<double> result;
+    for (const EpochReport& epoch : fit(model, samples_around(0, 2, 10), no_validation, options, rng).epochs)
+      result.push_back(epoch.learning_rate);
+    return result;
+  };
+  const std::vector<double> cosine = rates({.epochs = 5, .learning_rate = 0.1, .final_learning_rate = 0.02});
+  REQUIRE(cosine.size() == 5);
+  CHECK(cosine[0] == Approx(0.1).epsilon(1e-14));
+  CHECK(cosine[1] == Approx(0.06 + 0.04 * std::sqrt(0.5)).epsilon(1e-14));
+  CHECK(cosine[2] == Approx(0.06).epsilon(1e-14));
+  CHECK(cosine[3] == Approx(0.06 - 0.04 * std::sqrt(0.5)).epsilon(1e-14));
+  CHECK(cosine[4] == Approx(0.02).epsilon(1e-14));
+  CHECK(rates({.epochs = 3, .learning_rate = 0.1}) == std::vector<double>{0.1, 0.1, 0.1});
+  CHECK(rates({.epochs = 1, .learning_rate = 0.1, .final_learning_rate = 0.01}) == std::vector<double>{0.1});
+}
+
+TEST_CASE("The generator decides every bit of the result", "[train][fit]") {
+  const Batch<double> X = samples_around(3, 2, 50);
+  const auto trained = [&](std::uint64_t seed) {
+    GaussianModel model(2);
+    Rng rng(seed);
+    fit(model, X, {.epochs = 5, .batch = 8, .learning_rate = 0.05}, rng);
+    return parameters_of(model);
+  };
+  CHECK(trained(1) == trained(1));
+  CHECK(trained(1) != trained(2));
+}
+
+TEST_CASE("fit with a fraction is fit with the two parts of split", "[train][fit]") {
+  const Batch<double> X = samples_around(3, 2, 50);
+  const FitOptions options{.epochs = 5, .batch = 8, .learning_rate = 0.05, .validation_fraction = 0.3};
+  GaussianModel whole(2), parted(2);
+  Rng rng(1), same_seed(1);
+  const FitReport report = fit(whole, X, options, rng);
+  const auto parts = split(X, 0.3, same_seed);
+  const FitReport expected = fit(parted, parts.rest, parts.held_out, options, same_seed);
+  CHECK(whole.parameters() == parted.parameters());
+  CHECK(report.best_criterion == expected.best_criterion);
+  CHECK(rng == same_seed);
+}
+
+TEST_CASE("A loss or gradient that is not finite ends training; report and best parameters stay", "[train][fit]") {
+  const Batch<double> train = samples_around(5, 2, 40), validation = samples_around(1, 2, 20, 1, 2);
+  const bool gradient = GENERATE(false, true);
+  GaussianModel model(
+      2, [&](Index call, const Batch<double>&, std::span<const Index>, const Draw&, GaussianModel::Loss& loss) {
+        if (call == 2 * 60 + 1) (gradient ? loss.gradient(2) : loss.loss) = not_a_number;  // in epoch 61
+      });
+  Rng rng(1);
+  try {
+    fit(model, train, validation, {.epochs = 100, .batch = 20, .learning_rate = 0.05}, rng);
+    FAIL("no error was thrown");
+  } catch (const TrainingError& error) {
+    REQUIRE(error.report.epochs.size() == 60);
+    CHECK(error.report.best_epoch < 60);  // later ones are worse
+    CHECK(model.nll(validation) == error.report.best_criterion);
+    CHECK_THAT(error.what(),
+               Catch::Matchers::Equals("fit: the loss or its gradient is not finite in epoch 61; the flow keeps the "
+                                       "best parameters so far. Lower learning_rate, set max_gradient_norm, or loosen "
+                                       "the solver's tolerances"));
+  }
+}
+
+TEST_CASE("A learning rate that diverges leaves the parameters whose likelihood was the best", "[train][fit]") {
+  // Full batches: the loss of an epoch is that of the parameters before its only step, and tells nothing of those
+  // after.
+  const Batch<double> X = samples_around(1, 2, 20, 1), validation = GENERATE(no_validation, samples_around(1, 2, 9));
+  GaussianModel model(2);
+  Rng rng(1);
+  try {
+    fit(model, X, validation, {.epochs = 50, .batch = 20, .learning_rate = 1000}, rng);
+    FAIL("no error was thrown");
+  } catch (const TrainingError& error) {
+    CHECK(std::isfinite(error.report.best_criterion));
+    CHECK(model.nll(validation.cols() > 0 ? validation : X) == Approx(error.report.best_criterion).epsilon(1e-14));
+  }
+}
+
+TEST_CASE("A solve that breaks off becomes a training error that quotes it", "[train][fit]") {
+  GaussianModel model(2,
+                      [](Index call, const Batch<double>&, std::span<const Index>, const Draw&, GaussianModel::Loss&) {
+                        SolveFailure failure;
+                        failure.t = 0.25;
+                        if (call == 3) throw StepLimitError(failure);
+                      });
+  Rng rng(1);
+  const Batch<double> X = samples_around(3, 2, 20);
+  try {
+    fit(model, X, no_validation, {.epochs = 10, .batch = 20, .learning_rate = 0.05}, rng);
+    FAIL("no error was thrown");
+  } catch (const TrainingError& error) {
+    CHECK(error.report.epochs.size() == 3);
+    CHECK(model.nll(X) == Approx(error.report.best_criterion).epsilon(1e-14));
+    CHECK_THAT(error.what(), Catch::Matchers::StartsWith("fit: solve: the step limit is used up at t = 0.25"));
+  }
+}
+
+TEST_CASE("fit refuses bad options before anything is changed", "[train][fit][errors]") {
+  const Batch<double> X = samples_around(3, 2, 20);
+  GaussianModel model(2);
+  Rng rng(1);
+  const auto refused = [&](const FitOptions& options, const std::string& message) {
+    CHECK_THROWS_AS(fit(model, X, options, rng), ArgumentError);
+    CHECK_THROWS_WITH(fit(model, X, options, rng), message);
+    CHECK_THROWS_WITH(fit(model, X, no_validation, options, rng), message);
+  };
+  refused({.epochs = 0}, "fit: epochs is 0, expected at least 1");
+  refused({.batch = 0}, "fit: batch is 0, expected at least 1");
+  refused({.learning_rate = 0}, "fit: learning_rate is 0, expected a positive number");
+  refused({.learning_rate = -1}, "fit: learning_rate is -1, expected a positive number");
+  refused({.learning_rate = not_a_number}, "fit: learning_rate is nan, expected a positive number");
+  refused({.learning_rate = std::numeric_limits<double>::infinity()},
+          "fit: learning_rate is inf, expected a positive number");
+  refused({.learning_rate = 0.1, .final_learning_rate = 0.2},
+          "fit: final_learning_rate is 0.2, expected at most learning_rate");
+  refused({.final_learning_rate = not_a_number}, "fit: final_learning_rate is nan, expected at most learning_rate");
+  refused({.validation_fraction = 1}, "fit: validation_fraction is 1, expected in [0, 1)");
+  refused({.validation_fraction = -0.1}, "fit: validation_fraction is -0.1, expected in [0, 1)");
+  refused({.validation_fraction = not_a_number}, "fit: validation_fraction is nan, expected in [0, 1)");
+  refused({.validate_every = 0}, "fit: validate_every is 0, expected at least 1");
+  refused({.patience = -1}, "fit: patience is -1, expected at least 0");
+  refused({.max_gradient_norm = -1}, "fit: max_gradient_norm is -1, expected at least 0");
+  refused({.max_gradient_norm = not_a_number}, "fit: max_gradient_norm is nan, expected at least 0");
+  CHECK_THROWS_WITH(fit(model, X, {.validation_fraction = 0.99}, rng),
+                    "split: fraction is 0.990000, expected in [0, 1), leaving at least one of 20 columns");
+  CHECK(model.parameters() == Vector<double>::Zero(4));
+  CHECK(rng == Rng(1));
+}
+
+TEST_CASE("fit refuses bad data before anything is changed", "[train][fit][errors]") {
+  const Batch<double> X = samples_around(3, 2, 20), three_rows = samples_around(3, 3, 20), empty(2, 0);
+  Batch<double> spoiled = X;
+  spoiled(1, 4) = not_a_number;
+  GaussianModel model(2);
+  Rng rng(1);
+  CHECK_THROWS_AS(fit(model, three_rows, {}, rng), ShapeError);
+  CHECK_THROWS_WITH(fit(model, three_rows, {}, rng), "fit: data has 3 rows, expected 2");
+  CHECK_THROWS_WITH(fit(model, three_rows, X, {}, rng), "fit: training data has 3 rows, expected 2");
+  CHECK_THROWS_WITH(fit(model, X, three_rows, {}, rng), "fit: validation data has 3 rows, expected 2");
+
+  CHECK_THROWS_AS(fit(model, spoiled, {}, rng), DataError);
+  CHECK_THROWS_WITH(fit(model, spoiled, {}, rng),
+                    "fit: data is nan at component 1 of sample 4, expected a finite number");
+  CHECK_THROWS_WITH(fit(model, spoiled, X, {}, rng),
+                    "fit: training data is nan at component 1 of sample 4, expected a finite number");
+  CHECK_THROWS_WITH(fit(model, X, spoiled, {}, rng),
+                    "fit: validation data is nan at component 1 of sample 4, expected a finite number");
+
+  CHECK_THROWS_AS(fit(model, empty, {}, rng), DataError);
+  CHECK_THROWS_WITH(fit(model, empty, {}, rng), "fit: data is empty, expected at least one sample and one component");
+  CHECK_THROWS_WITH(fit(model, empty, X, {}, rng),
+                    "fit: training data is empty, expected at least one sample and one component");
+  // One row leaves none to train on, unless none is held out.
+  CHECK_THROWS_AS(fit(model, X.leftCols(1), {}, rng), ArgumentError);
+  CHECK(model.parameters() == Vector<double>::Zero(4));
+  CHECK(rng == Rng(1));
+  fit(model, X.leftCols(1), {.epochs = 1, .validation_fraction = 0}, rng);
+  CHECK(model.parameters() != Vector<double>::Zero(4));
+}
