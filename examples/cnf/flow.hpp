@@ -1,0 +1,44 @@
+/// \file
+/// A trained flow whose parts were chosen on the command line: the one place where the example gives up static types.
+/// Each solver is compiled on its own (flow_*.cpp), all from the template in train_flow.hpp.
+#pragma once
+
+#include <examples/cnf/options.hpp>
+#include <examples/common/baselines.hpp>
+
+#include <functional>
+#include <vector>
+
+namespace examples::cnf {
+
+/// Rows of the table by what they are for, raw, d × n each.
+struct Split {
+  Table train, validation, test;
+};
+
+/// What one epoch reports.
+struct Epoch {
+  int number = 0, of = 0;
+  double train_nll = 0, validation_nll = 0;  ///< Nats of the raw data; NaN where there are no rows.
+};
+
+struct TrainedFlow {
+  std::function<Values(const Table&)> log_prob;  ///< Raw d × n to 1 × n, nats of the raw data; exact trace.
+  std::function<Table(Index)> sample;            ///< n samples of the raw data, d × n.
+  /// Raw d × n to the states at the times (increasing, from 0 to 1), in the flow's standardised coordinates.
+  std::function<std::vector<Table>(const Table&, const std::vector<double>&)> trajectory;
+  std::vector<Epoch> history;
+  int best_epoch = 0;
+  Index parameters = 0;
+  double seconds = 0;                ///< Of training.
+  Index training_evaluations = 0;    ///< Of the field, forward and backward, in all epochs.
+  double evaluations_per_solve = 0;  ///< Of the field, in one forward solve while training.
+  std::string trouble;               ///< Why training stopped before its time, if it failed; else empty.
+};
+
+/// Trains on split.train; split.validation chooses the best epoch, split.test is not read.
+/// \throws pathline::Error for data or options that cannot be used.
+[[nodiscard]] TrainedFlow train_flow(const Split& split, const Options& options,
+                                     const std::function<void(const Epoch&)>& on_epoch);
+
+}  // namespace examples::cnf

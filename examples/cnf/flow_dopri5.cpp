@@ -1,0 +1,6 @@
+/// \file
+/// Flows solved by Dopri5.
+#include <examples/cnf/train_flow.hpp>
+
+template examples::cnf::TrainedFlow examples::cnf::train_flow_with<pathline::Dopri5>(
+    const Split&, const Options&, const std::function<void(const Epoch&)>&);

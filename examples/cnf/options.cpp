@@ -1,0 +1,141 @@
+/// \file
+/// The command line of the example, by CLI11.
+#include <examples/cnf/options.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace examples::cnf {
+
+namespace {
+
+// CLI11 prints the bounds of a check into the help; the defaults say more, and the bounds show when one is violated.
+template <class Number>
+CLI::Validator within(Number low, Number high) {
+  return CLI::Range(low, high).description("");
+}
+CLI::Validator at_least(double low, bool itself, const std::string& expected) {
+  return CLI::Validator(
+      [low, itself, expected](const std::string& text) {
+        double value = 0;
+        const bool good = CLI::detail::lexical_cast(text, value) && (itself ? value >= low : value > low);
+        return good ? std::string() : "got " + text + ", expected " + expected;
+      },
+      "");
+}
+CLI::Validator positive() { return at_least(0, false, "a positive number"); }
+CLI::Validator not_negative() { return at_least(0, true, "zero or a positive number"); }
+CLI::Validator one_of(std::vector<std::string> names) { return CLI::IsMember(std::move(names)).description(""); }
+
+}  // namespace
+
+Options parse(int argc, char** argv) {
+  Options options;
+  CLI::App app{
+      "Trains a continuous normalizing flow on a table of numbers, compares its held-out likelihood with a fitted\n"
+      "Gaussian and a kernel density estimate, and draws what it has learned. Without options: Old Faithful's "
+      "eruptions."};
+  app.get_formatter()->column_width(34);
+
+  app.add_option("--data", options.data, "table of numbers with a header line; Old Faithful if not given")
+      ->type_name("FILE.csv")
+      ->group("Data");
+  app.add_option("--columns", options.columns,
+                 "columns to learn, by name or number from 1, with commas; all if not given")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("A,B")
+      ->group("Data");
+  app.add_option("--test", options.test, "share of rows kept for the test")
+      ->check(within(0.0, 0.9))
+      ->type_name("SHARE")
+      ->group("Data");
+  app.add_option("--validation", options.validation, "share of rows that choose the best epoch")
+      ->check(within(0.0, 0.9))
+      ->type_name("SHARE")
+      ->group("Data");
+
+  app.add_option("--width", options.width, "units in each hidden layer")
+      ->check(within(1, 4096))
+      ->type_name("N")
+      ->group("Flow");
+  app.add_option("--depth", options.depth, "hidden layers")->check(within(0, 64))->type_name("N")->group("Flow");
+  app.add_option("--solver", options.solver, "adaptive: dopri5, tsit5, bosh3; with --steps: rk4, midpoint, euler")
+      ->check(one_of({"dopri5", "tsit5", "bosh3", "rk4", "midpoint", "euler"}))
+      ->type_name("NAME")
+      ->group("Flow");
+  app.add_option("--tolerance", options.tolerance, "error per step of an adaptive solver, relative and absolute")
+      ->check(positive())
+      ->type_name("TOL")
+      ->group("Flow");
+  app.add_option("--steps", options.steps, "steps of a solver that is not adaptive")
+      ->check(within(1, 100'000))
+      ->type_name("N")
+      ->group("Flow");
+  app.add_option("--gradient", options.gradient, "backpropagation (exact) or adjoint (little memory)")
+      ->check(one_of({"backpropagation", "adjoint"}))
+      ->type_name("NAME")
+      ->group("Flow");
+  app.add_option("--trace", options.trace, "while training: exact, rademacher or gaussian (Hutchinson's estimate)")
+      ->check(one_of({"exact", "rademacher", "gaussian"}))
+      ->type_name("NAME")
+      ->group("Flow");
+  app.add_option("--probes", options.probes, "probes per sample of an estimated trace")
+      ->check(within(1, 1000))
+      ->type_name("N")
+      ->group("Flow");
+  app.add_option("--kinetic-energy", options.kinetic_energy, "weight of the kinetic energy, which keeps paths short")
+      ->check(not_negative())
+      ->type_name("W")
+      ->group("Flow");
+
+  app.add_option("--epochs", options.epochs, "passes over the training rows, at most")
+      ->check(within(1, 1'000'000))
+      ->type_name("N")
+      ->group("Training");
+  app.add_option("--batch", options.batch, "rows in a mini-batch")
+      ->check(within(1, 1'000'000))
+      ->type_name("N")
+      ->group("Training");
+  app.add_option("--learning-rate", options.learning_rate, "step of the Adam optimizer")
+      ->check(positive())
+      ->type_name("RATE")
+      ->group("Training");
+  app.add_option("--patience", options.patience, "epochs without a better validation before training stops; 0: never")
+      ->check(not_negative())
+      ->type_name("N")
+      ->group("Training");
+  app.add_option("--seed", options.seed, "of all random numbers: the same seed gives the same results")
+      ->type_name("N")
+      ->group("Training");
+  app.add_option("--threads", options.threads, "threads; 0: all. Changes the time only, never a number")
+      ->check(within(0, 1024))
+      ->type_name("N")
+      ->group("Training");
+  app.add_option("--folds", options.folds,
+                 "cross-validation with N folds in place of one split (takes N times as long)")
+      ->check(within(2, 100))
+      ->type_name("N")
+      ->group("Training");
+
+  app.add_option("--out", options.out, "folder for pictures and their gnuplot scripts, made if missing")
+      ->type_name("DIR")
+      ->group("Output");
+
+  for (CLI::Option* const option : app.get_options())
+    if (option->get_name() != "--help" && !option->get_name().starts_with("--data") &&
+        option->get_name() != "--columns" && option->get_name() != "--folds")
+      option->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  return options;
+}
+
+}  // namespace examples::cnf

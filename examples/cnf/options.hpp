@@ -1,0 +1,41 @@
+/// \file
+/// What the command line can change. Every default leads to a picture.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#ifndef PATHLINE_EXAMPLE_DATA
+#define PATHLINE_EXAMPLE_DATA "examples/data"
+#endif
+
+namespace examples::cnf {
+
+struct Options {
+  // Data
+  std::filesystem::path data = std::filesystem::path(PATHLINE_EXAMPLE_DATA) / "faithful.csv";
+  std::vector<std::string> columns;  ///< Names or numbers from 1; empty: all.
+  double test = 0.2, validation = 0.15;
+  // Flow
+  int width = 64, depth = 2;
+  std::string solver = "dopri5", gradient = "backpropagation", trace = "exact";
+  int probes = 1;
+  double tolerance = 1e-5;
+  int steps = 20;
+  double kinetic_energy = 0.05;
+  // Training
+  int epochs = 300, batch = 64, patience = 50;
+  double learning_rate = 1e-3;
+  std::uint64_t seed = 7;
+  int threads = 0;
+  int folds = 0;
+  // Output
+  std::filesystem::path out = "cnf-pictures";
+};
+
+/// Reads the command line. Ends the program after `--help` (status 0) and for a line that it cannot read.
+[[nodiscard]] Options parse(int argc, char** argv);
+
+}  // namespace examples::cnf

@@ -1,0 +1,478 @@
+/// \file
+/// The gnuplot scripts behind plot.hpp.
+#include <examples/common/plot.hpp>
+
+#include <pathline/core/errors.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <numbers>
+#include <utility>
+
+namespace examples::plot {
+
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+
+// Colours that stay apart for the colour-blind and in grey: data blue, what is learned orange, levels grey and green.
+constexpr const char* data_color = "#2c6fa6";
+constexpr const char* model_color = "#d95f02";
+constexpr std::array<const char*, 5> line_colors{"#2c6fa6", "#d95f02", "#7a7a7a", "#1b9e77", "#7b3294"};
+
+/// Viridis at eleven equal steps (Smith & van der Walt, 2015, released under CC0): perceptually uniform.
+constexpr const char* viridis =
+    "set palette defined (0 '#440154', 1 '#482475', 2 '#414487', 3 '#355f8d', 4 '#2a788e', 5 '#21918c', "
+    "6 '#22a884', 7 '#44bf70', 8 '#7ad151', 9 '#bddf26', 10 '#fde725')\n";
+
+[[nodiscard]] std::string number(double value, int digits = 6) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.*g", digits, value);
+  return text.data();
+}
+
+/// A string of gnuplot: single quotes are doubled, and nothing else is special within them.
+[[nodiscard]] std::string quoted(const std::string& text) {
+  std::string result = "'";
+  for (const char c : text) {
+    if (c == '\'') result += '\'';
+    result += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return result + "'";
+}
+
+[[nodiscard]] std::string bracket(const Range& range) {
+  return "[" + number(range.low) + ":" + number(range.high) + "]";
+}
+
+/// A gnuplot script under construction. Data go into named blocks, so that the file can be run again as it is.
+class Script {
+ public:
+  Script(const std::filesystem::path& png, const Style& style) : png_(png) {
+    text_ = "# Draws " + png.filename().string() + ": gnuplot " + png.stem().string() + ".gp\n";
+    line("set encoding utf8");
+    line("set terminal pngcairo noenhanced size " + std::to_string(style.width) + "," + std::to_string(style.height) +
+         " font 'DejaVu Sans,14' background '#ffffff' linewidth 1.3");
+    line("set output " + quoted(png.filename().string()));
+    line("set border 3 linecolor '#555555' linewidth 1");
+    line("set tics nomirror out textcolor '#333333'");
+    line("set grid linecolor '#e3e3e3' linewidth 0.8 linetype 1");
+    line("set key textcolor '#222222' reverse Left samplen 2 width 1");
+  }
+
+  Script& line(const std::string& command) {
+    text_ += command + "\n";
+    return *this;
+  }
+  Script& title(const std::string& text) {
+    return line("set title " + quoted(text) + " font 'DejaVu Sans,18' textcolor '#222222' offset 0,0.4");
+  }
+  Script& axes(const std::string& x, const std::string& y) {
+    return line("set xlabel " + quoted(x) + " textcolor '#222222'")
+        .line("set ylabel " + quoted(y) + " textcolor '#222222'");
+  }
+
+  /// One row of the block per column of the matrix. \return the block's name.
+  std::string points(const MatrixXd& positions) {
+    const std::string name = open();
+    for (Index j = 0; j < positions.cols(); ++j) row(positions.col(j));
+    return close(name);
+  }
+  /// The matrix row by row, for `plot ... matrix`.
+  std::string matrix(const MatrixXd& values) {
+    const std::string name = open();
+    for (Index i = 0; i < values.rows(); ++i) row(values.row(i));
+    return close(name);
+  }
+  /// Curves in one block, separated by a blank line.
+  std::string curves(const std::vector<MatrixXd>& all) {
+    const std::string name = open();
+    for (const MatrixXd& curve : all) {
+      for (Index j = 0; j < curve.cols(); ++j) row(curve.col(j));
+      text_ += "\n";
+    }
+    return close(name);
+  }
+
+  /// Writes the script beside the picture and, where gnuplot is there, the picture.
+  void draw() const;
+
+ private:
+  std::string open() {
+    std::string name = "$data" + std::to_string(blocks_++);
+    text_ += name + " << EOD\n";
+    return name;
+  }
+  std::string close(std::string name) {
+    text_ += "EOD\n";
+    return name;
+  }
+  template <class Derived>
+  void row(const Eigen::MatrixBase<Derived>& values) {
+    for (Index i = 0; i < values.size(); ++i) {
+      if (i > 0) text_ += ' ';
+      text_ += number(values(i), 5);
+    }
+    text_ += '\n';
+  }
+
+  std::filesystem::path png_;
+  std::string text_;
+  int blocks_ = 0;
+};
+
+void Script::draw() const {
+  std::filesystem::path script = png_;
+  script.replace_extension(".gp");
+  std::ofstream file(script);
+  file << text_;
+  file.close();
+  if (!file) throw pathline::FileError("plot: cannot write " + script.string() + "; is its folder there and writable?");
+  if (!gnuplot_available()) return;
+
+  // A gnuplot that dies early must be an error here, not a signal that ends the program.
+  const auto previous = std::signal(SIGPIPE, SIG_IGN);
+  std::FILE* const pipe = popen("gnuplot", "w");
+  int status = -1;
+  if (pipe != nullptr) {
+    // The script names its picture without a folder; the pipe goes there first.
+    const std::filesystem::path folder = png_.has_parent_path() ? png_.parent_path() : ".";
+    const std::string all = "cd " + quoted(folder.string()) + "\n" + text_ + "unset output\n";
+    std::fwrite(all.data(), 1, all.size(), pipe);
+    status = pclose(pipe);
+  }
+  std::signal(SIGPIPE, previous);
+  if (status != 0)
+    throw pathline::FileError("plot: gnuplot could not draw " + png_.string() + "; run `gnuplot " + script.string() +
+                              "` to see why");
+}
+
+/// Counts of equal bins as (centre, density), so that the bars have area 1.
+[[nodiscard]] MatrixXd histogram(const Eigen::Ref<const Eigen::RowVectorXd>& values, const Range& range, Index bins) {
+  MatrixXd result = MatrixXd::Zero(2, bins);
+  const double width = (range.high - range.low) / double(bins);
+  for (Index b = 0; b < bins; ++b) result(0, b) = range.low + (double(b) + 0.5) * width;
+  for (Index j = 0; j < values.size(); ++j) {
+    const double place = (values(j) - range.low) / width;
+    if (place >= 0 && place < double(bins)) result(1, Index(place)) += 1 / (width * double(values.size()));
+  }
+  return result;
+}
+
+/// As many bins as a histogram of n values bears (Rice's rule), and not more than can be drawn.
+[[nodiscard]] Index bin_count(Index values) {
+  return std::clamp(Index(std::lround(2 * std::cbrt(double(values)))), Index(8), Index(60));
+}
+
+[[nodiscard]] MatrixXd circle(double radius) {
+  constexpr Index points = 121;
+  MatrixXd result(2, points);
+  for (Index j = 0; j < points; ++j) {
+    const double angle = 2 * std::numbers::pi * double(j) / double(points - 1);
+    result.col(j) << radius * std::cos(angle), radius * std::sin(angle);
+  }
+  return result;
+}
+
+/// Points grow smaller and more transparent as they become many.
+[[nodiscard]] std::string point_size(Index count, double scale = 1) {
+  return number(scale * std::clamp(14 / std::sqrt(double(std::max(count, Index(1)))), 0.35, 1.0), 3);
+}
+
+[[nodiscard]] std::string translucent(const char* color, Index count) {
+  const int alpha = std::clamp(int(std::lround(25 * std::log10(double(std::max(count, Index(10))) / 10))), 0x30, 0xa0);
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "'#%02x%s'", unsigned(alpha), color + 1);
+  return text.data();
+}
+
+[[nodiscard]] std::string name_of(const std::vector<std::string>& names, Index i) {
+  return i < Index(names.size()) ? names[std::size_t(i)] : "column " + std::to_string(i + 1);
+}
+
+[[nodiscard]] MatrixXd finite_columns(const MatrixXd& points) {
+  MatrixXd result(points.rows(), points.cols());
+  Index kept = 0;
+  for (Index j = 0; j < points.cols(); ++j)
+    if (points.col(j).allFinite()) result.col(kept++) = points.col(j);
+  result.conservativeResize(Eigen::NoChange, kept);
+  return result;
+}
+
+}  // namespace
+
+bool gnuplot_available() {
+  static const bool available =
+      std::system("gnuplot -e 'set terminal pngcairo' > /dev/null 2> /dev/null") == 0;  // NOLINT: a fixed command
+  return available;
+}
+
+std::string gnuplot_advice() {
+  return "gnuplot with its pngcairo terminal is missing: `apt-get install gnuplot-nox` (Debian, Ubuntu), `brew install "
+         "gnuplot` (macOS), then draw each picture by `gnuplot NAME.gp`";
+}
+
+Range range_of(const Eigen::Ref<const MatrixXd>& values, double margin) {
+  if (values.size() == 0) return {};
+  const double low = values.minCoeff(), high = values.maxCoeff();
+  const double length = high > low ? high - low : 1;
+  return {low - margin * length, high + margin * length};
+}
+
+void density_map(const std::filesystem::path& png, const MatrixXd& density, const std::vector<Points>& data,
+                 const DensityOptions& options) {
+  Script script(png, options.style);
+  script.title(options.style.title).axes(options.x_label, options.y_label);
+  script.line(viridis).line("unset grid").line("set border 15");
+  script.line("set cblabel " + quoted(options.color_label) + " textcolor '#222222'").line("set cbrange [0:*]");
+  script.line("set colorbox user origin 0.852,0.105 size 0.022,0.805").line("set cbtics out");
+  script.line("set lmargin at screen 0.095").line("set rmargin at screen 0.835");
+  script.line("set bmargin at screen 0.105").line("set tmargin at screen 0.91");
+  script.line("set xrange " + bracket(options.x)).line("set yrange " + bracket(options.y));
+  script.line("set key inside top left textcolor '#ffffff' samplen 1 spacing 1.1");
+  const double dx = (options.x.high - options.x.low) / double(density.cols());
+  const double dy = (options.y.high - options.y.low) / double(density.rows());
+  // Lines of equal density at shares of the greatest: the tails do not show in a linear palette.
+  const std::string grid = script.matrix(density);
+  const std::string place = " matrix using (" + number(options.x.low, 12) + " + ($1 + 0.5) * " + number(dx, 12) +
+                            "):(" + number(options.y.low, 12) + " + ($2 + 0.5) * " + number(dy, 12) + "):3";
+  const double peak = density.maxCoeff();
+  script.line("set contour base").line("unset surface").line("set cntrparam bspline points 6");
+  std::string levels;
+  for (const double share : {0.02, 0.1, 0.3, 0.6}) levels += (levels.empty() ? "" : ", ") + number(share * peak);
+  script.line("set cntrparam levels discrete " + levels).line("set table $contours");
+  script.line("splot " + grid + place).line("unset table").line("unset contour").line("set surface");
+  std::string command = "plot " + grid + place + " with image notitle, $contours using 1:2 with lines linewidth 0.8 " +
+                        "linecolor '#70ffffff' notitle";
+  const std::array<std::string, 2> looks{"pointtype 7 linecolor '#ffffff'", "pointtype 7 linecolor '#ff8c42'"};
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (data[i].positions.cols() == 0) continue;
+    const std::string block = script.points(data[i].positions.topRows(2));
+    const double scale = 0.9 * std::stod(point_size(data[i].positions.cols()));
+    // A dark rim keeps a point visible on the bright end of the palette.
+    command += ", " + block + " using 1:2 with points pointtype 7 linecolor '#101010' pointsize " +
+               number(scale + 0.22, 3) + " notitle";
+    command += ", " + block + " using 1:2 with points " + looks[std::min(i, std::size_t(1))] + " pointsize " +
+               number(scale, 3) + " title " + quoted(data[i].label);
+  }
+  script.line(command).draw();
+}
+
+void density_curve(const std::filesystem::path& png, const std::vector<Points>& curves, const Points& data,
+                   const CurveOptions& options) {
+  Script script(png, options.style);
+  script.title(options.style.title).axes(options.x_label, options.y_label);
+  const Range range = range_of(data.positions, 0);
+  const MatrixXd counts = histogram(data.positions.row(0), {range.low, range.high + 1e-9 * (range.high - range.low)},
+                                    2 * bin_count(data.positions.cols()));
+  Range x = range;
+  double peak = counts.row(1).maxCoeff();
+  for (const Points& curve : curves) {
+    x = {std::min(x.low, curve.positions.row(0).minCoeff()), std::max(x.high, curve.positions.row(0).maxCoeff())};
+    peak = std::max(peak, curve.positions.row(1).maxCoeff());
+  }
+  script.line("set xrange " + bracket(x)).line("set yrange " + bracket({0, 1.12 * peak}));
+  const std::string bars = script.points(counts);
+  script.line("set boxwidth 1 relative");
+  script.line("set key inside top right");
+  std::string command = "plot " + bars + " using 1:2 with boxes fillstyle solid 0.35 border rgb '#ffffff' linecolor '" +
+                        data_color + "' title " + quoted(data.label);
+  for (std::size_t i = 0; i < curves.size(); ++i)
+    command += ", " + script.points(curves[i].positions) + " using 1:2 with lines linewidth " +
+               (i == 0 ? "2.5" : "1.5 dashtype '-'") + " linecolor '" + line_colors[std::min(i + 1, std::size_t(3))] +
+               "' title " + quoted(curves[i].label);
+  script.line(command).draw();
+}
+
+void trajectories(const std::filesystem::path& png, const std::vector<MatrixXd>& states,
+                  const std::vector<double>& times, const TrajectoryOptions& options) {
+  if (states.empty() || states.size() != times.size())
+    throw pathline::ArgumentError("plot::trajectories: number of states", std::to_string(states.size()),
+                                  "the number of times, " + std::to_string(times.size()));
+  const Index samples = states.front().cols(), rows = states.front().rows();
+  const Index steps = Index(states.size());
+  std::vector<MatrixXd> paths(std::size_t(samples), MatrixXd(3, steps));
+  for (Index j = 0; j < samples; ++j)
+    for (Index k = 0; k < steps; ++k) {
+      const MatrixXd& state = states[std::size_t(k)];
+      const double time = times[std::size_t(k)];
+      paths[std::size_t(j)].col(k) << (rows > 1 ? state(0, j) : time), (rows > 1 ? state(1, j) : state(0, j)), time;
+    }
+  MatrixXd first(2, samples), last(2, samples);
+  for (Index j = 0; j < samples; ++j) {
+    first.col(j) = paths[std::size_t(j)].col(0).head(2);
+    last.col(j) = paths[std::size_t(j)].col(steps - 1).head(2);
+  }
+
+  Script script(png, options.style);
+  script.title(options.style.title).line(viridis);
+  script.line("set cbrange " + bracket({times.front(), times.back()}));
+  script.line("set cblabel 'time t' textcolor '#222222'").line("set cbtics out");
+  script.line("set bmargin 5.5").line("set key at graph 0.5, screen 0.035 center horizontal samplen 2");
+  const std::string curves = script.curves(paths), start = script.points(first), end = script.points(last);
+  std::string command = "plot ";
+  if (rows > 1) {
+    script.axes(name_of(options.names, 0), name_of(options.names, 1)).line("set size ratio -1");
+    MatrixXd all(2, 2 * samples + 2);
+    all << first, last, Eigen::Vector2d::Constant(-3.2), Eigen::Vector2d::Constant(3.2);
+    // Equal units on both axes in a frame of 4 : 3: the shorter range is widened, so that the frame stays full.
+    Range x = range_of(all.row(0), 0.04), y = range_of(all.row(1), 0.04);
+    const double aspect = 1.28, grow_x = aspect * (y.high - y.low) - (x.high - x.low);
+    const double grow_y = (x.high - x.low) / aspect - (y.high - y.low);
+    if (grow_x > 0) x = {x.low - grow_x / 2, x.high + grow_x / 2};
+    if (grow_y > 0) y = {y.low - grow_y / 2, y.high + grow_y / 2};
+    script.line("set xrange " + bracket(x)).line("set yrange " + bracket(y));
+    const std::string rings = script.curves({circle(1), circle(2), circle(3)});
+    command += rings + " using 1:2 with lines dashtype '-' linecolor '#9a9a9a' title 'base: 1, 2, 3 deviations', ";
+  } else {
+    script.axes("time t", name_of(options.names, 0))
+        .line("set xrange [" + number(times.front() - 0.02) + ":" + number(times.back() + 0.02) + "]");
+  }
+  command +=
+      curves + " using 1:2:3 with lines linewidth 1.1 linecolor palette notitle, " + start +
+      " using 1:2 with points pointtype 7 pointsize 0.85 linecolor '#440154' title 'data, t = " +
+      number(times.front()) + "', " + end +
+      " using 1:2 with points pointtype 7 pointsize 1.1 linecolor '#b59d00' notitle, " + end +
+      " using 1:2 with points pointtype 7 pointsize 0.85 linecolor '#fde725' title 'base, t = " + number(times.back()) +
+      "'";
+  script.line(command).draw();
+}
+
+void side_by_side(const std::filesystem::path& png, const Points& data, const Points& samples,
+                  const SamplesOptions& options) {
+  Script script(png, options.style);
+  const bool plane = data.positions.rows() > 1;
+  script.line("set multiplot layout 1,2 title " + quoted(options.style.title) +
+              " font 'DejaVu Sans,18' offset 0,-0.3 margins 0.075,0.98,0.11,0.86 spacing 0.075,0.1");
+  script.line("unset key");
+  MatrixXd both(data.positions.rows(), data.positions.cols() + samples.positions.cols());
+  both << data.positions, samples.positions;
+  const Range x = range_of(both.row(0), 0.04);
+  const std::array<const Points*, 2> panels{&data, &samples};
+  const std::array<const char*, 2> colors{data_color, model_color};
+  std::array<MatrixXd, 2> bars;
+  if (!plane) {
+    const Index bins = bin_count(data.positions.cols());
+    for (std::size_t i = 0; i < 2; ++i) bars[i] = histogram(panels[i]->positions.row(0), x, bins);
+  }
+  script.line("set xrange " + bracket(x));
+  script.line("set yrange " +
+              bracket(plane ? range_of(both.row(1), 0.04)
+                            : Range{0, 1.08 * std::max(bars[0].row(1).maxCoeff(), bars[1].row(1).maxCoeff())}));
+  for (std::size_t i = 0; i < 2; ++i) {
+    script.line("set title " + quoted(panels[i]->label) + " font 'DejaVu Sans,15' textcolor '#222222' offset 0,-0.3");
+    script.axes(name_of(options.names, 0), plane ? name_of(options.names, 1) : "density");
+    if (plane) {
+      const std::string block = script.points(panels[i]->positions.topRows(2));
+      script.line("plot " + block + " using 1:2 with points pointtype 7 pointsize " +
+                  point_size(panels[i]->positions.cols(), 1.2) + " linecolor rgb " +
+                  translucent(colors[i], panels[i]->positions.cols()));
+    } else {
+      script.line("set boxwidth 1 relative");
+      script.line("plot " + script.points(bars[i]) +
+                  " using 1:2 with boxes fillstyle solid 0.6 border rgb '#ffffff' linecolor '" + colors[i] + "'");
+    }
+  }
+  script.line("unset multiplot").draw();
+}
+
+void pairs(const std::filesystem::path& png, const Points& data, const Points& samples, const SamplesOptions& options) {
+  const Index shown = std::min<Index>(data.positions.rows(), 5);
+  const std::string side = std::to_string(shown);
+  Script script(png, options.style);
+  script.line("set multiplot layout " + side + "," + side + " title " + quoted(options.style.title) +
+              " font 'DejaVu Sans,18' offset 0,-0.3 margins 0.085,0.985,0.085,0.92 spacing 0.014,0.018");
+  script.line("unset key").line("set border 15").line("set boxwidth 1 relative").line("unset grid");
+  script.line("set tics font 'DejaVu Sans,10' scale 0.5").line("set xtics rotate by -45");
+  const std::array<const Points*, 2> sets{&data, &samples};
+  const std::array<const char*, 2> colors{data_color, model_color};
+  const std::array<std::string, 2> blocks{script.points(data.positions.topRows(shown)),
+                                          script.points(samples.positions.topRows(shown))};
+  std::vector<Range> ranges;
+  for (Index i = 0; i < shown; ++i) ranges.push_back(range_of(data.positions.row(i), 0.08));
+  for (Index i = 0; i < shown; ++i)
+    for (Index j = 0; j < shown; ++j) {
+      const bool bottom = i == shown - 1, left = j == 0;
+      const Range& x = ranges[std::size_t(j)];
+      script.line(bottom ? "set xlabel " + quoted(name_of(options.names, j)) : std::string("unset xlabel"));
+      script.line(left ? "set ylabel " + quoted(name_of(options.names, i)) : std::string("unset ylabel"));
+      script.line("set xrange " + bracket(x)).line(bottom ? "set format x '%g'" : "set format x ''");
+      if (i == j) {
+        const Index bins = 2 * bin_count(data.positions.cols());
+        const MatrixXd bars = histogram(data.positions.row(i), x, bins);
+        const MatrixXd steps = histogram(samples.positions.row(i), x, bins);
+        // The axis of a diagonal panel is a density: its numbers would be read as those of the panels beside it.
+        script.line("unset ytics");
+        script.line("set yrange " + bracket({0, 1.1 * std::max(bars.row(1).maxCoeff(), steps.row(1).maxCoeff())}));
+        const std::string first = script.points(bars), second = script.points(steps);
+        script.line("plot " + first + " using 1:2 with boxes fillstyle solid 0.45 noborder linecolor '" + data_color +
+                    "', " + second + " using 1:2 with histeps linewidth 1.6 linecolor '" + model_color + "'");
+      } else {
+        const std::size_t which = j > i ? 1 : 0;  // data below the diagonal, samples above
+        const Index count = sets[which]->positions.cols();
+        script.line("set ytics nomirror out scale 0.5 font 'DejaVu Sans,10'")
+            .line(left ? "set format y '%g'" : "set format y ''");
+        script.line("set yrange " + bracket(ranges[std::size_t(i)]));
+        script.line("plot " + blocks[which] + " using " + std::to_string(j + 1) + ":" + std::to_string(i + 1) +
+                    " with points pointtype 7 pointsize " + point_size(count, 0.8) + " linecolor rgb " +
+                    translucent(colors[which], count));
+      }
+    }
+  script.line("unset multiplot").draw();
+}
+
+void losses(const std::filesystem::path& png, const std::vector<Points>& curves, const LossOptions& options) {
+  Script script(png, options.style);
+  script.title(options.style.title).axes(options.x_label, options.y_label);
+  // The first epochs may lie far above all that matters: the frame shows the lower nine tenths and all levels.
+  std::vector<double> values;
+  double low = std::numeric_limits<double>::infinity(), high = -low, last = 1;
+  std::vector<MatrixXd> kept;
+  for (const Points& curve : curves) {
+    kept.push_back(finite_columns(curve.positions));
+    for (Index j = 0; j < kept.back().cols(); ++j) values.push_back(kept.back()(1, j));
+    if (kept.back().cols() > 0) last = std::max(last, kept.back().row(0).maxCoeff());
+  }
+  if (!values.empty()) {
+    std::sort(values.begin(), values.end());
+    low = values.front();
+    high = values[std::size_t(0.95 * double(values.size() - 1))];
+  }
+  for (const Level& level : options.levels) {
+    if (!std::isfinite(level.value)) continue;
+    low = std::min(low, level.value);
+    high = std::max(high, level.value);
+  }
+  if (!(high >= low)) low = 0, high = 1;
+  const double margin = 0.06 * std::max(high - low, 1e-3);
+  script.line("set yrange " + bracket({low - margin, high + margin})).line("set xrange [0:" + number(last) + "]");
+  script.line("set bmargin 7").line("set key at graph 0.5, screen 0.05 center horizontal maxrows 2");
+  std::string command = "plot ";
+  if (options.best_epoch > 0) {
+    script.line("set arrow 1 from " + number(options.best_epoch) + ", graph 0 to " + number(options.best_epoch) +
+                ", graph 1 nohead dashtype '-' linecolor '#999999'");
+    script.line("set label 1 ' best epoch' at " + number(options.best_epoch) + ", graph 0.03 " +
+                (options.best_epoch > 0.8 * last ? "right offset -1,0" : "left") + " textcolor '#555555'");
+  }
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i].cols() == 0) continue;
+    command += (command.back() == ' ' ? "" : ", ") + script.points(kept[i]) +
+               " using 1:2 with lines linewidth 2 linecolor '" + line_colors[i % line_colors.size()] + "' title " +
+               quoted(curves[i].label);
+  }
+  for (std::size_t i = 0; i < options.levels.size(); ++i) {
+    if (!std::isfinite(options.levels[i].value)) continue;
+    command += (command.back() == ' ' ? "" : ", ") + number(options.levels[i].value, 8) +
+               " with lines linewidth 1.6 dashtype '-' linecolor '" +
+               line_colors[(kept.size() + i) % line_colors.size()] + "' title " + quoted(options.levels[i].label);
+  }
+  script.line(command).draw();
+}
+
+}  // namespace examples::plot

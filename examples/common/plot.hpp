@@ -1,0 +1,96 @@
+/// \file
+/// Pictures of densities and flows, drawn by gnuplot (pngcairo) through a pipe.
+///
+/// Each function takes plain matrices (d × n, a column per sample) in the units of its axes and writes two files: the
+/// picture and, beside it, the gnuplot script with the data inline, so that `gnuplot NAME.gp` draws it again. Where
+/// gnuplot is missing only the script is written; ask gnuplot_available() first and tell the user.
+#pragma once
+
+#include <Eigen/Core>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace examples::plot {
+
+/// Whether `gnuplot` is found and can write PNG files. Asked once, then remembered.
+[[nodiscard]] bool gnuplot_available();
+/// One line that says how to get gnuplot.
+[[nodiscard]] std::string gnuplot_advice();
+
+/// A closed interval of an axis.
+struct Range {
+  double low = 0, high = 1;
+};
+/// From the least to the greatest value, widened at both ends by `margin` times the length.
+[[nodiscard]] Range range_of(const Eigen::Ref<const Eigen::MatrixXd>& values, double margin);
+
+/// What all pictures have in common.
+struct Style {
+  std::string title = {};
+  int width = 1200, height = 900;  ///< Pixels.
+};
+
+/// A set of points and what the legend calls it.
+struct Points {
+  Eigen::MatrixXd positions;  ///< 2 × n (pictures of densities), d × n elsewhere. May be empty.
+  std::string label;
+};
+
+struct DensityOptions {
+  Style style = {};
+  Range x = {}, y = {};  ///< Extent of the grid: its cells fill it.
+  std::string x_label = {}, y_label = {};
+  std::string color_label = "density";
+};
+/// Heat map of a density with data over it. `density` is rows × columns of cells: row = y from below, column = x.
+void density_map(const std::filesystem::path& png, const Eigen::MatrixXd& density, const std::vector<Points>& data,
+                 const DensityOptions& options);
+
+struct CurveOptions {
+  Style style = {};
+  std::string x_label = {};
+  std::string y_label = "density";
+};
+/// Densities over a line (`curves`: each 2 × m, position and density) over a histogram of `data` (1 × n), scaled to
+/// area 1.
+void density_curve(const std::filesystem::path& png, const std::vector<Points>& curves, const Points& data,
+                   const CurveOptions& options);
+
+struct TrajectoryOptions {
+  Style style = {};
+  std::vector<std::string> names = {};  ///< Of the components, in the coordinates of `states`.
+};
+/// Paths of samples. `states[k]` is d × n at `times[k]`, increasing. d ≥ 2: the first two components, coloured by time,
+/// with the rings of a standard normal at 1, 2 and 3 deviations; d = 1: the component against time.
+void trajectories(const std::filesystem::path& png, const std::vector<Eigen::MatrixXd>& states,
+                  const std::vector<double>& times, const TrajectoryOptions& options);
+
+struct SamplesOptions {
+  Style style = {};
+  std::vector<std::string> names = {};  ///< Of the columns.
+};
+/// Two panels with the same axes: data and samples side by side, as points (d = 2) or as histograms (d = 1).
+void side_by_side(const std::filesystem::path& png, const Points& data, const Points& samples,
+                  const SamplesOptions& options);
+/// A square of panels for d ≥ 2, of the first five columns at most: data below the diagonal, samples above it, and on
+/// it the histograms of both (data filled, samples as a line).
+void pairs(const std::filesystem::path& png, const Points& data, const Points& samples, const SamplesOptions& options);
+
+/// A horizontal line of the picture of losses.
+struct Level {
+  double value = 0;
+  std::string label;
+};
+struct LossOptions {
+  Style style = {};
+  std::string x_label = "epoch";
+  std::string y_label = "mean negative log-likelihood / nats";
+  std::vector<Level> levels = {};
+  double best_epoch = 0;  ///< Marked when positive.
+};
+/// Curves over epochs. `curves`: each 2 × m, epoch and value; a value that is not finite is left out.
+void losses(const std::filesystem::path& png, const std::vector<Points>& curves, const LossOptions& options);
+
+}  // namespace examples::plot

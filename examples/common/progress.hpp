@@ -1,0 +1,118 @@
+/// \file
+/// Progress of a long loop with an estimate of the time left: one line that rewrites itself on a terminal, a plain line
+/// now and then everywhere else, so that a log file holds no control characters.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <ostream>
+#include <string>
+#include <utility>
+
+#if __has_include(<unistd.h>)
+#include <unistd.h>
+#endif
+
+namespace examples {
+
+/// Whether standard error goes to a terminal that can rewrite a line.
+[[nodiscard]] inline bool stderr_is_terminal() {
+#if __has_include(<unistd.h>)
+  return isatty(STDERR_FILENO) == 1;
+#else
+  return false;
+#endif
+}
+
+/// Seconds of a clock that never goes back.
+[[nodiscard]] inline double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// "8 s", "3 min 20 s", "2 h 05 min".
+[[nodiscard]] inline std::string duration_text(double seconds) {
+  const long total = std::lround(std::max(seconds, 0.0));
+  const long hours = total / 3600, minutes = total / 60 % 60, rest = total % 60;
+  const auto two_digits = [](long number) { return (number < 10 ? "0" : "") + std::to_string(number); };
+  if (hours > 0) return std::to_string(hours) + " h " + two_digits(minutes) + " min";
+  if (minutes > 0) return std::to_string(minutes) + " min " + two_digits(rest) + " s";
+  return std::to_string(rest) + " s";
+}
+
+class Progress {
+ public:
+  struct Options {
+    bool terminal = false;
+    double seconds_between_lines = 5;      ///< Plain output: at least this long between two lines.
+    double seconds_between_updates = 0.1;  ///< On a terminal: at least this long between two rewrites.
+    std::size_t width = 79;  ///< On a terminal: longer lines are cut, for a wrapped line is not rewritten.
+    std::function<double()> clock = seconds_now;
+  };
+
+  /// \param out    Where to; outlives this. \param what  Opens each line.
+  /// \param total  Steps to do, positive.
+  Progress(std::ostream& out, std::string what, long total, Options options)
+      : out_(out), what_(std::move(what)), total_(std::max(total, 1L)), options_(std::move(options)) {
+    start_ = last_ = options_.clock();
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  /// Leaves the cursor below the last line, also when an exception passes.
+  ~Progress() {
+    if (options_.terminal && on_screen_ > 0) out_ << '\n' << std::flush;
+  }
+
+  /// Says that `done` steps are done. `note` is a short text with the numbers of the moment.
+  void update(long done, const std::string& note) {
+    const double now = options_.clock();
+    const bool complete = done >= total_;
+    const double pause = options_.terminal ? options_.seconds_between_updates : options_.seconds_between_lines;
+    if (!complete && now - last_ < pause) return;
+    last_ = now;
+    print(text(done, note, complete ? "" : duration_text(left(done, now)) + " left"));
+  }
+
+  /// The closing line, when the loop ends before its time as well.
+  void finish(const std::string& note) {
+    print(what_ + "  " + note + "  " + duration_text(options_.clock() - start_));
+    if (options_.terminal) out_ << '\n' << std::flush;
+    on_screen_ = 0;
+  }
+
+ private:
+  [[nodiscard]] double left(long done, double now) const {
+    return (now - start_) * double(total_ - done) / double(std::max(done, 1L));
+  }
+
+  [[nodiscard]] std::string text(long done, const std::string& note, const std::string& remaining) const {
+    const std::string total = std::to_string(total_), count = std::to_string(done);
+    std::string line = what_ + "  " + std::string(total.size() - std::min(total.size(), count.size()), ' ') + count +
+                       "/" + total + "  " + note;
+    if (!remaining.empty()) line += "  " + remaining;
+    return line;
+  }
+
+  void print(std::string line) {
+    if (!options_.terminal) {
+      out_ << line << '\n' << std::flush;
+      return;
+    }
+    if (line.size() > options_.width) line.resize(options_.width);
+    const std::size_t length = line.size();
+    if (length < on_screen_) line.append(on_screen_ - length, ' ');  // wipes the rest of a longer line
+    out_ << '\r' << line << std::flush;
+    on_screen_ = length;
+  }
+
+  std::ostream& out_;
+  std::string what_;
+  long total_;
+  Options options_;
+  double start_ = 0, last_ = 0;
+  std::size_t on_screen_ = 0;
+};
+
+}  // namespace examples
