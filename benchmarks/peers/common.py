@@ -1,0 +1,71 @@
+"""Weights, inputs, operation counts and timing, shared by bench_torch.py and bench_jax.py; stated in README.md."""
+
+import json
+import time
+
+import numpy as np
+
+
+def sizes_of(name):
+    return {"ffjord_toy": [2, 64, 64, 64, 2], "ffjord_hard": [2, 64, 64, 64, 2],
+            "node_fwd": [2, 64, 64, 2], "node_train": [2, 50, 2]}[name]
+
+
+def mlp_weights(sizes, time_input, gain=1.0):
+    """One matrix a layer, out x (in + 1) with time in column 0, or out x in. Weight k is gain sin(k^2) / sqrt(columns)."""
+    matrices, first = [], 1
+    for inputs, rows in zip(sizes[:-1], sizes[1:]):
+        columns = inputs + (1 if time_input else 0)
+        k = np.arange(first, first + rows * columns, dtype=np.int64)
+        first += rows * columns
+        w = gain * np.sin((k * k).astype(np.float64)) / np.sqrt(columns)
+        matrices.append(w.reshape((rows, columns), order="F"))
+    return matrices
+
+
+def inputs(d, n):
+    """Input k is 1.5 cos(k^2); n x d, a row per sample, so the same memory as pathline's d x n."""
+    k = np.arange(1, d * n + 1, dtype=np.int64)
+    return 1.5 * np.cos((k * k).astype(np.float64)).reshape(n, d)
+
+
+def measure(step, seconds, warm=2, at_least=3):
+    """Calls step for about `seconds`; median and minimum of the single calls."""
+    for _ in range(warm):
+        step()
+    times, start = [], time.perf_counter()
+    while len(times) < at_least or time.perf_counter() - start < seconds:
+        before = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - before)
+    times = 1e3 * np.array(times)
+    return dict(ms_median=round(float(np.median(times)), 4), ms_min=round(float(times.min()), 5), iterations=len(times))
+
+
+def report(name, framework, variant, n, timing, evaluations, evaluations_back, value, gradient_norm=None, **more):
+    """One line of JSON. Evaluations: calls of the field by the forward solve, and those that the gradient adds."""
+    row = dict(name=name, framework=framework, variant=variant, n=n, **timing, evaluations=evaluations,
+               evaluations_back=evaluations_back, value=float("%.9g" % value))
+    if gradient_norm is not None:
+        row["gradient_norm"] = float("%.7g" % gradient_norm)
+    print(json.dumps({**row, **more}), flush=True)
+
+
+def arguments(parser):
+    parser.add_argument("--only", default="ffjord_toy,ffjord_hard,node_fwd,node_train", help="workloads, by comma")
+    parser.add_argument("--n", default="", help="batch sizes, by comma, instead of all")
+    parser.add_argument("--f64", action="store_true", help="double instead of float")
+    parser.add_argument("--tolerance", type=float, default=0, help="rtol = atol instead of the workload's own")
+    parser.add_argument("--seconds", type=float, default=4, help="time spent on each variant; 0: values only")
+    return parser.parse_args()
+
+
+def run(args, ffjord, node_fwd, node_train):
+    """Calls the workloads that were asked for."""
+    wanted = [int(n) for n in args.n.split(",") if n]
+    for name in args.only.split(","):
+        workload, batches = {"ffjord_toy": (ffjord, (100, 1024)), "ffjord_hard": (ffjord, (100, 1024)),
+                             "node_fwd": (node_fwd, (1, 1024)), "node_train": (node_train, (20,))}[name]
+        for n in batches:
+            if not wanted or n in wanted:
+                workload(name, n)
