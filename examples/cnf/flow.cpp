@@ -16,9 +16,7 @@ TrainedFlow train_flow(const Split& split, const Options& options, const std::fu
   if (options.solver == "tsit5") return train_flow_with<pathline::Tsit5>(split, options, on_epoch);
   if (options.solver == "bosh3") return train_flow_with<pathline::BogackiShampine>(split, options, on_epoch);
   if (options.solver == "rk4") return train_flow_with<pathline::Rk4>(split, options, on_epoch);
-  if (options.solver == "midpoint") return train_flow_with<pathline::Midpoint>(split, options, on_epoch);
-  if (options.solver == "euler") return train_flow_with<pathline::Euler>(split, options, on_epoch);
-  throw pathline::ArgumentError("--solver", options.solver, "dopri5, tsit5, bosh3, rk4, midpoint or euler");
+  throw pathline::ArgumentError("--solver", options.solver, "dopri5, tsit5, bosh3 or rk4");
 }
 
 }  // namespace examples::cnf

@@ -64,8 +64,8 @@ Options parse(int argc, char** argv) {
       ->type_name("N")
       ->group("Flow");
   app.add_option("--depth", options.depth, "hidden layers")->check(within(0, 64))->type_name("N")->group("Flow");
-  app.add_option("--solver", options.solver, "adaptive: dopri5, tsit5, bosh3; with --steps: rk4, midpoint, euler")
-      ->check(one_of({"dopri5", "tsit5", "bosh3", "rk4", "midpoint", "euler"}))
+  app.add_option("--solver", options.solver, "adaptive: dopri5, tsit5, bosh3; with --steps: rk4")
+      ->check(one_of({"dopri5", "tsit5", "bosh3", "rk4"}))
       ->type_name("NAME")
       ->group("Flow");
   app.add_option("--tolerance", options.tolerance, "error per step of an adaptive solver, relative and absolute")
