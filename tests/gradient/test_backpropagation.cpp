@@ -120,7 +120,7 @@ TEST_CASE("Backpropagation carries a cost of the steps", "[gradient][backpropaga
         Batch<double> y = states[index];
         for (int j = 0; j < i; ++j) y += step.h * tableau.A(i, j) * K[std::size_t(j)];
         K.emplace_back(2, 3);
-        dynamics.evaluate(step.t + tableau.c[std::size_t(i)] * step.h, y, K.back(),
+        dynamics.evaluate(step.time(tableau.c[std::size_t(i)]), y, K.back(),
                           std::span<double>(tape.data(), std::size_t(tape.size())), workspace);
         error += (tableau.b[std::size_t(i)] - tableau.b_embedded[std::size_t(i)]) * K.back();
       }
@@ -132,6 +132,18 @@ TEST_CASE("Backpropagation carries a cost of the steps", "[gradient][backpropaga
   CHECK(with_cost(problem.field.parameters()) == Approx(result.loss + memory.step_cost).epsilon(1e-13));
   // The cost is small beside the loss: without its cotangents the gradients would still agree to 1e-4.
   const Vector<double> theta_bar = central_differences(with_cost, problem.field.parameters());
+  CHECK(max_difference(result.theta_bar, theta_bar) < 1e-8);
+}
+
+TEST_CASE("Backpropagation of fixed steps by a method that is first same as last", "[gradient][backpropagation]") {
+  // The last stage of the last step is not evaluated: nothing reads it.
+  const GradientProblem problem;
+  Backpropagation<>::Memory<GradientProblem::G, Dopri5> memory;
+  const auto result = problem.run(Backpropagation<>{}, Dopri5{}, FixedSteps(2), memory);
+  CHECK(result.forward.evaluations == 1 + 6 * 4 - 1);
+  const Vector<double> theta_bar = central_differences(
+      [&](const Vector<double>& theta) { return problem.replayed_loss<Dopri5>(memory.recording, theta, problem.y0); },
+      problem.field.parameters());
   CHECK(max_difference(result.theta_bar, theta_bar) < 1e-8);
 }
 

@@ -20,7 +20,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 }  // namespace
 
 TEST_CASE("FixedSteps refuses less than one step and says so", "[ode][control]") {
-  CHECK(FixedSteps(3).count == 3);
+  CHECK(FixedSteps(3).steps_per_interval == 3);
   CHECK_THROWS_WITH(FixedSteps(0), "FixedSteps: count is 0, expected at least 1");
   CHECK_THROWS_AS(FixedSteps(-1), ArgumentError);
 }

@@ -11,7 +11,7 @@
 
 namespace pathline::test {
 
-/// y after each of `steps` (objects with t and h), y0 first.
+/// y after each of `steps` of a recording, y0 first.
 template <class Method, Dynamics G, class Steps>
 [[nodiscard]] std::vector<Batch<typename G::Scalar>> replay(const G& dynamics, const Batch<typename G::Scalar>& y0,
                                                             const Steps& steps) {
@@ -26,7 +26,7 @@ template <class Method, Dynamics G, class Steps>
       Batch<Scalar> y = states.back();
       for (int j = 0; j < i; ++j) y += Scalar(step.h * tableau.A(i, j)) * K[std::size_t(j)];
       K.emplace_back(y0.rows(), y0.cols());
-      dynamics.evaluate(step.t + tableau.c[std::size_t(i)] * step.h, y, K.back(),
+      dynamics.evaluate(step.time(tableau.c[std::size_t(i)]), y, K.back(),
                         std::span<Scalar>(tape.data(), std::size_t(tape.size())), workspace);
     }
     states.push_back(states.back());

@@ -89,6 +89,8 @@ struct Adjoint {
   // Keeps the path rows at every requested time, and copies whole states where the caller wants them.
   template <Real Scalar>
   struct Outputs : NoObserver {
+    static constexpr bool reads_last_stage = false;
+
     Outputs(std::vector<Vector<Scalar>>& kept, Index path_rows, std::span<Batch<Scalar>> wanted)
         : ends(kept), rows(path_rows), outputs(wanted) {}
     std::vector<Vector<Scalar>>& ends;

@@ -90,6 +90,8 @@ struct Backpropagation {
   // Passes the solver's news on to the recording, sums the cost of the steps, and copies outputs.
   template <Dynamics G, class Method>
   struct Observer {
+    static constexpr bool reads_last_stage = has_step_cost;
+
     Memory<G, Method>& memory;
     const Cost& cost;
     std::span<Batch<typename G::Scalar>> outputs;
@@ -151,8 +153,8 @@ struct Backpropagation {
         }
         if (!active[i]) continue;  // the last stage of a method that is first same as last
         Scalar t_bar(0);
-        memory.recording.pullback(i == 0 ? step.first : step.rest + i - 1, step.t + tableau.c[i] * step.h,
-                                  stage_bar_[i], mu_[i], theta_bar, t_bar);
+        memory.recording.pullback(i == 0 ? step.first : step.rest + i - 1, step.time(tableau.c[i]), stage_bar_[i],
+                                  mu_[i], theta_bar, t_bar);
         ++pullbacks;
       }
       for (std::size_t i = 0; i < s; ++i)

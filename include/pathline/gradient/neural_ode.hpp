@@ -117,6 +117,8 @@ class NeuralOde {
   }
 
   struct Outputs : NoObserver {
+    static constexpr bool reads_last_stage = false;
+
     explicit Outputs(std::vector<Batch<Scalar>>& outputs_) : outputs(outputs_) {}
     std::vector<Batch<Scalar>>& outputs;
     void output(Index i, const Batch<Scalar>& y) { outputs[std::size_t(i)] = y; }

@@ -25,10 +25,13 @@ class Recording {
  public:
   using Scalar = typename G::Scalar;
 
-  /// An accepted step. Its stage i ≥ 1 has tape `rest + i - 1`, stage 0 has tape `first`.
+  /// An accepted step from t to t_next = t + h, to rounding. Its stage i ≥ 1 has tape `rest + i - 1`, stage 0 `first`.
   struct Step {
-    double t, h;
+    double t, h, t_next;
     std::size_t first, rest;
+
+    /// When the stage of node c was evaluated: at the very end of the step for c = 1, as the stepper does.
+    [[nodiscard]] double time(double c) const noexcept { return c == 1 ? t_next : t + c * h; }
   };
 
   /// Forgets the last solve, keeps its memory.
@@ -64,7 +67,7 @@ class Recording {
   void discard() { used_ = kept_; }
   template <class Stepper>
   void accept(double t, double h, const Stepper& stepper) {
-    steps_.push_back({t, h, first_, kept_});
+    steps_.push_back({t, h, stepper.t_next(), first_, kept_});
     if constexpr (keep_stages)
       for (std::size_t i = 0; i < std::size_t(Stepper::stages); ++i) {
         const std::size_t index = (steps_.size() - 1) * std::size_t(Stepper::stages) + i;

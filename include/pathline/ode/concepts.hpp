@@ -85,7 +85,7 @@ concept SteppingMethod = ExplicitMethod<M> || ImplicitMethod<M>;
 /// A number of equal steps between two requested times.
 template <class C>
 concept FixedControl = requires(const C& control) {
-  { control.count } -> std::convertible_to<Index>;
+  { control.steps_per_interval } -> std::convertible_to<Index>;
 };
 
 /// Tolerances, and the factor by which the step changes: factor(E_n, E_{n-1}, q) with q = min(order, embedded) + 1.

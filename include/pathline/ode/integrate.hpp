@@ -31,10 +31,10 @@ struct Solve {
 
   /// Fixed steps to `stop`: t follows from the step's number and is never accumulated.
   void advance(double stop) requires FixedControl<Control> {
-    const double start = t, span = stop - start, n = double(control.count);
+    const double start = t, span = stop - start, n = double(control.steps_per_interval);
     h = span / n;
-    for (Index k = 1; k <= control.count; ++k) {
-      const double t_next = k == control.count ? stop : start + span * double(k) / n;
+    for (Index k = 1; k <= control.steps_per_interval; ++k) {
+      const double t_next = k == control.steps_per_interval ? stop : start + span * double(k) / n;
       prepare();
       if constexpr (ImplicitMethod<Method>) {
         if (!stepper.step(rhs, t, h, t_next, observer)) throw NonlinearSolveError(failure(h));

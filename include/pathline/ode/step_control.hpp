@@ -15,14 +15,14 @@
 
 namespace pathline {
 
-/// `count` equal steps between each two different requested times. There is no default: one silent Euler step is a
-/// trap.
+/// `steps_per_interval` equal steps between each two different requested times. There is no default: one silent Euler
+/// step is a trap.
 struct FixedSteps {
   /// \throws ArgumentError unless count > 0.
-  explicit FixedSteps(Index steps) : count(steps) {
+  explicit FixedSteps(Index steps) : steps_per_interval(steps) {
     if (steps < 1) throw ArgumentError("FixedSteps: count", std::to_string(steps), "at least 1");
   }
-  Index count;
+  Index steps_per_interval;
 };
 
 namespace detail {
