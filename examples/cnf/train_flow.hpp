@@ -18,7 +18,7 @@ namespace examples::cnf {
 /// A trace estimator chosen at run time: the concept speaks of numbers of tangents and of filling them, so a choice
 /// costs one visit a solve. (A solver or a gradient method chosen so would cost one in every step.)
 struct AnyTrace {
-  std::variant<pathline::Exact, pathline::Hutchinson<pathline::Rademacher>, pathline::Hutchinson<pathline::Gaussian>>
+  std::variant<pathline::ExactTrace, pathline::Hutchinson<pathline::Rademacher>, pathline::Hutchinson<pathline::Gaussian>>
       choice;
 
   [[nodiscard]] Index tangents(Index d) const {
@@ -37,7 +37,7 @@ struct AnyTrace {
 [[nodiscard]] inline AnyTrace trace_named(const Options& options) {
   if (options.trace == "rademacher") return {pathline::Hutchinson<pathline::Rademacher>{options.probes}};
   if (options.trace == "gaussian") return {pathline::Hutchinson<pathline::Gaussian>{options.probes}};
-  return {pathline::Exact{}};
+  return {pathline::ExactTrace{}};
 }
 
 namespace detail {

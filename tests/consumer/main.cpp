@@ -12,7 +12,7 @@ int main() {
   pathline::Workspace<float> workspace;
   pathline::Workspace<float>::Frame frame(workspace);
   const auto zeros = frame.batch(2, 3).setZero();
-  std::cout << "pathline " << pathline::version_major << '.' << pathline::version_minor << '.' << pathline::version_patch
-            << ", sum " << zeros.sum() << '\n';
+  std::cout << "pathline " << pathline::version_major << '.' << pathline::version_minor << '.'
+            << pathline::version_patch << ", sum " << zeros.sum() << '\n';
   return zeros.sum() == 0 ? 0 : 1;
 }

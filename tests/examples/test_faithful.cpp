@@ -58,5 +58,8 @@ TEST_CASE("A trained density integrates to one, and inverse undoes transform", "
     grid.col(i) = low + cell * Eigen::Array2f(float(i % side) + 0.5F, float(i / side) + 0.5F);
   const double mass = flow.log_prob(grid).cast<double>().array().exp().sum() * double(cell.prod());
   CHECK(mass == Approx(1).margin(1e-3));
-  CHECK(flow.inverse(flow.transform(rows)).isApprox(rows, 5e-3F));  // the solver's tolerance, there and back
+  // The solver's tolerance, there and back, in units of each column's deviation.
+  const Batch<float> there_and_back = flow.inverse(flow.transform(rows));
+  for (Index i = 0; i < 2; ++i)
+    CHECK((there_and_back - rows).row(i).cwiseAbs().maxCoeff() < 0.02F * Standardize(rows).deviation()(i));
 }

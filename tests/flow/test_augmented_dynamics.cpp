@@ -14,17 +14,18 @@ namespace {
 
 constexpr Index d = 3, n = 2;
 
-/// Reads F and JV, so that every cotangent of a path point is used: ∫ Σ_j ‖J v_j‖² + f₁³.
+/// Reads Z, F and JV, so that every cotangent of a path point is used: ∫ Σ_j ‖J v_j‖² + f₁³ + z₂².
 struct ReadsEverything {
   double weight = 1;
   template <Real Scalar>
   void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
-    cost = at.F.row(0).array().cube();
+    cost = at.F.row(0).array().cube() + at.Z.row(1).array().square();
     for (Index j = 0; j < at.tangents(); ++j)
       cost += at.JV.middleCols(j * at.samples(), at.samples()).colwise().squaredNorm();
   }
   template <Real Scalar>
   void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
+    bar.Z.row(1).array() += Scalar(2) * at.Z.row(1).array() * cost_bar.array();
     bar.F.row(0).array() += Scalar(3) * at.F.row(0).array().square() * cost_bar.array();
     for (Index j = 0; j < at.tangents(); ++j)
       bar.JV.middleCols(j * at.samples(), at.samples()).array() +=
@@ -91,7 +92,7 @@ TEST_CASE("AugmentedDynamics: every row agrees with a naive statement by explici
     CHECK((dy.col(sample).head(d) - F).norm() < 1e-15);
     CHECK(dy(d, sample) == Approx(trace).margin(1e-8));
     CHECK(dy(d + 1, sample) == Approx(0.5 * F.squaredNorm()).epsilon(1e-14));
-    CHECK(dy(d + 2, sample) == Approx(norm + std::pow(F(0), 3)).margin(1e-8));
+    CHECK(dy(d + 2, sample) == Approx(norm + std::pow(F(0), 3) + z(1) * z(1)).margin(1e-8));
   }
 }
 

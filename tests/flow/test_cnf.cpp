@@ -53,7 +53,7 @@ TEST_CASE("Cnf: the density integrates to one", "[flow][cnf]") {
 
 TEST_CASE("Cnf: log_prob is deterministic and exact unless an estimator is given", "[flow][cnf]") {
   const Cnf flow(field, Hutchinson<Gaussian>{}, Standardize(data(50)));
-  const Cnf exact(field, Exact{}, Standardize(data(50)));
+  const Cnf exact(field, ExactTrace{}, Standardize(data(50)));
   const Batch<double> X = data(5);
   CHECK(flow.log_prob(X) == exact.log_prob(X));  // trained by an estimate, judged by the truth
   CHECK(flow.log_prob(X, Hutchinson<>{}, 1) == flow.log_prob(X, Hutchinson<>{}, 1));
@@ -135,6 +135,51 @@ TEST_CASE("Cnf: samples follow the density", "[flow][cnf]") {
   CHECK(error < 0.05);
   CHECK(std::abs(ratio.mean() - 1) < 4.9 * error);    // 1e-6 for a false alarm
   CHECK(flow.sample(3, rng) != flow.sample(3, rng));  // each call is a draw of its own
+}
+
+TEST_CASE("Cnf: a failed solve names the sample of the batch, not of its chunk", "[flow][cnf][errors]") {
+  Rng rng(0);
+  Mlp<double, Tanh> affine(2, {}, rng, 0);
+  affine.parameters() << 200, 0, 0, 200, 0, 0;  // z' = 200 z: e^200 times a large number overflows
+  const Cnf flow(AnyField(affine), Rk4{}, FixedSteps(100), ChunkWidth{2});
+  Batch<double> X = data(6);
+  X(1, 5) = 1e300;
+  try {
+    (void)flow.log_prob(X);
+    FAIL("the solve should overflow");
+  } catch (const NonFiniteError& error) {
+    CHECK(error.sample == 5);
+    CHECK(error.component == 1);
+    CHECK_THAT(error.what(), ContainsSubstring("component 1 of sample 5"));
+  }
+}
+
+TEST_CASE("Cnf: a cost is positive when data stand at the later time, too", "[flow][cnf]") {
+  const auto run = [](TimeSpan span) {
+    return loss_of(Cnf(field, Rk4{}, FixedSteps(8), span, KineticEnergy{.weight = 0.5}), 10);
+  };
+  CHECK(run({.data = 1, .base = 0}).costs[0] > 0);
+  CHECK(run({.data = 0, .base = 1}).costs[0] > 0);
+}
+
+TEST_CASE("Cnf: chunks change neither the loss nor its gradient, noise included", "[flow][cnf]") {
+  const PiController tight{.rtol = 1e-11, .atol = 1e-11};
+  const auto run = [&](Index width) {
+    return loss_of(Cnf(field, Hutchinson<Gaussian>{.probes = 2}, tight, Standardize(data(50)), ChunkWidth{width},
+                       KineticEnergy{.weight = 0.5}),
+                   7);
+  };
+  const auto whole = run(7), parts = run(2);
+  CHECK(parts.solves == 4);
+  CHECK(parts.loss == Approx(whole.loss).epsilon(1e-10));
+  CHECK(parts.costs[0] == Approx(whole.costs[0]).epsilon(1e-10));
+  CHECK((parts.gradient - whole.gradient).cwiseAbs().maxCoeff() < 1e-8 * whole.gradient.cwiseAbs().maxCoeff());
+}
+
+TEST_CASE("Cnf::trajectory starts at the data's time", "[flow][cnf][errors]") {
+  const Cnf flow(field, Standardize(data(50)));
+  CHECK_THROWS_WITH(flow.trajectory(data(3), {0.3, 1.0}),
+                    "Cnf::trajectory: first time is 0.3, expected the data's time, 0");
 }
 
 TEST_CASE("Cnf names bad input and is left as it was", "[flow][cnf][errors]") {

@@ -23,6 +23,18 @@ Batch<double> data() {
   return X;
 }
 
+/// Σ h ‖K_1‖², a cost of the steps.
+struct FirstStage {
+  template <Real Scalar>
+  Scalar evaluate(const AcceptedStep<Scalar>& step) const {
+    return Scalar(step.h) * step.stages[0].squaredNorm();
+  }
+  template <Real Scalar>
+  void pullback(const AcceptedStep<Scalar>& step, std::span<BatchMap<Scalar>> stages_bar) const {
+    stages_bar[0] += Scalar(2 * step.h) * step.stages[0];
+  }
+};
+
 const std::vector<Index> samples{7, 1, 0, 4};  // row ids: noise follows them, not the place in the batch
 
 /// The training loss of the recorded steps, without the flow: naive statements of everything but the dynamics.
@@ -56,7 +68,7 @@ template <class... R>
 void check_gradient(const R&... regularizer) {
   const auto fields = fields_of<Tanh, Softplus, Sigmoid, Swish, Sine, LogTwoCosh>(d, {5, 4}, 17);
   const std::size_t which = GENERATE(range(std::size_t(0), std::size_t(6)));
-  const AnyTrace trace = GENERATE(AnyTrace{Exact{}}, AnyTrace{Hutchinson<Rademacher>{}},
+  const AnyTrace trace = GENERATE(AnyTrace{ExactTrace{}}, AnyTrace{Hutchinson<Rademacher>{}},
                                   AnyTrace{Hutchinson<Rademacher>{.probes = 2}}, AnyTrace{Hutchinson<Gaussian>{}});
   INFO("field " << which << ", trace " << trace.estimator.index());
   const Draw draw{5, 9};
@@ -105,6 +117,37 @@ TEST_CASE("Cnf: a loss of one's own gets its gradient", "[flow][gradient]") {
       },
       fields[0].parameters());
   CHECK(max_difference(result.gradient, differences) < 1e-7);
+}
+
+TEST_CASE("Cnf: a cost of the steps enters loss and gradient, each sample with its chunk's share", "[flow][gradient]") {
+  const auto fields = fields_of<Tanh>(d, {5}, 3);
+  const Cnf flow(fields[0], Dopri5{}, FixedSteps(2), ChunkWidth{3}, Backpropagation<FirstStage>{});
+  typename decltype(flow)::Memory memory;
+  TrainingLoss<double> result, moved_result;
+  flow.value_and_gradient(data(), samples, Draw{}, memory, result);
+  CHECK(result.step_cost > 0);
+  CHECK(result.loss == Approx(result.negative_log_likelihood + result.step_cost).epsilon(1e-14));
+  const Vector<double> differences = central_differences(
+      [&](const Vector<double>& theta) {
+        auto moved = flow;
+        moved.parameters() = theta;
+        moved.value_and_gradient(data(), samples, Draw{}, memory, moved_result);
+        return moved_result.loss;
+      },
+      fields[0].parameters());
+  CHECK(max_difference(result.gradient, differences) < 1e-7);
+}
+
+TEST_CASE("Cnf: recomputed tapes give the same bits", "[flow][gradient]") {
+  const auto fields = fields_of<Swish>(d, {5}, 3);
+  const auto gradient = [&](Tapes tapes) {
+    const Cnf flow(fields[0], Hutchinson<>{}, Backpropagation<>{.tapes = tapes}, KineticEnergy{});
+    typename decltype(flow)::Memory memory;
+    TrainingLoss<double> result;
+    flow.value_and_gradient(data(), samples, Draw{}, memory, result);
+    return result.gradient;
+  };
+  CHECK(gradient(Tapes::keep) == gradient(Tapes::recompute));
 }
 
 TEST_CASE("Cnf: the adjoint's gradient converges to backpropagation's", "[flow][gradient]") {

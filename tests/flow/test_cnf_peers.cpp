@@ -14,8 +14,8 @@ template <Real Scalar>
 class FfjordToy {
  public:
   FfjordToy(Index n, double tolerance)
-      : flow_(workloads::ffjord_field<Scalar>(), Exact{}, Dopri5{}, IController{.rtol = tolerance, .atol = tolerance},
-              Backpropagation<>{}, Threads{1}),
+      : flow_(workloads::ffjord_field<Scalar>(), ExactTrace{}, Dopri5{},
+              IController{.rtol = tolerance, .atol = tolerance}, Backpropagation<>{}, Threads{1}),
         X_(workloads::inputs<Scalar>(2, n)),
         samples_(static_cast<std::size_t>(n)) {
     std::iota(samples_.begin(), samples_.end(), Index(0));
@@ -27,7 +27,7 @@ class FfjordToy {
   }
 
  private:
-  using Flow = Cnf<Mlp<Scalar, Tanh>, Exact, Dopri5, IController, Backpropagation<>, Threads>;
+  using Flow = Cnf<Mlp<Scalar, Tanh>, ExactTrace, Dopri5, IController, Backpropagation<>, Threads>;
   Flow flow_;
   Batch<Scalar> X_;
   std::vector<Index> samples_;

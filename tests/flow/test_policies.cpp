@@ -46,14 +46,14 @@ struct NoInvert {
 };
 static_assert(DataTransform<NoTransform> && DataTransform<Standardize<float>, float> && !DataTransform<NoInvert>);
 
-static_assert(FlowPolicy<Exact> && FlowPolicy<Dopri5> && FlowPolicy<FixedSteps> && FlowPolicy<Adjoint> &&
+static_assert(FlowPolicy<ExactTrace> && FlowPolicy<Dopri5> && FlowPolicy<FixedSteps> && FlowPolicy<Adjoint> &&
               FlowPolicy<StandardNormal> && FlowPolicy<Standardize<double>> && FlowPolicy<KineticEnergy> &&
               FlowPolicy<Threads> && FlowPolicy<TimeSpan> && FlowPolicy<ChunkWidth>);
 static_assert(!FlowPolicy<NoPullback> && !FlowPolicy<int>);
 static_assert(!StepControl<Threads> && !StepControl<ChunkWidth> && !StepControl<TimeSpan>);
 static_assert(std::same_as<detail::first_of<IsSolver, Dopri5, KineticEnergy, Tsit5>, Tsit5>);
 static_assert(std::same_as<detail::first_of<IsSolver, Dopri5, KineticEnergy>, Dopri5>);
-static_assert(std::same_as<detail::all_of<IsRegularizer, Tsit5, KineticEnergy, Exact>, std::tuple<KineticEnergy>>);
+static_assert(std::same_as<detail::all_of<IsRegularizer, Tsit5, KineticEnergy, ExactTrace>, std::tuple<KineticEnergy>>);
 
 }  // namespace
 

@@ -24,7 +24,8 @@ struct NoFill {
   [[nodiscard]] Index tangents(Index) const { return 1; }
   [[nodiscard]] double weight(Index) const { return 1; }
 };
-static_assert(TraceEstimator<Exact> && TraceEstimator<Hutchinson<>, float> && TraceEstimator<Hutchinson<Gaussian>>);
+static_assert(TraceEstimator<ExactTrace> && TraceEstimator<Hutchinson<>, float> &&
+              TraceEstimator<Hutchinson<Gaussian>>);
 static_assert(!TraceEstimator<NoWeight> && !TraceEstimator<NoTangents> && !TraceEstimator<NoFill>);
 
 std::vector<Index> ids(Index n) {
@@ -56,8 +57,8 @@ const Eigen::MatrixXd A = [] {
 
 }  // namespace
 
-TEST_CASE("Exact is the trace", "[flow][trace]") {
-  CHECK((estimates(Exact{}, A, 3).array() - A.trace()).abs().maxCoeff() < 1e-14);
+TEST_CASE("ExactTrace is the trace", "[flow][trace]") {
+  CHECK((estimates(ExactTrace{}, A, 3).array() - A.trace()).abs().maxCoeff() < 1e-14);
 }
 
 TEST_CASE("Hutchinson is unbiased, with the variance of theory", "[flow][trace]") {

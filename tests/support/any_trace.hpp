@@ -9,7 +9,7 @@
 namespace pathline::test {
 
 struct AnyTrace {
-  std::variant<Exact, Hutchinson<Rademacher>, Hutchinson<Gaussian>> estimator;
+  std::variant<ExactTrace, Hutchinson<Rademacher>, Hutchinson<Gaussian>> estimator;
 
   [[nodiscard]] Index tangents(Index d) const {
     return std::visit([&](const auto& one) { return one.tangents(d); }, estimator);

@@ -427,7 +427,7 @@ TEST_CASE("fit refuses bad options before anything is changed", "[train][fit][er
   refused({.max_gradient_norm = -1}, "fit: max_gradient_norm is -1, expected at least 0");
   refused({.max_gradient_norm = not_a_number}, "fit: max_gradient_norm is nan, expected at least 0");
   CHECK_THROWS_WITH(fit(model, X, {.validation_fraction = 0.99}, rng),
-                    "split: fraction is 0.990000, expected in [0, 1), leaving at least one of 20 columns");
+                    "split: fraction is 0.99, expected in [0, 1), leaving at least one of 20 columns");
   CHECK(model.parameters() == Vector<double>::Zero(4));
   CHECK(rng == Rng(1));
 }

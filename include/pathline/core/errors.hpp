@@ -5,10 +5,22 @@
 
 #include <pathline/core/types.hpp>
 
+#include <cstdio>
 #include <stdexcept>
 #include <string>
 
 namespace pathline {
+
+namespace detail {
+
+/// A number in a message: nine digits, whatever its size.
+inline std::string number(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", x);
+  return text;
+}
+
+}  // namespace detail
 
 /// Base of all that pathline throws.
 struct Error : std::runtime_error {
@@ -58,8 +70,8 @@ void require_finite(const char* what, const Eigen::MatrixBase<Derived>& X) {
   for (Index j = 0; j < X.cols(); ++j)
     for (Index i = 0; i < X.rows(); ++i)
       if (!(X(i, j) - X(i, j) == 0))
-        throw DataError(std::string(what) + " is " + std::to_string(X(i, j)) + " at component " + std::to_string(i) +
-                        " of sample " + std::to_string(j) + ", expected a finite number");
+        throw DataError(std::string(what) + " is " + detail::number(double(X(i, j))) + " at component " +
+                        std::to_string(i) + " of sample " + std::to_string(j) + ", expected a finite number");
 }
 
 }  // namespace pathline

@@ -73,19 +73,23 @@ class AugmentedDynamics {
     FJ_bar.leftCols(n_) = dy_bar.topRows(d);
     for (Index j = 0; j < k_; ++j)  // column by column: a row-wise product of an expression would allocate
       for (Index i = 0; i < n_; ++i) FJ_bar.col((1 + j) * n_ + i) = (weight_ * dy_bar(d, i)) * V_.col(j * n_ + i);
+    Eigen::Matrix<Scalar, 1, 1> S_bar(Scalar(0));
+    const Eigen::Matrix<Scalar, 1, 1> S{Scalar(t)};
     if constexpr (sizeof...(Regularizers) > 0) {
-      PathPointBar<Scalar> bar{BatchMap<Scalar>(FJ_bar.data(), d, n_),
+      PathPointBar<Scalar> bar{frame.batch(d, n_), BatchMap<Scalar>(FJ_bar.data(), d, n_),
                                BatchMap<Scalar>(FJ_bar.data() + d * n_, d, n_ * k_)};
+      bar.Z.setZero();
       const PathPoint<Scalar> at = point(t, parts);
       Index row = d + 1;
       std::apply([&](const auto&... regularizer) { (regularizer.pullback(at, dy_bar.row(row++), bar), ...); },
                  regularizers_);
+      field_.pullback(S, parts.X, n_, parts.field, FJ_bar, X_bar, S_bar, theta_bar, workspace);
+      path_bar = X_bar.leftCols(n_) + bar.Z;
+    } else {
+      field_.pullback(S, parts.X, n_, parts.field, FJ_bar, X_bar, S_bar, theta_bar, workspace);
+      path_bar = X_bar.leftCols(n_);
     }
-    Eigen::Matrix<Scalar, 1, 1> S_bar(Scalar(0));
-    field_.pullback(Eigen::Matrix<Scalar, 1, 1>(Scalar(t)), parts.X, n_, parts.field, FJ_bar, X_bar, S_bar, theta_bar,
-                    workspace);
     t_bar += S_bar(0);
-    path_bar = X_bar.leftCols(n_);
   }
 
   /// Of the path rows: J (d × dn), sample after sample.

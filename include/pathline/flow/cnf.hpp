@@ -21,9 +21,12 @@
 #include <pathline/flow/transform.hpp>
 #include <pathline/gradient.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <numeric>
 #include <span>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -47,8 +50,9 @@ struct SamplesWithLogProb {
 /// The training loss of a mini-batch, its parts, and its gradient.
 template <Real Scalar>
 struct TrainingLoss {
-  double loss = 0;                     ///< nll + Σ weight_i · costs_i.
+  double loss = 0;                     ///< negative_log_likelihood + Σ weight_i · costs_i + step_cost.
   double negative_log_likelihood = 0;  ///< Mean over samples, nats of the raw data, by the training trace.
+  double step_cost = 0;                ///< Mean over samples of the cost of their chunk's steps, if there is one.
   std::vector<double> costs;           ///< Mean over samples of each regularizer, without its weight.
   Vector<Scalar> gradient;             ///< dloss/dθ.
   Statistics forward, backward;        ///< Of all chunks together.
@@ -56,7 +60,7 @@ struct TrainingLoss {
 };
 
 /// \tparam FieldType  A `Field`.
-/// \tparam Policies   Any of, in any order, each at most once: a trace estimator (default `Exact`), a solver
+/// \tparam Policies   Any of, in any order, each at most once: a trace estimator (default `ExactTrace`), a solver
 ///                    (`Dopri5`), a step control (`PiController`), a gradient method (`Backpropagation<>`), a base
 ///                    density (`StandardNormal`), a data transform (`NoTransform`), `TimeSpan`, `Threads`,
 ///                    `ChunkWidth`; and any number of regularizers.
@@ -69,16 +73,22 @@ class Cnf {
   using AskedMethod = detail::first_of<IsSolver, Dopri5, Policies...>;
   using AskedControl = detail::first_of<IsStepControl, PiController, Policies...>;
   static constexpr bool controlled = FixedControl<AskedControl> || EmbeddedMethod<AskedMethod>;
+  using AskedTransform = detail::first_of<IsDataTransform, NoTransform, Policies...>;
+  using AskedBase = detail::first_of<IsBaseDensity, StandardNormal, Policies...>;
+  using FieldScalar = typename std::conditional_t<Field<FieldType>, FieldType, detail::NotAField>::Scalar;
+  static constexpr bool one_scalar = DataTransform<AskedTransform, FieldScalar> && BaseDensity<AskedBase, FieldScalar>;
+  static_assert(!Field<FieldType> || one_scalar,
+                "Cnf: data transform and base density must be of the field's scalar, float or double");
   static_assert(controlled, "Cnf: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
 
   // What an assertion above has refused gives way to something that compiles, so that its line stays the only one.
   using TheField = std::conditional_t<Field<FieldType>, FieldType, detail::NotAField>;
   using Method = std::conditional_t<controlled, AskedMethod, Dopri5>;
   using Control = AskedControl;
-  using Trace = detail::first_of<IsTraceEstimator, Exact, Policies...>;
+  using Trace = detail::first_of<IsTraceEstimator, ExactTrace, Policies...>;
   using Gradient = detail::first_of<IsGradientMethod, Backpropagation<>, Policies...>;
-  using Base = detail::first_of<IsBaseDensity, StandardNormal, Policies...>;
-  using Transform = detail::first_of<IsDataTransform, NoTransform, Policies...>;
+  using Base = std::conditional_t<one_scalar, AskedBase, StandardNormal>;
+  using Transform = std::conditional_t<one_scalar, AskedTransform, NoTransform>;
   using Regularizers = detail::all_of<IsRegularizer, Policies...>;
 
   template <class Tuple>
@@ -99,7 +109,7 @@ class Cnf {
     };
     struct Chunk {
       Vector<Scalar> gradient;
-      double negative_log_likelihood = 0;
+      double negative_log_likelihood = 0, step_cost = 0;
       std::array<double, std::tuple_size_v<Regularizers> + 1> costs{};
       Statistics forward, backward;
     };
@@ -114,7 +124,7 @@ class Cnf {
 
   [[nodiscard]] Index dim() const { return field_.dim(); }
   [[nodiscard]] const TheField& field() const noexcept { return field_; }
-  [[nodiscard]] const Transform& transform_of_data() const noexcept { return transform_; }
+  [[nodiscard]] const Transform& data_transform() const noexcept { return transform_; }
   /// θ, one flat vector: what an optimizer changes and a file keeps.
   [[nodiscard]] Vector<Scalar>& parameters() noexcept { return field_.parameters(); }
   [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return field_.parameters(); }
@@ -123,14 +133,14 @@ class Cnf {
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
   [[nodiscard]] Row<Scalar> log_prob(ConstBatchRef<Scalar> X) const { return likelihood(X).log_prob; }
 
-  /// The same by an estimator of one's choice; the seed fixes its noise.
+  /// The same by an estimator of one's choice; the seed fixes its noise. Errors as above.
   template <TraceEstimator<double> Estimator>
   [[nodiscard]] Row<Scalar> log_prob(ConstBatchRef<Scalar> X, const Estimator& estimator, std::uint64_t seed) const {
     return likelihood(X, estimator, seed).log_prob;
   }
 
-  /// log_prob with the number of evaluations that it took.
-  template <TraceEstimator<double> Estimator = Exact>
+  /// log_prob of raw data X (d × n) with the number of evaluations that it took. Errors as above.
+  template <TraceEstimator<double> Estimator = ExactTrace>
   [[nodiscard]] Likelihood<Scalar> likelihood(ConstBatchRef<Scalar> X, const Estimator& estimator = {},
                                               std::uint64_t seed = 0) const {
     check("Cnf::log_prob: data", X);
@@ -166,24 +176,29 @@ class Cnf {
   }
 
   /// Where raw data X (d × n) stand at each of `times`, in the flow's coordinates (those of the data transform).
-  /// times[0] is the data's time.
+  /// times[0] is the data's time. One solve for the whole batch: its end differs from `transform` by the tolerance.
   /// \throws ShapeError, DataError on bad data; ArgumentError on bad times; SolveError and its kin.
   [[nodiscard]] std::vector<Batch<Scalar>> trajectory(ConstBatchRef<Scalar> X, const std::vector<double>& times) const {
     check("Cnf::trajectory: data", X);
+    if (times.empty() || times.front() != time_.data)
+      throw ArgumentError("Cnf::trajectory: first time", times.empty() ? "missing" : detail::number(times.front()),
+                          "the data's time, " + detail::number(time_.data));
     return NeuralOde<TheField, Method, Control>(field_, method_, control_).solve(to_flow_coordinates(X), times);
   }
 
   /// `count` samples, d × count, raw. Takes one draw of the generator.
+  /// \throws ArgumentError when count is below 1; SolveError and its kin when a solve fails.
   [[nodiscard]] Batch<Scalar> sample(Index count, Rng& rng) const { return inverse(base_points(count, rng)); }
 
   /// Samples and their log p in one solve back in time: its log-determinant starts at 0 and is the negative of the
-  /// way out's.
+  /// way out's. Takes one draw of the generator.
+  /// \throws ArgumentError when count is below 1; SolveError and its kin when a solve fails.
   [[nodiscard]] SamplesWithLogProb<Scalar> sample_with_log_prob(Index count, Rng& rng) const {
     const Batch<Scalar> Z = base_points(count, rng);
     Batch<Scalar> y(dim() + 1, count);
     y.topRows(dim()) = Z;
     y.row(dim()).setZero();
-    solve_with_trace(y, time_.base, time_.data, Exact{}, 0);
+    solve_with_trace(y, time_.base, time_.data, ExactTrace{}, 0);
     SamplesWithLogProb<Scalar> result{Batch<Scalar>(dim(), count), Row<Scalar>(count)};
     transform_.invert(y.topRows(dim()), result.samples);
     Batch<Scalar> back(dim(), count);
@@ -221,7 +236,10 @@ class Cnf {
     const auto chunks = std::size_t(chunk_count(X.cols(), widest));
     memory.chunks.resize(std::max(memory.chunks.size(), chunks));
     for_each_chunk(X.cols(), widest, threads_.number, [&](Index i, ColumnChunk chunk, int thread) {
-      train_chunk(X, samples, draw, loss, chunk, memory.threads[std::size_t(thread)], memory.chunks[std::size_t(i)]);
+      const auto work = [&] {
+        train_chunk(X, samples, draw, loss, chunk, memory.threads[std::size_t(thread)], memory.chunks[std::size_t(i)]);
+      };
+      detail::relabel_failures(work, [&](SolveFailure& at) { name_sample(at, chunk); });
     });
     sum_chunks(memory, chunks, result);
   }
@@ -239,13 +257,18 @@ class Cnf {
         time_(detail::pick<IsTimeSpan, TimeSpan>(policies)),
         threads_(detail::pick<IsThreads, Threads>(policies)),
         chunk_width_(detail::pick<IsChunkWidth, ChunkWidth>(policies)) {
-    require_time_only("Cnf", field_);
+    detail::require_time_only("Cnf", field_);
     transform_.check(dim());
   }
 
   void check(const char* what, ConstBatchRef<Scalar> X) const {
     require_rows(what, X.rows(), dim());
     require_finite(what, X);
+  }
+
+  // A failure inside of a chunk counts its columns from the chunk's first.
+  static void name_sample(SolveFailure& at, ColumnChunk chunk) {
+    if (at.sample >= 0) at.sample += chunk.first;
   }
 
   [[nodiscard]] Batch<Scalar> to_flow_coordinates(ConstBatchRef<Scalar> X) const {
@@ -276,7 +299,9 @@ class Cnf {
         Stepper<Method, Batch<Scalar>> stepper;
         SolverRightHandSide<G> rhs{dynamics, workspace};
         Batch<Scalar> state = y.middleCols(chunk.first, chunk.count);
-        statistics[std::size_t(i)] = integrate(method_, control_, rhs, state, std::span<const double>(times), stepper);
+        statistics[std::size_t(i)] = detail::relabel_failures(
+            [&] { return integrate(method_, control_, rhs, state, std::span<const double>(times), stepper); },
+            [&](SolveFailure& at) { name_sample(at, chunk); });
         y.middleCols(chunk.first, chunk.count) = state;
       });
     });
@@ -347,21 +372,29 @@ class Cnf {
     chunk.negative_log_likelihood = loss(y, y_bar, log_det.row(0));
     Index row = d + 1;
     const double share = 1.0 / double(X.cols());
+    const double direction = time_.base < time_.data ? -1 : 1;  // a cost is counted forward, whichever way time runs
     const auto add_cost = [&](const auto& regularizer) {
-      chunk.costs[std::size_t(row - d - 1)] = y.row(row).template cast<double>().sum() * share;
-      y_bar.row(row).array() += Scalar(double(regularizer.weight) * share);
+      chunk.costs[std::size_t(row - d - 1)] = direction * share * y.row(row).template cast<double>().sum();
+      y_bar.row(row).array() += Scalar(direction * share * double(regularizer.weight));
       ++row;
     };
     std::apply([&](const auto&... regularizer) { (add_cost(regularizer), ...); }, regularizers_);
     chunk.gradient.setZero(field_.parameters().size());
-    chunk.backward = gradient_.backward(method_, control_, dynamics, std::span<const double>(times), {}, y_bar,
-                                        chunk.gradient, thread.gradient);
+    if constexpr (requires { thread.gradient.step_cost; }) {  // each sample bears its share of its chunk's steps
+      const Scalar step_share = Scalar(n) / Scalar(X.cols());
+      chunk.step_cost = double(step_share * thread.gradient.step_cost);
+      chunk.backward = gradient_.backward(method_, control_, dynamics, std::span<const double>(times), {}, y_bar,
+                                          chunk.gradient, thread.gradient, step_share);
+    } else {
+      chunk.backward = gradient_.backward(method_, control_, dynamics, std::span<const double>(times), {}, y_bar,
+                                          chunk.gradient, thread.gradient);
+    }
   }
 
   // In chunk order, so that the sum has the same bits for every number of threads.
   void sum_chunks(const Memory& memory, std::size_t chunks, TrainingLoss<Scalar>& result) const {
     result.gradient.setZero(field_.parameters().size());
-    result.negative_log_likelihood = 0;
+    result.negative_log_likelihood = result.step_cost = 0;
     result.costs.assign(std::tuple_size_v<Regularizers>, 0.0);
     result.forward = result.backward = Statistics{};
     result.solves = Index(chunks);
@@ -369,11 +402,12 @@ class Cnf {
       const typename Memory::Chunk& chunk = memory.chunks[i];
       result.gradient += chunk.gradient;
       result.negative_log_likelihood += chunk.negative_log_likelihood;
+      result.step_cost += chunk.step_cost;
       for (std::size_t r = 0; r < result.costs.size(); ++r) result.costs[r] += chunk.costs[r];
       result.forward += chunk.forward;
       result.backward += chunk.backward;
     }
-    result.loss = result.negative_log_likelihood;
+    result.loss = result.negative_log_likelihood + result.step_cost;
     std::size_t r = 0;
     std::apply([&](const auto&... regularizer) { ((result.loss += regularizer.weight * result.costs[r++]), ...); },
                regularizers_);

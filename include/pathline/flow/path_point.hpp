@@ -30,6 +30,7 @@ struct PathPoint {
 /// Cotangents of a path point; policies add to them.
 template <Real Scalar>
 struct PathPointBar {
+  BatchMap<Scalar> Z;   ///< d × n
   BatchMap<Scalar> F;   ///< d × n
   BatchMap<Scalar> JV;  ///< d × kn
 };

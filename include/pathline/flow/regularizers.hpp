@@ -12,7 +12,7 @@ namespace pathline {
 ///
 /// - `weight`: factor of the mean cost in the loss; the row itself carries none.
 /// - `evaluate(at, cost)`: overwrites cost (1 × n), the rate at which each sample's cost grows.
-/// - `pullback(at, cost_bar, bar)`: adds to bar.F and bar.JV what cost_bar (1 × n) sends back.
+/// - `pullback(at, cost_bar, bar)`: adds to bar.Z, bar.F and bar.JV what cost_bar (1 × n) sends back.
 template <class R, class Scalar = double>
 concept Regularizer = requires(const R regularizer, const PathPoint<Scalar>& at, RowRef<Scalar> cost,
                                ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) {

@@ -26,7 +26,7 @@ concept TraceEstimator = requires(const T trace, Index d, const Draw& draw, std:
 };
 
 /// tr J by d tangents, the unit vectors. No noise; d times the work of one tangent.
-struct Exact {
+struct ExactTrace {
   [[nodiscard]] Index tangents(Index d) const noexcept { return d; }
   [[nodiscard]] double weight(Index /*d*/) const noexcept { return 1; }
   template <Real Scalar>

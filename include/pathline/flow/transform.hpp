@@ -56,7 +56,7 @@ class Standardize {
       // A column of equal numbers has the rounding of its mean for a spread, not exactly 0.
       if (!(deviation(i) > 8 * double(std::numeric_limits<Scalar>::epsilon()) * std::abs(mean(i))))
         throw DataError("Standardize: component " + std::to_string(i) + " of the data is constant (" +
-                        std::to_string(mean(i)) + "): it has no density; leave the column out");
+                        detail::number(mean(i)) + "): it has no density; leave the column out");
     mean_ = mean.cast<Scalar>();
     deviation_ = deviation.cast<Scalar>();
     log_det_ = Scalar(-deviation.array().log().sum());

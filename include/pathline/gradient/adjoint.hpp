@@ -68,7 +68,8 @@ struct Adjoint {
     using Scalar = typename G::Scalar;
     const Index d = dynamics.path_rows(), n = dynamics.columns(), count = d * n;
     Statistics statistics;
-    auto& [stepper, state] = memory.backward_steppers.at(2 * count + dynamics.parameter_count(), 1);
+    auto& slot = memory.backward_steppers.at(2 * count + dynamics.parameter_count(), 1);
+    Vector<Scalar>& state = slot.y;
     state.tail(dynamics.parameter_count()).setZero();
     BatchMap<Scalar> z(state.data(), d, n), a(state.data() + count, d, n);
     Backward<G> rhs{dynamics, memory.workspace, y_bar, norm == AdjointNorm::full ? state.size() : 2 * count};
@@ -78,7 +79,9 @@ struct Adjoint {
       z = ConstBatchMap<Scalar>(memory.ends[i].data(), d, n);
       a = y_bar.topRows(d);
       const std::array<double, 2> interval{times[i], times[i - 1]};
-      statistics += integrate(method, control, rhs, state, std::span<const double>(interval), stepper);
+      statistics += detail::relabel_failures(
+          [&] { return integrate(method, control, rhs, state, std::span<const double>(interval), slot.stepper); },
+          [&](SolveFailure& at) { name_row(at, d, n); });
       y_bar.topRows(d) = a;
     }
     theta_bar += state.tail(dynamics.parameter_count());
@@ -86,6 +89,15 @@ struct Adjoint {
   }
 
  private:
+  // From a row of w = [z; a; θ̄] to the component and sample of z or a; a row of θ̄ belongs to no sample.
+  static void name_row(SolveFailure& at, Index d, Index n) {
+    at.solve = "solve on the adjoint's way back";
+    const Index row = at.component;
+    if (row < 0) return;
+    at.sample = row < 2 * d * n ? row % (d * n) / d : -1;
+    at.component = row < 2 * d * n ? row % d : row - 2 * d * n;
+  }
+
   // Keeps the path rows at every requested time, and copies whole states where the caller wants them.
   template <Real Scalar>
   struct Outputs : NoObserver {

@@ -60,6 +60,8 @@ struct SolverRightHandSide {
   { dynamics.jacobian(t, y, J, workspace); }
 };
 
+namespace detail {
+
 /// \throws ArgumentError for a field that reads more than time: there is no one yet to give it context.
 template <Field F>
 void require_time_only(const char* who, const F& field) {
@@ -67,6 +69,8 @@ void require_time_only(const char* who, const F& field) {
     throw ArgumentError(std::string(who) + ": number of side inputs of the field", std::to_string(field.side_rows()),
                         "0 or 1 (time)");
 }
+
+}  // namespace detail
 
 /// A field alone, z' = f(t, z; θ): a neural ODE (Chen et al. 2018). Every row is a path row.
 template <Field F>

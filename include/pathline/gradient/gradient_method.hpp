@@ -26,7 +26,8 @@ struct AnyDynamics {
 };
 }  // namespace detail
 
-/// - `Memory<G, Method>`: what one thread keeps between the two calls.
+/// - `Memory<G, Method>`: what one thread keeps between the two calls; its `workspace` and its pool of `steppers` serve
+///   the caller as well.
 /// - `forward(method, control, dynamics, y, times, outputs, memory)`: solves y in place, fills `outputs`.
 /// - `backward(method, control, dynamics, times, outputs_bar, y_bar, theta_bar, memory)`: turns the cotangent
 ///   of the last state into that of the first, in place, and adds to theta_bar.
@@ -36,6 +37,8 @@ concept GradientMethod = requires(const M gradient, const Euler method, const Fi
                                   std::span<const double> times, std::span<Batch<double>> outputs,
                                   std::span<const Batch<double>> outputs_bar,
                                   typename M::template Memory<detail::AnyDynamics, Euler>& memory) {
+  { memory.workspace } -> std::convertible_to<const Workspace<double>&>;
+  { memory.steppers.at(Index(1), Index(1)).y } -> std::convertible_to<const Batch<double>&>;
   { gradient.forward(method, control, dynamics, y, times, outputs, memory) } -> std::same_as<Statistics>;
   {
     gradient.backward(method, control, dynamics, times, outputs_bar, y, theta_bar, memory)

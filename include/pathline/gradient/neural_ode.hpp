@@ -20,7 +20,7 @@ namespace pathline {
 /// A loss, its gradients, and what they cost.
 template <Real Scalar>
 struct ValueAndGradient {
-  Scalar value = Scalar(0);
+  Scalar value = Scalar(0);   ///< The loss, and the cost of the steps where the gradient method carries one.
   Vector<Scalar> parameters;  ///< dL/dθ.
   Batch<Scalar> initial;      ///< dL/dy(t0), d × n.
   Statistics forward, backward;
@@ -50,7 +50,7 @@ class NeuralOde {
   /// \throws ArgumentError for a field that reads more than time.
   explicit NeuralOde(FieldType field, Method method = {}, Control control = {}, Gradient gradient = {})
       : field_(std::move(field)), method_(method), control_(control), gradient_(gradient) {
-    require_time_only("NeuralOde", field_);
+    detail::require_time_only("NeuralOde", field_);
   }
 
   [[nodiscard]] const FieldType& field() const noexcept { return field_; }
@@ -103,6 +103,7 @@ class NeuralOde {
                                        memory.gradient);
     for (Batch<Scalar>& bar : memory.outputs_bar) bar.setZero(y0.rows(), y0.cols());
     result.value = loss(std::as_const(memory.outputs), memory.outputs_bar);
+    if constexpr (requires { memory.gradient.step_cost; }) result.value += memory.gradient.step_cost;
     result.initial.setZero(y0.rows(), y0.cols());
     result.parameters.setZero(field_.parameters().size());
     result.backward =

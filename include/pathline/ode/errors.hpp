@@ -7,19 +7,19 @@
 #include <pathline/ode/statistics.hpp>
 
 #include <cmath>
-#include <cstdio>
 #include <string>
 
 namespace pathline {
 
 /// Where and how a solve stopped.
 struct SolveFailure {
-  double t = 0;           ///< Time that was reached; the failing step starts here.
-  double step = 0;        ///< Signed step that failed.
-  double error_norm = 0;  ///< Of that step; 1 is the tolerance. NaN where there is no estimate.
-  Index sample = -1;      ///< Column of the worst entry: the first that is not finite, else the largest error.
-  Index component = -1;   ///< Row of that entry.
-  Statistics statistics;  ///< Of the solve so far.
+  const char* solve = "solve";  ///< Which solve: the way back of an adjoint says so.
+  double t = 0;                 ///< Time that was reached; the failing step starts here.
+  double step = 0;              ///< Signed step that failed.
+  double error_norm = 0;        ///< Of that step; 1 is the tolerance. NaN where there is no estimate.
+  Index sample = -1;            ///< Column of the worst entry: the first that is not finite, else the largest error.
+  Index component = -1;         ///< Row of that entry.
+  Statistics statistics;        ///< Of the solve so far.
 };
 
 /// Base of all failures inside a solve. Thrown by `solve` and `integrate`.
@@ -28,12 +28,6 @@ struct SolveError : Error, SolveFailure {
 };
 
 namespace detail {
-
-inline std::string number(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", x);
-  return text;
-}
 
 inline std::string describe(const SolveFailure& at) {
   std::string text = " at t = " + number(at.t) + " (step " + number(at.step);
@@ -49,7 +43,7 @@ inline std::string describe(const SolveFailure& at) {
 /// The step fell below what time can resolve, or shrank by fourteen orders of magnitude in one place.
 struct StepSizeError : SolveError {
   explicit StepSizeError(const SolveFailure& at)
-      : SolveError("solve: the step underflowed" + detail::describe(at) +
+      : SolveError(std::string(at.solve) + ": the step underflowed" + detail::describe(at) +
                        "; the solution may blow up there or leave the domain of the right-hand side: end the solve "
                        "earlier, check the right-hand side near this time, or loosen rtol and atol",
                    at) {}
@@ -58,7 +52,7 @@ struct StepSizeError : SolveError {
 /// `max_steps` steps, accepted and rejected, did not reach the end.
 struct StepLimitError : SolveError {
   explicit StepLimitError(const SolveFailure& at)
-      : SolveError("solve: the step limit is used up" + detail::describe(at) +
+      : SolveError(std::string(at.solve) + ": the step limit is used up" + detail::describe(at) +
                        "; raise max_steps, loosen rtol and atol, or, if the problem is stiff, use an implicit method",
                    at) {}
 };
@@ -66,17 +60,43 @@ struct StepLimitError : SolveError {
 /// The solution or the right-hand side holds a NaN or an infinity.
 struct NonFiniteError : SolveError {
   NonFiniteError(const std::string& what, const SolveFailure& at)
-      : SolveError("solve: " + what + " is not finite" + detail::describe(at) +
+      : SolveError(std::string(at.solve) + ": " + what + " is not finite" + detail::describe(at) +
                        "; take more steps or an adaptive control, or check the right-hand side there",
-                   at) {}
+                   at),
+        subject(what) {}
+  std::string subject;  ///< "the solution", or "the right-hand side at the start".
 };
 
 /// Newton's method of an implicit step did not converge.
 struct NonlinearSolveError : SolveError {
   explicit NonlinearSolveError(const SolveFailure& at)
-      : SolveError("solve: Newton's method did not converge" + detail::describe(at) +
+      : SolveError(std::string(at.solve) + ": Newton's method did not converge" + detail::describe(at) +
                        "; take more steps, or check the Jacobian if the right-hand side gives one",
                    at) {}
 };
 
+namespace detail {
+
+/// Runs `work`; a SolveError on its way out is thrown anew, as the same type, with a failure that `relabel` has
+/// changed: a chunk of a batch knows its columns' true numbers, an adjoint the meaning of its rows.
+template <class Work, class Relabel>
+decltype(auto) relabel_failures(Work&& work, Relabel&& relabel) {
+  const auto changed = [&](SolveFailure at) {
+    relabel(at);
+    return at;
+  };
+  try {
+    return work();
+  } catch (const StepSizeError& error) {
+    throw StepSizeError(changed(error));
+  } catch (const StepLimitError& error) {
+    throw StepLimitError(changed(error));
+  } catch (const NonFiniteError& error) {
+    throw NonFiniteError(error.subject, changed(error));
+  } catch (const NonlinearSolveError& error) {
+    throw NonlinearSolveError(changed(error));
+  }
+}
+
+}  // namespace detail
 }  // namespace pathline

@@ -79,13 +79,14 @@ class Stepper<ImplicitEuler, State> {
       converged = true;
       for (Index j = 0; j < y_.cols(); ++j) {
         Column& column = columns_[std::size_t(j)];
-        if (!column.done && !iterate(column, j, d)) return false;
+        if (!column.done && !iterate(column, j, d)) return blame(column, j);
         converged = converged && column.done;
       }
       ++newton_iterations_;
     }
     observer.discard();
-    if (!converged) return false;
+    for (Index j = 0; j < y_.cols() && !converged; ++j)
+      if (!columns_[std::size_t(j)].done) return blame(columns_[std::size_t(j)], j);
     evaluate(rhs, next_, F_);
     const Index quadratures = y_.rows() - d;
     if (quadratures > 0)
@@ -104,6 +105,8 @@ class Stepper<ImplicitEuler, State> {
   [[nodiscard]] double t_next() const { return t_next_; }
   [[nodiscard]] Index evaluations() const { return evaluations_; }  ///< Newton's and the differences' included.
   [[nodiscard]] Index newton_iterations() const { return newton_iterations_; }
+  [[nodiscard]] Index failed_sample() const { return failed_sample_; }        ///< Of the last step that failed.
+  [[nodiscard]] Index failed_component() const { return failed_component_; }  ///< Where its correction was largest.
 
  private:
   using Matrix = Jacobians<Scalar>;
@@ -167,6 +170,15 @@ class Stepper<ImplicitEuler, State> {
     }
   }
 
+  /// Remembers where Newton's method failed; false, for the caller to return.
+  bool blame(const Column& column, Index j) {
+    failed_sample_ = j;
+    failed_component_ = 0;
+    for (Index i = 1; i < column.delta.size(); ++i)
+      if (!(std::abs(column.delta(i)) <= std::abs(column.delta(failed_component_)))) failed_component_ = i;
+    return false;
+  }
+
   /// One correction of column j; false when it is not finite.
   bool iterate(Column& column, Index j, Index d) {
     constexpr Scalar eps = std::numeric_limits<Scalar>::epsilon();
@@ -192,7 +204,7 @@ class Stepper<ImplicitEuler, State> {
   Row<Scalar> increments_;
   std::vector<Column> columns_;
   double h_ = 0, t_next_ = 0;
-  Index evaluations_ = 0, newton_iterations_ = 0;
+  Index evaluations_ = 0, newton_iterations_ = 0, failed_sample_ = -1, failed_component_ = -1;
 };
 
 }  // namespace pathline

@@ -25,8 +25,9 @@ struct Solve {
   Stepper<Method, State>& stepper;
   Observer& observer;
   double t, t_end;
-  double h = 0;  // next step to try, with sign; of an adaptive control, 0 before the first
-  double previous_error = 1;
+  double h = 0;               // next step to try, with sign; of an adaptive control, 0 before the first
+  double previous_error = 1;  // of the last accepted step, as the control reads it
+  double last_error = std::numeric_limits<double>::quiet_NaN();  // of the last step tried
   Statistics counts{};
 
   /// Fixed steps to `stop`: t follows from the step's number and is never accumulated.
@@ -37,7 +38,12 @@ struct Solve {
       const double t_next = k == control.steps_per_interval ? stop : start + span * double(k) / n;
       prepare();
       if constexpr (ImplicitMethod<Method>) {
-        if (!stepper.step(rhs, t, h, t_next, observer)) throw NonlinearSolveError(failure(h));
+        if (!stepper.step(rhs, t, h, t_next, observer)) {
+          SolveFailure at = failure(h);
+          at.sample = stepper.failed_sample();
+          at.component = stepper.failed_component();
+          throw NonlinearSolveError(at);
+        }
       } else {
         const bool needed = reads_last_stage<Observer> || t_next != t_end;
         stepper.step(rhs, t, h, t_next, needed ? LastStage::evaluate : LastStage::skip);
@@ -50,7 +56,7 @@ struct Solve {
   void advance(double stop) requires AdaptiveControl<Control> {
     double first_trial = 0;  // of the step at hand; 0: none was rejected yet
     while (t != stop) {
-      if (counts.accepted + counts.rejected >= control.max_steps) throw StepLimitError(failure(h));
+      if (counts.accepted + counts.rejected >= control.max_steps) throw StepLimitError(failure(h, last_error));
       prepare();
       if (h == 0) h = first_step();
       // Below this, t + h cannot be told from t.
@@ -62,7 +68,7 @@ struct Solve {
       const double step = lands ? left : h;
       const double t_next = lands ? stop : t + step;
       stepper.step(rhs, t, step, t_next);
-      const double error = stepper.estimate_error(rhs, control.rtol, control.atol);
+      const double error = last_error = stepper.estimate_error(rhs, control.rtol, control.atol);
       const double factor =
           std::isfinite(error) ? control.factor(error, previous_error, stepper.error_order) : control.min_factor;
 

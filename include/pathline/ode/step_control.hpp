@@ -18,9 +18,9 @@ namespace pathline {
 /// `steps_per_interval` equal steps between each two different requested times. There is no default: one silent Euler
 /// step is a trap.
 struct FixedSteps {
-  /// \throws ArgumentError unless count > 0.
+  /// \throws ArgumentError unless steps > 0.
   explicit FixedSteps(Index steps) : steps_per_interval(steps) {
-    if (steps < 1) throw ArgumentError("FixedSteps: count", std::to_string(steps), "at least 1");
+    if (steps < 1) throw ArgumentError("FixedSteps: number of steps", std::to_string(steps), "at least 1");
   }
   Index steps_per_interval;
 };
@@ -86,7 +86,7 @@ template <class Error, class Y, class YNext>
 namespace detail {
 
 inline void require(bool holds, const char* what, double got, const char* expected) {
-  if (!holds) throw ArgumentError(what, std::to_string(got), expected);
+  if (!holds) throw ArgumentError(what, number(got), expected);
 }
 
 /// \throws ArgumentError for options that no solve can follow.

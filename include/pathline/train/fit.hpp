@@ -14,8 +14,10 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pathline {
@@ -103,7 +105,7 @@ inline double learning_rate_at(const FitOptions& options, Index epoch) {
   if (options.final_learning_rate < 0 || options.epochs < 2) return options.learning_rate;
   const double phase = double(epoch - 1) / double(options.epochs - 1);
   return options.final_learning_rate +
-         0.5 * (options.learning_rate - options.final_learning_rate) * (1 + std::cos(3.14159265358979323846 * phase));
+         0.5 * (options.learning_rate - options.final_learning_rate) * (1 + std::cos(std::numbers::pi * phase));
 }
 
 /// A training run on its way. The flow holds the current parameters; `best_` those to end with.
@@ -120,6 +122,7 @@ class Training {
         rng_(rng),
         optimizer_(flow.parameters().size()),
         best_(flow.parameters()),
+        batch_(train.rows(), std::min(options.batch, train.cols())),
         loss_(flow.make_training_loss()) {}
 
   template <class Callback>
@@ -166,9 +169,8 @@ class Training {
     for (Index first = 0; first < train_.cols(); first += options_.batch, ++batches) {
       const auto samples = std::span<const Index>(order).subspan(
           std::size_t(first), std::size_t(std::min(options_.batch, train_.cols() - first)));
-      batch_.resize(train_.rows(), Index(samples.size()));
       for (std::size_t j = 0; j < samples.size(); ++j) batch_.col(Index(j)) = train_.col(samples[j]);
-      flow_.value_and_gradient(batch_, samples, rng_.draw(), memory_, loss_);
+      flow_.value_and_gradient(batch_.leftCols(Index(samples.size())), samples, rng_.draw(), memory_, loss_);
       if (!std::isfinite(loss_.loss) || !loss_.gradient.allFinite())
         throw TrainingError("the loss or its gradient is not finite in epoch " + std::to_string(epoch), report_);
       report.gradient_norm += clip(loss_.gradient);
@@ -230,10 +232,10 @@ struct KeepGoing {
 };
 
 /// Trains `flow` on `train` (d × n), judging by `validation` (d × m; none: by `train`). The flow ends with
-/// the best parameters seen, also when an error is thrown. Row ids of `train`, the draws of `rng` and the flow's chunk
-/// width decide every bit of the result; threads do not.
-/// \param callback  Sees every epoch's report; returns false to stop.
-/// \throws ShapeError, DataError, ArgumentError before anything is changed; TrainingError when training diverges.
+/// the best parameters that an epoch ended with, also when an error is thrown. Row ids of `train`, the draws of `rng`
+/// and the flow's chunk width decide every bit of the result; threads do not. \param callback  Sees every epoch's
+/// report; returns false to stop. \throws ShapeError, DataError, ArgumentError before anything is changed;
+/// TrainingError when training diverges.
 template <class Flow, class Train, class Validation, class Callback = KeepGoing>
 FitReport fit(Flow& flow, const Eigen::MatrixBase<Train>& train, const Eigen::MatrixBase<Validation>& validation,
               const FitOptions& options, Rng& rng, Callback&& callback = {}) {

@@ -36,7 +36,7 @@ template <class Derived>
   const bool valid = fraction >= 0 && fraction < 1;  // before the conversion: a NaN has no integer
   const Index held_out = valid ? Index(std::ceil(fraction * double(X.cols()) - 1e-9)) : X.cols();
   if (held_out >= X.cols())
-    throw ArgumentError("split: fraction", std::to_string(fraction),
+    throw ArgumentError("split: fraction", detail::number(fraction),
                         "in [0, 1), leaving at least one of " + std::to_string(X.cols()) + " columns");
   const std::vector<Index> order = permutation(rng.draw(), X.cols());
   const std::span<const Index> all(order);
