@@ -16,7 +16,7 @@ template <class Control, class Gradient>
 class Iteration {
  public:
   Iteration(const Mlp<float, Tanh>& field, Index n, ChunkWidth width, Threads threads)
-      : flow_(field, Exact{}, Dopri5{}, Control{.rtol = 1e-5, .atol = 1e-5}, Gradient{}, width, threads),
+      : flow_(field, ExactTrace{}, Dopri5{}, Control{.rtol = 1e-5, .atol = 1e-5}, Gradient{}, width, threads),
         X_(workloads::inputs<float>(2, n)),
         samples_(static_cast<std::size_t>(n)),
         adam_state_(flow_.parameters().size()) {
@@ -31,7 +31,7 @@ class Iteration {
   [[nodiscard]] const TrainingLoss<float>& loss() const { return loss_; }
 
  private:
-  using Flow = Cnf<Mlp<float, Tanh>, Exact, Dopri5, Control, Gradient, ChunkWidth, Threads>;
+  using Flow = Cnf<Mlp<float, Tanh>, ExactTrace, Dopri5, Control, Gradient, ChunkWidth, Threads>;
   Flow flow_;
   Batch<float> X_;
   std::vector<Index> samples_;
