@@ -18,7 +18,8 @@ namespace examples::cnf {
 /// A trace estimator chosen at run time: the concept speaks of numbers of tangents and of filling them, so a choice
 /// costs one visit a solve. (A solver or a gradient method chosen so would cost one in every step.)
 struct AnyTrace {
-  std::variant<pathline::ExactTrace, pathline::Hutchinson<pathline::Rademacher>, pathline::Hutchinson<pathline::Gaussian>>
+  std::variant<pathline::ExactTrace, pathline::Hutchinson<pathline::Rademacher>,
+               pathline::Hutchinson<pathline::Gaussian>>
       choice;
 
   [[nodiscard]] Index tangents(Index d) const {
