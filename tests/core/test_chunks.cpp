@@ -131,7 +131,8 @@ TEST_CASE("The failure of the lowest chunk is rethrown, whatever the number of t
   }
 }
 
-TEST_CASE("Eigen's products have one thread inside of work; afterwards the caller's number is back", "[core][chunks]") {
+TEST_CASE("Eigen's products have one thread inside of work, and afterwards the caller's number is back",
+          "[core][chunks]") {
   const TaskThreads four(4);
   const int before = threads_of_task(), threads = GENERATE(1, 2, 3, 0);
   const Index columns = GENERATE(1, 9);  // one chunk runs on the calling thread

@@ -75,7 +75,7 @@ TEST_CASE("A block is Philox of the seed, the draw, the sample and the block, ea
         philox({0x89abcdef, 0xba987654, 0xef012345, 0xfedcabcd}, {0x89abcdef, 0x01234567}));
 }
 
-TEST_CASE("Rng numbers its draws; copies go on with the same ones", "[core][random]") {
+TEST_CASE("Rng numbers its draws, and copies go on with the same ones", "[core][random]") {
   Rng rng(11);
   CHECK(rng.draw() == Draw{11, 0});
   Rng copy = rng;

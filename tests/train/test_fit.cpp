@@ -135,7 +135,7 @@ TEST_CASE("fit finds the maximum of the likelihood", "[train][fit]") {
   CHECK(report.epochs[4].train_nll == report.epochs[4].train_loss);
 }
 
-TEST_CASE("Each epoch uses every row once, in an order of its own; the last mini-batch may be smaller",
+TEST_CASE("Each epoch uses every row once, in an order of its own, and the last mini-batch may be smaller",
           "[train][fit]") {
   const Batch<double> X = samples_around(0, 2, 10);
   std::vector<Index> sizes;
@@ -263,7 +263,7 @@ TEST_CASE("fit validates every so often, and always after the last epoch", "[tra
   CHECK(report.best_epoch == 8);
 }
 
-TEST_CASE("The callback sees every epoch and stops training; what was learned is kept", "[train][fit]") {
+TEST_CASE("The callback sees every epoch and stops training, and what was learned is kept", "[train][fit]") {
   const Batch<double> X = samples_around(3, 2, 40);
   GaussianModel model(2);
   Rng rng(1);
@@ -343,7 +343,7 @@ TEST_CASE("fit with a fraction is fit with the two parts of split", "[train][fit
   CHECK(rng == same_seed);
 }
 
-TEST_CASE("A loss or gradient that is not finite ends training; report and best parameters stay", "[train][fit]") {
+TEST_CASE("A loss or gradient that is not finite ends training, and report and best parameters stay", "[train][fit]") {
   const Batch<double> train = samples_around(5, 2, 40), validation = samples_around(1, 2, 20, 1, 2);
   const bool gradient = GENERATE(false, true);
   GaussianModel model(

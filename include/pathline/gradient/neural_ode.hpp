@@ -3,6 +3,7 @@
 /// user's own loss of its states at several times (Chen et al. 2018).
 #pragma once
 
+#include <pathline/core/chunks.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/gradient/backpropagation.hpp>
@@ -69,6 +70,7 @@ class NeuralOde {
   Statistics solve(ConstBatchRef<Scalar> y0, std::span<const double> times, Memory& memory) const {
     check(y0);
     memory.outputs.resize(times.size());
+    const detail::OneThreadProducts one_thread;  // the same bits, and no allocation, with OpenMP too
     const FieldDynamics<FieldType> dynamics(field_, y0.cols());
     SolverRightHandSide<FieldDynamics<FieldType>> rhs{dynamics, memory.gradient.workspace};
     Outputs observer{memory.outputs};
@@ -94,6 +96,7 @@ class NeuralOde {
   void value_and_gradient(ConstBatchRef<Scalar> y0, std::span<const double> times, Loss&& loss, Memory& memory,
                           ValueAndGradient<Scalar>& result) const {
     check(y0);
+    const detail::OneThreadProducts one_thread;
     const FieldDynamics<FieldType> dynamics(field_, y0.cols());
     memory.outputs.resize(times.size());
     memory.outputs_bar.resize(times.size());
