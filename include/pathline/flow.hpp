@@ -7,6 +7,7 @@
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/base.hpp>
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/path_point.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/regularizers.hpp>

@@ -4,6 +4,8 @@
 /// probability said.
 #include <pathline/core/random.hpp>
 
+#include <pathline/core/box_muller.hpp>
+
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
 

@@ -3,6 +3,10 @@
 /// bits.
 #include <pathline/io/csv.hpp>
 
+#include <pathline/io/csv_text.hpp>
+#include <pathline/io/number_text.hpp>
+#include <pathline/io/replace_file.hpp>
+
 #include <support/catch.hpp>
 
 #include <bit>

@@ -1,6 +1,7 @@
 // The loop over steps: where it lands, what it evaluates, whom it tells, and how it ends when the problem is bad.
 #include <pathline/ode/integrate.hpp>
 
+#include <pathline/ode/statistics.hpp>
 #include <pathline/ode/tableaux.hpp>
 
 #include <support/catch.hpp>

@@ -14,6 +14,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/base.hpp>
+#include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/regularizers.hpp>
 #include <pathline/flow/settings.hpp>
@@ -32,32 +33,6 @@
 #include <vector>
 
 namespace pathline {
-
-/// Likelihoods of a batch, and what they cost.
-template <Real Scalar>
-struct Likelihood {
-  Row<Scalar> log_prob;   ///< 1 × n, nats of the raw data.
-  Statistics statistics;  ///< Of all chunks together.
-};
-
-/// Samples with their density.
-template <Real Scalar>
-struct SamplesWithLogProb {
-  Batch<Scalar> samples;  ///< d × n, raw.
-  Row<Scalar> log_prob;   ///< 1 × n, nats.
-};
-
-/// The training loss of a mini-batch, its parts, and its gradient.
-template <Real Scalar>
-struct TrainingLoss {
-  double loss = 0;                     ///< negative_log_likelihood + Σ weight_i · costs_i + step_cost.
-  double negative_log_likelihood = 0;  ///< Mean over samples, nats of the raw data, by the training trace.
-  double step_cost = 0;                ///< Mean over samples of the cost of their chunk's steps, if there is one.
-  std::vector<double> costs;           ///< Mean over samples of each regularizer, without its weight.
-  Vector<Scalar> gradient;             ///< dloss/dθ.
-  Statistics forward, backward;        ///< Of all chunks together.
-  Index solves = 0;                    ///< Number of chunks, each one solve.
-};
 
 /// \tparam FieldType  A `Field`.
 /// \tparam Policies   Any of, in any order, each at most once: a trace estimator (default `ExactTrace`), a solver
@@ -219,7 +194,7 @@ class Cnf {
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
   void value_and_gradient(ConstBatchRef<Scalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory,
                           TrainingLoss<Scalar>& result) const {
-    value_and_gradient(X, samples, draw, LikelihoodLoss{*this, X.cols()}, memory, result);
+    value_and_gradient(X, samples, draw, LikelihoodLoss<Scalar, Base>{base_, dim(), X.cols()}, memory, result);
   }
 
   /// The same for a loss of one's own. `loss(Y, Y_bar, transform_log_det)` is called once a chunk, in any order and
@@ -332,23 +307,6 @@ class Cnf {
       run(AugmentedDynamics<TheField>(field_, no_regularizers, V, Scalar(estimator.weight(dim())), chunk.count));
     });
   }
-
-  // Mean negative log-likelihood over the whole batch: a chunk returns its share of the sum.
-  struct LikelihoodLoss {
-    const Cnf& flow;
-    Index batch;
-
-    double operator()(ConstBatchRef<Scalar> Y, BatchRef<Scalar> Y_bar, ConstRowRef<Scalar> log_det) const {
-      const Index d = flow.dim();
-      const Scalar share = Scalar(1) / Scalar(batch);
-      flow.base_.log_density(Y.topRows(d), Y_bar.row(d));  // the row is free until it takes its cotangent below
-      const double sum = (Y_bar.row(d) + Y.row(d) + log_det).template cast<double>().sum();
-      flow.base_.score(Y.topRows(d), Y_bar.topRows(d));
-      Y_bar.topRows(d) *= -share;
-      Y_bar.row(d).setConstant(-share);
-      return -sum / double(batch);
-    }
-  };
 
   template <class Loss>
   void train_chunk(ConstBatchRef<Scalar> X, std::span<const Index> samples, const Draw& draw, const Loss& loss,

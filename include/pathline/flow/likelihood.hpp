@@ -1,0 +1,61 @@
+/// \file
+/// What a flow answers with: likelihoods, samples, the training loss and its parts; and the loss itself.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/flow/base.hpp>
+#include <pathline/ode/statistics.hpp>
+
+#include <vector>
+
+namespace pathline {
+
+/// Likelihoods of a batch, and what they cost.
+template <Real Scalar>
+struct Likelihood {
+  Row<Scalar> log_prob;   ///< 1 × n, nats of the raw data.
+  Statistics statistics;  ///< Of all chunks together.
+};
+
+/// Samples with their density.
+template <Real Scalar>
+struct SamplesWithLogProb {
+  Batch<Scalar> samples;  ///< d × n, raw.
+  Row<Scalar> log_prob;   ///< 1 × n, nats.
+};
+
+/// The training loss of a mini-batch, its parts, and its gradient.
+template <Real Scalar>
+struct TrainingLoss {
+  double loss = 0;                     ///< negative_log_likelihood + Σ weight_i · costs_i + step_cost.
+  double negative_log_likelihood = 0;  ///< Mean over samples, nats of the raw data, by the training trace.
+  double step_cost = 0;                ///< Mean over samples of the cost of their chunk's steps, if there is one.
+  std::vector<double> costs;           ///< Mean over samples of each regularizer, without its weight.
+  Vector<Scalar> gradient;             ///< dloss/dθ.
+  Statistics forward, backward;        ///< Of all chunks together.
+  Index solves = 0;                    ///< Number of chunks, each one solve.
+};
+
+/// The mean negative log-likelihood over a mini-batch (docs/maths.md, section 7), chunk by chunk: each call returns its
+/// chunk's share of the mean. Refers to the base density, which must outlive it.
+template <Real Scalar, BaseDensity<Scalar> Base>
+struct LikelihoodLoss {
+  const Base& base;
+  Index dim;    ///< d, rows of z.
+  Index batch;  ///< Samples of the whole mini-batch.
+
+  /// \param Y        Final states of the chunk, rows × n: z, log-determinant, costs.
+  /// \param Y_bar    rows × n; the cotangents of z and of the log-determinant are overwritten, those of costs are not.
+  /// \param log_det  Of the data transform, 1 × n.
+  double operator()(ConstBatchRef<Scalar> Y, BatchRef<Scalar> Y_bar, ConstRowRef<Scalar> log_det) const {
+    const Scalar share = Scalar(1) / Scalar(batch);
+    base.log_density(Y.topRows(dim), Y_bar.row(dim));  // the row is free until it takes its cotangent below
+    const double sum = (Y_bar.row(dim) + Y.row(dim) + log_det).template cast<double>().sum();
+    base.score(Y.topRows(dim), Y_bar.topRows(dim));
+    Y_bar.topRows(dim) *= -share;
+    Y_bar.row(dim).setConstant(-share);
+    return -sum / double(batch);
+  }
+};
+
+}  // namespace pathline

@@ -1,0 +1,79 @@
+#include <pathline/gradient/recording.hpp>
+#include <pathline/gradient/stepper_pool.hpp>
+
+#include <support/catch.hpp>
+#include <support/gradient_problem.hpp>
+
+using namespace pathline;
+using namespace pathline::test;
+
+namespace {
+
+using G = GradientProblem::G;
+
+/// What the way back needs to know of a record: which evaluation served which stage.
+struct Recorded {
+  GradientProblem problem;
+  G dynamics{problem.field, 3};
+  Workspace<double> workspace;
+  Recording<G, false> recording;
+  Statistics statistics;
+
+  template <class Method, class Control>
+  void run(const Method& method, const Control& control, const std::vector<double>& times) {
+    recording.start(dynamics, Tapes::keep, workspace);
+    Stepper<Method, Batch<double>> stepper;
+    Batch<double> y = problem.y0;
+    statistics = integrate(method, control, recording, y, times, stepper, recording);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Recording: the last stage of a step is the next step's first, and rejected steps give their tapes back",
+          "[gradient][recording]") {
+  Recorded record;
+  record.problem.field.parameters() *= 6;
+  record.run(Dopri5{}, PiController{.rtol = 1e-4, .atol = 1e-4, .initial_step = 0.5}, {0.0, 1.0});
+  REQUIRE(record.statistics.rejected > 0);
+  const auto& steps = record.recording.steps();
+  REQUIRE(Index(steps.size()) == record.statistics.accepted);
+  CHECK(steps.front().first == 0);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    CHECK(steps[i].rest == 1 + 6 * i);  // six evaluations a step, none left over from a rejected one
+    if (i > 0) CHECK(steps[i].first == steps[i - 1].rest + 5);
+    if (i > 0) CHECK(steps[i].t == steps[i - 1].t_next);
+  }
+  CHECK(steps.back().t_next == 1.0);
+}
+
+TEST_CASE("Recording: a method that is not first same as last evaluates its first stage anew",
+          "[gradient][recording]") {
+  Recorded record;
+  record.run(Rk4{}, FixedSteps(2), {0.0, 0.5, 0.5, 1.0});
+  const auto& steps = record.recording.steps();
+  REQUIRE(steps.size() == 4);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    CHECK(steps[i].first == 4 * i);
+    CHECK(steps[i].rest == 4 * i + 1);
+  }
+  CHECK(record.recording.outputs() == std::vector<std::size_t>{0, 2, 2, 4});
+}
+
+TEST_CASE("Recording: a stage with node 1 stands at the very end of its step", "[gradient][recording]") {
+  const Recording<G, false>::Step step{.t = 0.1, .h = 0.2, .t_next = 0.3, .first = 0, .rest = 1};
+  CHECK(step.time(1) == 0.3);  // 0.1 + 0.2 is an ulp more
+  CHECK(step.time(0.5) == Approx(0.2));
+}
+
+TEST_CASE("StepperPool: one slot for each shape, and it stays where it is", "[gradient][pool]") {
+  StepperPool<Dopri5, Batch<double>> pool;
+  auto* const wide = &pool.at(3, 34);
+  auto* const narrow = &pool.at(3, 33);
+  CHECK(wide != narrow);
+  CHECK(wide->y.cols() == 34);
+  CHECK(narrow->y.cols() == 33);
+  for (Index columns = 1; columns < 20; ++columns) (void)pool.at(3, columns);
+  CHECK(&pool.at(3, 34) == wide);
+  CHECK(&pool.at(3, 33) == narrow);
+}
