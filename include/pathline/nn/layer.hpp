@@ -27,8 +27,9 @@ namespace pathline {
 /// - `in_rows()`, `out_rows()`: rows of x and y. `side_rows()`: rows of S that it reads, 0 if none.
 /// - `parameter_count()`: length of its slice of θ. `widest()`: most rows of any batch inside it.
 /// - `tape_size(n, k)`: scalars that linearize leaves for pullback.
-/// - `linearize(theta, S, X, n, Y, tape, workspace)`: S is s × 1 (shared by the chunk) or s × n, with s ≥ side_rows();
-///   X (in × (1+k)n) to Y (out × (1+k)n), which do not overlap.
+/// - `linearize(theta, S, X, n, Y, tape, workspace)`: X (in × (1+k)n) to Y (out × (1+k)n), which do not overlap.
+///   S, with s ≥ side_rows() rows, is s × 1 (shared by the chunk), s × n (a column a sample), or packed as X is,
+///   s × (1+k)n: then tangents move the side inputs too, as a derivative along time does.
 /// - `pullback(theta, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace)`: Y_bar (out × (1+k)n) is scratch
 ///   afterwards; overwrites X_bar (in × (1+k)n), adds to S_bar (shape of S) and theta_bar.
 template <class L>

@@ -5,14 +5,27 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/traced.hpp>
 
 #include <utility>
 
 namespace pathline {
 
-/// The vector field f(t, z; θ) of a layer, with θ in one flat vector. A plain value; meets `Field`.
+namespace detail {
+
+/// Whether a layer says that it is the gradient of a potential; its network then says so too.
+template <class L>
+struct PotentialTag {};
+template <class L>
+requires requires { typename L::potential; }
+struct PotentialTag<L> { using potential = void; };
+
+}  // namespace detail
+
+/// The vector field f(t, z; θ) of a layer, with θ in one flat vector. A plain value; meets `Field`, and `TracedField`
+/// or `PotentialField` where its layer does.
 template <Layer L>
-class Network {
+class Network : public detail::PotentialTag<L> {
  public:
   using Scalar = typename L::Scalar;
 
@@ -42,6 +55,22 @@ class Network {
                 BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar,
                 Workspace<Scalar>& workspace) const {
     layer_.pullback(parameters_, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
+
+  [[nodiscard]] Index offered_rows() const requires TracedLayer<L> { return layer_.offered_rows(); }
+  [[nodiscard]] Index trace_tape_size(Index n) const requires TracedLayer<L> { return layer_.trace_tape_size(n); }
+
+  /// Z (d × n) to Y ((d + 1 + offered) × n): values, trace, and what the layer offers.
+  void evaluate_with_trace(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> Y,
+                           std::span<Scalar> tape, Workspace<Scalar>& workspace) const requires TracedLayer<L> {
+    layer_.evaluate_with_trace(parameters_, S, Z, Y, tape, workspace);
+  }
+
+  /// Y_bar has Y's shape and is scratch afterwards; overwrites Z_bar, adds to S_bar and theta_bar.
+  void pullback_with_trace(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, std::span<Scalar> tape,
+                           BatchRef<Scalar> Y_bar, BatchRef<Scalar> Z_bar, BatchRef<Scalar> S_bar,
+                           VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TracedLayer<L> {
+    layer_.pullback_with_trace(parameters_, S, Z, tape, Y_bar, Z_bar, S_bar, theta_bar, workspace);
   }
 
  private:
