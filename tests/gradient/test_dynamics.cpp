@@ -12,14 +12,91 @@ using namespace pathline::test;
 namespace {
 
 using G = GradientProblem::G;
-struct NoPullback {
-  using Scalar = double;
-  [[nodiscard]] Index rows() const { return 1; }
+
+// The dynamics that do nothing, and the same without one thing each: a deleted function hides the inherited one.
+using Good = pathline::detail::AnyDynamics;
+struct NoScalar : Good {
+  using Scalar = int;
 };
-static_assert(Dynamics<G> && Dynamics<detail::AnyDynamics>);
-static_assert(!Dynamics<NoPullback>);
+struct NoRows : Good {
+  void rows() const = delete;
+};
+struct NoColumns : Good {
+  void columns() const = delete;
+};
+struct NoPathRows : Good {
+  void path_rows() const = delete;
+};
+struct NoErrorRows : Good {
+  void error_rows() const = delete;
+};
+struct NoParameterCount : Good {
+  void parameter_count() const = delete;
+};
+struct NoTapeSize : Good {
+  void tape_size() const = delete;
+};
+struct NoEvaluate : Good {
+  template <class... A>
+  void evaluate(const A&...) const = delete;
+};
+struct EvaluateChangesDynamics : Good {
+  template <class... A>
+  void evaluate(A&&...) {}
+};
+struct NoPullback : Good {
+  template <class... A>
+  void pullback(const A&...) const = delete;
+};
+static_assert(Dynamics<G> && Dynamics<Good>);
+static_assert(!Dynamics<NoScalar> && !Dynamics<NoRows> && !Dynamics<NoColumns> && !Dynamics<NoPathRows>);
+static_assert(!Dynamics<NoErrorRows> && !Dynamics<NoParameterCount> && !Dynamics<NoTapeSize>);
+static_assert(!Dynamics<NoEvaluate> && !Dynamics<EvaluateChangesDynamics> && !Dynamics<NoPullback>);
+
+struct NoMemory : Backpropagation<> {
+  template <class Dynamics, class Method>
+  struct Memory {};
+};
+struct NoForward : Backpropagation<> {
+  template <class... A>
+  Statistics forward(A&&...) const = delete;
+};
+struct ForwardWithoutStatistics : Backpropagation<> {
+  template <class... A>
+  void forward(A&&...) const {}
+};
+struct NoBackward : Backpropagation<> {
+  template <class... A>
+  Statistics backward(A&&...) const = delete;
+};
+struct BackwardWithoutStatistics : Backpropagation<> {
+  template <class... A>
+  void backward(A&&...) const {}
+};
 static_assert(GradientMethod<Backpropagation<>> && GradientMethod<Adjoint>);
 static_assert(!GradientMethod<Dopri5> && !GradientMethod<int>);
+static_assert(!GradientMethod<NoMemory> && !GradientMethod<NoForward> && !GradientMethod<NoBackward>);
+static_assert(!GradientMethod<ForwardWithoutStatistics> && !GradientMethod<BackwardWithoutStatistics>);
+
+struct CostWithoutValue {
+  template <class... A>
+  void pullback(const A&...) const {}
+};
+struct CostWithoutPullback {
+  template <class Scalar>
+  [[nodiscard]] Scalar evaluate(const AcceptedStep<Scalar>& /*step*/) const {
+    return 0;
+  }
+};
+struct CostInWords : NoStepCost {
+  template <class Scalar>
+  [[nodiscard]] const char* evaluate(const AcceptedStep<Scalar>& /*step*/) const {
+    return "much";
+  }
+};
+static_assert(StepCost<NoStepCost, double> && StepCost<NoStepCost, float>);
+static_assert(!StepCost<CostWithoutValue, double> && !StepCost<CostWithoutPullback, double>);
+static_assert(!StepCost<CostInWords, double>);
 
 }  // namespace
 

@@ -18,7 +18,9 @@ template <class L>
 struct PotentialTag {};
 template <class L>
 requires requires { typename L::potential; }
-struct PotentialTag<L> { using potential = void; };
+struct PotentialTag<L> {
+  using potential = void;
+};
 
 }  // namespace detail
 
@@ -61,8 +63,8 @@ class Network : public detail::PotentialTag<L> {
   [[nodiscard]] Index trace_tape_size(Index n) const requires TracedLayer<L> { return layer_.trace_tape_size(n); }
 
   /// Z (d × n) to Y ((d + 1 + offered) × n): values, trace, and what the layer offers.
-  void evaluate_with_trace(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> Y,
-                           std::span<Scalar> tape, Workspace<Scalar>& workspace) const requires TracedLayer<L> {
+  void evaluate_with_trace(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> Y, std::span<Scalar> tape,
+                           Workspace<Scalar>& workspace) const requires TracedLayer<L> {
     layer_.evaluate_with_trace(parameters_, S, Z, Y, tape, workspace);
   }
 

@@ -46,6 +46,8 @@ concept TracedField = Field<F> &&
 /// Says that it is the negative gradient of a potential, f = -∇Φ, and that its first offered row is ∂Φ/∂t:
 /// `using potential = void`.
 template <class F>
-concept PotentialField = TracedField<F> && requires { typename F::potential; };
+concept PotentialField = TracedField<F> && requires {
+  typename F::potential;
+};
 
 }  // namespace pathline
