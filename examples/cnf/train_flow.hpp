@@ -25,8 +25,8 @@ struct AnyTrace {
   [[nodiscard]] Index tangents(Index d) const {
     return std::visit([d](const auto& trace) { return trace.tangents(d); }, choice);
   }
-  [[nodiscard]] double weight(Index d) const {
-    return std::visit([d](const auto& trace) { return trace.weight(d); }, choice);
+  [[nodiscard]] double weight(Index d, Index j) const {
+    return std::visit([&](const auto& one) { return one.weight(d, j); }, choice);
   }
   template <pathline::Real Scalar>
   void fill(const pathline::Draw& draw, std::span<const Index> samples, pathline::BatchMap<Scalar> V,

@@ -10,5 +10,6 @@
 #include <pathline/gradient/gradient_method.hpp>
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/gradient/recording.hpp>
+#include <pathline/gradient/side_inputs.hpp>
 #include <pathline/gradient/step_cost.hpp>
 #include <pathline/gradient/stepper_pool.hpp>

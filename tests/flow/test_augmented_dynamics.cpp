@@ -8,6 +8,8 @@
 #include <support/catch.hpp>
 #include <support/differences.hpp>
 
+#include <array>
+
 using namespace pathline;
 using namespace pathline::test;
 
@@ -36,13 +38,14 @@ struct ReadsEverything {
 
 struct Problem {
   using FieldType = Mlp<double, Tanh>;
-  using G = AugmentedDynamics<FieldType, KineticEnergy, ReadsEverything>;
+  using G = AugmentedDynamics<FieldByTangents<FieldType>, KineticEnergy, ReadsEverything>;
 
   Rng rng{4};
   FieldType field{d, {5, 4}, rng};
   std::tuple<KineticEnergy, ReadsEverything> regularizers;
   Hutchinson<Gaussian> trace{.probes = 2};
   Workspace<double> workspace;
+  std::array<double, 2> weights{0.5, 0.5};
   Eigen::MatrixXd V{d, 2 * n};
   Batch<double> y{d + 3, n};
   double t = 0.3;
@@ -53,7 +56,7 @@ struct Problem {
     fill<Gaussian>(rng.draw(), 0, y);
   }
   [[nodiscard]] G dynamics(const FieldType& of) {
-    return G(of, regularizers, BatchMap<double>(V.data(), d, 2 * n), 0.5, n);
+    return G(FieldByTangents<FieldType>(of, BatchMap<double>(V.data(), d, 2 * n), weights.data(), n), regularizers);
   }
   [[nodiscard]] Batch<double> evaluate(const FieldType& of, const Batch<double>& at, double time) {
     const G g = dynamics(of);

@@ -198,6 +198,10 @@ TEST_CASE("Cnf names bad input and is left as it was", "[flow][cnf][errors]") {
   TrainingLoss<double> result;
   CHECK_THROWS_AS(flow.value_and_gradient(data(4), ids(3), Draw{}, memory, result), ShapeError);
   CHECK_THROWS_AS(Cnf(fields_of<Tanh>(3, {4}, 1)[0], Standardize(data(50))), ShapeError);
-  CHECK_THROWS_WITH(Cnf(AnyField(Mlp<double, Tanh>(2, {4}, rng, 3)), Standardize(data(50))),
-                    "Cnf: number of side inputs of the field is 3, expected 0 or 1 (time)");
+  const Cnf conditional(AnyField(Mlp<double, Tanh>(2, {4}, rng, 3)));
+  CHECK_THROWS_WITH(conditional.log_prob(data(4)), "Cnf::log_prob: data has 2 rows, expected 4");
+  CHECK_THROWS_WITH(conditional.sample(3, rng),
+                    "Cnf::sample: context of a conditional flow is missing, expected 2 rows: sample(context, rng)");
+  CHECK_THROWS_WITH(conditional.sample(Batch<double>::Ones(1, 3), rng), "Cnf::sample: context has 1 rows, expected 2");
+  CHECK_THROWS_AS(Cnf(fields_of<Tanh>(2, {4}, 1)[0], Steer{.half_width = 1}), ArgumentError);
 }

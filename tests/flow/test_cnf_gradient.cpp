@@ -49,7 +49,9 @@ double replayed_loss(const AnyField& field, const Vector<double>& theta, const A
   const BatchMap<double> V(tangents.data(), d, k * n);
   trace.fill(draw, std::span<const Index>(samples), V, workspace);
   const std::tuple<R...> regularizers(regularizer...);
-  const AugmentedDynamics<AnyField, R...> dynamics(moved, regularizers, V, trace.weight(d), n);
+  const std::vector<double> weights(std::size_t(k), trace.weight(d, 0));
+  const FieldByTangents<AnyField> on_path(moved, V, weights.data(), n);
+  const AugmentedDynamics<FieldByTangents<AnyField>, R...> dynamics(on_path, regularizers);
 
   const Batch<double> X = data();
   const Vector<double> mean = X.rowwise().mean();

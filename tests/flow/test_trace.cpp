@@ -16,13 +16,13 @@ struct NoWeight {
   void fill(const A&...) const {}
 };
 struct NoTangents {
-  [[nodiscard]] double weight(Index) const { return 1; }
+  [[nodiscard]] double weight(Index, Index) const { return 1; }
   template <class... A>
   void fill(const A&...) const {}
 };
 struct NoFill {
   [[nodiscard]] Index tangents(Index) const { return 1; }
-  [[nodiscard]] double weight(Index) const { return 1; }
+  [[nodiscard]] double weight(Index, Index) const { return 1; }
 };
 static_assert(TraceEstimator<ExactTrace> && TraceEstimator<Hutchinson<>, float> &&
               TraceEstimator<Hutchinson<Gaussian>>);
@@ -46,7 +46,7 @@ Eigen::RowVectorXd estimates(const Trace& trace, const Eigen::MatrixXd& A, Index
     const Eigen::MatrixXd v = V.middleCols(j * n, n);
     sum += v.cwiseProduct(A * v).colwise().sum();
   }
-  return trace.weight(d) * sum;
+  return trace.weight(d, 0) * sum;
 }
 
 const Eigen::MatrixXd A = [] {
@@ -70,10 +70,10 @@ TEST_CASE("Hutchinson is unbiased, with the variance of theory", "[flow][trace]"
   const bool rademacher = trace.estimator.index() == 1;
   const double one_probe =
       2 * (S.squaredNorm() - (rademacher ? S.diagonal().squaredNorm() : 0.0));  // docs/maths.md, section 8
-  const double variance = one_probe * trace.weight(4);
+  const double variance = one_probe * trace.weight(4, 0);
   const Eigen::RowVectorXd got = estimates(trace, A, n);
   const double mean = got.mean(), spread = (got.array() - mean).square().mean();
-  INFO("estimator " << trace.estimator.index() << ", weight " << trace.weight(4));
+  INFO("estimator " << trace.estimator.index() << ", weight " << trace.weight(4, 0));
   // 4.9 standard errors: a chance of 1e-6 for a false alarm under the normal law.
   CHECK(std::abs(mean - A.trace()) < 4.9 * std::sqrt(variance / double(n)));
   // The variance's own relative standard error is √((κ - 1)/n), κ <= 15 for quadratic forms of normal vectors: 0.019.

@@ -18,7 +18,7 @@ template <class F>
 Batch<double> jacobian(const F& field, double t, const Batch<double>& Z) {
   Batch<double> J = Batch<double>::Constant(Z.rows(), Z.size(), not_a_number);
   Workspace<double> workspace;
-  field_jacobian(field, t, Z, J, workspace);
+  field_jacobian(field, Eigen::MatrixXd::Constant(1, 1, t), Z, J, workspace);
   return J;
 }
 

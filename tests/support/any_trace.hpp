@@ -14,8 +14,8 @@ struct AnyTrace {
   [[nodiscard]] Index tangents(Index d) const {
     return std::visit([&](const auto& one) { return one.tangents(d); }, estimator);
   }
-  [[nodiscard]] double weight(Index d) const {
-    return std::visit([&](const auto& one) { return one.weight(d); }, estimator);
+  [[nodiscard]] double weight(Index d, Index j) const {
+    return std::visit([&](const auto& one) { return one.weight(d, j); }, estimator);
   }
   template <Real Scalar>
   void fill(const Draw& draw, std::span<const Index> samples, BatchMap<Scalar> V, Workspace<Scalar>& workspace) const {

@@ -1,130 +1,138 @@
 /// \file
 /// The one right-hand side of a continuous normalizing flow: sample, log-determinant and running costs in one state.
 ///
-///     y = [ z ; ℓ ; c_1 … c_r ],   z' = f(t, z),   ℓ' = tr ∂f/∂z = w Σ_j v_jᵀ J v_j,   c_i' = the i-th regularizer
+///     y = [ z ; ℓ ; c_1 … c_r ],   z' = f(t, z),   ℓ' = tr ∂f/∂z,   c_i' = the i-th regularizer
 ///
-/// At each evaluation the field is linearized once, along the tangents V of the trace estimator, and every row is
-/// filled from the result. V is fixed for the solve: noise drawn anew at each evaluation would make g no function of t
-/// and y, and step control would chase it. docs/maths.md, sections 7 and 8.
+/// At each evaluation the field is called once (flow/field_on_path.hpp), and every row is filled from what it left.
+/// docs/maths.md, sections 7 and 8.
 #pragma once
 
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
+#include <pathline/flow/field_on_path.hpp>
+#include <pathline/flow/path_acceleration.hpp>
 #include <pathline/flow/path_point.hpp>
 #include <pathline/flow/regularizers.hpp>
+#include <pathline/gradient/side_inputs.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
 
+#include <new>
 #include <span>
 #include <tuple>
+#include <type_traits>
+#include <utility>
 
 namespace pathline {
 
-/// Meets `Dynamics`. Refers to the field, the tangents and the regularizers, which must outlive it.
-template <Field F, class... Regularizers>
+/// Meets `Dynamics`. Its parameters are [θ; context]. Refers to the regularizers, which must outlive it.
+/// \tparam OnPath  FieldByTangents<F> or FieldInClosedForm<F>.
+template <class OnPath, class... Regularizers>
 class AugmentedDynamics {
- public:
-  using Scalar = typename F::Scalar;
+  static constexpr PathReads reads = detail::all_reads<Regularizers...>;
 
-  /// \param V       Tangents, d × kn, contiguous. \param weight  w of the trace estimator.
-  AugmentedDynamics(const F& field, const std::tuple<Regularizers...>& regularizers, const BatchMap<Scalar>& V,
-                    Scalar weight, Index columns)
-      : field_(field), regularizers_(regularizers), V_(V), weight_(weight), n_(columns), k_(V.cols() / columns) {}
+ public:
+  using Scalar = typename OnPath::Scalar;
+
+  AugmentedDynamics(const OnPath& on_path, const std::tuple<Regularizers...>& regularizers,
+                    const SideInputs<Scalar>& side = {})
+      : on_path_(on_path),
+        regularizers_(regularizers),
+        side_(side),
+        acceleration_(on_path.field(), side, on_path.columns()) {}
 
   [[nodiscard]] static constexpr Index cost_rows() noexcept { return Index(sizeof...(Regularizers)); }
-  [[nodiscard]] Index rows() const { return field_.dim() + 1 + cost_rows(); }
-  [[nodiscard]] Index columns() const noexcept { return n_; }
-  [[nodiscard]] Index path_rows() const { return field_.dim(); }
+  [[nodiscard]] Index rows() const { return dim() + 1 + cost_rows(); }
+  [[nodiscard]] Index columns() const noexcept { return on_path_.columns(); }
+  [[nodiscard]] Index path_rows() const { return dim(); }
   /// z and ℓ steer the steps, costs do not.
-  [[nodiscard]] Index error_rows() const { return field_.dim() + 1; }
-  [[nodiscard]] Index parameter_count() const { return field_.parameters().size(); }
+  [[nodiscard]] Index error_rows() const { return dim() + 1; }
+  [[nodiscard]] Index parameter_count() const { return on_path_.field().parameters().size() + side_.context_size(); }
   [[nodiscard]] Index tape_size() const {
-    return 2 * Slices<Scalar>::size(field_.dim() * n_ * (1 + k_)) + Slices<Scalar>::size(field_.tape_size(n_, k_));
+    Index size = Slices<Scalar>::size(on_path_.tape_size());
+    if constexpr (reads.acceleration) size += Slices<Scalar>::size(acceleration_.tape_size());
+    return size;
   }
 
   /// y, dy: rows × columns.
   void evaluate(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
-    const Index d = field_.dim();
-    const Parts parts(*this, tape);
-    BatchMap<Scalar> X = parts.X, FJ = parts.FJ;
-    X.leftCols(n_) = y.topRows(d);
-    X.rightCols(k_ * n_) = V_;
-    field_.linearize(Eigen::Matrix<Scalar, 1, 1>(Scalar(t)), X, n_, FJ, parts.field, workspace);
-    dy.topRows(d) = FJ.leftCols(n_);
-    auto divergence = dy.row(d);
-    divergence.setZero();
-    for (Index j = 0; j < k_; ++j)
-      divergence += X.middleCols((1 + j) * n_, n_).cwiseProduct(FJ.middleCols((1 + j) * n_, n_)).colwise().sum();
-    divergence *= weight_;
-    const PathPoint<Scalar> at = point(t, parts);
-    Index row = d + 1;
-    std::apply([&](const auto&... regularizer) { (regularizer.evaluate(at, RowRef<Scalar>(dy.row(row++))), ...); },
-               regularizers_);
+    const Index d = dim();
+    const Tapes tapes(*this, tape);
+    typename Workspace<Scalar>::Frame frame(workspace);
+    on_path_.evaluate(side_.at(t, frame), y.topRows(d), dy.topRows(d + 1), tapes.field, workspace);
+    if constexpr (reads.acceleration)
+      acceleration_.evaluate(t, y.topRows(d), dy.topRows(d), tapes.acceleration, workspace);
+    if constexpr (sizeof...(Regularizers) > 0) {
+      const PathPoint<Scalar> at = point(t, tapes);
+      Index row = d + 1;
+      std::apply([&](const auto&... regularizer) { (regularizer.evaluate(at, RowRef<Scalar>(dy.row(row++))), ...); },
+                 regularizers_);
+    }
   }
 
   /// dy_bar: rows × columns; overwrites path_bar (d × columns), adds to theta_bar and t_bar.
   void pullback(double t, std::span<Scalar> tape, ConstBatchRef<Scalar> dy_bar, BatchRef<Scalar> path_bar,
                 VectorRef<Scalar> theta_bar, Scalar& t_bar, Workspace<Scalar>& workspace) const {
-    const Index d = field_.dim();
-    const Parts parts(*this, tape);
+    const Index d = dim(), n = columns();
+    const Tapes tapes(*this, tape);
     typename Workspace<Scalar>::Frame frame(workspace);
-    BatchMap<Scalar> FJ_bar = frame.batch(d, n_ * (1 + k_)), X_bar = frame.batch(d, n_ * (1 + k_));
-    FJ_bar.leftCols(n_) = dy_bar.topRows(d);
-    for (Index j = 0; j < k_; ++j)  // column by column: a row-wise product of an expression would allocate
-      for (Index i = 0; i < n_; ++i) FJ_bar.col((1 + j) * n_ + i) = (weight_ * dy_bar(d, i)) * V_.col(j * n_ + i);
-    Eigen::Matrix<Scalar, 1, 1> S_bar(Scalar(0));
-    const Eigen::Matrix<Scalar, 1, 1> S{Scalar(t)};
+    const std::span<Scalar> buffer = frame.scalars(on_path_.bar_size());
+    PathPointBar<Scalar> bar = on_path_.start_pullback(dy_bar, buffer.data());
+    BatchMap<Scalar> Z_bar(nullptr, 0, 0);
     if constexpr (sizeof...(Regularizers) > 0) {
-      PathPointBar<Scalar> bar{frame.batch(d, n_), BatchMap<Scalar>(FJ_bar.data(), d, n_),
-                               BatchMap<Scalar>(FJ_bar.data() + d * n_, d, n_ * k_)};
-      bar.Z.setZero();
-      const PathPoint<Scalar> at = point(t, parts);
+      using Block = typename PathPointBar<Scalar>::Block;
+      new (&Z_bar) BatchMap<Scalar>(frame.batch(d, n));
+      Z_bar.setZero();
+      new (&bar.Z) Block(Z_bar.data(), d, n, Eigen::OuterStride<>(d));
+      if constexpr (reads.acceleration) {
+        BatchMap<Scalar> A_bar = frame.batch(d, n);
+        A_bar.setZero();
+        new (&bar.acceleration) Block(A_bar.data(), d, n, Eigen::OuterStride<>(d));
+      }
+      const PathPoint<Scalar> at = point(t, tapes);
       Index row = d + 1;
       std::apply([&](const auto&... regularizer) { (regularizer.pullback(at, dy_bar.row(row++), bar), ...); },
                  regularizers_);
-      field_.pullback(S, parts.X, n_, parts.field, FJ_bar, X_bar, S_bar, theta_bar, workspace);
-      path_bar = X_bar.leftCols(n_) + bar.Z;
-    } else {
-      field_.pullback(S, parts.X, n_, parts.field, FJ_bar, X_bar, S_bar, theta_bar, workspace);
-      path_bar = X_bar.leftCols(n_);
+      if constexpr (reads.acceleration)
+        acceleration_.pullback(t, tapes.acceleration, bar.acceleration, Z_bar, bar.F, theta_bar, t_bar, workspace);
     }
-    t_bar += S_bar(0);
+    BatchMap<Scalar> S_bar = side_.zero(frame);
+    on_path_.pullback(side_.at(t, frame), tapes.field, buffer.data(), path_bar, S_bar,
+                      theta_bar.head(on_path_.field().parameters().size()), workspace);
+    if constexpr (sizeof...(Regularizers) > 0) path_bar += Z_bar;
+    side_.pullback(S_bar, theta_bar, t_bar);
   }
 
   /// Of the path rows: J (d × dn), sample after sample.
   void jacobian(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> J, Workspace<Scalar>& workspace) const {
-    field_jacobian(field_, t, y.topRows(field_.dim()), J, workspace);
+    typename Workspace<Scalar>::Frame frame(workspace);
+    field_jacobian(on_path_.field(), side_.at(t, frame), y.topRows(dim()), J, workspace);
   }
 
  private:
-  // The tape: the packed input [Z V], the packed output [F JV], and the field's own.
-  struct Parts {
-    Parts(const AugmentedDynamics& g, std::span<Scalar> tape) : Parts(g, Slices<Scalar>(tape)) {}
-    Parts(const AugmentedDynamics& g, Slices<Scalar> slices)
-        : X(slices.batch(g.field_.dim(), g.n_ * (1 + g.k_))),
-          FJ(slices.batch(g.field_.dim(), g.n_ * (1 + g.k_))),
-          field(slices.scalars(g.field_.tape_size(g.n_, g.k_))) {}
-    BatchMap<Scalar> X, FJ;
-    std::span<Scalar> field;
+  struct Tapes {
+    Tapes(const AugmentedDynamics& g, std::span<Scalar> tape) : Tapes(g, Slices<Scalar>(tape)) {}
+    Tapes(const AugmentedDynamics& g, Slices<Scalar> slices) : field(slices.scalars(g.on_path_.tape_size())) {
+      if constexpr (reads.acceleration) acceleration = slices.scalars(g.acceleration_.tape_size());
+    }
+    std::span<Scalar> field, acceleration;
   };
 
-  [[nodiscard]] PathPoint<Scalar> point(double t, const Parts& parts) const {
-    const Index d = field_.dim();
-    using Block = typename PathPoint<Scalar>::Block;
-    return {t,
-            Block(parts.X.data(), d, n_),
-            Block(parts.X.data() + d * n_, d, n_ * k_),
-            Block(parts.FJ.data(), d, n_),
-            Block(parts.FJ.data() + d * n_, d, n_ * k_),
-            weight_};
+  [[nodiscard]] Index dim() const { return on_path_.field().dim(); }
+
+  [[nodiscard]] PathPoint<Scalar> point(double t, const Tapes& tapes) const {
+    PathPoint<Scalar> at = on_path_.point(t, tapes.field);
+    if constexpr (reads.acceleration)
+      new (&at.acceleration) typename PathPoint<Scalar>::Block(acceleration_.value(tapes.acceleration).data(), dim(),
+                                                               columns(), Eigen::OuterStride<>(dim()));
+    return at;
   }
 
-  const F& field_;
+  OnPath on_path_;
   const std::tuple<Regularizers...>& regularizers_;
-  BatchMap<Scalar> V_;
-  Scalar weight_;
-  Index n_, k_;
+  SideInputs<Scalar> side_;
+  PathAcceleration<std::remove_cvref_t<decltype(std::declval<const OnPath&>().field())>> acceleration_;
 };
 
 }  // namespace pathline

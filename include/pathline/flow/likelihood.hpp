@@ -17,6 +17,17 @@ struct Likelihood {
   Statistics statistics;  ///< Of all chunks together.
 };
 
+/// Likelihoods of a batch with what is known of their error.
+template <Real Scalar>
+struct LikelihoodWithError {
+  Row<Scalar> log_prob;        ///< 1 × n, nats of the raw data: mean over independent draws of the trace's noise.
+  Row<Scalar> standard_error;  ///< 1 × n, of that mean; 0 for an exact trace.
+  /// 1 × n: Σ over steps |e_ℓ| + |∇log ν|ᵀ|e_z|, the solver's estimates of its local errors, carried to the density as
+  /// if the flow neither spread nor shrank them. An order of magnitude, not a bound.
+  Row<Scalar> solver_error;
+  Statistics statistics;  ///< Of all chunks and draws together.
+};
+
 /// Samples with their density.
 template <Real Scalar>
 struct SamplesWithLogProb {
@@ -27,11 +38,12 @@ struct SamplesWithLogProb {
 /// The training loss of a mini-batch, its parts, and its gradient.
 template <Real Scalar>
 struct TrainingLoss {
-  double loss = 0;                     ///< negative_log_likelihood + Σ weight_i · costs_i + step_cost.
+  double loss = 0;                     ///< w · negative_log_likelihood + Σ weight_i · costs_i + step_cost.
   double negative_log_likelihood = 0;  ///< Mean over samples, nats of the raw data, by the training trace.
   double step_cost = 0;                ///< Mean over samples of the cost of their chunk's steps, if there is one.
   std::vector<double> costs;           ///< Mean over samples of each regularizer, without its weight.
   Vector<Scalar> gradient;             ///< dloss/dθ.
+  Batch<Scalar> context_gradient;      ///< dloss/dcontext, c × n; empty unless the flow is conditional.
   Statistics forward, backward;        ///< Of all chunks together.
   Index solves = 0;                    ///< Number of chunks, each one solve.
 };
@@ -41,14 +53,15 @@ struct TrainingLoss {
 template <Real Scalar, BaseDensity<Scalar> Base>
 struct LikelihoodLoss {
   const Base& base;
-  Index dim;    ///< d, rows of z.
-  Index batch;  ///< Samples of the whole mini-batch.
+  Index dim;          ///< d, rows of z.
+  Index batch;        ///< Samples of the whole mini-batch.
+  double weight = 1;  ///< Factor of the cotangents, not of the value.
 
   /// \param Y        Final states of the chunk, rows × n: z, log-determinant, costs.
   /// \param Y_bar    rows × n; the cotangents of z and of the log-determinant are overwritten, those of costs are not.
   /// \param log_det  Of the data transform, 1 × n.
   double operator()(ConstBatchRef<Scalar> Y, BatchRef<Scalar> Y_bar, ConstRowRef<Scalar> log_det) const {
-    const Scalar share = Scalar(1) / Scalar(batch);
+    const Scalar share = Scalar(weight / double(batch));
     base.log_density(Y.topRows(dim), Y_bar.row(dim));  // the row is free until it takes its cotangent below
     const double sum = (Y_bar.row(dim) + Y.row(dim) + log_det).template cast<double>().sum();
     base.score(Y.topRows(dim), Y_bar.topRows(dim));

@@ -3,36 +3,84 @@
 ///
 /// The dynamics call the field once per evaluation and hand the same *path point* to every policy; on the way back each
 /// policy adds its cotangents to the same place. So policies share the field's work and know nothing of each other.
+/// What is not in every path point a policy asks for by its `reads`, and it is computed once for all who ask.
 #pragma once
 
 #include <pathline/core/types.hpp>
 
 namespace pathline {
 
+/// What a regularizer reads beyond t, Z and F. It says so by `static constexpr PathReads reads{.tangents = true};`.
+struct PathReads {
+  bool tangents = false;        ///< V and JV: the trace must be one by tangents.
+  bool acceleration = false;    ///< z'' = ∂f/∂t + J f, one more directional derivative.
+  bool jerk = false;            ///< z''', by two more sweeps; of fields that offer Taylor mode.
+  bool potential_rate = false;  ///< ∂Φ/∂t: the field must be a `PotentialField`, its trace `ClosedFormTrace`.
+};
+
+namespace detail {
+
+template <class R>
+inline constexpr PathReads reads_of{};
+template <class R>
+requires requires { PathReads{R::reads}; }
+inline constexpr PathReads reads_of<R> = R::reads;
+
+/// What any of the regularizers reads.
+template <class... R>
+inline constexpr PathReads all_reads{.tangents = (reads_of<R>.tangents || ...),
+                                     .acceleration = ((reads_of<R>.acceleration || reads_of<R>.jerk) || ...),
+                                     .jerk = (reads_of<R>.jerk || ...),
+                                     .potential_rate = (reads_of<R>.potential_rate || ...)};
+
+}  // namespace detail
+
 /// n samples at time t with k tangents each: F = f(t, Z) and JV, the directional derivatives along V. Tangent j of all
-/// samples is the block of columns jn … (j+1)n - 1. Σ_j w v_j v_jᵀ = I, exactly or in expectation.
+/// samples is the block of columns jn … (j+1)n - 1. Σ_j w_j v_j v_jᵀ = I, exactly or in expectation.
 template <Real Scalar>
 struct PathPoint {
-  using Block = Eigen::Map<const Batch<Scalar>>;
+  /// A block of rows of a larger buffer.
+  using Block = Eigen::Map<const Batch<Scalar>, 0, Eigen::OuterStride<>>;
 
   double t;
-  Block Z;        ///< d × n
-  Block V;        ///< d × kn
-  Block F;        ///< d × n
-  Block JV;       ///< d × kn
-  Scalar weight;  ///< w
+  Block Z;                       ///< d × n
+  Block F;                       ///< d × n
+  Block V;                       ///< d × kn; empty where the trace has a closed form.
+  Block JV;                      ///< d × kn; as V.
+  const Scalar* weights;         ///< w_1 … w_k.
+  Block acceleration{none()};    ///< d × n where someone reads it, else empty.
+  Block jerk{none()};            ///< The same.
+  Block potential_rate{none()};  ///< 1 × n where someone reads it, else empty.
 
   [[nodiscard]] Index dim() const noexcept { return Z.rows(); }
   [[nodiscard]] Index samples() const noexcept { return Z.cols(); }
   [[nodiscard]] Index tangents() const noexcept { return V.cols() / Z.cols(); }
+  /// Directional derivatives along tangent j, d × n.
+  [[nodiscard]] Block JV_of(Index j) const {
+    return Block(JV.data() + j * samples() * JV.outerStride(), dim(), samples(),
+                 Eigen::OuterStride<>(JV.outerStride()));
+  }
+  [[nodiscard]] static Block none() { return Block(nullptr, 0, 0, Eigen::OuterStride<>(0)); }
 };
 
 /// Cotangents of a path point; policies add to them.
 template <Real Scalar>
 struct PathPointBar {
-  BatchMap<Scalar> Z;   ///< d × n
-  BatchMap<Scalar> F;   ///< d × n
-  BatchMap<Scalar> JV;  ///< d × kn
+  using Block = Eigen::Map<Batch<Scalar>, 0, Eigen::OuterStride<>>;
+
+  Block Z;                       ///< d × n
+  Block F;                       ///< d × n
+  Block JV;                      ///< d × kn
+  Block acceleration{none()};    ///< d × n
+  Block jerk{none()};            ///< d × n
+  Block potential_rate{none()};  ///< 1 × n
+
+  /// Cotangent of JV_of(j), d × n.
+  [[nodiscard]] Block JV_of(Index j) {
+    return Block(JV.data() + j * Z.cols() * JV.outerStride(), Z.rows(), Z.cols(),
+                 Eigen::OuterStride<>(JV.outerStride()));
+  }
+  [[nodiscard]] static Block none() { return Block(nullptr, 0, 0, Eigen::OuterStride<>(0)); }
 };
 
 }  // namespace pathline

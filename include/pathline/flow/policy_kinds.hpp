@@ -4,6 +4,7 @@
 
 #include <pathline/core/policies.hpp>
 #include <pathline/flow/base.hpp>
+#include <pathline/flow/end_time.hpp>
 #include <pathline/flow/regularizers.hpp>
 #include <pathline/flow/settings.hpp>
 #include <pathline/flow/trace.hpp>
@@ -16,7 +17,7 @@
 namespace pathline {
 
 template <class P>
-using IsTraceEstimator = std::bool_constant<TraceEstimator<P>>;
+using IsTrace = std::bool_constant<TracePolicy<P>>;
 template <class P>
 using IsSolver = std::bool_constant<SteppingMethod<P>>;
 template <class P>
@@ -30,6 +31,14 @@ using IsDataTransform = std::bool_constant<DataTransform<P, double> || DataTrans
 template <class P>
 using IsRegularizer = std::bool_constant<Regularizer<P>>;
 template <class P>
+using IsEndTime = std::bool_constant<EndTimePolicy<P>>;
+template <class P>
+using IsLikelihoodWeight = std::is_same<P, LikelihoodWeight>;
+template <class P>
+struct IsEvaluationTrace : std::false_type {};
+template <class Estimator>
+struct IsEvaluationTrace<EvaluationTrace<Estimator>> : std::bool_constant<TracePolicy<Estimator>> {};
+template <class P>
 using IsTimeSpan = std::is_same<P, TimeSpan>;
 template <class P>
 using IsThreads = std::is_same<P, Threads>;
@@ -38,9 +47,10 @@ using IsChunkWidth = std::is_same<P, ChunkWidth>;
 
 /// A policy of some kind.
 template <class P>
-concept FlowPolicy = TraceEstimator<P> || SteppingMethod<P> || StepControl<P> || GradientMethod<P> ||
-    IsBaseDensity<P>::value || IsDataTransform<P>::value || Regularizer<P> || IsTimeSpan<P>::value ||
-    IsThreads<P>::value || IsChunkWidth<P>::value;
+concept FlowPolicy =
+    TracePolicy<P> || SteppingMethod<P> || StepControl<P> || GradientMethod<P> || IsBaseDensity<P>::value ||
+    IsDataTransform<P>::value || Regularizer<P> || EndTimePolicy<P> || IsLikelihoodWeight<P>::value ||
+    IsEvaluationTrace<P>::value || IsTimeSpan<P>::value || IsThreads<P>::value || IsChunkWidth<P>::value;
 
 namespace detail {
 
@@ -71,13 +81,15 @@ struct KnownPolicies {
   static_assert((FlowPolicy<Policies> && ...),
                 "Cnf: a policy is none of: trace estimator (tangents, weight, fill), solver (tableau), step control, "
                 "gradient method (forward, backward), base density (log_density, score, sample), data transform "
-                "(check, apply, invert), regularizer (weight, evaluate, pullback), TimeSpan, Threads, ChunkWidth");
-  static_assert(detail::count_of<IsTraceEstimator, Policies...> <= 1, "Cnf: more than one trace estimator");
+                "(check, apply, invert), regularizer (weight, evaluate, pullback), end time (check, training_end), "
+                "LikelihoodWeight, EvaluationTrace, TimeSpan, Threads, ChunkWidth");
+  static_assert(detail::count_of<IsTrace, Policies...> <= 1, "Cnf: more than one trace estimator");
   static_assert(detail::count_of<IsSolver, Policies...> <= 1, "Cnf: more than one solver");
   static_assert(detail::count_of<IsStepControl, Policies...> <= 1, "Cnf: more than one step control");
   static_assert(detail::count_of<IsGradientMethod, Policies...> <= 1, "Cnf: more than one gradient method");
   static_assert(detail::count_of<IsBaseDensity, Policies...> <= 1, "Cnf: more than one base density");
   static_assert(detail::count_of<IsDataTransform, Policies...> <= 1, "Cnf: more than one data transform");
+  static_assert(detail::count_of<IsEndTime, Policies...> <= 1, "Cnf: more than one end-time policy");
   static constexpr bool value = true;
 };
 

@@ -5,6 +5,7 @@
 #include <pathline/core/types.hpp>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace pathline {
 
@@ -12,6 +13,24 @@ namespace pathline {
 struct TimeSpan {
   double data = 0, base = 1;
 };
+
+/// Factor of the negative log-likelihood in the training loss; costs have weights of their own. OT-Flow minimises
+/// E + 30 NLL + R. Reported likelihoods never carry it.
+struct LikelihoodWeight {
+  double weight = 1;
+};
+
+/// The estimator, and the seed of its noise, that `log_prob` uses instead of an exact trace, also where `fit` judges by
+/// validation rows: for dimensions in which d tangents are too many.
+template <class Estimator>
+struct EvaluationTrace {
+  Estimator estimator{};
+  std::uint64_t seed = 0;
+};
+template <class Estimator>
+EvaluationTrace(Estimator) -> EvaluationTrace<Estimator>;
+template <class Estimator>
+EvaluationTrace(Estimator, std::uint64_t) -> EvaluationTrace<Estimator>;
 
 /// Threads that share the chunks of a batch, where OpenMP is present; 0 is as many as OpenMP would take. Results are
 /// the same bits for every number.

@@ -6,14 +6,13 @@
 /// running costs): they do not enter g, so that their cotangents are constant in time. docs/maths.md, section 6.
 #pragma once
 
-#include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
+#include <pathline/gradient/side_inputs.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
 
 #include <span>
-#include <string>
 
 namespace pathline {
 
@@ -60,32 +59,22 @@ struct SolverRightHandSide {
   { dynamics.jacobian(t, y, J, workspace); }
 };
 
-namespace detail {
-
-/// \throws ArgumentError for a field that reads more than time: there is no one yet to give it context.
-template <Field F>
-void require_time_only(const char* who, const F& field) {
-  if (field.side_rows() > 1)
-    throw ArgumentError(std::string(who) + ": number of side inputs of the field", std::to_string(field.side_rows()),
-                        "0 or 1 (time)");
-}
-
-}  // namespace detail
-
-/// A field alone, z' = f(t, z; θ): a neural ODE (Chen et al. 2018). Every row is a path row.
+/// A field alone, z' = f(t, z; θ): a neural ODE (Chen et al. 2018). Every row is a path row. Its parameters are
+/// [θ; context].
 template <Field F>
 class FieldDynamics {
  public:
   using Scalar = typename F::Scalar;
 
-  /// Refers to the field, which must outlive it.
-  FieldDynamics(const F& field, Index columns) : field_(field), columns_(columns) {}
+  /// Refers to the field and to the context, which must outlive it.
+  FieldDynamics(const F& field, Index columns, const SideInputs<Scalar>& side = {})
+      : field_(field), side_(side), columns_(columns) {}
 
   [[nodiscard]] Index rows() const { return field_.dim(); }
   [[nodiscard]] Index columns() const noexcept { return columns_; }
   [[nodiscard]] Index path_rows() const { return rows(); }
   [[nodiscard]] Index error_rows() const { return rows(); }
-  [[nodiscard]] Index parameter_count() const { return field_.parameters().size(); }
+  [[nodiscard]] Index parameter_count() const { return field_.parameters().size() + side_.context_size(); }
   [[nodiscard]] Index tape_size() const {
     return Slices<Scalar>::size(rows() * columns_) + Slices<Scalar>::size(field_.tape_size(columns_, 0));
   }
@@ -95,8 +84,8 @@ class FieldDynamics {
     Slices<Scalar> slices(tape);
     BatchMap<Scalar> Z = slices.batch(rows(), columns_);
     Z = y;
-    field_.linearize(Eigen::Matrix<Scalar, 1, 1>(Scalar(t)), Z, columns_, dy,
-                     slices.scalars(field_.tape_size(columns_, 0)), workspace);
+    typename Workspace<Scalar>::Frame frame(workspace);
+    field_.linearize(side_.at(t, frame), Z, columns_, dy, slices.scalars(field_.tape_size(columns_, 0)), workspace);
   }
 
   void pullback(double t, std::span<Scalar> tape, ConstBatchRef<Scalar> dy_bar, BatchRef<Scalar> path_bar,
@@ -104,21 +93,22 @@ class FieldDynamics {
     Slices<Scalar> slices(tape);
     const BatchMap<Scalar> Z = slices.batch(rows(), columns_);
     typename Workspace<Scalar>::Frame frame(workspace);
-    BatchMap<Scalar> F_bar = frame.batch(rows(), columns_);
+    BatchMap<Scalar> F_bar = frame.batch(rows(), columns_), S_bar = side_.zero(frame);
     F_bar = dy_bar;
-    Eigen::Matrix<Scalar, 1, 1> S_bar(Scalar(0));
-    field_.pullback(Eigen::Matrix<Scalar, 1, 1>(Scalar(t)), Z, columns_, slices.scalars(field_.tape_size(columns_, 0)),
-                    F_bar, path_bar, S_bar, theta_bar, workspace);
-    t_bar += S_bar(0);
+    field_.pullback(side_.at(t, frame), Z, columns_, slices.scalars(field_.tape_size(columns_, 0)), F_bar, path_bar,
+                    S_bar, theta_bar.head(field_.parameters().size()), workspace);
+    side_.pullback(S_bar, theta_bar, t_bar);
   }
 
   /// J (d × dn), sample after sample.
   void jacobian(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> J, Workspace<Scalar>& workspace) const {
-    field_jacobian(field_, t, y, J, workspace);
+    typename Workspace<Scalar>::Frame frame(workspace);
+    field_jacobian(field_, side_.at(t, frame), y, J, workspace);
   }
 
  private:
   const F& field_;
+  SideInputs<Scalar> side_;
   Index columns_;
 };
 

@@ -9,9 +9,11 @@
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/gradient_method.hpp>
+#include <pathline/gradient/side_inputs.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/ode.hpp>
 
+#include <algorithm>
 #include <span>
 #include <utility>
 #include <vector>
@@ -24,6 +26,7 @@ struct ValueAndGradient {
   Scalar value = Scalar(0);   ///< The loss, and the cost of the steps where the gradient method carries one.
   Vector<Scalar> parameters;  ///< dL/dθ.
   Batch<Scalar> initial;      ///< dL/dy(t0), d × n.
+  Batch<Scalar> context;      ///< dL/dcontext, c × n; empty for a field that reads time alone.
   Statistics forward, backward;
 };
 
@@ -46,32 +49,35 @@ class NeuralOde {
   struct Memory {
     typename Gradient::template Memory<FieldDynamics<FieldType>, Method> gradient;
     std::vector<Batch<Scalar>> outputs, outputs_bar;
+    Vector<Scalar> parameters_bar;  ///< Of θ and context together.
   };
 
-  /// \throws ArgumentError for a field that reads more than time.
   explicit NeuralOde(FieldType field, Method method = {}, Control control = {}, Gradient gradient = {})
-      : field_(std::move(field)), method_(method), control_(control), gradient_(gradient) {
-    detail::require_time_only("NeuralOde", field_);
-  }
+      : field_(std::move(field)), method_(method), control_(control), gradient_(gradient) {}
 
   [[nodiscard]] const FieldType& field() const noexcept { return field_; }
+  /// Rows of context that the field reads beside time.
+  [[nodiscard]] Index context_rows() const { return std::max<Index>(field_.side_rows() - 1, 0); }
   [[nodiscard]] Vector<Scalar>& parameters() noexcept { return field_.parameters(); }
   [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return field_.parameters(); }
 
   /// The states at `times` (times[0] = t0, where the state is y0: d × n), without any record of the way.
-  /// \throws ShapeError, DataError on a bad y0; SolveError and its kin when the solve fails.
-  [[nodiscard]] std::vector<Batch<Scalar>> solve(ConstBatchRef<Scalar> y0, const std::vector<double>& times) const {
+  /// \param context  context_rows() × n, constant along the path; may be left out where the field reads time alone.
+  /// \throws ShapeError, DataError on a bad y0 or context; SolveError and its kin when the solve fails.
+  [[nodiscard]] std::vector<Batch<Scalar>> solve(ConstBatchRef<Scalar> y0, const std::vector<double>& times,
+                                                 ConstBatchRef<Scalar> context = Batch<Scalar>()) const {
     Memory memory;
-    solve(y0, times, memory);
+    solve(y0, times, memory, context);
     return std::move(memory.outputs);
   }
 
   /// The same into memory.outputs, for repeated calls.
-  Statistics solve(ConstBatchRef<Scalar> y0, std::span<const double> times, Memory& memory) const {
-    check(y0);
+  Statistics solve(ConstBatchRef<Scalar> y0, std::span<const double> times, Memory& memory,
+                   ConstBatchRef<Scalar> context = Batch<Scalar>()) const {
+    check(y0, context);
     memory.outputs.resize(times.size());
     const detail::OneThreadProducts one_thread;  // the same bits, and no allocation, with OpenMP too
-    const FieldDynamics<FieldType> dynamics(field_, y0.cols());
+    const FieldDynamics<FieldType> dynamics(field_, y0.cols(), side_inputs(context));
     SolverRightHandSide<FieldDynamics<FieldType>> rhs{dynamics, memory.gradient.workspace};
     Outputs observer{memory.outputs};
     auto& [stepper, y] = memory.gradient.steppers.at(y0.rows(), y0.cols());
@@ -81,23 +87,24 @@ class NeuralOde {
 
   /// Value and gradients of `loss(states, cotangents) -> Scalar`, which reads the states at `times` (vector of d × n)
   /// and adds to their cotangents (vector of d × n, zero on entry).
-  /// \throws ShapeError, DataError on a bad y0; SolveError and its kin when a solve fails.
+  /// \throws ShapeError, DataError on a bad y0 or context; SolveError and its kin when a solve fails.
   template <class Loss>
   [[nodiscard]] ValueAndGradient<Scalar> value_and_gradient(ConstBatchRef<Scalar> y0, std::span<const double> times,
-                                                            Loss&& loss) const {
+                                                            Loss&& loss,
+                                                            ConstBatchRef<Scalar> context = Batch<Scalar>()) const {
     Memory memory;
     ValueAndGradient<Scalar> result;
-    value_and_gradient(y0, times, loss, memory, result);
+    value_and_gradient(y0, times, loss, memory, result, context);
     return result;
   }
 
   /// The same for repeated calls: memory and result keep their buffers.
   template <class Loss>
   void value_and_gradient(ConstBatchRef<Scalar> y0, std::span<const double> times, Loss&& loss, Memory& memory,
-                          ValueAndGradient<Scalar>& result) const {
-    check(y0);
+                          ValueAndGradient<Scalar>& result, ConstBatchRef<Scalar> context = Batch<Scalar>()) const {
+    check(y0, context);
     const detail::OneThreadProducts one_thread;
-    const FieldDynamics<FieldType> dynamics(field_, y0.cols());
+    const FieldDynamics<FieldType> dynamics(field_, y0.cols(), side_inputs(context));
     memory.outputs.resize(times.size());
     memory.outputs_bar.resize(times.size());
     Batch<Scalar>& y = memory.gradient.steppers.at(y0.rows(), y0.cols()).y;
@@ -108,16 +115,28 @@ class NeuralOde {
     result.value = loss(std::as_const(memory.outputs), memory.outputs_bar);
     if constexpr (requires { memory.gradient.step_cost; }) result.value += memory.gradient.step_cost;
     result.initial.setZero(y0.rows(), y0.cols());
-    result.parameters.setZero(field_.parameters().size());
+    memory.parameters_bar.setZero(dynamics.parameter_count());
     result.backward =
         gradient_.backward(method_, control_, dynamics, times, std::span<const Batch<Scalar>>(memory.outputs_bar),
-                           result.initial, result.parameters, memory.gradient);
+                           result.initial, memory.parameters_bar, memory.gradient);
+    const Index count = field_.parameters().size();
+    result.parameters = memory.parameters_bar.head(count);
+    result.context = ConstBatchMap<Scalar>(memory.parameters_bar.data() + count, context.rows(), context.cols());
   }
 
  private:
-  void check(ConstBatchRef<Scalar> y0) const {
+  void check(ConstBatchRef<Scalar> y0, ConstBatchRef<Scalar> context) const {
     require_rows("NeuralOde: y0", y0.rows(), field_.dim());
     require_finite("NeuralOde: y0", y0);
+    require_rows("NeuralOde: context", context.rows(), context_rows());
+    if (context.rows() == 0) return;
+    require_columns("NeuralOde: context", context.cols(), y0.cols());
+    require_finite("NeuralOde: context", context);
+  }
+
+  static SideInputs<Scalar> side_inputs(ConstBatchRef<Scalar> context) {
+    return SideInputs<Scalar>(typename SideInputs<Scalar>::Context(context.data(), context.rows(), context.cols(),
+                                                                   Eigen::OuterStride<>(context.outerStride())));
   }
 
   struct Outputs : NoObserver {

@@ -16,17 +16,17 @@ void set_identity_tangents(BatchMap<Scalar> V) {
   for (Index j = 0; j < d; ++j) V.block(j, j * n, 1, n).setOnes();
 }
 
-/// The Jacobians of a field by d tangents, sample after sample: J (d × dn).
+/// The Jacobians of a field by d tangents, sample after sample: J (d × dn). S is s × 1 or s × n.
 template <Field F>
-void field_jacobian(const F& field, double t, ConstBatchRef<typename F::Scalar> Z, BatchRef<typename F::Scalar> J,
-                    Workspace<typename F::Scalar>& workspace) {
+void field_jacobian(const F& field, ConstBatchRef<typename F::Scalar> S, ConstBatchRef<typename F::Scalar> Z,
+                    BatchRef<typename F::Scalar> J, Workspace<typename F::Scalar>& workspace) {
   using Scalar = typename F::Scalar;
   const Index d = Z.rows(), n = Z.cols();
   typename Workspace<Scalar>::Frame frame(workspace);
   BatchMap<Scalar> X = frame.batch(d, (1 + d) * n), FJ = frame.batch(d, (1 + d) * n);
   X.leftCols(n) = Z;
   set_identity_tangents(BatchMap<Scalar>(X.col(n).data(), d, d * n));
-  field.linearize(Eigen::Matrix<Scalar, 1, 1>(Scalar(t)), X, n, FJ, frame.scalars(field.tape_size(n, d)), workspace);
+  field.linearize(S, X, n, FJ, frame.scalars(field.tape_size(n, d)), workspace);
   for (Index sample = 0; sample < n; ++sample)
     for (Index j = 0; j < d; ++j) J.col(sample * d + j) = FJ.col((1 + j) * n + sample);
 }

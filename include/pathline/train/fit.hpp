@@ -38,9 +38,9 @@ struct FitOptions {
 struct EpochReport {
   Index epoch = 0, epochs = 0;      ///< This one, counted from 1, of how many.
   double train_loss = 0;            ///< Mean over mini-batches, before each update.
-  double train_nll = 0;             ///< Negative log-likelihood part of it, nats of the raw data, training trace.
+  double train_nll = 0;             ///< Negative log-likelihood part of it, nats of the raw data, by the training trace.
   std::vector<double> train_costs;  ///< Mean of each regularizer, without its weight.
-  double validation_nll = std::numeric_limits<double>::quiet_NaN();  ///< Exact trace; NaN where none was made.
+  double validation_nll = std::numeric_limits<double>::quiet_NaN();  ///< By the evaluation trace; NaN where none was made.
   double gradient_norm = 0;                                          ///< Mean over mini-batches, before clipping.
   double learning_rate = 0;
   Index evaluations = 0;         ///< Field evaluations per solve, forward, mean over solves, rounded.
@@ -79,7 +79,7 @@ concept Trainable = requires(F& flow, const F& fixed, const Batch<typename F::Sc
   { flow.parameters() } -> std::same_as<Vector<typename F::Scalar>&>;
   fixed.value_and_gradient(X, samples, draw, memory, loss);
   fixed.log_prob(X);
-  { fixed.dim() } -> std::convertible_to<Index>;
+  { fixed.data_rows() } -> std::convertible_to<Index>;
 };
 
 namespace detail {
@@ -244,10 +244,10 @@ FitReport fit(Flow& flow, const Eigen::MatrixBase<Train>& train, const Eigen::Ma
   if constexpr (trainable) {
     const Batch<typename Flow::Scalar> rows = train, held_out = validation;
     detail::require_valid(options);
-    require_rows("fit: training data", rows.rows(), flow.dim());
+    require_rows("fit: training data", rows.rows(), flow.data_rows());
     require_finite("fit: training data", rows);
     if (held_out.cols() > 0) {
-      require_rows("fit: validation data", held_out.rows(), flow.dim());
+      require_rows("fit: validation data", held_out.rows(), flow.data_rows());
       require_finite("fit: validation data", held_out);
     }
     return detail::Training<Flow>(flow, rows, held_out, options, rng).run(callback);
@@ -265,7 +265,7 @@ FitReport fit(Flow& flow, const Eigen::MatrixBase<Data>& data, const FitOptions&
   if constexpr (trainable) {
     const Batch<typename Flow::Scalar> rows = data;
     detail::require_valid(options);
-    require_rows("fit: data", rows.rows(), flow.dim());
+    require_rows("fit: data", rows.rows(), flow.data_rows());
     require_finite("fit: data", rows);
     const auto parts = split(rows, options.validation_fraction, rng);
     return fit(flow, parts.rest, parts.held_out, options, rng, callback);

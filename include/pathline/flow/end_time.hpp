@@ -1,0 +1,68 @@
+/// \file
+/// End-time policies: up to when a training solve integrates. Densities and samples always use the flow's own span.
+/// docs/maths.md, section 11. An end time that is learned is a property of the field: nn/learned_end_time.hpp.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
+
+#include <cmath>
+#include <concepts>
+
+namespace pathline {
+
+/// - `check(start, end)`: throws unless the policy fits the flow's span of time.
+/// - `training_end(draw, start, end)`: the end of one training solve, the same for the whole mini-batch.
+template <class P>
+concept EndTimePolicy = requires(const P policy, const Draw& draw, double start, double end) {
+  policy.check(start, end);
+  { policy.training_end(draw, start, end) } -> std::convertible_to<double>;
+};
+
+/// The default: training integrates to where everything else does.
+struct FixedEndTime {
+  void check(double /*start*/, double /*end*/) const noexcept {}
+  [[nodiscard]] double training_end(const Draw& /*draw*/, double /*start*/, double end) const noexcept { return end; }
+};
+
+namespace detail {
+
+/// Uniform on (-1, 1), one number a draw. Row ids stay far below this one.
+[[nodiscard]] inline double end_time_noise(const Draw& draw) {
+  return 2 * draw.number_at<Uniform>((Index(1) << 48) - 1, 0) - 1;
+}
+
+}  // namespace detail
+
+/// STEER (Ghosh et al. 2020): T ~ U(t1 - b, t1 + b), one draw a mini-batch, with b = half_width · |t1 - t0|: relative
+/// to the span, so that scaling time scales b. The paper's b in a span of length 1 is this half width.
+struct Steer {
+  double half_width = 0.5;
+
+  /// \throws ArgumentError unless half_width is in [0, 1): T must stay behind t0.
+  void check(double /*start*/, double /*end*/) const {
+    if (!(half_width >= 0 && half_width < 1))
+      throw ArgumentError("Steer: half_width", detail::number(half_width), "in [0, 1)");
+  }
+  [[nodiscard]] double training_end(const Draw& draw, double start, double end) const {
+    return end + half_width * (end - start) * detail::end_time_noise(draw);
+  }
+};
+
+/// STEER with b in units of time: T ~ U(t1 - b, t1 + b), as the paper writes it.
+struct SteerAbsolute {
+  double half_width = 0.5;
+
+  /// \throws ArgumentError unless 0 <= half_width < |t1 - t0|.
+  void check(double start, double end) const {
+    if (!(half_width >= 0 && half_width < std::abs(end - start)))
+      throw ArgumentError("SteerAbsolute: half_width", detail::number(half_width),
+                          "at least 0 and below the span of time, " + detail::number(std::abs(end - start)));
+  }
+  [[nodiscard]] double training_end(const Draw& draw, double /*start*/, double end) const {
+    return end + half_width * detail::end_time_noise(draw);
+  }
+};
+
+}  // namespace pathline

@@ -1,0 +1,159 @@
+/// \file
+/// The parts that a flow is put together from: each policy found by its kind, a default where none is named, and one
+/// readable line for every combination that cannot work.
+#pragma once
+
+#include <pathline/core/chunks.hpp>
+#include <pathline/core/policies.hpp>
+#include <pathline/flow/augmented_dynamics.hpp>
+#include <pathline/flow/field_on_path.hpp>
+#include <pathline/flow/policy_kinds.hpp>
+#include <pathline/gradient.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace pathline::detail {
+
+/// Whether what the regularizers of a tuple read can be had from the field by this trace.
+template <class Field, class Trace, class Tuple>
+struct Readable;
+template <class Field, class Trace, class... R>
+struct Readable<Field, Trace, std::tuple<R...>> {
+  static constexpr PathReads reads = all_reads<R...>;
+  static constexpr bool closed_form = std::same_as<Trace, ClosedFormTrace>;
+  static constexpr bool trace = !closed_form || TracedField<Field>;
+  static constexpr bool tangents = !reads.tangents || !closed_form;
+  static constexpr bool potential = !reads.potential_rate || (closed_form && PotentialField<Field>);
+  static constexpr bool value = trace && tangents && potential;
+};
+
+/// The augmented dynamics of a field with this trace and these regularizers.
+template <class Field, class Trace, class Tuple>
+struct DynamicsOf;
+template <class Field, class Trace, class... R>
+struct DynamicsOf<Field, Trace, std::tuple<R...>> {
+  using type = AugmentedDynamics<FieldByTangents<Field>, R...>;
+};
+template <class Field, class... R>
+struct DynamicsOf<Field, ClosedFormTrace, std::tuple<R...>> {
+  using type = AugmentedDynamics<FieldInClosedForm<Field>, R...>;
+};
+
+template <class FieldType, class... Policies>
+struct FlowParts {
+  static_assert(pathline::Field<FieldType>,
+                "Cnf: the first argument must be a Field (linearize and pullback, nn/layer.hpp)");
+  static_assert(KnownPolicies<Policies...>::value);
+  using AskedMethod = first_of<IsSolver, Dopri5, Policies...>;
+  using AskedControl = first_of<IsStepControl, PiController, Policies...>;
+  static constexpr bool controlled = FixedControl<AskedControl> || EmbeddedMethod<AskedMethod>;
+  using AskedTransform = first_of<IsDataTransform, NoTransform, Policies...>;
+  using AskedBase = first_of<IsBaseDensity, StandardNormal, Policies...>;
+  using AskedTrace = first_of<IsTrace, BestExactTrace<FieldType>, Policies...>;
+  using AskedEvaluation = first_of<IsEvaluationTrace, EvaluationTrace<BestExactTrace<FieldType>>, Policies...>;
+  using AskedRegularizers = all_of<IsRegularizer, Policies...>;
+  using FieldScalar = typename std::conditional_t<pathline::Field<FieldType>, FieldType, NotAField>::Scalar;
+  static constexpr bool one_scalar = DataTransform<AskedTransform, FieldScalar> && BaseDensity<AskedBase, FieldScalar>;
+  using Reading = Readable<FieldType, AskedTrace, AskedRegularizers>;
+  static_assert(!pathline::Field<FieldType> || one_scalar,
+                "Cnf: data transform and base density must be of the field's scalar, float or double");
+  static_assert(controlled, "Cnf: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
+  static_assert(!pathline::Field<FieldType> || Reading::trace,
+                "Cnf: ClosedFormTrace needs a TracedField (nn/traced.hpp); use ExactTrace or Hutchinson");
+  static_assert(!pathline::Field<FieldType> || TracedField<FieldType> ||
+                    !std::same_as<AskedEvaluation, EvaluationTrace<ClosedFormTrace>>,
+                "Cnf: EvaluationTrace{ClosedFormTrace{}} needs a TracedField (nn/traced.hpp)");
+  static_assert(Reading::tangents,
+                "Cnf: a regularizer reads tangents (JacobianNorm, ...), and a trace in closed form leaves none: name "
+                "ExactTrace or Hutchinson");
+  static_assert(Reading::potential,
+                "Cnf: a regularizer reads the potential's rate (HamiltonJacobiBellman, ...): the field must be a "
+                "PotentialField (nn/potential.hpp) with ClosedFormTrace");
+
+  // What an assertion above has refused gives way to something that compiles, so that its line stays the only one.
+  static constexpr bool usable = pathline::Field<FieldType> && Reading::value;
+  using Field = std::conditional_t<pathline::Field<FieldType>, FieldType, NotAField>;
+  using Method = std::conditional_t<controlled, AskedMethod, Dopri5>;
+  using Control = AskedControl;
+  using Trace = std::conditional_t<usable, AskedTrace, ExactTrace>;
+  using Evaluation = std::conditional_t<usable, AskedEvaluation, EvaluationTrace<ExactTrace>>;
+  using Regularizers = std::conditional_t<Reading::value, AskedRegularizers, std::tuple<>>;
+  using Gradient = first_of<IsGradientMethod, Backpropagation<>, Policies...>;
+  using Base = std::conditional_t<one_scalar, AskedBase, StandardNormal>;
+  using Transform = std::conditional_t<one_scalar, AskedTransform, NoTransform>;
+  using EndTime = first_of<IsEndTime, FixedEndTime, Policies...>;
+  using Scalar = typename Field::Scalar;
+  template <class WithTrace, class WithRegularizers>
+  using Dynamics = typename DynamicsOf<Field, WithTrace, WithRegularizers>::type;
+
+  FlowParts(FieldType the_field, const std::tuple<Policies...>& policies)
+      : field(std::move(the_field)),
+        trace(pick<IsTrace, Trace>(policies)),
+        evaluation(pick<IsEvaluationTrace, Evaluation>(policies)),
+        method(pick<IsSolver, Method>(policies)),
+        control(pick<IsStepControl, Control>(policies)),
+        gradient(pick<IsGradientMethod, Gradient>(policies)),
+        base(pick<IsBaseDensity, Base>(policies)),
+        transform(pick<IsDataTransform, Transform>(policies)),
+        regularizers(pick_regularizers(policies)),
+        end_time(pick<IsEndTime, EndTime>(policies)),
+        likelihood_weight(pick<IsLikelihoodWeight, LikelihoodWeight>(policies)),
+        time(pick<IsTimeSpan, TimeSpan>(policies)),
+        threads(pick<IsThreads, Threads>(policies)),
+        chunk_width(pick<IsChunkWidth, ChunkWidth>(policies)) {
+    transform.check(field.dim());
+    if constexpr (requires { base.check(field.dim()); }) base.check(field.dim());
+    end_time.check(time.data, time.base);
+  }
+
+  /// Rows of context, which stand below the data's.
+  [[nodiscard]] Index context_rows() const { return std::max<Index>(field.side_rows() - 1, 0); }
+
+  /// Time, and the context of some columns of a batch that holds it in its last rows. Refers to the batch.
+  [[nodiscard]] SideInputs<Scalar> side_inputs(ConstBatchRef<Scalar> X, ColumnChunk columns) const {
+    const Index c = context_rows();
+    if (c == 0) return {};
+    return SideInputs<Scalar>(
+        typename SideInputs<Scalar>::Context(X.data() + columns.first * X.outerStride() + X.rows() - c, c,
+                                             columns.count, Eigen::OuterStride<>(X.outerStride())));
+  }
+
+  /// Columns of the widest chunk for solves with k tangents.
+  [[nodiscard]] Index widest_chunk(Index k) const { return chunk_width.of(field.widest(), k, sizeof(Scalar)); }
+  /// Tangents that an estimator adds to a sample's work; a potential's closed form works on d of its own.
+  template <class T>
+  [[nodiscard]] Index tangents_of(const T& estimator) const {
+    if constexpr (std::same_as<T, ClosedFormTrace>)
+      return PotentialField<Field> ? field.dim() : 0;
+    else
+      return estimator.tangents(field.dim());
+  }
+
+  [[nodiscard]] static Regularizers pick_regularizers(const std::tuple<Policies...>& policies) {
+    if constexpr (Reading::value)
+      return pick_all<IsRegularizer>(policies);
+    else
+      return {};
+  }
+
+  Field field;
+  Trace trace;
+  Evaluation evaluation;
+  Method method;
+  Control control;
+  Gradient gradient;
+  Base base;
+  Transform transform;
+  Regularizers regularizers;
+  EndTime end_time;
+  LikelihoodWeight likelihood_weight;
+  TimeSpan time;
+  Threads threads;
+  ChunkWidth chunk_width;
+};
+
+}  // namespace pathline::detail
