@@ -14,6 +14,7 @@ namespace pathline::detail {
 template <Real Scalar>
 class Gate {
  public:
+  /// G is not copied.
   Gate(ConstBatchRef<Scalar> G, Index n)
       : G_(G.data(), G.rows(), G.cols(), Eigen::OuterStride<>(G.outerStride())), n_(n) {}
 
