@@ -1,5 +1,8 @@
 #include <pathline/nn/affine.hpp>
 
+#include <pathline/core/chunks.hpp>
+
+#include <support/allocations.hpp>
 #include <support/catch.hpp>
 #include <support/layer_laws.hpp>
 
@@ -43,6 +46,36 @@ TEST_CASE("Affine: shared side inputs are side inputs that are the same for each
   // Sums of at most 20 terms of order one.
   CHECK((s_bar - S_bar.rowwise().sum()).lpNorm<Eigen::Infinity>() < 1e-13);
   CHECK((theta_bar - theta_bar_each).lpNorm<Eigen::Infinity>() < 1e-13);
+}
+
+TEST_CASE("Affine: side inputs that move add U s to a tangent, and the bias moves nothing", "[nn]") {
+  const Affine<double> affine(3, 2, 1);
+  const Vector<double> theta = gaussian(0, affine.parameter_count(), 1);
+  const Batch<double> S = gaussian(1, 1, 15), X = gaussian(2, 3, 15);
+  Batch<double> moving(2, 15), resting(2, 15);
+  Workspace<double> workspace;
+  affine.apply(theta, S, X, 5, moving, workspace);
+  affine.apply(theta, S.leftCols(5), X, 5, resting, workspace);
+  CHECK((moving - resting).leftCols(5).lpNorm<Eigen::Infinity>() < 1e-14);
+  CHECK((moving - resting - theta.head(2) * S).rightCols(10).lpNorm<Eigen::Infinity>() < 1e-14);
+}
+
+TEST_CASE("Affine allocates nothing, whatever the shape of the side inputs", "[nn][allocations]") {
+  const Affine<double> affine(3, 64, 2);
+  const Vector<double> theta = gaussian(0, affine.parameter_count(), 1);
+  const Batch<double> X = gaussian(1, 3, 120), all = gaussian(2, 2, 120);
+  Batch<double> A(64, 120), X_bar(3, 120), S_bar = Batch<double>::Zero(2, 120);
+  Vector<double> theta_bar = Vector<double>::Zero(theta.size());
+  Workspace<double> workspace;
+  const auto both = [&](Index columns) {
+    affine.apply(theta, all.leftCols(columns), X, 40, A, workspace);
+    affine.pullback(theta, all.leftCols(columns), X, 40, A, X_bar, S_bar.leftCols(columns), theta_bar, workspace);
+  };
+  const detail::OneThreadProducts one_thread;  // as inside of a chunk: Eigen's threads would allocate
+  both(1);
+  const AllocationCounter counter;
+  for (const Index columns : {1, 40, 120}) both(columns);
+  CHECK(counter.count() == 0);
 }
 
 TEST_CASE("Affine starts uniform on ±1/√(fan-in), side inputs counted, biases too", "[nn]") {

@@ -171,11 +171,13 @@ inline void check_derivatives(LayerProblem& problem) {
   CHECK(problem.tape_was_kept_to());
 
   for (Index j = n; j < Y.cols(); j += n) {
-    Batch<double> above = problem.X, below = problem.X;
-    above.leftCols(n) += h * problem.X.middleCols(j, n);
-    below.leftCols(n) -= h * problem.X.middleCols(j, n);
-    const Batch<double> difference = problem.linearize(problem.theta, problem.S, above).leftCols(n) -
-                                     problem.linearize(problem.theta, problem.S, below).leftCols(n);
+    const auto values_at = [&](double step) {
+      Batch<double> S = problem.S, X = problem.X;
+      X.leftCols(n) += step * problem.X.middleCols(j, n);
+      if (S.cols() == X.cols()) S.leftCols(n) += step * problem.S.middleCols(j, n);
+      return Batch<double>(problem.linearize(problem.theta, S, X).leftCols(n));
+    };
+    const Batch<double> difference = values_at(h) - values_at(-h);
     CHECK((Y.middleCols(j, n) - difference / (2 * h)).lpNorm<Eigen::Infinity>() <
           (tolerance + rounding) * Y.lpNorm<Eigen::Infinity>());
   }
@@ -261,12 +263,14 @@ inline void check_blocks(LayerProblem& problem) {
 /// Values do not depend on how many tangents ride along. Not bit for bit: products of other widths sum in other orders.
 inline void check_values_alone(LayerProblem& problem) {
   const Batch<double> Y = problem.linearize();
-  LayerProblem alone(problem.layer, problem.n, 0, problem.S.cols(), problem.S.rows() - problem.layer.side);
+  const Index side_columns = std::min(problem.S.cols(), problem.n);
+  LayerProblem alone(problem.layer, problem.n, 0, side_columns, problem.S.rows() - problem.layer.side);
+  alone.S = problem.S.leftCols(side_columns);
   alone.X = problem.X.leftCols(problem.n);
   CHECK((alone.linearize() - Y.leftCols(problem.n)).lpNorm<Eigen::Infinity>() < 1e-13);
 }
 
-/// All laws for n samples with k tangents each; S has `side_columns` columns (1 or n).
+/// All laws for n samples with k tangents each; S has `side_columns` columns (1, n or (1+k)n).
 inline void check_layer_laws(const AnyLayer& layer, Index n, Index k, Index side_columns) {
   CHECK(layer.widest >= std::max(layer.in, layer.out));
   for (const Index extra_side_rows : {0, 2}) {
@@ -280,12 +284,15 @@ inline void check_layer_laws(const AnyLayer& layer, Index n, Index k, Index side
 }
 
 /// The same for no tangent, some, and as many as there are inputs; for one sample and several; for side inputs that
-/// are shared and a column a sample.
+/// are shared, a column a sample, and packed with tangents of their own.
 inline void check_layer_laws(const AnyLayer& layer) {
   for (const Index k : {Index(0), Index(1), Index(2), layer.in}) {
     check_layer_laws(layer, 1, k, 1);
     check_layer_laws(layer, 3, k, 1);
     check_layer_laws(layer, 3, k, 3);
+    if (k == 0) continue;
+    check_layer_laws(layer, 1, k, 1 + k);
+    check_layer_laws(layer, 3, k, 3 * (1 + k));
   }
 }
 

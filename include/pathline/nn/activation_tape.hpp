@@ -6,6 +6,8 @@
 #include <pathline/math/activations.hpp>
 #include <pathline/nn/layer.hpp>
 
+#include <algorithm>
+
 namespace pathline::detail {
 
 /// The tape of an activation: σ' (rows × n), and where there are tangents the pre-activation (rows × (1+k)n), whose
@@ -26,7 +28,7 @@ class ActivationTape {
   /// Y = [σ(A), σ'(A) ⊙ B]. Y is contiguous or a block of columns.
   void linearize(BatchRef<Scalar> Y) {
     const Index n = first_.cols();
-    for_columns(Y.leftCols(n), [&](Index size, Index offset, Scalar* y) {
+    for_runs(Y.leftCols(n), [&](Index size, Index offset, Scalar* y) {
       if (pre_.cols() == n)
         pathline::activate<Sigma>(size, pre_.data() + offset, y, first_.data() + offset);
       else
@@ -35,27 +37,35 @@ class ActivationTape {
     for (Index j = n; j < pre_.cols(); j += n) Y.middleCols(j, n) = first_.cwiseProduct(pre_.middleCols(j, n));
   }
 
-  /// Turns Y_bar into the cotangent of [A B], in place. This is the one place where σ'' appears.
+  /// Turns Y_bar into the cotangent of [A B], in place. This is the one place where σ'' appears. Y_bar as Y above.
   void pullback(BatchRef<Scalar> Y_bar) const {
-    const Index n = first_.cols();
-    for (Index i = 0; i < n; ++i) {
-      Y_bar.col(i).array() *= first_.col(i).array();
-      for (Index j = n + i; j < pre_.cols(); j += n) {
-        Y_bar.col(i).array() += pre_.col(i).array() * pre_.col(j).array() * Y_bar.col(j).array();
-        Y_bar.col(j).array() *= first_.col(i).array();
+    const Index n = first_.cols(), block = n * Y_bar.outerStride();
+    for_runs(Y_bar.leftCols(n), [&](Index size, Index offset, Scalar* y_bar) {
+      const ConstVectorMap<Scalar> first(first_.data() + offset, size), second(pre_.data() + offset, size);
+      VectorMap<Scalar> A_bar(y_bar, size);
+      A_bar.array() *= first.array();
+      for (Index j = 1; j * n < pre_.cols(); ++j) {
+        const ConstVectorMap<Scalar> B(pre_.data() + j * first_.size() + offset, size);
+        VectorMap<Scalar> B_bar(y_bar + j * block, size);
+        A_bar.array() += second.array() * B.array() * B_bar.array();
+        B_bar.array() *= first.array();
       }
-    }
+    });
   }
 
  private:
   ActivationTape(Slices<Scalar> slices, Index rows, Index n, Index k)
       : first_(slices.batch(rows, n)), pre_(k > 0 ? slices.batch(rows, n * (1 + k)) : first_) {}
 
-  /// One call where the block is contiguous, one per column otherwise.
+  /// work(size, offset into the tape, pointer) for all of a block: in runs where it is contiguous, else by columns.
+  /// A run of σ', σ'', a tangent and two cotangents stays in the first-level cache: 5 × 512 doubles are 20 KiB.
   template <class Work>
-  static void for_columns(BatchRef<Scalar> Y, Work&& work) {
-    if (Y.outerStride() == Y.rows()) return work(Y.size(), 0, Y.data());
-    for (Index j = 0; j < Y.cols(); ++j) work(Y.rows(), j * Y.rows(), Y.col(j).data());
+  static void for_runs(BatchRef<Scalar> Y, Work&& work) {
+    const bool contiguous = Y.outerStride() == Y.rows();
+    const Index length = contiguous ? Y.size() : Y.rows(), longest = contiguous ? 512 : length;
+    for (Index j = 0; j * length < Y.size(); ++j)
+      for (Index i = 0; i < length; i += longest)
+        work(std::min(longest, length - i), j * length + i, Y.data() + j * Y.outerStride() + i);
   }
 
   BatchMap<Scalar> first_, pre_;

@@ -6,6 +6,7 @@
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
+#include <pathline/nn/narrow_product.hpp>
 
 #include <cmath>
 #include <string>
@@ -37,11 +38,12 @@ class Affine {
     columns.array() = bound * (Scalar(2) * columns.array() - Scalar(1));
   }
 
-  /// A (out × (1+k)n) = W X, and U S + b added to the first n columns. Starting from the bias instead of from zero
-  /// saves a pass over the values.
+  /// A (out × (1+k)n) = W X + U S, and b added to the first n columns; U S goes to the columns that S has: the values,
+  /// and the tangents if the side inputs move (S packed). Starting from the bias instead of from zero saves a pass.
   void apply(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
              BatchRef<Scalar> A, Workspace<Scalar>& workspace) const {
     const auto b = theta.tail(out_);
+    A.rightCols(A.cols() - n).setZero();
     if (side_ == 0) {
       A.leftCols(n).colwise() = b;
     } else if (S.cols() == 1) {
@@ -52,10 +54,9 @@ class Affine {
       A.leftCols(n).colwise() = column;
     } else {
       A.leftCols(n).colwise() = b;
-      A.leftCols(n).noalias() += U(theta) * S.topRows(side_);
+      A.leftCols(S.cols()).noalias() += U(theta) * S.topRows(side_);
     }
-    A.rightCols(A.cols() - n).setZero();
-    A.noalias() += W(theta) * X;
+    detail::add_product(A, W(theta), X);
   }
 
   /// Given A_bar (out × (1+k)n): overwrites X_bar, adds to S_bar and theta_bar.
@@ -63,7 +64,7 @@ class Affine {
                 ConstBatchRef<Scalar> A_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                 VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
     Eigen::Map<Batch<Scalar>> W_bar(theta_bar.data() + out_ * side_, out_, in_);
-    W_bar.noalias() += A_bar * X.transpose();
+    detail::add_outer_product(W_bar, A_bar, X);
     typename Workspace<Scalar>::Frame frame(workspace);
     VectorMap<Scalar> column = frame.vector(out_);
     column = A_bar.leftCols(n).rowwise().sum();
@@ -74,11 +75,11 @@ class Affine {
         U_bar.noalias() += column * S.col(0).head(side_).transpose();
         S_bar.col(0).head(side_).noalias() += U(theta).transpose() * column;
       } else {
-        U_bar.noalias() += A_bar.leftCols(n) * S.topRows(side_).transpose();
-        S_bar.topRows(side_).noalias() += U(theta).transpose() * A_bar.leftCols(n);
+        U_bar.noalias() += A_bar.leftCols(S.cols()) * S.topRows(side_).transpose();
+        S_bar.topRows(side_).noalias() += U(theta).transpose() * A_bar.leftCols(S.cols());
       }
     }
-    X_bar.noalias() = W(theta).transpose() * A_bar;
+    detail::set_product(X_bar, W(theta).transpose(), A_bar);
   }
 
  private:

@@ -10,7 +10,7 @@
 
 namespace pathline {
 
-/// y = σ(W x + U s + b) with θ = [U | W | b]; tangents are σ'(A) ⊙ W v. docs/maths.md, section 9.
+/// y = σ(W x + U s + b) with θ = [U | W | b]; tangents are σ'(A) ⊙ (W v + U ṡ). docs/maths.md, section 9.
 template <Real Scalar_, class Sigma>
 class Dense {
   static_assert(Activation<Sigma, Scalar_>,

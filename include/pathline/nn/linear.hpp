@@ -9,7 +9,8 @@
 
 namespace pathline {
 
-/// y = W x + U s + b with θ = [U | W | b]; tangents go through W alone. docs/maths.md, section 9.
+/// y = W x + U s + b with θ = [U | W | b]; a tangent goes through W, and through U where side inputs move.
+/// docs/maths.md, section 9.
 template <Real Scalar_>
 class Linear {
  public:
