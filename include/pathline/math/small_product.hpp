@@ -1,0 +1,125 @@
+/// \file
+/// Products with a small matrix, C += A B and C += A Bᵀ, that read their factors where they lie.
+///
+/// A general product copies its factors into an order of its own first, which pays off only when each entry is used
+/// often enough. For a layer of 32 rows the copies cost as much as the arithmetic: here tiles of C stay in registers
+/// while packs of A's columns meet single entries of B. Above `small_product_limit` Eigen's product is the faster.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/math/pack.hpp>
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <utility>
+
+namespace pathline {
+
+/// Most entries of the small matrix, A of A B and C of A Bᵀ; where there are more, the product is left to Eigen.
+inline constexpr Index small_product_limit = 64 * 64;
+
+namespace detail {
+
+/// A as it lies, column by column, and the entry B(k, j) at b + k · b_row + j · b_column: B or its transpose.
+template <Real Scalar>
+struct ProductFactors {
+  const Scalar* a;
+  Index a_column;
+  const Scalar* b;
+  Index b_row, b_column;
+};
+
+/// One tile of C += A B: Height packs by Width columns, held in registers. P is a pack, or a scalar for what is left of
+/// the rows. Expansions and not loops, which -O2 would not unroll.
+template <class P, std::size_t... Height, std::size_t... Width, Real Scalar>
+EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index_sequence<Width...>, Index depth,
+                                      const ProductFactors<Scalar>& f, Scalar* c, Index c_column) {
+  constexpr std::size_t height = sizeof...(Height);
+  constexpr Index size = Index(sizeof(P) / sizeof(Scalar));
+  const auto load = [](const Scalar* x) {
+    if constexpr (std::same_as<P, Scalar>)
+      return *x;
+    else
+      return P::load(x);
+  };
+  const auto column_of_tile = [&](auto) { return std::array<P, height>{(void(Height), P(Scalar(0)))...}; };
+  std::array<std::array<P, height>, sizeof...(Width)> sum{column_of_tile(Width)...};
+  const Scalar *a = f.a, *b = f.b;
+  for (Index k = 0; k < depth; ++k, a += f.a_column, b += f.b_row) {
+    const std::array<P, height> rows{load(a + Index(Height) * size)...};
+    const auto add = [&](std::array<P, height>& column, Scalar factor) {
+      const P both(factor);
+      ((column[Height] = madd(rows[Height], both, column[Height])), ...);
+    };
+    (add(sum[Width], b[Index(Width) * f.b_column]), ...);
+  }
+  const auto store = [&](const std::array<P, height>& column, Scalar* at) {
+    const auto one = [&](P x, Scalar* to) {
+      if constexpr (std::same_as<P, Scalar>)
+        *to += x;
+      else
+        (P::load(to) + x).store(to);
+    };
+    (one(column[Height], at + Index(Height) * size), ...);
+  };
+  (store(sum[Width], c + Index(Width) * c_column), ...);
+}
+
+/// All columns of C for Height packs of its rows.
+template <class P, std::size_t Height, Real Scalar>
+EIGEN_DONT_INLINE void product_rows(Index depth, Index columns, ProductFactors<Scalar> f, Scalar* c, Index c_column) {
+  constexpr Index width = 6;  // with two packs a column 12 sums, 2 packs of A and one entry of B: AVX2's 16 registers
+  constexpr auto height = std::make_index_sequence<Height>{};
+  Index j = 0;
+  for (; j + width <= columns; j += width, f.b += width * f.b_column, c += width * c_column)
+    product_tile<P>(height, std::make_index_sequence<std::size_t(width)>{}, depth, f, c, c_column);
+  for (; j + 2 <= columns; j += 2, f.b += 2 * f.b_column, c += 2 * c_column)
+    product_tile<P>(height, std::make_index_sequence<2>{}, depth, f, c, c_column);
+  if (j < columns) product_tile<P>(height, std::make_index_sequence<1>{}, depth, f, c, c_column);
+}
+
+/// C += A B.
+template <Real Scalar>
+void small_product(Index rows, Index depth, Index columns, ProductFactors<Scalar> f, Scalar* c, Index c_column) {
+  constexpr Index size = Pack<Scalar>::size;
+  const auto next = [&](Index count) {
+    rows -= count;
+    f.a += count;
+    c += count;
+  };
+  for (; rows >= 2 * size; next(2 * size)) product_rows<Pack<Scalar>, 2>(depth, columns, f, c, c_column);
+  for (; rows >= size; next(size)) product_rows<Pack<Scalar>, 1>(depth, columns, f, c, c_column);
+  for (; rows > 0; next(1)) product_rows<Scalar, 1>(depth, columns, f, c, c_column);
+}
+
+}  // namespace detail
+
+/// C += A B; C overlaps neither factor. Allocates nothing while A is small.
+template <Real Scalar>
+void add_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scalar> C) {
+  eigen_assert(A.cols() == B.rows() && C.rows() == A.rows() && C.cols() == B.cols());
+  if (A.size() > small_product_limit)
+    C.noalias() += A * B;
+  else
+    detail::small_product<Scalar>(A.rows(), A.cols(), B.cols(),
+                                  {A.data(), A.outerStride(), B.data(), 1, B.outerStride()}, C.data(), C.outerStride());
+}
+
+/// C += A Bᵀ, a sum over samples; C overlaps neither factor. Allocates nothing while C is small.
+template <Real Scalar>
+void add_outer_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scalar> C) {
+  constexpr Index block = 64;  // columns of A and B that stay in the first cache while all tiles of C read them
+  eigen_assert(A.cols() == B.cols() && C.rows() == A.rows() && C.cols() == B.rows());
+  if (C.size() > small_product_limit)
+    C.noalias() += A * B.transpose();
+  else
+    for (Index k = 0; k < A.cols(); k += block)
+      detail::small_product<Scalar>(
+          A.rows(), std::min(block, A.cols() - k), B.rows(),
+          {A.data() + k * A.outerStride(), A.outerStride(), B.data() + k * B.outerStride(), B.outerStride(), 1},
+          C.data(), C.outerStride());
+}
+
+}  // namespace pathline
