@@ -7,11 +7,11 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/math/for_packs.hpp>
 #include <pathline/math/pack.hpp>
 
 #include <algorithm>
 #include <array>
-#include <concepts>
 #include <cstddef>
 #include <utility>
 
@@ -38,17 +38,12 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
                                       const ProductFactors<Scalar>& f, Scalar* c, Index c_column) {
   constexpr std::size_t height = sizeof...(Height);
   constexpr Index size = Index(sizeof(P) / sizeof(Scalar));
-  const auto load = [](const Scalar* x) {
-    if constexpr (std::same_as<P, Scalar>)
-      return *x;
-    else
-      return P::load(x);
-  };
+  using At = Access<P>;
   const auto column_of_tile = [&](auto) { return std::array<P, height>{(void(Height), P(Scalar(0)))...}; };
   std::array<std::array<P, height>, sizeof...(Width)> sum{column_of_tile(Width)...};
   const Scalar *a = f.a, *b = f.b;
   for (Index k = 0; k < depth; ++k, a += f.a_column, b += f.b_row) {
-    const std::array<P, height> rows{load(a + Index(Height) * size)...};
+    const std::array<P, height> rows{At::load(a + Index(Height) * size)...};
     const auto add = [&](std::array<P, height>& column, Scalar factor) {
       const P both(factor);
       ((column[Height] = madd(rows[Height], both, column[Height])), ...);
@@ -56,13 +51,7 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
     (add(sum[Width], b[Index(Width) * f.b_column]), ...);
   }
   const auto store = [&](const std::array<P, height>& column, Scalar* at) {
-    const auto one = [&](P x, Scalar* to) {
-      if constexpr (std::same_as<P, Scalar>)
-        *to += x;
-      else
-        (P::load(to) + x).store(to);
-    };
-    (one(column[Height], at + Index(Height) * size), ...);
+    (At::add(column[Height], at + Index(Height) * size), ...);
   };
   (store(sum[Width], c + Index(Width) * c_column), ...);
 }
