@@ -8,11 +8,10 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/math/activate.hpp>
 #include <pathline/math/activations.hpp>
-#include <pathline/math/for_packs.hpp>
-#include <pathline/math/small_product.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/potential_parameters.hpp>
 #include <pathline/nn/potential_tangents.hpp>
+#include <pathline/nn/potential_trace.hpp>
 
 #include <algorithm>
 #include <span>
@@ -54,7 +53,7 @@ class Potential {
     typename Workspace<Scalar>::Frame frame(workspace);
     BatchMap<Scalar> Q = frame.batch(shape_.dim + 1, n), AQ = frame.batch(shape_.rank(), n), U = frame.batch(m, n),
                      activated = frame.batch(m, n);
-    detail::append_time<Scalar>(S, Z, Q);
+    detail::append_time<Scalar>(S, Z, n, Q);
     U.colwise() = p.bias(0);
     U.noalias() += p.K(0) * Q;
     activate<LogTwoCosh>(U.size(), U.data(), U.data());

@@ -90,14 +90,29 @@ void initialize_potential(const PotentialShape& shape, VectorRef<Scalar> theta, 
   p.b().setZero();
 }
 
-/// Q = [Z; t] ((d+1) × n): time goes below the sample. S is s × 1 or s × n.
+/// Q = [X; t] ((d+1) × (1+k)n): time goes below the sample. S is s × 1, s × n, or packed as X is; else the tangents
+/// have no component along time.
 template <Real Scalar>
-void append_time(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> Q) {
-  Q.topRows(Z.rows()) = Z;
-  if (S.cols() == 1)
-    Q.row(Z.rows()).setConstant(S(0, 0));
+void append_time(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Q) {
+  Q.topRows(X.rows()) = X;
+  auto time = Q.row(X.rows());
+  if (S.cols() == 1) {
+    time.head(n).setConstant(S(0, 0));
+    time.tail(X.cols() - n).setZero();
+  } else {
+    time.head(S.cols()) = S.row(0);
+    time.tail(X.cols() - S.cols()).setZero();
+  }
+}
+
+/// Adds the cotangent of time, the last row of Q_bar, to the first row of S_bar.
+template <Real Scalar>
+void add_time_bar(ConstBatchRef<Scalar> Q_bar, Index n, BatchRef<Scalar> S_bar) {
+  const auto time_bar = Q_bar.row(Q_bar.rows() - 1);
+  if (S_bar.cols() == 1)
+    S_bar(0, 0) += time_bar.head(n).sum();
   else
-    Q.row(Z.rows()) = S.row(0);
+    S_bar.row(0) += time_bar.head(S_bar.cols());
 }
 
 }  // namespace pathline::detail
