@@ -33,13 +33,19 @@ TEMPLATE_TEST_CASE("Small products are the products, whatever the rows, depth an
     for (const Index depth : {0, 1, 5, 32, 70, 130})
       for (const Index columns : {0, 1, 2, 5, 6, 13, 70}) {
         INFO(rows << " x " << depth << " x " << columns);
-        Padded<Scalar> A(rows, depth, 0.1), B(depth, columns, 0.7), B_transposed(columns, depth, 0.7),
-            C(rows, columns, 0.3), outer(rows, columns, 0.3);
+        Padded<Scalar> A(rows, depth, 0.1), B(depth, columns, 0.7), A_transposed(depth, rows, 0.1),
+            B_transposed(columns, depth, 0.7), C(rows, columns, 0.3), outer(rows, columns, 0.3);
         const Batch<Scalar> start = C.block();
         // Sums of at most 130 terms below one and the start, in two orders.
         const Scalar tolerance = 2 * Scalar(depth + 1) * epsilon;
         add_product<Scalar>(A.block(), B.block(), C.block());
         CHECK((C.block() - start - A.block() * B.block()).template lpNorm<Eigen::Infinity>() <= tolerance);
+        set_product<Scalar>(A.block(), B.block(), C.block());
+        CHECK((C.block() - A.block() * B.block()).template lpNorm<Eigen::Infinity>() <= tolerance);
+        C.block() = start;
+        add_transposed_product<Scalar>(A_transposed.block(), B.block(), C.block());
+        CHECK((C.block() - start - A_transposed.block().transpose() * B.block()).template lpNorm<Eigen::Infinity>() <=
+              tolerance);
         add_outer_product<Scalar>(A.block(), B_transposed.block(), outer.block());
         CHECK(
             (outer.block() - start - A.block() * B_transposed.block().transpose()).template lpNorm<Eigen::Infinity>() <=
@@ -64,5 +70,7 @@ TEST_CASE("Small products allocate nothing", "[math][allocations]") {
   const AllocationCounter counter;
   add_product<float>(A, B, C);
   add_outer_product<float>(C, B, A);
+  set_product<float>(A, B, C);
+  add_transposed_product<float>(A.leftCols(3), B, C.topRows(3));
   CHECK(counter.count() == 0);
 }

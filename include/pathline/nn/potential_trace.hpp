@@ -42,7 +42,7 @@ class PotentialTrace {
     const Parameters p(shape_, theta.data());
     const Index d = shape_.dim, m = shape_.width, last = shape_.depth;
     Frame frame(workspace);
-    BatchMap<Scalar> Q = frame.batch(d + 1, n_), G = frame.batch(d + 1, n_), AQ = frame.batch(shape_.rank(), n_),
+    BatchMap<Scalar> Q = frame.batch(d + 1, n_), G = frame.batch(d + 1, n_), AA = frame.batch(d + 1, d + 1),
                      y = frame.batch(m, n_), J_0 = frame.batch(m, d * n_), K_transposed = frame.batch(m, m);
     append_time<Scalar>(side, Z, n_, Q);
 
@@ -55,8 +55,7 @@ class PotentialTrace {
       const BatchMap<Scalar> J_before = i == 1 ? J_0 : J(i - 1);
       T(i).colwise() = p.bias(i);
       add_product<Scalar>(p.K(i), u(i - 1), T(i));
-      P(i).setZero();
-      add_product<Scalar>(p.K(i), J_before, P(i));
+      set_product<Scalar>(p.K(i), J_before, P(i));
       if (i == last) {
         pathline::activate<Tanh>(m * n_, T(i).data(), T(i).data(), S(i).data());  // u_M is not needed
       } else {
@@ -84,9 +83,9 @@ class PotentialTrace {
       add_product<Scalar>(K_transposed, y, z(i));
     }
     G.colwise() = p.b();
-    G.noalias() += p.K(0).transpose() * y;
-    AQ.noalias() = p.A() * Q;
-    G.noalias() += p.A().transpose() * AQ;
+    add_transposed_product<Scalar>(p.K(0), y, G);
+    AA.noalias() = p.A().transpose() * p.A();
+    add_product<Scalar>(AA, Q, G);
     Y.topRows(d) = -G.topRows(d);
     Y.row(d + 1) = G.row(d);
   }
@@ -113,12 +112,11 @@ class PotentialTrace {
     for (Index i = 0; i <= last; ++i) {
       const Level at = level(p, i);
       auto z_bar = z_bars.middleCols((i % 2) * n_, n_), z_bar_above = z_bars.middleCols(((i + 1) % 2) * n_, n_);
-      y_bar.setZero();
       if (i == 0) {
-        add_product<Scalar>(p.K(0), G_bar, y_bar);
+        set_product<Scalar>(p.K(0), G_bar, y_bar);
         z_bar.setZero();
       } else {
-        add_product<Scalar>(p.K(i), z_bar, y_bar);
+        set_product<Scalar>(p.K(i), z_bar, y_bar);
       }
       for (Index j = 0; j < n_; ++j) {
         const Scalar trace_bar = -Y_bar(d, j), scaled = at.factor * trace_bar;
@@ -145,7 +143,6 @@ class PotentialTrace {
 
     // Back through the sweep up: [ū_i | J̄_i] come from above, those of u_M and J_M are zero.
     BatchMap<Scalar> U_bar = frame.batch(m, packed), J_0 = frame.batch(m, d * n_), K_transposed = frame.batch(m, m);
-    U_bar.setZero();
     first_derivatives(p, J_0);
     for (Index i = last; i >= 0; --i) {
       const Level at = level(p, i);
@@ -171,21 +168,26 @@ class PotentialTrace {
       add_outer_product<Scalar>(a_bar, u(i - 1), bar.K(i));
       add_outer_product<Scalar>(P_bar, i == 1 ? J_0 : J(i - 1), bar.K(i));
       K_transposed = p.K(i).transpose();
-      add_product<Scalar>(K_transposed, bars.middleCols(i * packed, packed), U_bar);
+      if (i == last)
+        set_product<Scalar>(K_transposed, bars.middleCols(i * packed, packed), U_bar);
+      else
+        add_product<Scalar>(K_transposed, bars.middleCols(i * packed, packed), U_bar);
     }
     const auto a_0_bar = bars.leftCols(n_);
     add_outer_product<Scalar>(a_0_bar, Q, bar.K(0));
-    Q_bar.noalias() = p.K(0).transpose() * a_0_bar;
+    Q_bar.setZero();
+    add_transposed_product<Scalar>(p.K(0), a_0_bar, Q_bar);
 
-    // The quadratic part.
-    BatchMap<Scalar> AQ = frame.batch(shape_.rank(), n_), AG_bar = frame.batch(shape_.rank(), n_);
-    AQ.noalias() = p.A() * Q;
-    AG_bar.noalias() = p.A() * G_bar;
-    add_outer_product<Scalar>(AQ, G_bar, bar.A());
-    add_outer_product<Scalar>(AG_bar, Q, bar.A());
+    // The quadratic part: with C = Q Ḡᵀ, Ā = A (C + Cᵀ) + 2 Σ τ̄ A E Eᵀ.
+    BatchMap<Scalar> AA = frame.batch(d + 1, d + 1), C = frame.batch(d + 1, d + 1);
+    C.setZero();
+    add_outer_product<Scalar>(Q, G_bar, C);
+    AA = C + C.transpose();
+    bar.A().noalias() += p.A() * AA;
     bar.A().leftCols(d) -= (2 * Y_bar.row(d).sum()) * p.A().leftCols(d);
     add_row_sums(G_bar, bar.b());
-    Q_bar.noalias() += p.A().transpose() * AG_bar;
+    AA.noalias() = p.A().transpose() * p.A();
+    add_product<Scalar>(AA, G_bar, Q_bar);
     Z_bar = Q_bar.topRows(d);
     add_time_bar<Scalar>(Q_bar, n_, side_bar);
   }
@@ -230,8 +232,13 @@ class PotentialTrace {
 
   /// J_0 = T_0 ⊙ K_0 E.
   void first_derivatives(const Parameters& p, BatchRef<Scalar> J_0) const {
+    const Index m = shape_.width;
+    const Scalar *P = p.K(0).data(), *T_0 = T(0).data();
     for (Index k = 0; k < shape_.dim; ++k)
-      for (Index j = 0; j < n_; ++j) J_0.col(k * n_ + j) = p.K(0).col(k).cwiseProduct(T(0).col(j));
+      for (Index j = 0; j < n_; ++j)
+        for_packs<Scalar>(m, [&](auto lanes, Index row) {
+          lanes.store(lanes.load(P + k * m + row) * lanes.load(T_0 + j * m + row), J_0.col(k * n_ + j).data() + row);
+        });
   }
 
   /// Column by column: a sum over rows as an expression would need a temporary.
