@@ -7,10 +7,14 @@
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/base.hpp>
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/covariance.hpp>
+#include <pathline/flow/gaussian_bases.hpp>
 #include <pathline/flow/likelihood.hpp>
+#include <pathline/flow/mixture.hpp>
 #include <pathline/flow/path_point.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/regularizers.hpp>
 #include <pathline/flow/settings.hpp>
 #include <pathline/flow/trace.hpp>
 #include <pathline/flow/transform.hpp>
+#include <pathline/flow/uniform_box.hpp>

@@ -6,8 +6,6 @@
 
 #include <support/catch.hpp>
 
-#include <numbers>
-
 using namespace pathline;
 
 namespace {
@@ -31,14 +29,6 @@ struct NoWeight {
 static_assert(Regularizer<KineticEnergy> && Regularizer<KineticEnergy, float>);
 static_assert(!Regularizer<NoPullback> && !Regularizer<NoEvaluate> && !Regularizer<NoWeight>);
 
-struct NoScore {
-  template <class... A>
-  void log_density(const A&...) const {}
-  template <class... A>
-  void sample(const A&...) const {}
-};
-static_assert(BaseDensity<StandardNormal> && BaseDensity<StandardNormal, float> && !BaseDensity<NoScore>);
-
 struct NoInvert {
   void check(Index) const {}
   template <class... A>
@@ -56,24 +46,6 @@ static_assert(std::same_as<detail::first_of<IsSolver, Dopri5, KineticEnergy>, Do
 static_assert(std::same_as<detail::all_of<IsRegularizer, Tsit5, KineticEnergy, ExactTrace>, std::tuple<KineticEnergy>>);
 
 }  // namespace
-
-TEST_CASE("StandardNormal: log-density, score and samples agree", "[flow][base]") {
-  const StandardNormal base;
-  Batch<double> Z(2, 3), score(2, 3);
-  Z << 0, 1, -2, 0, 0.5, 3;
-  Row<double> log_p(3);
-  base.log_density(Z, log_p);
-  for (Index j = 0; j < 3; ++j)
-    CHECK(log_p(j) == Approx(-std::log(2 * std::numbers::pi) - 0.5 * Z.col(j).squaredNorm()).epsilon(1e-15));
-  base.score(Z, score);
-  CHECK(score == -Z);
-
-  Batch<double> X(2, 20'000);
-  base.sample(Draw{1, 1}, 0, X);
-  // 4.9 standard errors, 1/√n of the mean and √(2/n) of the variance: 1e-6 each for a false alarm.
-  CHECK((X.rowwise().mean().array().abs() < 4.9 / std::sqrt(2e4)).all());
-  CHECK(((X.cwiseAbs2().rowwise().mean().array() - 1).abs() < 4.9 * std::sqrt(2 / 2e4)).all());
-}
 
 TEST_CASE("Standardize: mean 0, deviation 1, inverse and log-determinant", "[flow][transform]") {
   Batch<double> X(2, 5), Z(2, 5), back(2, 5);
