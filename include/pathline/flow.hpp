@@ -6,10 +6,14 @@
 
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/base.hpp>
+#include <pathline/flow/chain_transform.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/covariance.hpp>
+#include <pathline/flow/dequantize.hpp>
 #include <pathline/flow/gaussian_bases.hpp>
 #include <pathline/flow/likelihood.hpp>
+#include <pathline/flow/log_transform.hpp>
+#include <pathline/flow/logit.hpp>
 #include <pathline/flow/mixture.hpp>
 #include <pathline/flow/path_point.hpp>
 #include <pathline/flow/policy_kinds.hpp>
@@ -18,3 +22,4 @@
 #include <pathline/flow/trace.hpp>
 #include <pathline/flow/transform.hpp>
 #include <pathline/flow/uniform_box.hpp>
+#include <pathline/flow/whiten.hpp>
