@@ -3,5 +3,6 @@
 #pragma once
 
 #include <pathline/io/csv.hpp>
+#include <pathline/io/csv_text.hpp>
 #include <pathline/io/number_text.hpp>
 #include <pathline/io/replace_file.hpp>

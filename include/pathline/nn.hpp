@@ -4,13 +4,30 @@
 /// `Mlp` is the network that most programs want. Includes `core` and `math` only, and knows nothing of solvers.
 #pragma once
 
+#include <pathline/nn/activation_tape.hpp>
 #include <pathline/nn/affine.hpp>
+#include <pathline/nn/blend.hpp>
+#include <pathline/nn/chain.hpp>
+#include <pathline/nn/concat_squash.hpp>
 #include <pathline/nn/dense.hpp>
+#include <pathline/nn/driven.hpp>
 #include <pathline/nn/elementwise.hpp>
+#include <pathline/nn/gate.hpp>
+#include <pathline/nn/hyper_linear.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/linear.hpp>
 #include <pathline/nn/mlp.hpp>
+#include <pathline/nn/narrow_product.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/nn/potential.hpp>
+#include <pathline/nn/potential_parameters.hpp>
+#include <pathline/nn/potential_tangents.hpp>
+#include <pathline/nn/potential_trace.hpp>
 #include <pathline/nn/repeat.hpp>
+#include <pathline/nn/residual.hpp>
 #include <pathline/nn/sequential.hpp>
+#include <pathline/nn/side_product.hpp>
+#include <pathline/nn/time_embedding.hpp>
+#include <pathline/nn/time_features.hpp>
+#include <pathline/nn/traced.hpp>

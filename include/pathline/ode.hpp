@@ -19,6 +19,7 @@
 #include <pathline/ode/initial_step.hpp>
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/solve.hpp>
+#include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/statistics.hpp>
 #include <pathline/ode/step_control.hpp>
 #include <pathline/ode/tableau_checks.hpp>

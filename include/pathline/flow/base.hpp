@@ -2,17 +2,21 @@
 /// Base densities: what the flow carries the data to, at the end of time.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 
-#include <cmath>
-#include <numbers>
+#include <string>
 
 namespace pathline {
 
 /// - `log_density(Z, log_p)`: overwrites log_p (1 × n).
-/// - `score(Z, Z_bar)`: overwrites Z_bar (d × n) with ∇ log ν, the density's score.
-/// - `sample(draw, first, Z)`: overwrites Z (d × n) with samples first, first + 1, … of a draw.
+/// - `score(Z, Z_bar)`: overwrites Z_bar (d × n), which does not overlap Z, with ∇ log ν, the density's score.
+/// - `sample(draw, first, Z)`: overwrites Z (d × n) with samples first, first + 1, … of a draw; sample i is the same
+///   whatever the batch that it is in.
+/// - `check(d)`, only of a base that has a dimension: throws ShapeError unless that is d.
+///
+/// The first two run in every training iteration, in several threads at once: they allocate nothing.
 template <class B, class Scalar = double>
 concept BaseDensity = requires(const B base, const Batch<Scalar>& Z, RowRef<Scalar> log_p, Batch<Scalar>& Z_bar,
                                const Draw& draw, Index first) {
@@ -21,12 +25,31 @@ concept BaseDensity = requires(const B base, const Batch<Scalar>& Z, RowRef<Scal
   base.sample(draw, first, Z_bar);
 };
 
-/// N(0, I): log ν(z) = -½‖z‖² - (d/2) log 2π.
+namespace detail {
+
+inline constexpr double log_sqrt_2_pi = 0.91893853320467274178;  // log √(2π)
+
+/// Throws ArgumentError unless all numbers of a parameter (`DiagonalGaussian: mean`) are finite and, if asked,
+/// positive.
+template <class Derived>
+void require_parameter(const char* what, const Eigen::MatrixBase<Derived>& A, bool positive = false) {
+  for (Index j = 0; j < A.cols(); ++j)
+    for (Index i = 0; i < A.rows(); ++i)
+      if (!(A(i, j) - A(i, j) == 0) || (positive && !(A(i, j) > 0))) {
+        const std::string column = A.cols() == 1 ? "" : ", " + std::to_string(j);
+        throw ArgumentError(std::string(what) + "(" + std::to_string(i) + column + ")", number(double(A(i, j))),
+                            positive ? "a positive finite number" : "a finite number");
+      }
+}
+
+}  // namespace detail
+
+/// N(0, I), in any dimension: log ν(z) = -½‖z‖² - (d/2) log 2π.
 struct StandardNormal {
   template <class Derived>
   void log_density(const Eigen::MatrixBase<Derived>& Z, RowRef<typename Derived::Scalar> log_p) const {
     using Scalar = typename Derived::Scalar;
-    const Scalar constant = Scalar(0.5 * std::log(2 * std::numbers::pi) * double(Z.rows()));
+    const Scalar constant = Scalar(detail::log_sqrt_2_pi * double(Z.rows()));
     log_p = Scalar(-0.5) * Z.colwise().squaredNorm();
     log_p.array() -= constant;
   }

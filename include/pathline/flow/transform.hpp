@@ -13,8 +13,12 @@
 namespace pathline {
 
 /// - `check(d)`: throws ShapeError unless the transform fits d rows.
-/// - `apply(X, Z, log_det)`: raw X (d × n) to Z; overwrites log_det (1 × n) with log |det ∂Z/∂X|.
-/// - `invert(Z, X)`: back.
+/// - `apply(X, Z, log_det)`: raw X (d × n) to Z; overwrites log_det (1 × n) with log |det ∂Z/∂X|. Throws DomainError
+///   at a number that it does not map.
+/// - `invert(Z, X)`: back, to numbers that `apply` maps, whatever Z.
+///
+/// The last two map each column by itself and may be given one matrix as both X and Z, so that transforms can be
+/// chained in place. They run in every training iteration, in several threads at once: they allocate nothing.
 template <class T, class Scalar = double>
 concept DataTransform = requires(const T transform, Batch<Scalar>& X, Batch<Scalar>& Z, RowRef<Scalar> log_det,
                                  Index d) {
@@ -22,6 +26,41 @@ concept DataTransform = requires(const T transform, Batch<Scalar>& X, Batch<Scal
   transform.apply(X, Z, log_det);
   transform.invert(Z, X);
 };
+
+/// A number outside of a transform's domain: `Log: data is -1 at component 0 of sample 3, expected above 0`.
+struct DomainError : DataError {
+  DomainError(const std::string& where, double number, Index its_component, Index its_sample,
+              const std::string& what_is_expected)
+      : DataError(where + ": data is " + detail::number(number) + " at component " + std::to_string(its_component) +
+                  " of sample " + std::to_string(its_sample) + ", expected " + what_is_expected),
+        transform(where),
+        expected(what_is_expected),
+        value(number),
+        component(its_component),
+        sample(its_sample) {}
+  /// The same for a batch of which the one at hand was the columns from `first` on.
+  [[nodiscard]] DomainError counted_from(Index first) const {
+    return {transform, value, component, first + sample, expected};
+  }
+
+  std::string transform, expected;
+  double value;
+  Index component, sample;
+};
+
+/// Raw X (d × n) in the coordinates of a transform: what the next transform of a chain is made from.
+/// \throws ShapeError when the transform is of another number of rows; DomainError at a number that it does not map.
+template <class T, class Derived>
+[[nodiscard]] Batch<typename Derived::Scalar> transformed(const T& transform, const Eigen::MatrixBase<Derived>& X) {
+  using Scalar = typename Derived::Scalar;
+  static_assert(DataTransform<T, Scalar>,
+                "transformed: a data transform needs check, apply and invert for this scalar");
+  transform.check(X.rows());
+  Batch<Scalar> raw = X, Z(X.rows(), X.cols());
+  Row<Scalar> log_det(X.cols());
+  transform.apply(raw, Z, log_det);
+  return Z;
+}
 
 /// The default: raw data are the flow's coordinates.
 struct NoTransform {

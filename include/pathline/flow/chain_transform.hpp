@@ -1,0 +1,90 @@
+/// \file
+/// Data transforms one after another.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/flow/transform.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <tuple>
+#include <utility>
+
+namespace pathline {
+
+namespace detail {
+
+/// A batch of a scalar that all transforms are for.
+template <class Derived, class... Transforms>
+concept MappedBy = (DataTransform<Transforms, typename Derived::Scalar> && ...);
+
+}  // namespace detail
+
+/// The first transform first; log-determinants add up. A transform that is made from data is made from what the one
+/// before it gives:
+///
+///     const Log log(Vector<double>::Zero(d));
+///     const Chain transform(log, Standardize(transformed(log, data)));
+template <class... Transforms>
+class Chain {
+  static_assert(sizeof...(Transforms) > 0, "Chain: give it at least one data transform");
+  static_assert(((DataTransform<Transforms, double> || DataTransform<Transforms, float>)&&...),
+                "Chain: a data transform needs check, apply and invert");
+
+ public:
+  explicit Chain(Transforms... transforms) : transforms_(std::move(transforms)...) {}
+
+  void check(Index d) const {
+    std::apply([&](const auto&... transform) { (transform.check(d), ...); }, transforms_);
+  }
+
+  template <detail::MappedBy<Transforms...> Derived, class Out, class OutRow>
+  void apply(const Eigen::MatrixBase<Derived>& X, Out&& Z, OutRow&& log_det) const {
+    apply_to<typename Derived::Scalar>(X.derived(), Z, log_det);
+  }
+
+  template <detail::MappedBy<Transforms...> Derived, class Out>
+  void invert(const Eigen::MatrixBase<Derived>& Z, Out&& X) const {
+    invert_to<typename Derived::Scalar>(Z.derived(), X);
+  }
+
+ private:
+  /// In blocks of columns, because each transform overwrites log-determinants: those to be added lie on the stack.
+  template <class Scalar>
+  void apply_to(ConstBatchRef<Scalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_det) const {
+    constexpr Index width = 64;
+    Eigen::Matrix<Scalar, 1, width> buffer;
+    for (Index first = 0; first < X.cols(); first += width) {
+      const Index n = std::min(width, X.cols() - first);
+      BatchRef<Scalar> z = Z.middleCols(first, n);
+      RowRef<Scalar> sum = log_det.segment(first, n), more = buffer.head(n);
+      try {
+        std::get<0>(transforms_).apply(X.middleCols(first, n), z, sum);
+        for_rest([&](const auto& transform) {
+          transform.apply(z, z, more);
+          sum += more;
+        });
+      } catch (const DomainError& error) {
+        throw error.counted_from(first);
+      }
+    }
+  }
+
+  template <class Scalar>
+  void invert_to(ConstBatchRef<Scalar> Z, BatchRef<Scalar> X) const {
+    constexpr std::size_t last = sizeof...(Transforms) - 1;
+    std::get<last>(transforms_).invert(Z, X);
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (std::get<last - 1 - I>(transforms_).invert(X, X), ...); }
+    (std::make_index_sequence<last>{});
+  }
+
+  template <class Function>
+  void for_rest(Function&& function) const {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (function(std::get<I + 1>(transforms_)), ...); }
+    (std::make_index_sequence<sizeof...(Transforms) - 1>{});
+  }
+
+  std::tuple<Transforms...> transforms_;
+};
+
+}  // namespace pathline

@@ -1,0 +1,152 @@
+/// \file
+/// Normal base densities with a mean and a covariance of one's own: diagonal, or full and perhaps fitted to the data.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/flow/base.hpp>
+#include <pathline/flow/covariance.hpp>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+namespace pathline {
+
+/// N(μ, diag σ²): log ν(z) = -½ Σ ((z_i - μ_i) / σ_i)² - Σ log σ_i - (d/2) log 2π.
+template <Real Scalar>
+class DiagonalGaussian {
+ public:
+  /// \param deviation  σ, d positive numbers.
+  /// \throws ShapeError when the sizes differ; ArgumentError on a deviation that is not positive or not finite, or a
+  ///         mean that is not finite.
+  DiagonalGaussian(const Vector<Scalar>& mean, const Vector<Scalar>& deviation) : mean_(mean), deviation_(deviation) {
+    require_rows("DiagonalGaussian: deviation", deviation.size(), mean.size());
+    detail::require_parameter("DiagonalGaussian: mean", mean);
+    detail::require_parameter("DiagonalGaussian: deviation", deviation, true);
+    precision_root_ = deviation.cwiseInverse();
+    constant_ =
+        Scalar(-deviation.template cast<double>().array().log().sum() - detail::log_sqrt_2_pi * double(mean.size()));
+  }
+
+  [[nodiscard]] Index dim() const noexcept { return mean_.size(); }
+  [[nodiscard]] const Vector<Scalar>& mean() const noexcept { return mean_; }
+  [[nodiscard]] const Vector<Scalar>& deviation() const noexcept { return deviation_; }
+
+  void check(Index d) const { require_rows("DiagonalGaussian: field", d, dim()); }
+  void log_density(ConstBatchRef<Scalar> Z, RowRef<Scalar> log_p) const {
+    for (Index j = 0; j < Z.cols(); ++j)
+      log_p(j) = constant_ - Scalar(0.5) * (Z.col(j) - mean_).cwiseProduct(precision_root_).squaredNorm();
+  }
+  void score(ConstBatchRef<Scalar> Z, BatchRef<Scalar> Z_bar) const {
+    for (Index j = 0; j < Z.cols(); ++j) Z_bar.col(j) = (mean_ - Z.col(j)).cwiseProduct(precision_root_.cwiseAbs2());
+  }
+  void sample(const Draw& draw, Index first, BatchRef<Scalar> Z) const {
+    fill<Gaussian>(draw, first, Z);
+    for (Index j = 0; j < Z.cols(); ++j) Z.col(j) = mean_ + deviation_.cwiseProduct(Z.col(j));
+  }
+
+ private:
+  Vector<Scalar> mean_, deviation_, precision_root_;
+  Scalar constant_;
+};
+
+template <class A, class B>
+DiagonalGaussian(const Eigen::MatrixBase<A>&, const Eigen::MatrixBase<B>&) -> DiagonalGaussian<typename A::Scalar>;
+
+/// N(μ, C): log ν(z) = -½ ‖L⁻¹ (z - μ)‖² - Σ log L_ii - (d/2) log 2π with the Cholesky factor L Lᵀ = C.
+template <Real Scalar>
+class FullGaussian {
+ public:
+  /// \param covariance  C, d × d, symmetric and positive definite.
+  /// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite; DataError when the
+  ///         covariance is not symmetric or, to the scalar's rounding, not positive definite.
+  FullGaussian(const Vector<Scalar>& mean, const Batch<Scalar>& covariance)
+      : FullGaussian(factored(mean, covariance)) {}
+
+  /// The maximum-likelihood normal distribution of data (d × n; n, not n - 1, in the covariance): where a flow that is
+  /// to do little starts.
+  /// \throws DataError when data is empty, not finite, has at most d samples, or a component that is constant or a
+  ///         linear combination of others.
+  template <class Derived>
+  [[nodiscard]] static FullGaussian fit(const Eigen::MatrixBase<Derived>& data) {
+    return FullGaussian(detail::mean_and_factor("FullGaussian::fit", data));
+  }
+
+  [[nodiscard]] Index dim() const noexcept { return mean_.size(); }
+  [[nodiscard]] const Vector<Scalar>& mean() const noexcept { return mean_; }
+  /// L, lower triangular.
+  [[nodiscard]] const Batch<Scalar>& factor() const noexcept { return factor_; }
+
+  void check(Index d) const { require_rows("FullGaussian: field", d, dim()); }
+  void log_density(ConstBatchRef<Scalar> Z, RowRef<Scalar> log_p) const {
+    for (Index j = 0; j < Z.cols(); ++j) {
+      Scalar square = 0;
+      for (Index i = 0; i < dim(); ++i) {
+        const Scalar w = whitened(Z, i, j);
+        square += w * w;
+      }
+      log_p(j) = constant_ - Scalar(0.5) * square;
+    }
+  }
+  void score(ConstBatchRef<Scalar> Z, BatchRef<Scalar> Z_bar) const {
+    for (Index j = 0; j < Z.cols(); ++j) {
+      Z_bar.col(j).setZero();
+      for (Index i = 0; i < dim(); ++i)
+        Z_bar.col(j).head(i + 1) -= whitened(Z, i, j) * inverse_transposed_.col(i).head(i + 1);
+    }
+  }
+  void sample(const Draw& draw, Index first, BatchRef<Scalar> Z) const {
+    fill<Gaussian>(draw, first, Z);
+    for (Index j = 0; j < Z.cols(); ++j) {
+      detail::multiply_lower(factor_, Z.col(j));
+      Z.col(j) += mean_;
+    }
+  }
+
+ private:
+  explicit FullGaussian(const detail::MeanAndFactor& normal)
+      : mean_(normal.mean.cast<Scalar>()), factor_(normal.factor.cast<Scalar>()) {
+    const Index d = dim();
+    Batch<double> inverse = Batch<double>::Identity(d, d);
+    for (Index j = 0; j < d; ++j) detail::solve_lower(normal.factor, inverse.col(j));
+    inverse_transposed_ = inverse.transpose().cast<Scalar>();
+    constant_ = Scalar(-normal.factor.diagonal().array().log().sum() - detail::log_sqrt_2_pi * double(d));
+  }
+
+  static detail::MeanAndFactor factored(const Vector<Scalar>& mean, const Batch<Scalar>& covariance) {
+    const Index d = mean.size();
+    require_rows("FullGaussian: covariance", covariance.rows(), d);
+    require_columns("FullGaussian: covariance", covariance.cols(), d);
+    detail::require_parameter("FullGaussian: mean", mean);
+    detail::require_parameter("FullGaussian: covariance", covariance);
+    constexpr double rounding = 8 * double(std::numeric_limits<Scalar>::epsilon());
+    const Batch<double> C = covariance.template cast<double>();
+    for (Index j = 0; j < d; ++j)
+      for (Index i = j + 1; i < d; ++i)
+        if (std::abs(C(i, j) - C(j, i)) > rounding * C.cwiseAbs().maxCoeff())
+          throw DataError("FullGaussian: covariance is not symmetric: " + detail::number(C(i, j)) + " at (" +
+                          std::to_string(i) + ", " + std::to_string(j) + "), " + detail::number(C(j, i)) + " across");
+    detail::MeanAndFactor result{mean.template cast<double>(), {}};
+    if (const Index k = detail::cholesky(C, rounding * double(d), result.factor); k >= 0)
+      throw DataError("FullGaussian: covariance is not positive definite: component " + std::to_string(k) +
+                      " has no variance of its own, given the components before it");
+    return result;
+  }
+
+  /// Component i of L⁻¹ (z - μ). The inverse is kept, transposed so that its rows are contiguous, because whitening a
+  /// column in place would need scratch.
+  [[nodiscard]] Scalar whitened(ConstBatchRef<Scalar> Z, Index i, Index j) const {
+    return inverse_transposed_.col(i).head(i + 1).dot(Z.col(j).head(i + 1) - mean_.head(i + 1));
+  }
+
+  Vector<Scalar> mean_;
+  Batch<Scalar> factor_, inverse_transposed_;
+  Scalar constant_;
+};
+
+template <class A, class B>
+FullGaussian(const Eigen::MatrixBase<A>&, const Eigen::MatrixBase<B>&) -> FullGaussian<typename A::Scalar>;
+
+}  // namespace pathline

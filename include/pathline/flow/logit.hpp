@@ -1,0 +1,95 @@
+/// \file
+/// Data in a box, such as pixels, to all of R^d.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/flow/base.hpp>
+#include <pathline/flow/transform.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace pathline {
+
+/// z = logit s = log s - log (1 - s), s = α + (1 - 2α) (x - lower) / (upper - lower), component by component. The
+/// squeeze by α keeps z finite on the faces of the box (Dinh, Sohl-Dickstein & Bengio 2017, arXiv 1605.08803,
+/// section 4.1).
+///
+/// dz/dx = (1 - 2α) / (upper - lower) / (s (1 - s)). The domain is 0 < s < 1: the box and a margin of
+/// α / (1 - 2α) of its width, from which a flow may return samples.
+template <Real Scalar>
+class Logit {
+ public:
+  /// \param squeeze  α, 0 <= α < ½. 0.05 is usual for images, after dequantisation.
+  /// \throws ShapeError when the sizes differ; ArgumentError unless lower < upper, both finite, in each component, or
+  /// on
+  ///         another α.
+  Logit(const Vector<Scalar>& lower, const Vector<Scalar>& upper, double squeeze = 1e-6)
+      : lower_(lower), upper_(upper), squeeze_(Scalar(squeeze)) {
+    const Index d = lower.size();
+    require_rows("Logit: upper", upper.size(), d);
+    detail::require_parameter("Logit: lower", lower);
+    detail::require_parameter("Logit: upper", upper);
+    if (!(squeeze >= 0 && squeeze < 0.5))
+      throw ArgumentError("Logit: squeeze", detail::number(squeeze), "at least 0 and below 0.5");
+    for (Index i = 0; i < d; ++i)
+      if (!(lower(i) < upper(i)))
+        throw ArgumentError("Logit: upper(" + std::to_string(i) + ")", detail::number(double(upper(i))),
+                            "above lower, " + detail::number(double(lower(i))));
+    slope_ = Scalar(1 - 2 * squeeze) * (upper - lower).cwiseInverse();
+    log_slopes_ = slope_.template cast<double>().array().log().sum();
+    least_ = lower - squeeze_ * slope_.cwiseInverse();
+    greatest_ = upper + squeeze_ * slope_.cwiseInverse();
+    for (Index i = 0; i < d; ++i) {  // over the rounding of these ends
+      while (!(below(least_(i), i) > 0)) least_(i) = std::nextafter(least_(i), upper(i));
+      while (!(above(greatest_(i), i) > 0)) greatest_(i) = std::nextafter(greatest_(i), lower(i));
+    }
+  }
+
+  [[nodiscard]] const Vector<Scalar>& lower() const noexcept { return lower_; }
+  [[nodiscard]] const Vector<Scalar>& upper() const noexcept { return upper_; }
+
+  void check(Index d) const { require_rows("Logit: field", d, lower_.size()); }
+  void apply(ConstBatchRef<Scalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_det) const {
+    for (Index j = 0; j < X.cols(); ++j) {
+      double sum = log_slopes_;
+      for (Index i = 0; i < X.rows(); ++i) {
+        const Scalar x = X(i, j), s = below(x, i), t = above(x, i);
+        if (!(s > 0 && t > 0))
+          throw DomainError(
+              "Logit", double(x), i, j,
+              "a number from " + detail::number(double(lower_(i))) + " to " + detail::number(double(upper_(i))));
+        const Scalar log_s = std::log(s), log_t = std::log(t);
+        Z(i, j) = log_s - log_t;
+        sum -= double(log_s + log_t);
+      }
+      log_det(j) = Scalar(sum);
+    }
+  }
+  /// Where s rounds to 0 or 1, x is the last number of the domain.
+  void invert(ConstBatchRef<Scalar> Z, BatchRef<Scalar> X) const {
+    for (Index j = 0; j < Z.cols(); ++j)
+      for (Index i = 0; i < Z.rows(); ++i) {
+        const Scalar z = Z(i, j), nearer = Scalar(1) / (Scalar(1) + std::exp(std::abs(z)));  // s or 1 - s, at most ½
+        const Scalar inwards = (nearer - squeeze_) / slope_(i);
+        X(i, j) = std::clamp(z < 0 ? lower_(i) + inwards : upper_(i) - inwards, least_(i), greatest_(i));
+      }
+  }
+
+ private:
+  /// s, and 1 - s without cancellation.
+  [[nodiscard]] Scalar below(Scalar x, Index i) const { return squeeze_ + slope_(i) * (x - lower_(i)); }
+  [[nodiscard]] Scalar above(Scalar x, Index i) const { return squeeze_ + slope_(i) * (upper_(i) - x); }
+
+  Vector<Scalar> lower_, upper_, slope_;  ///< slope_: ds/dx.
+  Vector<Scalar> least_, greatest_;       ///< Ends of the domain, which belong to it.
+  Scalar squeeze_;
+  double log_slopes_;
+};
+
+template <class A, class B>
+Logit(const Eigen::MatrixBase<A>&, const Eigen::MatrixBase<B>&, double = 1e-6) -> Logit<typename A::Scalar>;
+
+}  // namespace pathline
