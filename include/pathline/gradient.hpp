@@ -11,4 +11,5 @@
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/gradient/recording.hpp>
 #include <pathline/gradient/step_cost.hpp>
+#include <pathline/gradient/step_regularizers.hpp>
 #include <pathline/gradient/stepper_pool.hpp>
