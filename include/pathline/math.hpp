@@ -7,4 +7,5 @@
 #include <pathline/math/activations.hpp>
 #include <pathline/math/exponential.hpp>
 #include <pathline/math/pack.hpp>
+#include <pathline/math/third_derivative.hpp>
 #include <pathline/math/trigonometric.hpp>
