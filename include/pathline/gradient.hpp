@@ -12,4 +12,5 @@
 #include <pathline/gradient/recording.hpp>
 #include <pathline/gradient/side_inputs.hpp>
 #include <pathline/gradient/step_cost.hpp>
+#include <pathline/gradient/step_regularizers.hpp>
 #include <pathline/gradient/stepper_pool.hpp>

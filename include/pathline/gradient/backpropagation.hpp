@@ -44,6 +44,8 @@ struct Backpropagation {
                      Memory<G, Method>& memory) const {
     static_assert(ExplicitMethod<Method>,
                   "Backpropagation: this solver has no pullback yet; use an explicit method such as Dopri5");
+    static_assert(detail::reads_stages_of<Cost, Method>,
+                  "Backpropagation: the cost of the steps reads the stages of another method than the solve's");
     if constexpr (ExplicitMethod<Method>) {
       memory.recording.start(dynamics, tapes, memory.workspace);
       Observer<G, Method> observer{memory, step_cost, outputs};

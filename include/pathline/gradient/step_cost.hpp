@@ -5,6 +5,7 @@
 
 #include <pathline/core/types.hpp>
 
+#include <concepts>
 #include <span>
 
 namespace pathline {
@@ -21,11 +22,22 @@ struct AcceptedStep {
 ///
 /// - `evaluate(step)`: the step's cost.
 /// - `pullback(step, stages_bar)`: adds to the cotangents of K_1 … K_s those of `evaluate`.
+/// - `using method = M`, if it says so: it reads the stages of M, and a solve by another method does not compile.
 template <class C, class Scalar>
 concept StepCost = requires(const C cost, const AcceptedStep<Scalar>& step, std::span<BatchMap<Scalar>> stages_bar) {
   { cost.evaluate(step) } -> std::convertible_to<Scalar>;
   cost.pullback(step, stages_bar);
 };
+
+namespace detail {
+
+template <class Cost, class Method>
+inline constexpr bool reads_stages_of = true;
+template <class Cost, class Method>
+requires requires { typename Cost::method; }
+inline constexpr bool reads_stages_of<Cost, Method> = std::same_as<typename Cost::method, Method>;
+
+}  // namespace detail
 
 /// The default: steps cost nothing, and nothing is recorded for them.
 struct NoStepCost {

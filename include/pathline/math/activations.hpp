@@ -1,5 +1,6 @@
 /// \file
-/// Activation functions σ with σ' and σ'', each a struct with one static function `jet` for packs and plain scalars.
+/// Activation functions σ with σ' and σ'', each a struct with a static function `jet` for packs and plain scalars, and
+/// one, `third`, for the next derivative (math/third_derivative.hpp).
 ///
 /// Formulas: docs/maths.md, section 9. They are written so that nothing overflows and nothing cancels: exponentials of
 /// -|x| only, and e^z - 1 beside e^z where a difference from one is needed. A NaN gives NaN. σ'' is what the pullback
@@ -42,6 +43,10 @@ struct Identity {
   [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> jet(P x) {
     return {x, P(1), P(0)};
   }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE P third(const Jet<P>& /*jet*/, P /*x*/) {
+    return P(0);
+  }
 };
 
 /// tanh x. With e = exp(-2|x|): tanh |x| = (1 - e) / (1 + e), σ' = 4 e / (1 + e)², exact in relative terms where
@@ -54,6 +59,10 @@ struct Tanh {
     const P value = copysign(e.expm1 * inverse, x), first = e.exp * twice * twice;
     return {value, first, P(-2) * value * first};
   }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE P third(const Jet<P>& jet, P /*x*/) {
+    return P(-2) * (jet.first * jet.first + jet.value * jet.second);
+  }
 };
 
 /// log(e^x + e^-x) = |x| + log(1 + exp(-2|x|)), the activation of OT-Flow (Onken et al. 2021): σ' = tanh x.
@@ -63,6 +72,10 @@ struct LogTwoCosh {
     const detail::ExpPair<P> e = detail::exp_pair(abs(x) * P(-2));
     const P inverse = P(1) / (e.expm1 + P(2)), twice = inverse + inverse;
     return {abs(x) + log1p_unit(e.exp), copysign(e.expm1 * inverse, x), e.exp * twice * twice};
+  }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE P third(const Jet<P>& jet, P /*x*/) {
+    return P(-2) * jet.first * jet.second;
   }
 };
 
@@ -75,6 +88,10 @@ struct Sigmoid {
     const P first = tail * inverse;
     return {select(x < P(0), tail, inverse), first, flipsign(first * e.expm1 * inverse, x)};
   }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE P third(const Jet<P>& jet, P /*x*/) {
+    return jet.second * (P(1) - P(2) * jet.value) - P(2) * jet.first * jet.first;
+  }
 };
 
 /// log(1 + e^x) = max(x, 0) + log(1 + exp(-|x|)): σ' = s, σ'' = s (1 - s).
@@ -84,6 +101,10 @@ struct Softplus {
     const P e = detail::exp_pair(-abs(x)).exp;
     const P inverse = P(1) / (e + P(1)), tail = e * inverse;
     return {max(x, P(0)) + log1p_unit(e), select(x < P(0), tail, inverse), tail * inverse};
+  }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE P third(const Jet<P>& jet, P /*x*/) {
+    return jet.second * (P(1) - P(2) * jet.first);
   }
 };
 
@@ -101,6 +122,13 @@ struct Swish {
     const P one_minus_two_s = flipsign(e.expm1 * inverse, x);
     return {x_low * s, madd(x_both, slope, s), slope * madd(x_both, one_minus_two_s, P(2))};
   }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE P third(const Jet<P>& /*jet*/, P x) {
+    const P bound(-2 * detail::ExpConstants<detail::Lane<P>>::flush);  // as above
+    const P x_low = max(x, -bound);
+    const Jet<P> s = Sigmoid::jet(x);
+    return madd(min(x_low, bound), Sigmoid::third(s, x), P(3) * s.second);
+  }
 };
 
 /// sin x: σ' = cos x, σ'' = -sin x.
@@ -109,6 +137,10 @@ struct Sine {
   [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> jet(P x) {
     const SinCos<P> both = sin_cos(x);
     return {both.sin, both.cos, -both.sin};
+  }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE P third(const Jet<P>& jet, P /*x*/) {
+    return -jet.first;
   }
 };
 
