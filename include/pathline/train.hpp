@@ -4,5 +4,6 @@
 #pragma once
 
 #include <pathline/train/adam.hpp>
+#include <pathline/train/estimate.hpp>
 #include <pathline/train/fit.hpp>
 #include <pathline/train/split.hpp>
