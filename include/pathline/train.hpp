@@ -6,4 +6,5 @@
 #include <pathline/train/adam.hpp>
 #include <pathline/train/estimate.hpp>
 #include <pathline/train/fit.hpp>
+#include <pathline/train/mmd.hpp>
 #include <pathline/train/split.hpp>
