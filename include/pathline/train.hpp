@@ -7,4 +7,5 @@
 #include <pathline/train/estimate.hpp>
 #include <pathline/train/fit.hpp>
 #include <pathline/train/mmd.hpp>
+#include <pathline/train/path_metrics.hpp>
 #include <pathline/train/split.hpp>
