@@ -1,8 +1,21 @@
 /// \file
 /// Room `train`: from data to parameters. `fit` (train/fit.hpp, where to start) draws mini-batches, takes Adam's steps
-/// and keeps the best parameters; `split` and `fold_of` hold data out.
+/// and keeps the best parameters; `split` and `fold_of` hold data out. `sample_toy` (train/toy_densities.hpp) makes data
+/// of known density; `kl_estimate`, `mmd_squared` and the path metrics judge a trained flow.
 #pragma once
 
 #include <pathline/train/adam.hpp>
+#include <pathline/train/estimate.hpp>
 #include <pathline/train/fit.hpp>
+#include <pathline/train/isotropic_mixture.hpp>
+#include <pathline/train/mmd.hpp>
+#include <pathline/train/path_metrics.hpp>
+#include <pathline/train/quadrature.hpp>
 #include <pathline/train/split.hpp>
+#include <pathline/train/toy_curves.hpp>
+#include <pathline/train/toy_densities.hpp>
+#include <pathline/train/toy_gaussians.hpp>
+#include <pathline/train/toy_pinwheel.hpp>
+#include <pathline/train/toy_set.hpp>
+#include <pathline/train/toy_spirals.hpp>
+#include <pathline/train/toy_uniform.hpp>
