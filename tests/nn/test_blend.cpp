@@ -18,6 +18,10 @@ TEST_CASE("Blend keeps the law of layers", "[nn][gradient]") {
   check_layer_laws(Blend(Dense<double, Tanh>(3, 2, 1), Dense<double, Tanh>(3, 2, 3)));
 }
 
+TEST_CASE("Blend allocates nothing after its first call", "[nn][allocations]") {
+  check_no_allocations(Blend(Linear<double>(8, 16, 0), Linear<double>(8, 16, 2)));
+}
+
 TEST_CASE("Blend is its first layer at time 0 and its second at time 1", "[nn]") {
   using L = Linear<double>;
   const L linear(3, 4, 0);

@@ -1,13 +1,9 @@
 #include <pathline/nn/concat_squash.hpp>
 
-#include <pathline/core/chunks.hpp>
-
-#include <support/allocations.hpp>
 #include <support/catch.hpp>
 #include <support/layer_laws.hpp>
 
 #include <cmath>
-#include <span>
 #include <tuple>
 
 using namespace pathline;
@@ -36,23 +32,7 @@ TEST_CASE("ConcatSquash: θ = [W | b | G | g | H] of a gated and shifted affine 
 }
 
 TEST_CASE("ConcatSquash allocates nothing after its first call", "[nn][allocations]") {
-  const ConcatSquash<double> layer(8, 16, 2);
-  const Index n = 40, k = 2;
-  const Vector<double> theta = gaussian(0, layer.parameter_count(), 1);
-  const Batch<double> X = gaussian(1, 8, (1 + k) * n), all = gaussian(2, 3, (1 + k) * n);
-  Batch<double> Y(16, (1 + k) * n), X_bar(8, (1 + k) * n), S_bar = Batch<double>::Zero(3, (1 + k) * n);
-  Vector<double> theta_bar = Vector<double>::Zero(theta.size()), tape(layer.tape_size(n, k));
-  Workspace<double> workspace;
-  const auto both = [&](Index columns) {
-    const std::span<double> slab(tape.data(), std::size_t(tape.size()));
-    layer.linearize(theta, all.leftCols(columns), X, n, Y, slab, workspace);
-    layer.pullback(theta, all.leftCols(columns), X, n, slab, Y, X_bar, S_bar.leftCols(columns), theta_bar, workspace);
-  };
-  const detail::OneThreadProducts one_thread;  // as inside of a chunk: Eigen's threads would allocate
-  both((1 + k) * n);
-  const AllocationCounter counter;
-  for (const Index columns : {Index(1), n, (1 + k) * n}) both(columns);
-  CHECK(counter.count() == 0);
+  check_no_allocations(ConcatSquash<double>(8, 16, 2));
 }
 
 TEST_CASE("ConcatSquash starts uniform on ±1/√(fan-in), every part by a draw of its own", "[nn]") {

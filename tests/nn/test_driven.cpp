@@ -57,6 +57,10 @@ TEST_CASE("Driven keeps the law of layers", "[nn][gradient]") {
   check_layer_laws(Driven(Map(2, 3, 4), Swing{}));
 }
 
+TEST_CASE("Driven allocates nothing after its first call", "[nn][allocations]") {
+  check_no_allocations(Driven(Map(8, 16, 4), Swing{}));
+}
+
 TEST_CASE("Driven: the signal stands behind time and context", "[nn]") {
   const Driven layer(Map(2, 3, 4), Swing{});
   CHECK(layer.side_rows() == 2);

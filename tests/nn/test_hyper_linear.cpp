@@ -13,6 +13,10 @@ TEST_CASE("HyperLinear keeps the law of layers", "[nn][gradient]") {
   check_layer_laws(HyperLinear<double>(4, 2, 3));
 }
 
+TEST_CASE("HyperLinear allocates nothing after its first call", "[nn][allocations]") {
+  check_no_allocations(HyperLinear<double>(8, 16, 2));
+}
+
 TEST_CASE("HyperLinear: weights and bias are affine in the side inputs", "[nn]") {
   const HyperLinear<double> layer(2, 1, 2);
   CHECK(layer.parameter_count() == 3 * (2 + 1));

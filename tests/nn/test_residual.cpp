@@ -19,6 +19,10 @@ TEST_CASE("Residual keeps the law of layers", "[nn][gradient]") {
   check_layer_laws(Residual(Hidden(3, 3, 2), 0.25));
 }
 
+TEST_CASE("Residual allocates nothing after its first call", "[nn][allocations]") {
+  check_no_allocations(Residual(Hidden(8, 8, 2)));
+}
+
 TEST_CASE("Residual is its input plus h times its layer", "[nn]") {
   LayerProblem residual(Residual(Hidden(3, 3), 0.25), 4, 2, 1, 0), layer(Hidden(3, 3), 4, 2, 1, 0);
   CHECK((residual.linearize() - residual.X - 0.25 * layer.linearize()).lpNorm<Eigen::Infinity>() < 1e-14);

@@ -18,6 +18,10 @@ TEST_CASE("TimeEmbedding keeps the law of layers", "[nn][gradient]") {
   check_layer_laws(TimeEmbedding(Map(2, 3, 4), 1, 3));
 }
 
+TEST_CASE("TimeEmbedding allocates nothing after its first call", "[nn][allocations]") {
+  check_no_allocations(TimeEmbedding(Map(8, 16, 5), 2));
+}
+
 TEST_CASE("TimeEmbedding: sines, then cosines, then context", "[nn]") {
   const TimeEmbedding layer(Map(2, 3, 5), 2, 0.5, 3);
   CHECK(layer.side_rows() == 2);

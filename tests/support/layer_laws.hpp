@@ -3,10 +3,12 @@
 /// layer is held to it by one line, `check_layer_laws(MyLayer<double>(3, 4));`.
 #pragma once
 
+#include <pathline/core/chunks.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/math/activations.hpp>
 #include <pathline/nn/layer.hpp>
 
+#include <support/allocations.hpp>
 #include <support/catch.hpp>
 #include <support/differences.hpp>
 
@@ -293,6 +295,29 @@ inline void check_layer_laws(const AnyLayer& layer) {
     if (k == 0) continue;
     check_layer_laws(layer, 1, k, 1 + k);
     check_layer_laws(layer, 3, k, 3 * (1 + k));
+  }
+}
+
+/// Nothing is allocated after the first call, whatever the shape of S.
+inline void check_no_allocations(const AnyLayer& layer) {
+  constexpr Index n = 20, k = 2;
+  const detail::OneThreadProducts one_thread;  // as inside of a chunk: Eigen's threads would allocate
+  for (const Index side_columns : {Index(1), n, (1 + k) * n}) {
+    INFO("S is " << layer.side << " x " << side_columns);
+    LayerProblem problem(layer, n, k, side_columns, 2);
+    Vector<double> tape(layer.tape_size(n, k));
+    Batch<double> Y(layer.out, (1 + k) * n), X_bar = problem.X;
+    LayerGradients bar = problem.zero();
+    const auto both = [&] {
+      const std::span<double> slab(tape.data(), static_cast<std::size_t>(tape.size()));
+      problem.layer.linearize(problem.theta, problem.S, problem.X, n, Y, slab, problem.workspace);
+      problem.layer.pullback(problem.theta, problem.S, problem.X, n, slab, Y, X_bar, bar.S, bar.theta,
+                             problem.workspace);
+    };
+    both();
+    const AllocationCounter counter;
+    both();
+    CHECK(counter.count() == 0);
   }
 }
 
