@@ -15,6 +15,7 @@
 #include <pathline/flow/log_transform.hpp>
 #include <pathline/flow/logit.hpp>
 #include <pathline/flow/mixture.hpp>
+#include <pathline/flow/parameters.hpp>
 #include <pathline/flow/path_point.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/regularizers.hpp>
