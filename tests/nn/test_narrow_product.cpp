@@ -31,12 +31,12 @@ TEST_CASE("Narrow products are products, whatever the number of rows", "[nn]") {
   const Batch<double> A = gaussian(0, rows, 40), B = gaussian(1, 40, columns), start = gaussian(2, rows, columns);
   const Batch<double> expected = plain_product(A, B), BT = B.transpose();
   Batch<double> C = start;
-  detail::add_product(C, A, B);
+  detail::add_narrow_product(C, A, B);
   CHECK((C - start - expected).lpNorm<Eigen::Infinity>() < rounding);
-  detail::set_product(C, A, B);
+  detail::set_narrow_product(C, A, B);
   CHECK((C - expected).lpNorm<Eigen::Infinity>() < rounding);
   C = start;
-  detail::add_outer_product(C, A, BT);
+  detail::add_narrow_outer_product(C, A, BT);
   CHECK((C - start - expected).lpNorm<Eigen::Infinity>() < rounding);
 }
 
@@ -44,10 +44,10 @@ TEST_CASE("Narrow products of blocks and transposes allocate nothing", "[nn][all
   const Index rows = GENERATE(2, 4);
   Batch<double> A = gaussian(0, 10, 40), B = gaussian(1, 50, 30), C = gaussian(2, 10, 30), D = gaussian(3, 50, 10);
   const auto all = [&] {
-    detail::add_product(C.middleRows(1, rows), A.middleRows(2, rows), B.middleRows(3, 40));
-    detail::set_product(C.middleRows(1, rows), D.leftCols(rows).transpose(), B);
-    detail::add_outer_product(D.leftCols(rows), B, C.middleRows(1, rows));
-    detail::add_outer_product(A.middleRows(1, rows), C.middleRows(1, rows), B.topRows(40));
+    detail::add_narrow_product(C.middleRows(1, rows), A.middleRows(2, rows), B.middleRows(3, 40));
+    detail::set_narrow_product(C.middleRows(1, rows), D.leftCols(rows).transpose(), B);
+    detail::add_narrow_outer_product(D.leftCols(rows), B, C.middleRows(1, rows));
+    detail::add_narrow_outer_product(A.middleRows(1, rows), C.middleRows(1, rows), B.topRows(40));
   };
   const detail::OneThreadProducts one_thread;  // as inside of a chunk: Eigen's threads would allocate
   const AllocationCounter counter;

@@ -2,11 +2,8 @@
 /// Base densities: what the flow carries the data to, at the end of time.
 #pragma once
 
-#include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
-
-#include <string>
 
 namespace pathline {
 
@@ -28,19 +25,6 @@ concept BaseDensity = requires(const B base, const Batch<Scalar>& Z, RowRef<Scal
 namespace detail {
 
 inline constexpr double log_sqrt_2_pi = 0.91893853320467274178;  // log √(2π)
-
-/// Throws ArgumentError unless all numbers of a parameter (`DiagonalGaussian: mean`) are finite and, if asked,
-/// positive.
-template <class Derived>
-void require_parameter(const char* what, const Eigen::MatrixBase<Derived>& A, bool positive = false) {
-  for (Index j = 0; j < A.cols(); ++j)
-    for (Index i = 0; i < A.rows(); ++i)
-      if (!(A(i, j) - A(i, j) == 0) || (positive && !(A(i, j) > 0))) {
-        const std::string column = A.cols() == 1 ? "" : ", " + std::to_string(j);
-        throw ArgumentError(std::string(what) + "(" + std::to_string(i) + column + ")", number(double(A(i, j))),
-                            positive ? "a positive finite number" : "a finite number");
-      }
-}
 
 }  // namespace detail
 

@@ -80,7 +80,11 @@ class FlowTraining {
     typename Workspace<Scalar>::Frame frame(workspace);
     Batch<Scalar>& y = thread.gradient.steppers.at(rows, n).y;
     BatchMap<Scalar> log_det = frame.batch(1, n), y_bar = frame.batch(rows, n);
-    parts_.transform.apply(X.middleCols(columns.first, n).topRows(d), y.topRows(d), log_det.row(0));
+    try {
+      parts_.transform.apply(X.middleCols(columns.first, n).topRows(d), y.topRows(d), log_det.row(0));
+    } catch (const DomainError& error) {
+      throw error.counted_from(columns.first);
+    }
     y.bottomRows(rows - d).setZero();
 
     const SideInputs<Scalar> side = parts_.side_inputs(X, columns);

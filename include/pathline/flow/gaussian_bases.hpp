@@ -7,6 +7,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/flow/base.hpp>
 #include <pathline/flow/covariance.hpp>
+#include <pathline/flow/parameters.hpp>
 
 #include <cmath>
 #include <limits>

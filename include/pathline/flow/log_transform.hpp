@@ -4,7 +4,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/flow/base.hpp>
+#include <pathline/flow/parameters.hpp>
 #include <pathline/flow/transform.hpp>
 
 #include <algorithm>

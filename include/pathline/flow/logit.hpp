@@ -4,7 +4,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/flow/base.hpp>
+#include <pathline/flow/parameters.hpp>
 #include <pathline/flow/transform.hpp>
 
 #include <algorithm>
@@ -28,21 +28,14 @@ class Logit {
   ///         another α.
   Logit(const Vector<Scalar>& lower, const Vector<Scalar>& upper, double squeeze = 1e-6)
       : lower_(lower), upper_(upper), squeeze_(Scalar(squeeze)) {
-    const Index d = lower.size();
-    require_rows("Logit: upper", upper.size(), d);
-    detail::require_parameter("Logit: lower", lower);
-    detail::require_parameter("Logit: upper", upper);
+    detail::require_box("Logit", lower, upper);
     if (!(squeeze >= 0 && squeeze < 0.5))
       throw ArgumentError("Logit: squeeze", detail::number(squeeze), "at least 0 and below 0.5");
-    for (Index i = 0; i < d; ++i)
-      if (!(lower(i) < upper(i)))
-        throw ArgumentError("Logit: upper(" + std::to_string(i) + ")", detail::number(double(upper(i))),
-                            "above lower, " + detail::number(double(lower(i))));
     slope_ = Scalar(1 - 2 * squeeze) * (upper - lower).cwiseInverse();
     log_slopes_ = slope_.template cast<double>().array().log().sum();
     least_ = lower - squeeze_ * slope_.cwiseInverse();
     greatest_ = upper + squeeze_ * slope_.cwiseInverse();
-    for (Index i = 0; i < d; ++i) {  // over the rounding of these ends
+    for (Index i = 0; i < lower.size(); ++i) {  // over the rounding of these ends
       while (!(below(least_(i), i) > 0)) least_(i) = std::nextafter(least_(i), upper(i));
       while (!(above(greatest_(i), i) > 0)) greatest_(i) = std::nextafter(greatest_(i), lower(i));
     }

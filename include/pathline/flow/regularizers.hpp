@@ -37,4 +37,7 @@ struct KineticEnergy {
   }
 };
 
+/// The transport cost of OT-Flow, ∫ ½‖f‖² dt: the same integral under the name that it has in optimal transport.
+using TransportCost = KineticEnergy;
+
 }  // namespace pathline

@@ -5,11 +5,10 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/flow/base.hpp>
+#include <pathline/flow/parameters.hpp>
 
 #include <cmath>
 #include <limits>
-#include <string>
 
 namespace pathline {
 
@@ -23,16 +22,9 @@ class UniformBox {
  public:
   /// \throws ShapeError when the sizes differ; ArgumentError unless lower < upper, both finite, in each component.
   UniformBox(const Vector<Scalar>& lower, const Vector<Scalar>& upper) : lower_(lower), upper_(upper) {
-    require_rows("UniformBox: upper", upper.size(), lower.size());
-    detail::require_parameter("UniformBox: lower", lower);
-    detail::require_parameter("UniformBox: upper", upper);
+    detail::require_box("UniformBox", lower, upper);
     double log_volume = 0;
-    for (Index i = 0; i < dim(); ++i) {
-      if (!(lower(i) < upper(i)))
-        throw ArgumentError("UniformBox: upper(" + std::to_string(i) + ")", detail::number(double(upper(i))),
-                            "above lower, " + detail::number(double(lower(i))));
-      log_volume += std::log(double(upper(i)) - double(lower(i)));
-    }
+    for (Index i = 0; i < dim(); ++i) log_volume += std::log(double(upper(i)) - double(lower(i)));
     inside_ = Scalar(-log_volume);
   }
 

@@ -56,7 +56,7 @@ class Affine {
       A.leftCols(n).colwise() = b;
       A.leftCols(S.cols()).noalias() += U(theta) * S.topRows(side_);
     }
-    detail::add_product(A, W(theta), X);
+    detail::add_narrow_product(A, W(theta), X);
   }
 
   /// Given A_bar (out × (1+k)n): overwrites X_bar, adds to S_bar and theta_bar.
@@ -64,7 +64,7 @@ class Affine {
                 ConstBatchRef<Scalar> A_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                 VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
     Eigen::Map<Batch<Scalar>> W_bar(theta_bar.data() + out_ * side_, out_, in_);
-    detail::add_outer_product(W_bar, A_bar, X);
+    detail::add_narrow_outer_product(W_bar, A_bar, X);
     typename Workspace<Scalar>::Frame frame(workspace);
     VectorMap<Scalar> column = frame.vector(out_);
     column = A_bar.leftCols(n).rowwise().sum();
@@ -79,7 +79,7 @@ class Affine {
         S_bar.topRows(side_).noalias() += U(theta).transpose() * A_bar.leftCols(S.cols());
       }
     }
-    detail::set_product(X_bar, W(theta).transpose(), A_bar);
+    detail::set_narrow_product(X_bar, W(theta).transpose(), A_bar);
   }
 
  private:

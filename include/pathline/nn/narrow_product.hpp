@@ -14,7 +14,7 @@ constexpr Index narrow_rows = 3;
 
 /// C += A B, row by row if C has few rows.
 template <class Target, class Left, class Right>
-void add_product(Target&& C, const Left& A, const Right& B) {
+void add_narrow_product(Target&& C, const Left& A, const Right& B) {
   if (C.rows() > narrow_rows) {
     C.noalias() += A * B;
   } else {
@@ -24,7 +24,7 @@ void add_product(Target&& C, const Left& A, const Right& B) {
 
 /// C = A B, row by row if C has few rows.
 template <class Target, class Left, class Right>
-void set_product(Target&& C, const Left& A, const Right& B) {
+void set_narrow_product(Target&& C, const Left& A, const Right& B) {
   if (C.rows() > narrow_rows) {
     C.noalias() = A * B;
   } else {
@@ -34,9 +34,9 @@ void set_product(Target&& C, const Left& A, const Right& B) {
 
 /// C += A Bᵀ, row by row or column by column if C has few of them.
 template <class Target, class Left, class Right>
-void add_outer_product(Target&& C, const Left& A, const Right& B) {
+void add_narrow_outer_product(Target&& C, const Left& A, const Right& B) {
   if (C.cols() > narrow_rows || C.rows() <= narrow_rows) {
-    add_product(C, A, B.transpose());
+    add_narrow_product(C, A, B.transpose());
   } else {
     for (Index j = 0; j < C.cols(); ++j) C.col(j).noalias() += A * B.row(j).transpose();
   }
