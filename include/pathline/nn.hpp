@@ -6,6 +6,7 @@
 
 #include <pathline/nn/activation_tape.hpp>
 #include <pathline/nn/affine.hpp>
+#include <pathline/nn/autonomous.hpp>
 #include <pathline/nn/blend.hpp>
 #include <pathline/nn/chain.hpp>
 #include <pathline/nn/concat_squash.hpp>
@@ -16,6 +17,7 @@
 #include <pathline/nn/hyper_linear.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/learned_end_time.hpp>
 #include <pathline/nn/linear.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/nn/narrow_product.hpp>
@@ -28,6 +30,8 @@
 #include <pathline/nn/residual.hpp>
 #include <pathline/nn/sequential.hpp>
 #include <pathline/nn/side_product.hpp>
+#include <pathline/nn/squash_mlp.hpp>
 #include <pathline/nn/time_embedding.hpp>
 #include <pathline/nn/time_features.hpp>
+#include <pathline/nn/time_gain.hpp>
 #include <pathline/nn/traced.hpp>
