@@ -5,12 +5,24 @@
 #pragma once
 
 #include <pathline/nn/affine.hpp>
+#include <pathline/nn/augment.hpp>
+#include <pathline/nn/autonomous.hpp>
+#include <pathline/nn/blend.hpp>
+#include <pathline/nn/concat_squash.hpp>
 #include <pathline/nn/dense.hpp>
+#include <pathline/nn/driven.hpp>
 #include <pathline/nn/elementwise.hpp>
+#include <pathline/nn/hyper_linear.hpp>
+#include <pathline/nn/interpolants.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/learned_end_time.hpp>
 #include <pathline/nn/linear.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/nn/network.hpp>
 #include <pathline/nn/repeat.hpp>
+#include <pathline/nn/residual.hpp>
 #include <pathline/nn/sequential.hpp>
+#include <pathline/nn/squash_mlp.hpp>
+#include <pathline/nn/time_embedding.hpp>
+#include <pathline/nn/time_gain.hpp>
