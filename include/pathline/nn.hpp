@@ -6,6 +6,7 @@
 
 #include <pathline/nn/activation_tape.hpp>
 #include <pathline/nn/affine.hpp>
+#include <pathline/nn/augment.hpp>
 #include <pathline/nn/autonomous.hpp>
 #include <pathline/nn/blend.hpp>
 #include <pathline/nn/chain.hpp>
@@ -15,6 +16,7 @@
 #include <pathline/nn/elementwise.hpp>
 #include <pathline/nn/gate.hpp>
 #include <pathline/nn/hyper_linear.hpp>
+#include <pathline/nn/interpolants.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/learned_end_time.hpp>
