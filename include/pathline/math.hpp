@@ -6,6 +6,7 @@
 #include <pathline/math/activate.hpp>
 #include <pathline/math/activations.hpp>
 #include <pathline/math/exponential.hpp>
+#include <pathline/math/for_packs.hpp>
 #include <pathline/math/pack.hpp>
 #include <pathline/math/small_product.hpp>
 #include <pathline/math/trigonometric.hpp>

@@ -12,5 +12,8 @@
 #include <pathline/nn/linear.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/nn/potential.hpp>
 #include <pathline/nn/repeat.hpp>
 #include <pathline/nn/sequential.hpp>
+#include <pathline/nn/shallow_mlp.hpp>
+#include <pathline/nn/traced.hpp>
