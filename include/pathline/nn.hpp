@@ -12,5 +12,7 @@
 #include <pathline/nn/linear.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/nn/path_derivatives.hpp>
 #include <pathline/nn/repeat.hpp>
 #include <pathline/nn/sequential.hpp>
+#include <pathline/nn/taylor.hpp>
