@@ -24,6 +24,7 @@
 #include <pathline/nn/mlp.hpp>
 #include <pathline/nn/narrow_product.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/nn/path_derivatives.hpp>
 #include <pathline/nn/potential.hpp>
 #include <pathline/nn/potential_parameters.hpp>
 #include <pathline/nn/potential_tangents.hpp>
@@ -34,6 +35,9 @@
 #include <pathline/nn/shallow_mlp.hpp>
 #include <pathline/nn/side_product.hpp>
 #include <pathline/nn/squash_mlp.hpp>
+#include <pathline/nn/taylor.hpp>
+#include <pathline/nn/taylor_affine.hpp>
+#include <pathline/nn/taylor_tape.hpp>
 #include <pathline/nn/time_embedding.hpp>
 #include <pathline/nn/time_features.hpp>
 #include <pathline/nn/time_gain.hpp>

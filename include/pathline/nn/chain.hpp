@@ -9,40 +9,53 @@
 
 namespace pathline::detail {
 
+/// What a chain does with its layers: linearize them, or send paths through them (nn/taylor.hpp).
+struct LinearizeMode {
+  static Index tape_size(const auto& layer, Index n, Index k) { return layer.tape_size(n, k); }
+  static void forward(const auto& layer, auto&&... arguments) { layer.linearize(arguments...); }
+  static void backward(const auto& layer, auto&&... arguments) { layer.pullback(arguments...); }
+};
+struct TaylorMode {
+  static Index tape_size(const auto& layer, Index n, Index order) { return layer.taylor_tape_size(n, order); }
+  static void forward(const auto& layer, auto&&... arguments) { layer.taylor(arguments...); }
+  static void backward(const auto& layer, auto&&... arguments) { layer.taylor_pullback(arguments...); }
+};
+
 /// Scalars that one link takes of the tape (the last one's output is counted too: a bound, and simpler).
-template <class L>
+template <class Mode = LinearizeMode, class L>
 [[nodiscard]] Index link_tape_size(const L& layer, Index n, Index k) {
   using Scalar = typename L::Scalar;
-  return Slices<Scalar>::size(layer.tape_size(n, k)) + Slices<Scalar>::size(layer.out_rows() * n * (1 + k));
+  return Slices<Scalar>::size(Mode::tape_size(layer, n, k)) + Slices<Scalar>::size(layer.out_rows() * n * (1 + k));
 }
 
-/// Linearizes one layer; unless it is the last, its output goes to the tape and `next(theta, X, slices)` does the rest.
-template <class L, class Scalar = typename L::Scalar, class Next>
+/// Sends a batch through one layer; unless it is the last, its output goes to the tape and `next(theta, X, slices)`
+/// does the rest.
+template <class Mode = LinearizeMode, class L, class Scalar = typename L::Scalar, class Next>
 void linearize_link(const L& layer, bool last, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S,
                     ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y, Slices<Scalar> slices,
                     Workspace<Scalar>& workspace, Next&& next) {
   const Index count = layer.parameter_count();
-  const std::span<Scalar> tape = slices.scalars(layer.tape_size(n, X.cols() / n - 1));
-  if (last) return layer.linearize(theta, S, X, n, Y, tape, workspace);
+  const std::span<Scalar> tape = slices.scalars(Mode::tape_size(layer, n, X.cols() / n - 1));
+  if (last) return Mode::forward(layer, theta, S, X, n, Y, tape, workspace);
   BatchMap<Scalar> middle = slices.batch(layer.out_rows(), X.cols());
-  layer.linearize(theta.head(count), S, X, n, middle, tape, workspace);
+  Mode::forward(layer, theta.head(count), S, X, n, middle, tape, workspace);
   next(theta.tail(theta.size() - count), middle, slices);
 }
 
 /// The reverse: `next(theta, X, slices, X_bar, theta_bar)` pulls back through the layers behind this one first.
-template <class L, class Scalar = typename L::Scalar, class Next>
+template <class Mode = LinearizeMode, class L, class Scalar = typename L::Scalar, class Next>
 void pullback_link(const L& layer, bool last, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S,
                    ConstBatchRef<Scalar> X, Index n, Slices<Scalar> slices, BatchRef<Scalar> Y_bar,
                    BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar,
                    Workspace<Scalar>& workspace, Next&& next) {
   const Index count = layer.parameter_count(), rest = theta.size() - count;
-  const std::span<Scalar> tape = slices.scalars(layer.tape_size(n, X.cols() / n - 1));
-  if (last) return layer.pullback(theta, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
+  const std::span<Scalar> tape = slices.scalars(Mode::tape_size(layer, n, X.cols() / n - 1));
+  if (last) return Mode::backward(layer, theta, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
   BatchMap<Scalar> middle = slices.batch(layer.out_rows(), X.cols());
   typename Workspace<Scalar>::Frame frame(workspace);
   BatchMap<Scalar> middle_bar = frame.batch(middle.rows(), middle.cols());
   next(theta.tail(rest), middle, slices, middle_bar, theta_bar.tail(rest));
-  layer.pullback(theta.head(count), S, X, n, tape, middle_bar, X_bar, S_bar, theta_bar.head(count), workspace);
+  Mode::backward(layer, theta.head(count), S, X, n, tape, middle_bar, X_bar, S_bar, theta_bar.head(count), workspace);
 }
 
 }  // namespace pathline::detail

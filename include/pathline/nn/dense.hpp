@@ -5,6 +5,8 @@
 #include <pathline/nn/activation_tape.hpp>
 #include <pathline/nn/affine.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/taylor_affine.hpp>
+#include <pathline/nn/taylor_tape.hpp>
 
 #include <algorithm>
 
@@ -43,6 +45,25 @@ class Dense {
                 VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
     Tape(tape, out_rows(), n, X.cols() / n - 1).pullback(Y_bar);
     affine_.pullback(theta, S, X, n, Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
+
+  // Taylor mode: nn/taylor.hpp.
+  [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires(ThriceDifferentiable<Sigma, Scalar>) {
+    return detail::TaylorTape<Sigma, Scalar>::size(out_rows(), n, order);
+  }
+  void taylor(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+              BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const
+      requires(ThriceDifferentiable<Sigma, Scalar>) {
+    detail::TaylorTape<Sigma, Scalar> activation(tape, out_rows(), n, X.cols() / n - 1);
+    detail::taylor_apply(affine_, theta, S, X, n, activation.pre(), workspace);
+    activation.evaluate(Y);
+  }
+  void taylor_pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                       std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                       VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const
+      requires(ThriceDifferentiable<Sigma, Scalar>) {
+    detail::TaylorTape<Sigma, Scalar>(tape, out_rows(), n, X.cols() / n - 1).pullback(Y_bar);
+    detail::taylor_apply_pullback(affine_, theta, S, X, n, Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <pathline/core/random.hpp>
 #include <pathline/nn/activation_tape.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/taylor_tape.hpp>
 
 #include <string>
 
@@ -43,6 +44,25 @@ class Elementwise {
                 std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> /*S_bar*/,
                 VectorRef<Scalar> /*theta_bar*/, Workspace<Scalar>& /*workspace*/) const {
     Tape(tape, rows_, n, X.cols() / n - 1).pullback(Y_bar);
+    X_bar = Y_bar;
+  }
+
+  // Taylor mode: nn/taylor.hpp.
+  [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires(ThriceDifferentiable<Sigma, Scalar>) {
+    return detail::TaylorTape<Sigma, Scalar>::size(rows_, n, order);
+  }
+  void taylor(ConstVectorRef<Scalar> /*theta*/, ConstBatchRef<Scalar> /*S*/, ConstBatchRef<Scalar> X, Index n,
+              BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& /*workspace*/) const
+      requires(ThriceDifferentiable<Sigma, Scalar>) {
+    detail::TaylorTape<Sigma, Scalar> activation(tape, rows_, n, X.cols() / n - 1);
+    activation.pre() = X;
+    activation.evaluate(Y);
+  }
+  void taylor_pullback(ConstVectorRef<Scalar> /*theta*/, ConstBatchRef<Scalar> /*S*/, ConstBatchRef<Scalar> X, Index n,
+                       std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar,
+                       BatchRef<Scalar> /*S_bar*/, VectorRef<Scalar> /*theta_bar*/,
+                       Workspace<Scalar>& /*workspace*/) const requires(ThriceDifferentiable<Sigma, Scalar>) {
+    detail::TaylorTape<Sigma, Scalar>(tape, rows_, n, X.cols() / n - 1).pullback(Y_bar);
     X_bar = Y_bar;
   }
 

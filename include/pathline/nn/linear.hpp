@@ -4,6 +4,7 @@
 
 #include <pathline/nn/affine.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/taylor_affine.hpp>
 
 #include <algorithm>
 
@@ -38,6 +39,18 @@ class Linear {
                 std::span<Scalar> /*tape*/, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                 VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
     affine_.pullback(theta, S, X, n, Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
+
+  // Taylor mode: nn/taylor.hpp.
+  [[nodiscard]] Index taylor_tape_size(Index /*n*/, Index /*order*/) const { return 0; }
+  void taylor(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+              BatchRef<Scalar> Y, std::span<Scalar> /*tape*/, Workspace<Scalar>& workspace) const {
+    detail::taylor_apply(affine_, theta, S, X, n, Y, workspace);
+  }
+  void taylor_pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                       std::span<Scalar> /*tape*/, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar,
+                       BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+    detail::taylor_apply_pullback(affine_, theta, S, X, n, Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
  private:

@@ -58,6 +58,20 @@ class Mlp {
     network_.pullback(S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
+  /// As in `Network`.
+  [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires TaylorLayer<Layers> {
+    return network_.taylor_tape_size(n, order);
+  }
+  void taylor(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y, std::span<Scalar> tape,
+              Workspace<Scalar>& workspace) const requires TaylorLayer<Layers> {
+    network_.taylor(S, X, n, Y, tape, workspace);
+  }
+  void taylor_pullback(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, std::span<Scalar> tape,
+                       BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                       VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TaylorLayer<Layers> {
+    network_.taylor_pullback(S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
+
  private:
   static std::vector<Dense<Scalar, Usable>> dense_layers(Index in, const std::vector<Index>& widths, Index side) {
     std::vector<Dense<Scalar, Usable>> layers;

@@ -5,6 +5,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/taylor.hpp>
 #include <pathline/nn/traced.hpp>
 
 #include <utility>
@@ -24,8 +25,8 @@ struct PotentialTag<L> {
 
 }  // namespace detail
 
-/// The vector field f(t, z; θ) of a layer, with θ in one flat vector. A plain value; meets `Field`, and `TracedField`
-/// or `PotentialField` where its layer does.
+/// The vector field f(t, z; θ) of a layer, with θ in one flat vector. A plain value; meets `Field`, and `TracedField`,
+/// `PotentialField` or `TaylorField` where its layer does.
 template <Layer L>
 class Network : public detail::PotentialTag<L> {
  public:
@@ -73,6 +74,20 @@ class Network : public detail::PotentialTag<L> {
                            BatchRef<Scalar> Y_bar, BatchRef<Scalar> Z_bar, BatchRef<Scalar> S_bar,
                            VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TracedLayer<L> {
     layer_.pullback_with_trace(parameters_, S, Z, tape, Y_bar, Z_bar, S_bar, theta_bar, workspace);
+  }
+
+  /// Taylor mode, as in nn/taylor.hpp: S and X are path batches.
+  [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires TaylorLayer<L> {
+    return layer_.taylor_tape_size(n, order);
+  }
+  void taylor(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y, std::span<Scalar> tape,
+              Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
+    layer_.taylor(parameters_, S, X, n, Y, tape, workspace);
+  }
+  void taylor_pullback(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, std::span<Scalar> tape,
+                       BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                       VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
+    layer_.taylor_pullback(parameters_, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <pathline/core/random.hpp>
 #include <pathline/nn/chain.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/taylor.hpp>
 
 #include <algorithm>
 #include <string>
@@ -53,36 +54,55 @@ class Repeat {
   void linearize(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                  BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const {
     if (layers_.empty()) Y = X;
-    forward(0, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
+    forward<detail::LinearizeMode>(0, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
   }
 
   void pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                 std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                 VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
     if (layers_.empty()) X_bar = Y_bar;
-    backward(0, theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
+    backward<detail::LinearizeMode>(0, theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
+
+  // Taylor mode: nn/taylor.hpp.
+  [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires TaylorLayer<L> {
+    return sum([&](const L& layer) { return detail::link_tape_size<detail::TaylorMode>(layer, n, order); });
+  }
+  void taylor(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+              BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
+    if (layers_.empty()) Y = X;
+    forward<detail::TaylorMode>(0, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
+  }
+  void taylor_pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                       std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                       VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
+    if (layers_.empty()) X_bar = Y_bar;
+    backward<detail::TaylorMode>(0, theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
  private:
   // Layer i and those after it; theta and slices start at layer i.
+  template <class Mode>
   void forward(std::size_t i, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                BatchRef<Scalar> Y, Slices<Scalar> slices, Workspace<Scalar>& workspace) const {
     if (i == layers_.size()) return;
-    detail::linearize_link(layers_[i], i + 1 == layers_.size(), theta, S, X, n, Y, slices, workspace,
-                           [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest) {
-                             forward(i + 1, theta_rest, S, middle, n, Y, rest, workspace);
-                           });
+    detail::linearize_link<Mode>(
+        layers_[i], i + 1 == layers_.size(), theta, S, X, n, Y, slices, workspace,
+        [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest) {
+          forward<Mode>(i + 1, theta_rest, S, middle, n, Y, rest, workspace);
+        });
   }
 
+  template <class Mode>
   void backward(std::size_t i, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                 Slices<Scalar> slices, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                 VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
     if (i == layers_.size()) return;
-    detail::pullback_link(
+    detail::pullback_link<Mode>(
         layers_[i], i + 1 == layers_.size(), theta, S, X, n, slices, Y_bar, X_bar, S_bar, theta_bar, workspace,
         [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest,
             BatchRef<Scalar> middle_bar, VectorRef<Scalar> theta_bar_rest) {
-          backward(i + 1, theta_rest, S, middle, n, rest, Y_bar, middle_bar, S_bar, theta_bar_rest, workspace);
+          backward<Mode>(i + 1, theta_rest, S, middle, n, rest, Y_bar, middle_bar, S_bar, theta_bar_rest, workspace);
         });
   }
 

@@ -6,6 +6,7 @@
 #include <pathline/core/random.hpp>
 #include <pathline/nn/chain.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/taylor.hpp>
 
 #include <algorithm>
 #include <string>
@@ -51,13 +52,32 @@ class Sequential {
 
   void linearize(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                  BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const {
-    forward<0>(theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
+    forward<detail::LinearizeMode, 0>(theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
   }
 
   void pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                 std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                 VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
-    backward<0>(theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
+    backward<detail::LinearizeMode, 0>(theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
+
+  // Taylor mode: nn/taylor.hpp.
+  [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires TaylorLayer<First> &&
+      (TaylorLayer<Rest>&&...) {
+    return std::apply(
+        [&](const auto&... layer) { return (detail::link_tape_size<detail::TaylorMode>(layer, n, order) + ...); },
+        layers_);
+  }
+  void taylor(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+              BatchRef<Scalar> Y, std::span<Scalar> tape,
+              Workspace<Scalar>& workspace) const requires TaylorLayer<First> &&(TaylorLayer<Rest>&&...) {
+    forward<detail::TaylorMode, 0>(theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
+  }
+  void taylor_pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                       std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                       VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TaylorLayer<First> &&
+      (TaylorLayer<Rest>&&...) {
+    backward<detail::TaylorMode, 0>(theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
  private:
@@ -71,25 +91,26 @@ class Sequential {
   }
 
   // Layer I and those after it; theta and slices start at layer I.
-  template <std::size_t I>
+  template <class Mode, std::size_t I>
   void forward(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                BatchRef<Scalar> Y, Slices<Scalar> slices, Workspace<Scalar>& workspace) const {
-    detail::linearize_link(std::get<I>(layers_), I == last, theta, S, X, n, Y, slices, workspace,
-                           [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest) {
-                             if constexpr (I < last) forward<I + 1>(theta_rest, S, middle, n, Y, rest, workspace);
-                           });
+    detail::linearize_link<Mode>(
+        std::get<I>(layers_), I == last, theta, S, X, n, Y, slices, workspace,
+        [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest) {
+          if constexpr (I < last) forward<Mode, I + 1>(theta_rest, S, middle, n, Y, rest, workspace);
+        });
   }
 
-  template <std::size_t I>
+  template <class Mode, std::size_t I>
   void backward(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                 Slices<Scalar> slices, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                 VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
-    detail::pullback_link(
+    detail::pullback_link<Mode>(
         std::get<I>(layers_), I == last, theta, S, X, n, slices, Y_bar, X_bar, S_bar, theta_bar, workspace,
         [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest,
             BatchRef<Scalar> middle_bar, VectorRef<Scalar> theta_bar_rest) {
           if constexpr (I < last)
-            backward<I + 1>(theta_rest, S, middle, n, rest, Y_bar, middle_bar, S_bar, theta_bar_rest, workspace);
+            backward<Mode, I + 1>(theta_rest, S, middle, n, rest, Y_bar, middle_bar, S_bar, theta_bar_rest, workspace);
         });
   }
 
