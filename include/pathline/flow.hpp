@@ -24,6 +24,7 @@
 #include <pathline/flow/mixture.hpp>
 #include <pathline/flow/parameters.hpp>
 #include <pathline/flow/path_acceleration.hpp>
+#include <pathline/flow/path_jerk.hpp>
 #include <pathline/flow/path_point.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/regularizers.hpp>

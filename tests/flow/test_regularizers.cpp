@@ -50,6 +50,25 @@ TEST_CASE("DirectionalDerivative obeys the law of regularizers", "[flow][regular
       });
 }
 
+TEST_CASE("Jerk obeys the law of regularizers", "[flow][regularizers]") {
+  check_regularizer_laws(conditional_field(), Jerk{}, [](const auto& p, Index i, const Eigen::VectorXd& z) {
+    // d/dt of the acceleration along (1, f), by differences of the exact directional derivative.
+    const Eigen::VectorXd c = p.context_of(i);
+    const auto acceleration = [&](double t, const Eigen::VectorXd& at) -> Eigen::VectorXd {
+      Workspace<double> workspace;
+      Eigen::MatrixXd S(3, 2), X(3, 2), Y(3, 2);
+      S << t, 1, c(0), 0, c(1), 0;
+      X << at, field_at(p.field, t, at, c);
+      Vector<double> tape(p.field.tape_size(1, 1));
+      p.field.linearize(S, X, 1, Y, std::span<double>(tape.data(), std::size_t(tape.size())), workspace);
+      return Y.col(1);
+    };
+    constexpr double h = 1e-5;
+    const Eigen::VectorXd f = field_at(p.field, p.t, z, c);
+    return ((acceleration(p.t + h, z + h * f) - acceleration(p.t - h, z - h * f)) / (2 * h)).eval().squaredNorm();
+  });
+}
+
 TEST_CASE("HamiltonJacobiBellman obeys the law of regularizers, and reads the potential's rate",
           "[flow][regularizers]") {
   Rng rng(5);

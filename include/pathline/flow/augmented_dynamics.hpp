@@ -11,6 +11,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/field_on_path.hpp>
 #include <pathline/flow/path_acceleration.hpp>
+#include <pathline/flow/path_jerk.hpp>
 #include <pathline/flow/path_point.hpp>
 #include <pathline/flow/regularizers.hpp>
 #include <pathline/gradient/side_inputs.hpp>
@@ -20,8 +21,6 @@
 #include <new>
 #include <span>
 #include <tuple>
-#include <type_traits>
-#include <utility>
 
 namespace pathline {
 
@@ -36,10 +35,7 @@ class AugmentedDynamics {
 
   AugmentedDynamics(const OnPath& on_path, const std::tuple<Regularizers...>& regularizers,
                     const SideInputs<Scalar>& side = {})
-      : on_path_(on_path),
-        regularizers_(regularizers),
-        side_(side),
-        acceleration_(on_path.field(), side, on_path.columns()) {}
+      : on_path_(on_path), regularizers_(regularizers), side_(side) {}
 
   [[nodiscard]] static constexpr Index cost_rows() noexcept { return Index(sizeof...(Regularizers)); }
   [[nodiscard]] Index rows() const { return dim() + 1 + cost_rows(); }
@@ -50,7 +46,8 @@ class AugmentedDynamics {
   [[nodiscard]] Index parameter_count() const { return on_path_.field().parameters().size() + side_.context_size(); }
   [[nodiscard]] Index tape_size() const {
     Index size = Slices<Scalar>::size(on_path_.tape_size());
-    if constexpr (reads.acceleration) size += Slices<Scalar>::size(acceleration_.tape_size());
+    if constexpr (reads.acceleration) size += Slices<Scalar>::size(acceleration().tape_size());
+    if constexpr (reads.jerk) size += Slices<Scalar>::size(jerk().tape_size());
     return size;
   }
 
@@ -62,7 +59,8 @@ class AugmentedDynamics {
     typename Workspace<Scalar>::Frame frame(workspace);
     on_path_.evaluate(side_.at(t, frame), y.topRows(d), dy.topRows(d + 1), tapes.field, workspace);
     if constexpr (reads.acceleration)
-      acceleration_.evaluate(t, y.topRows(d), dy.topRows(d), tapes.acceleration, workspace);
+      acceleration().evaluate(t, y.topRows(d), dy.topRows(d), tapes.acceleration, workspace);
+    if constexpr (reads.jerk) jerk().evaluate(t, y.topRows(d), tapes.jerk, workspace);
     if constexpr (sizeof...(Regularizers) > 0) {
       const PathPoint<Scalar> at = point(t, tapes);
       Index row = d + 1;
@@ -81,21 +79,25 @@ class AugmentedDynamics {
     PathPointBar<Scalar> bar = on_path_.start_pullback(dy_bar, buffer.data());
     BatchMap<Scalar> Z_bar(nullptr, 0, 0);
     if constexpr (sizeof...(Regularizers) > 0) {
-      using Block = typename PathPointBar<Scalar>::Block;
-      new (&Z_bar) BatchMap<Scalar>(frame.batch(d, n));
-      Z_bar.setZero();
-      new (&bar.Z) Block(Z_bar.data(), d, n, Eigen::OuterStride<>(d));
-      if constexpr (reads.acceleration) {
-        BatchMap<Scalar> A_bar = frame.batch(d, n);
-        A_bar.setZero();
-        new (&bar.acceleration) Block(A_bar.data(), d, n, Eigen::OuterStride<>(d));
-      }
+      const auto zeros = [&] {
+        BatchMap<Scalar> block = frame.batch(d, n);
+        block.setZero();
+        return block;
+      };
+      const auto lend = [&](auto& slot, BatchMap<Scalar> block) {
+        new (&slot) typename PathPointBar<Scalar>::Block(block.data(), d, n, Eigen::OuterStride<>(d));
+      };
+      new (&Z_bar) BatchMap<Scalar>(zeros());
+      lend(bar.Z, Z_bar);
+      if constexpr (reads.acceleration) lend(bar.acceleration, zeros());
+      if constexpr (reads.jerk) lend(bar.jerk, zeros());
       const PathPoint<Scalar> at = point(t, tapes);
       Index row = d + 1;
       std::apply([&](const auto&... regularizer) { (regularizer.pullback(at, dy_bar.row(row++), bar), ...); },
                  regularizers_);
       if constexpr (reads.acceleration)
-        acceleration_.pullback(t, tapes.acceleration, bar.acceleration, Z_bar, bar.F, theta_bar, t_bar, workspace);
+        acceleration().pullback(t, tapes.acceleration, bar.acceleration, Z_bar, bar.F, theta_bar, t_bar, workspace);
+      if constexpr (reads.jerk) jerk().pullback(t, tapes.jerk, bar.jerk, Z_bar, theta_bar, t_bar, workspace);
     }
     BatchMap<Scalar> S_bar = side_.zero(frame);
     on_path_.pullback(side_.at(t, frame), tapes.field, buffer.data(), path_bar, S_bar,
@@ -114,25 +116,30 @@ class AugmentedDynamics {
   struct Tapes {
     Tapes(const AugmentedDynamics& g, std::span<Scalar> tape) : Tapes(g, Slices<Scalar>(tape)) {}
     Tapes(const AugmentedDynamics& g, Slices<Scalar> slices) : field(slices.scalars(g.on_path_.tape_size())) {
-      if constexpr (reads.acceleration) acceleration = slices.scalars(g.acceleration_.tape_size());
+      if constexpr (reads.acceleration) acceleration = slices.scalars(g.acceleration().tape_size());
+      if constexpr (reads.jerk) jerk = slices.scalars(g.jerk().tape_size());
     }
-    std::span<Scalar> field, acceleration;
+    std::span<Scalar> field, acceleration, jerk;
   };
 
   [[nodiscard]] Index dim() const { return on_path_.field().dim(); }
 
   [[nodiscard]] PathPoint<Scalar> point(double t, const Tapes& tapes) const {
     PathPoint<Scalar> at = on_path_.point(t, tapes.field);
-    if constexpr (reads.acceleration)
-      new (&at.acceleration) typename PathPoint<Scalar>::Block(acceleration_.value(tapes.acceleration).data(), dim(),
-                                                               columns(), Eigen::OuterStride<>(dim()));
+    const auto lend = [this](auto& slot, const ConstBatchMap<Scalar>& block) {
+      new (&slot) typename PathPoint<Scalar>::Block(block.data(), dim(), columns(), Eigen::OuterStride<>(dim()));
+    };
+    if constexpr (reads.acceleration) lend(at.acceleration, acceleration().value(tapes.acceleration));
+    if constexpr (reads.jerk) lend(at.jerk, jerk().value(tapes.jerk));
     return at;
   }
+
+  [[nodiscard]] auto acceleration() const { return PathAcceleration(on_path_.field(), side_, columns()); }
+  [[nodiscard]] auto jerk() const { return PathJerk(on_path_.field(), side_, columns()); }
 
   OnPath on_path_;
   const std::tuple<Regularizers...>& regularizers_;
   SideInputs<Scalar> side_;
-  PathAcceleration<std::remove_cvref_t<decltype(std::declval<const OnPath&>().field())>> acceleration_;
 };
 
 }  // namespace pathline

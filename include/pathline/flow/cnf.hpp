@@ -54,6 +54,7 @@ template <class X, class C>
 /// `const` functions may be called from several threads at once.
 template <class FieldType, class... Policies>
 class Cnf {
+  static_assert(detail::FlowCheck<FieldType, Policies...>::value);
   using Parts = detail::FlowParts<FieldType, Policies...>;
   using TheField = typename Parts::Field;
   using Method = typename Parts::Method;

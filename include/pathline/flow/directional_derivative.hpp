@@ -41,4 +41,20 @@ struct DirectionalDerivative {
   }
 };
 
+/// ∫ ‖z'''‖² dt, TayNODE's cost of order 3 (the same conversions). Needs a field in Taylor mode (`TaylorField`:
+/// networks of dense, linear and elementwise layers), and three sweeps of it an evaluation.
+struct Jerk {
+  static constexpr PathReads reads{.jerk = true};
+  double weight = 1.0;
+
+  template <Real Scalar>
+  void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
+    detail::squared_norm(at.jerk, cost);
+  }
+  template <Real Scalar>
+  void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
+    detail::squared_norm_pullback(at.jerk, cost_bar, bar.jerk);
+  }
+};
+
 }  // namespace pathline

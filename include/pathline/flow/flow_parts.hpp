@@ -9,6 +9,7 @@
 #include <pathline/flow/field_on_path.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/gradient.hpp>
+#include <pathline/nn/taylor.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -28,7 +29,8 @@ struct Readable<Field, Trace, std::tuple<R...>> {
   static constexpr bool trace = !closed_form || TracedField<Field>;
   static constexpr bool tangents = !reads.tangents || !closed_form;
   static constexpr bool potential = !reads.potential_rate || (closed_form && PotentialField<Field>);
-  static constexpr bool value = trace && tangents && potential;
+  static constexpr bool taylor = !reads.jerk || TaylorField<Field>;
+  static constexpr bool value = trace && tangents && potential && taylor;
 };
 
 /// The augmented dynamics of a field with this trace and these regularizers.
@@ -45,9 +47,6 @@ struct DynamicsOf<Field, ClosedFormTrace, std::tuple<R...>> {
 
 template <class FieldType, class... Policies>
 struct FlowParts {
-  static_assert(pathline::Field<FieldType>,
-                "Cnf: the first argument must be a Field (linearize and pullback, nn/layer.hpp)");
-  static_assert(KnownPolicies<Policies...>::value);
   using AskedMethod = first_of<IsSolver, Dopri5, Policies...>;
   using AskedControl = first_of<IsStepControl, PiController, Policies...>;
   static constexpr bool controlled = FixedControl<AskedControl> || EmbeddedMethod<AskedMethod>;
@@ -59,20 +58,6 @@ struct FlowParts {
   using FieldScalar = typename std::conditional_t<pathline::Field<FieldType>, FieldType, NotAField>::Scalar;
   static constexpr bool one_scalar = DataTransform<AskedTransform, FieldScalar> && BaseDensity<AskedBase, FieldScalar>;
   using Reading = Readable<FieldType, AskedTrace, AskedRegularizers>;
-  static_assert(!pathline::Field<FieldType> || one_scalar,
-                "Cnf: data transform and base density must be of the field's scalar, float or double");
-  static_assert(controlled, "Cnf: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
-  static_assert(!pathline::Field<FieldType> || Reading::trace,
-                "Cnf: ClosedFormTrace needs a TracedField (nn/traced.hpp); use ExactTrace or Hutchinson");
-  static_assert(!pathline::Field<FieldType> || TracedField<FieldType> ||
-                    !std::same_as<AskedEvaluation, EvaluationTrace<ClosedFormTrace>>,
-                "Cnf: EvaluationTrace{ClosedFormTrace{}} needs a TracedField (nn/traced.hpp)");
-  static_assert(Reading::tangents,
-                "Cnf: a regularizer reads tangents (JacobianNorm, ...), and a trace in closed form leaves none: name "
-                "ExactTrace or Hutchinson");
-  static_assert(Reading::potential,
-                "Cnf: a regularizer reads the potential's rate (HamiltonJacobiBellman, ...): the field must be a "
-                "PotentialField (nn/potential.hpp) with ClosedFormTrace");
 
   // What an assertion above has refused gives way to something that compiles, so that its line stays the only one.
   static constexpr bool usable = pathline::Field<FieldType> && Reading::value;
@@ -154,6 +139,37 @@ struct FlowParts {
   TimeSpan time;
   Threads threads;
   ChunkWidth chunk_width;
+};
+
+/// One readable line for each assembly of a flow that cannot work. Apart from FlowParts: a compiler that has refused a
+/// class may not look further into it, and would complain of what it has not seen.
+template <class FieldType, class... Policies>
+struct FlowCheck {
+  static constexpr bool value = true;
+  using Parts = FlowParts<FieldType, Policies...>;
+  using Reading = typename Parts::Reading;
+  static constexpr bool field = pathline::Field<FieldType>;
+
+  static_assert(field, "Cnf: the first argument must be a Field (linearize and pullback, nn/layer.hpp)");
+  static_assert(KnownPolicies<Policies...>::value);
+  static_assert(!field || Parts::one_scalar,
+                "Cnf: data transform and base density must be of the field's scalar, float or double");
+  static_assert(Parts::controlled,
+                "Cnf: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
+  static_assert(!field || Reading::trace,
+                "Cnf: ClosedFormTrace needs a TracedField (nn/traced.hpp); use ExactTrace or Hutchinson");
+  static_assert(!field || TracedField<FieldType> ||
+                    !std::same_as<typename Parts::AskedEvaluation, EvaluationTrace<ClosedFormTrace>>,
+                "Cnf: EvaluationTrace{ClosedFormTrace{}} needs a TracedField (nn/traced.hpp)");
+  static_assert(Reading::tangents,
+                "Cnf: a regularizer reads tangents (JacobianNorm, ...), and a trace in closed form leaves none: name "
+                "ExactTrace or Hutchinson");
+  static_assert(Reading::potential,
+                "Cnf: a regularizer reads the potential's rate (HamiltonJacobiBellman, ...): the field must be a "
+                "PotentialField (nn/potential.hpp) with ClosedFormTrace");
+  static_assert(
+      !field || Reading::taylor,
+      "Cnf: a regularizer reads the path's jerk (Jerk, ...): the field must be a TaylorField (nn/taylor.hpp)");
 };
 
 }  // namespace pathline::detail

@@ -14,7 +14,7 @@ namespace pathline {
 struct PathReads {
   bool tangents = false;        ///< V and JV: the trace must be one by tangents.
   bool acceleration = false;    ///< z'' = ∂f/∂t + J f, one more directional derivative.
-  bool jerk = false;            ///< z''', by two more sweeps; of fields that offer Taylor mode.
+  bool jerk = false;            ///< z''', by sweeps in Taylor mode: the field must be a `TaylorField`.
   bool potential_rate = false;  ///< ∂Φ/∂t: the field must be a `PotentialField`, its trace `ClosedFormTrace`.
 };
 
@@ -29,7 +29,7 @@ inline constexpr PathReads reads_of<R> = R::reads;
 /// What any of the regularizers reads.
 template <class... R>
 inline constexpr PathReads all_reads{.tangents = (reads_of<R>.tangents || ...),
-                                     .acceleration = ((reads_of<R>.acceleration || reads_of<R>.jerk) || ...),
+                                     .acceleration = (reads_of<R>.acceleration || ...),
                                      .jerk = (reads_of<R>.jerk || ...),
                                      .potential_rate = (reads_of<R>.potential_rate || ...)};
 
