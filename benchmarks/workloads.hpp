@@ -76,6 +76,26 @@ template <Real Scalar>
   return field;
 }
 
+/// The potential of `otflow_toy`: width m, one residual layer. Weight k is as above over K_0, K_1, A in this order,
+/// time in the last column; A times √(6 / (rows + columns)) instead; w = 1 and biases 0.
+template <Real Scalar>
+[[nodiscard]] Network<Potential<Scalar>> otflow_field(Index d, Index m) {
+  Rng rng(0);
+  Network<Potential<Scalar>> field(Potential<Scalar>(d, m, 1), rng);
+  const detail::PotentialShape shape(d, m, 1);
+  field.parameters().setZero();
+  const detail::PotentialParameters<Scalar> p(shape, field.parameters().data());
+  std::uint64_t k = 1;
+  const auto set = [&k](auto matrix, double scale) {
+    for (Index i = 0; i < matrix.size(); ++i, ++k) matrix.data()[i] = Scalar(scale * std::sin(double(k * k)));
+  };
+  set(p.K(0), 1 / std::sqrt(double(d + 1)));
+  set(p.K(1), 1 / std::sqrt(double(m)));
+  set(p.A(), std::sqrt(6.0 / double(shape.rank() + d + 1)));
+  p.w().setOnes();
+  return field;
+}
+
 /// σ(x) = x³.
 struct Cube {
   template <class P>

@@ -35,6 +35,20 @@ class FfjordToy {
   TrainingLoss<Scalar> loss_;
 };
 
+/// E + 30 NLL + R by eight steps of RK4.
+template <Real Scalar>
+TrainingLoss<Scalar> otflow_toy() {
+  const Index n = 4096;
+  const Cnf flow(workloads::otflow_field<Scalar>(2, 32), Rk4{}, FixedSteps(8), TransportCost{.weight = 1},
+                 LikelihoodWeight{30}, HamiltonJacobiBellman{.weight = 1}, Threads{1});
+  std::vector<Index> samples(static_cast<std::size_t>(n));
+  std::iota(samples.begin(), samples.end(), Index(0));
+  typename std::remove_const_t<decltype(flow)>::Memory memory;
+  TrainingLoss<Scalar> result;
+  flow.value_and_gradient(workloads::inputs<Scalar>(2, n), samples, Draw{}, memory, result);
+  return result;
+}
+
 }  // namespace
 
 // Reference figures: PyTorch and JAX statements of the same workload, benchmarks/peers/README.md.
@@ -74,4 +88,21 @@ TEST_CASE("So does one with every policy on", "[flow][allocations]") {
   const AllocationCounter counter;
   flow.value_and_gradient(X, samples, Draw{}, memory, loss);
   CHECK(counter.count() == 0);
+}
+
+TEST_CASE("otflow_toy agrees with PyTorch and JAX, in double to all digits given", "[flow][peers]") {
+  const auto result = otflow_toy<double>();
+  CHECK(result.costs[0] == Approx(4.17199115).epsilon(2e-9));
+  CHECK(result.negative_log_likelihood == Approx(16.9194568).epsilon(5e-9));
+  CHECK(result.costs[1] == Approx(7.62238678).epsilon(2e-9));
+  CHECK(result.loss == Approx(519.378083).epsilon(2e-9));
+  CHECK(result.gradient.norm() == Approx(367.0313).epsilon(2e-7));
+}
+
+TEST_CASE("otflow_toy agrees with PyTorch and JAX in float", "[flow][peers]") {
+  const auto result = otflow_toy<float>();
+  CHECK(result.costs[0] == Approx(4.17199115).epsilon(1e-5));
+  CHECK(result.negative_log_likelihood == Approx(16.9194568).epsilon(1e-5));
+  CHECK(result.costs[1] == Approx(7.62238678).epsilon(1e-5));
+  CHECK(result.gradient.norm() == Approx(367.0313).epsilon(1e-5));
 }

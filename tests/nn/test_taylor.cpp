@@ -10,7 +10,8 @@
 #include <support/catch.hpp>
 #include <support/layer_laws.hpp>
 
-#include <vector>
+#include <span>
+#include <utility>
 
 using namespace pathline;
 using namespace pathline::test;
@@ -77,7 +78,8 @@ void check_pullback(LayerProblem& problem) {
     CHECK((got.reshaped() - expected).template lpNorm<Eigen::Infinity>() <
           1e-8 * expected.lpNorm<Eigen::Infinity>() + 1e-7);
   };
-  const auto& [theta, S, X] = std::tie(problem.theta, problem.S, problem.X);
+  const Vector<double>& theta = problem.theta;
+  const Batch<double>&S = problem.S, &X = problem.X;
   agrees(bar.X,
          central_differences([&](const Vector<double>& x) { return product(theta, S, x.reshaped(X.rows(), X.cols())); },
                              X.reshaped()));
