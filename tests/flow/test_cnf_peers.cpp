@@ -1,4 +1,5 @@
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/hamilton_jacobi_bellman.hpp>
 
 #include <benchmarks/workloads.hpp>
 #include <support/allocations.hpp>
