@@ -47,7 +47,7 @@ class Network : public detail::PotentialTag<L> {
   [[nodiscard]] Vector<Scalar>& parameters() noexcept { return parameters_; }
   [[nodiscard]] Index tape_size(Index n, Index k) const { return layer_.tape_size(n, k); }
 
-  /// X = [Z V] (d × (1+k)n) to Y = [F JV]; S is s × 1 or s × n.
+  /// X = [Z V] (d × (1+k)n) to Y = [F JV]; S is s × 1, s × n or packed, s × (1+k)n.
   void linearize(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y, std::span<Scalar> tape,
                  Workspace<Scalar>& workspace) const {
     layer_.linearize(parameters_, S, X, n, Y, tape, workspace);
