@@ -19,8 +19,6 @@ static_assert(std::same_as<WithPolicies<Tsit5>, Cnf<Field, Hutchinson<Rademacher
 static_assert(std::same_as<WithPolicies<IController>, Cnf<Field, Hutchinson<Rademacher>, Dopri5, IController>>);
 static_assert(std::same_as<WithPolicies<FixedSteps, Rk4>, Cnf<Field, Hutchinson<Rademacher>, FixedSteps, Rk4>>);
 static_assert(std::same_as<WithPolicies<Threads>, Cnf<Field, Hutchinson<Rademacher>, Dopri5, PiController, Threads>>);
-static_assert(
-    std::same_as<decltype(ffjord<double, Softplus>({}).field()), const ConcatSquashNetwork<double, Softplus>&>);
 
 }  // namespace
 
