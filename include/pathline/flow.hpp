@@ -12,6 +12,7 @@
 #include <pathline/flow/dequantize.hpp>
 #include <pathline/flow/directional_derivative.hpp>
 #include <pathline/flow/end_time.hpp>
+#include <pathline/flow/ffjord.hpp>
 #include <pathline/flow/field_on_path.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_training.hpp>
@@ -22,13 +23,18 @@
 #include <pathline/flow/log_transform.hpp>
 #include <pathline/flow/logit.hpp>
 #include <pathline/flow/mixture.hpp>
+#include <pathline/flow/ot_flow.hpp>
+#include <pathline/flow/override_policies.hpp>
 #include <pathline/flow/parameters.hpp>
 #include <pathline/flow/path_acceleration.hpp>
 #include <pathline/flow/path_jerk.hpp>
 #include <pathline/flow/path_point.hpp>
 #include <pathline/flow/policy_kinds.hpp>
+#include <pathline/flow/presets.hpp>
 #include <pathline/flow/regularizers.hpp>
+#include <pathline/flow/rnode.hpp>
 #include <pathline/flow/settings.hpp>
+#include <pathline/flow/steer.hpp>
 #include <pathline/flow/trace.hpp>
 #include <pathline/flow/transform.hpp>
 #include <pathline/flow/uniform_box.hpp>

@@ -1,0 +1,18 @@
+/// \file
+/// STEER. Its trace is exact in training too, as in FFJORD's code for toys: two tangents cost little.
+#include <examples/toy/train_and_judge.hpp>
+
+#include <pathline/flow/steer.hpp>
+
+namespace examples::toy {
+
+Result run_steer(const Run& run, const OnIteration& on_iteration) {
+  const pathline::SteerOptions options{.seed = run.seed};
+  const pathline::Threads threads{run.threads};
+  return train_and_judge(pathline::steer<float>(options, pathline::ExactTrace{}, threads),
+                         pathline::steer<float>(options, pathline::ExactTrace{}, pathline::Dopri5{}, judging_control,
+                                                judging_chunks, threads),
+                         run, on_iteration);
+}
+
+}  // namespace examples::toy

@@ -1,0 +1,117 @@
+/// \file
+/// The template behind every preset_*.cpp: trains a flow, and judges it by another one of the same parameters.
+#pragma once
+
+#include <examples/common/progress.hpp>
+#include <examples/toy/run.hpp>
+
+#include <pathline/core/random.hpp>
+#include <pathline/flow/settings.hpp>
+#include <pathline/ode/step_control.hpp>
+#include <pathline/train/adam.hpp>
+#include <pathline/train/mmd.hpp>
+#include <pathline/train/path_metrics.hpp>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace examples::toy {
+
+inline constexpr pathline::PiController judging_control{.rtol = 1e-5, .atol = 1e-5};
+inline constexpr pathline::ChunkWidth judging_chunks{.columns = 256};
+
+namespace detail {
+
+using Rows = pathline::Batch<float>;
+
+/// Seeds apart, so that a flow is never judged by the samples of its training.
+struct Seeds {
+  explicit Seeds(std::uint64_t seed) : training(2 * seed), judging(2 * seed + 1) {}
+  pathline::Rng training, judging;
+};
+
+/// Trains flow.parameters() and notes what that took.
+template <class Flow>
+void train(Flow& flow, const Run& run, pathline::Rng& rng, const OnIteration& on_iteration, Result& result) {
+  const Schedule& schedule = run.schedule;
+  pathline::AdamState<float> adam(flow.parameters().size());
+  typename Flow::Memory memory;
+  auto loss = flow.make_training_loss();
+  std::vector<Index> ids(std::size_t(schedule.batch));
+  std::iota(ids.begin(), ids.end(), Index(0));
+  const Index per_point = std::max<Index>(1, schedule.iterations / 200);
+  double evaluations = 0, solves = 0, sum = 0;
+  std::vector<double> curve;
+  const double start = seconds_now();
+  for (Index i = 0; i < schedule.iterations; ++i) {
+    const Rows X = pathline::sample_toy<float>(run.density, schedule.batch, rng.draw());
+    flow.value_and_gradient(X, ids, rng.draw(), memory, loss);
+    adam.step({.learning_rate = schedule.rate(i)}, loss.gradient, flow.parameters());
+    evaluations += double(loss.forward.evaluations);
+    solves += double(loss.solves);
+    sum += loss.negative_log_likelihood;
+    const Index counted = i % per_point + 1;
+    on_iteration(i + 1, sum / double(counted));
+    if (counted < per_point) continue;
+    curve.insert(curve.end(), {double(i + 1), sum / double(counted)});
+    sum = 0;
+  }
+  result.judgement.seconds = seconds_now() - start;
+  result.judgement.training_evaluations = evaluations / solves;
+  result.shown.losses = Eigen::Map<const Eigen::MatrixXd>(curve.data(), 2, Index(curve.size()) / 2);
+}
+
+template <class Flow>
+void judge(const Flow& flow, const Run& run, pathline::Rng& rng, Judgement& judgement) {
+  constexpr Index points = 10'000, pairs = 4'000, paths = 1'000;
+  const Rows X = pathline::sample_toy<float>(run.density, points, rng.draw());
+  const auto likelihood = flow.likelihood(X);
+  judgement.nll = pathline::mean_estimate(-likelihood.log_prob);
+  if (pathline::has_density(run.density))
+    judgement.kl = pathline::kl_estimate(pathline::toy_log_density(run.density, X), likelihood.log_prob);
+  const Index chunks = (points + judging_chunks.columns - 1) / judging_chunks.columns;
+  judgement.testing_evaluations = double(likelihood.statistics.evaluations) / double(chunks);
+  judgement.mmd = pathline::mmd_squared(X.leftCols(pairs), flow.sample(pairs, rng), {.threads = run.threads});
+  std::vector<double> times;
+  for (int k = 0; k <= 50; ++k) times.push_back(k / 50.);
+  const auto some = X.leftCols(paths);
+  judgement.straightness = pathline::path_straightness(flow, some, times).value;
+  judgement.inverse_error = pathline::inverse_error(flow, some).mean;
+  judgement.transport_cost = pathline::transport_cost(flow, some).value;
+}
+
+template <class Flow>
+void show(const Flow& flow, const Run& run, pathline::Rng& rng, Shown& shown) {
+  constexpr Index points = 4'000, cells = 120, paths = 60;
+  const Rows X = pathline::sample_toy<float>(run.density, points, rng.draw());
+  shown.data = X.cast<double>();
+  shown.samples = flow.sample(points, rng).template cast<double>();
+  Rows centres(2, cells * cells);
+  for (Index j = 0; j < centres.cols(); ++j)
+    centres.col(j) << float((2 * (double(j % cells) + 0.5) / cells - 1) * half_width),
+        float((2 * (double(j / cells) + 0.5) / cells - 1) * half_width);
+  const Eigen::RowVectorXd density = flow.log_prob(centres).template cast<double>().array().exp();
+  shown.density = Eigen::Map<const Eigen::MatrixXd>(density.data(), cells, cells).transpose();
+  for (int k = 0; k <= 40; ++k) shown.times.push_back(k / 40.);
+  for (const Rows& state : flow.trajectory(X.leftCols(paths), shown.times))
+    shown.paths.push_back(state.template cast<double>());
+}
+
+}  // namespace detail
+
+/// `flow` trains; `judging_flow` is of the same field, by a solver that can be trusted.
+template <class Flow, class JudgingFlow>
+[[nodiscard]] Result train_and_judge(Flow flow, JudgingFlow judging_flow, const Run& run,
+                                     const OnIteration& on_iteration) {
+  Result result;
+  detail::Seeds seeds(run.seed);
+  detail::train(flow, run, seeds.training, on_iteration, result);
+  judging_flow.parameters() = flow.parameters();
+  detail::judge(judging_flow, run, seeds.judging, result.judgement);
+  detail::show(judging_flow, run, seeds.judging, result.shown);
+  return result;
+}
+
+}  // namespace examples::toy

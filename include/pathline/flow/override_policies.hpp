@@ -1,0 +1,50 @@
+/// \file
+/// Lists of policies of which one overrides the other: how a preset's choices give way to a user's.
+#pragma once
+
+#include <pathline/flow/cnf.hpp>
+#include <pathline/flow/policy_kinds.hpp>
+
+#include <concepts>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace pathline::detail {
+
+template <template <class> class Is, class A, class B>
+inline constexpr bool both_are = Is<A>::value&& Is<B>::value;
+
+/// Whether two policies are of one kind, of which a flow takes one only. A flow takes several regularizers, but one of
+/// a type: there the type is the kind.
+template <class A, class B>
+inline constexpr bool exclude_each_other = both_are<IsTrace, A, B> || both_are<IsSolver, A, B> ||
+                                           both_are<IsStepControl, A, B> || both_are<IsGradientMethod, A, B> ||
+                                           both_are<IsBaseDensity, A, B> || both_are<IsDataTransform, A, B> ||
+                                           both_are<IsEndTime, A, B> || both_are<IsLikelihoodWeight, A, B> ||
+                                           both_are<IsEvaluationTrace, A, B> || both_are<IsTimeSpan, A, B> ||
+                                           both_are<IsThreads, A, B> || both_are<IsChunkWidth, A, B> ||
+                                           (both_are<IsRegularizer, A, B> && std::same_as<A, B>);
+
+/// `presets` without those that one of `overrides` replaces, then `overrides`. What is no policy at all, or stands
+/// twice among the overrides, is left for `Cnf` to complain of.
+template <class... Presets, class... Overrides>
+[[nodiscard]] auto override_policies(const std::tuple<Presets...>& presets, const std::tuple<Overrides...>& overrides) {
+  const auto kept = []<class P>(const P& preset) {
+    if constexpr ((exclude_each_other<P, Overrides> || ...))
+      return std::tuple<>();
+    else
+      return std::tuple<P>(preset);
+  };
+  return std::apply([&](const auto&... preset) { return std::tuple_cat(kept(preset)..., overrides); }, presets);
+}
+
+/// The flow of a field with a preset's policies, except where `overrides` names another.
+template <class FieldType, class... Presets, class... Overrides>
+[[nodiscard]] auto preset_flow(FieldType field, const std::tuple<Presets...>& presets, const Overrides&... overrides) {
+  return std::apply(
+      [&]<class... P>(const P&... policies) { return Cnf<FieldType, P...>(std::move(field), policies...); },
+      override_policies(presets, std::tuple<Overrides...>(overrides...)));
+}
+
+}  // namespace pathline::detail

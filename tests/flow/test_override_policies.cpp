@@ -1,0 +1,49 @@
+#include <pathline/flow/override_policies.hpp>
+
+#include <pathline/flow/jacobian_norm.hpp>
+
+#include <support/any_trace.hpp>
+#include <support/catch.hpp>
+
+using namespace pathline;
+using pathline::detail::exclude_each_other;
+using pathline::detail::override_policies;
+
+namespace {
+
+// One of each kind beside another of that kind.
+static_assert(exclude_each_other<ExactTrace, ClosedFormTrace>);
+static_assert(exclude_each_other<ExactTrace, test::AnyTrace>);
+static_assert(exclude_each_other<Rk4, Dopri5>);
+static_assert(exclude_each_other<FixedSteps, PiController>);
+static_assert(exclude_each_other<Adjoint, Backpropagation<>>);
+static_assert(exclude_each_other<StandardNormal, StandardNormal>);
+static_assert(exclude_each_other<NoTransform, Standardize<float>>);
+static_assert(exclude_each_other<Steer, FixedEndTime>);
+static_assert(exclude_each_other<LikelihoodWeight, LikelihoodWeight>);
+static_assert(exclude_each_other<EvaluationTrace<ExactTrace>, EvaluationTrace<Hutchinson<>>>);
+static_assert(exclude_each_other<TimeSpan, TimeSpan>);
+static_assert(exclude_each_other<Threads, Threads>);
+static_assert(exclude_each_other<ChunkWidth, ChunkWidth>);
+static_assert(exclude_each_other<KineticEnergy, KineticEnergy>);
+
+// Costs of several types stand beside one another, and kinds do not meddle with one another.
+static_assert(!exclude_each_other<KineticEnergy, JacobianNorm>);
+static_assert(!exclude_each_other<Rk4, FixedSteps>);
+static_assert(!exclude_each_other<ExactTrace, EvaluationTrace<ExactTrace>>);
+static_assert(!exclude_each_other<Threads, ChunkWidth>);
+static_assert(!exclude_each_other<int, int>);
+
+}  // namespace
+
+TEST_CASE("override_policies keeps what is not replaced, values included", "[flow][presets]") {
+  const std::tuple presets(Threads{3}, KineticEnergy{.weight = 2}, Rk4{}, JacobianNorm{.weight = 5});
+  const auto result = override_policies(presets, std::tuple(KineticEnergy{.weight = 9}, ChunkWidth{4}));
+  static_assert(
+      std::same_as<decltype(result), const std::tuple<Threads, Rk4, JacobianNorm, KineticEnergy, ChunkWidth>>);
+  CHECK(std::get<Threads>(result).number == 3);
+  CHECK(std::get<JacobianNorm>(result).weight == 5);
+  CHECK(std::get<KineticEnergy>(result).weight == 9);
+  CHECK(std::get<ChunkWidth>(result).columns == 4);
+  CHECK(std::get<Threads>(override_policies(presets, std::tuple<>())).number == 3);
+}

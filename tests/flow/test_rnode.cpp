@@ -1,0 +1,72 @@
+#include <pathline/flow/rnode.hpp>
+
+#include <support/catch.hpp>
+#include <support/preset_laws.hpp>
+
+using namespace pathline;
+using namespace pathline::test;
+
+namespace {
+
+using Field = ConcatSquashNetwork<double, Tanh>;
+template <class... Policies>
+using WithPolicies = decltype(rnode<double>({}, std::declval<Policies>()...));
+
+static_assert(
+    std::same_as<WithPolicies<>, Cnf<Field, Hutchinson<Rademacher>, Rk4, FixedSteps, KineticEnergy, JacobianNorm>>);
+static_assert(std::same_as<WithPolicies<Dopri5, PiController>,
+                           Cnf<Field, Hutchinson<Rademacher>, KineticEnergy, JacobianNorm, Dopri5, PiController>>);
+static_assert(std::same_as<WithPolicies<KineticEnergy>,
+                           Cnf<Field, Hutchinson<Rademacher>, Rk4, FixedSteps, JacobianNorm, KineticEnergy>>);
+static_assert(
+    std::same_as<WithPolicies<ExactTrace>, Cnf<Field, Rk4, FixedSteps, KineticEnergy, JacobianNorm, ExactTrace>>);
+
+}  // namespace
+
+TEST_CASE("rnode: the loss has the paper's weights", "[flow][presets]") {
+  const auto flow = rnode<double>({.hidden = {4}, .kinetic_energy = 0.3, .jacobian_norm = 0.2, .seed = 1});
+  typename std::remove_const_t<decltype(flow)>::Memory memory;
+  TrainingLoss<double> result;
+  flow.value_and_gradient(sample_toy(ToyDensity::mixture, 5, Draw{1, 1}), row_ids(5), Draw{1, 2}, memory, result);
+  REQUIRE(result.costs.size() == 2);
+  // λ_K ∫ ‖f‖² is 2 λ_K times the row ∫ ½‖f‖².
+  CHECK(result.loss ==
+        Approx(result.negative_log_likelihood + 0.6 * result.costs[0] + 0.2 * result.costs[1]).epsilon(1e-14));
+  CHECK(result.forward.evaluations == 4 * 4);
+  const RnodeOptions options;
+  CHECK(options.kinetic_energy == 0.01);
+  CHECK(options.jacobian_norm == 0.01);
+  CHECK(rnode<double>({}).parameters() == ffjord<double>({}).parameters());
+}
+
+TEST_CASE("rnode: a user's cost takes the place of the preset's", "[flow][presets]") {
+  const auto flow = rnode<double>({.hidden = {4}, .seed = 1}, KineticEnergy{.weight = 7}, JacobianNorm{.weight = 5});
+  typename std::remove_const_t<decltype(flow)>::Memory memory;
+  TrainingLoss<double> result;
+  flow.value_and_gradient(sample_toy(ToyDensity::mixture, 5, Draw{1, 1}), row_ids(5), Draw{1, 2}, memory, result);
+  REQUIRE(result.costs.size() == 2);
+  CHECK(result.loss ==
+        Approx(result.negative_log_likelihood + 7 * result.costs[0] + 5 * result.costs[1]).epsilon(1e-14));
+}
+
+TEST_CASE("rnode: bad options are named", "[flow][presets][errors]") {
+  CHECK_THROWS_AS(rnode<double>({.steps = 0}), ArgumentError);
+  CHECK_THROWS_AS(rnode<double>({.dim = 0}), ArgumentError);
+}
+
+TEST_CASE("rnode: the gradient agrees with central differences", "[flow][presets][gradient]") {
+  // Weights that make the costs count as much as the likelihood. Rounding: 3 ε / h = 1e-9 beside gradients of order
+  // 0.1.
+  CHECK(gradient_error(rnode<double>(
+            {.hidden = {4, 3}, .kinetic_energy = 0.5, .jacobian_norm = 0.5, .steps = 2, .seed = 6})) < 1e-7);
+}
+
+TEST_CASE("rnode: a flow in training is a density", "[flow][presets]") {
+  const RnodeOptions options{.hidden = {8, 8}, .seed = 2};
+  auto flow = rnode<double>(options);
+  CHECK(train_briefly(flow, 40, 0.02) < -0.1);
+  auto test_flow = rnode<double>(options, Dopri5{}, PiController{.rtol = 1e-6, .atol = 1e-6});
+  test_flow.parameters() = flow.parameters();
+  CHECK(total_probability(test_flow) == Approx(1).margin(1e-3));
+  CHECK(total_probability(flow) == Approx(1).margin(1e-3));  // by four steps of RK4 as well, so early
+}
