@@ -56,10 +56,10 @@ def mlp(parameters, t, y, time_input):
     return y
 
 
-def train(name, variant, n, parameters, loss_of):
+def train(name, variant, n, parameters, loss_of, evaluations=None):
     """Times forward solve, loss, gradient and Adam; so small a rate leaves the weights where they are.
 
-    loss_of(parameters, counting)."""
+    loss_of(parameters, counting). evaluations: forward and added by the gradient, where they are known beforehand."""
     adam = optax.adam(1e-8)
 
     @jax.jit
@@ -73,15 +73,17 @@ def train(name, variant, n, parameters, loss_of):
     _, _, loss, gradient = jax.block_until_ready(step(*state))
     first = time.perf_counter() - start
     norm = math.sqrt(sum(float((np.asarray(g, np.float64) ** 2).sum()) for g in jax.tree.leaves(gradient)))
-    forward = evaluations_of(lambda p: loss_of(p, True), parameters)
-    both = evaluations_of(jax.value_and_grad(lambda p: loss_of(p, True)), parameters)
+    if evaluations is None:
+        forward = evaluations_of(lambda p: loss_of(p, True), parameters)
+        both = evaluations_of(jax.value_and_grad(lambda p: loss_of(p, True)), parameters)
+        evaluations = forward, both - forward
 
     def run():
         state[0], state[1], value, _ = step(*state)
         value.block_until_ready()
 
     timing = common.measure(run, args.seconds) if args.seconds else {}
-    common.report(name, FRAMEWORK, variant, n, timing, forward, both - forward, float(loss), norm,
+    common.report(name, FRAMEWORK, variant, n, timing, *evaluations, float(loss), norm,
                   seconds_first_call=round(first, 2))
 
 
@@ -127,6 +129,46 @@ def ffjord(name, n):
                      128 if hard else 64)
 
 
+def otflow(name, n):
+    """E + 30 NLL + R by eight steps of the classical Runge-Kutta method, plain JAX; docs/maths.md, section 10."""
+    d, m, steps = 2, 32, 8
+    K0, K1, A = map(array, common.potential_weights(d, m))
+    parameters = dict(K0=K0, K1=K1, A=A, w=jnp.ones(m, DTYPE), b0=jnp.zeros(m, DTYPE), b1=jnp.zeros(m, DTYPE),
+                      b=jnp.zeros(d + 1, DTYPE))
+    x = array(common.inputs(d, n))
+
+    def rate(p, t, y):
+        q = jnp.concatenate((y[:, :d], jnp.full((n, 1), t, DTYPE)), 1)
+        a0 = q @ p["K0"].T + p["b0"]
+        tanh0, u0 = jnp.tanh(a0), jnp.abs(a0) + jnp.log1p(jnp.exp(-2 * jnp.abs(a0)))
+        tanh1 = jnp.tanh(u0 @ p["K1"].T + p["b1"])
+        z1 = p["w"] + (tanh1 * p["w"]) @ p["K1"]
+        gradient = (tanh0 * z1) @ p["K0"] + (q @ p["A"].T) @ p["A"] + p["b"]
+        E = p["K0"][:, :d]
+        P1 = (tanh0[:, None, :] * E.T[None]) @ p["K1"].T  # n x d x m
+        trace = (((1 - tanh0 ** 2) * z1) @ (E ** 2).sum(1) + ((1 - tanh1 ** 2) * p["w"] * (P1 ** 2).sum(1)).sum(1)
+                 + (p["A"][:, :d] ** 2).sum())
+        energy = 0.5 * (gradient[:, :d] ** 2).sum(1)
+        return jnp.concatenate((-gradient[:, :d], jnp.stack((-trace, energy, jnp.abs(gradient[:, d] - energy)), 1)), 1)
+
+    def loss_of(p, _):
+        h = 1 / steps
+
+        def step(y, i):
+            t = i * h
+            k1 = rate(p, t, y)
+            k2 = rate(p, t + h / 2, y + h / 2 * k1)
+            k3 = rate(p, t + h / 2, y + h / 2 * k2)
+            k4 = rate(p, t + h, y + h * k3)
+            return y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4), None
+
+        y = jax.lax.scan(step, jnp.pad(x, ((0, 0), (0, 3))), jnp.arange(steps, dtype=DTYPE))[0]
+        nll = (0.5 * (y[:, :d] ** 2).sum(1) + 0.5 * d * math.log(2 * math.pi) - y[:, d]).mean()
+        return y[:, d + 1].mean() + 30 * nll + y[:, d + 2].mean()
+
+    train(name, "jitted scan", n, parameters, loss_of, (4 * steps, 0))
+
+
 def node_train(name, n):
     z0, times = array(common.inputs(2, n)), jnp.linspace(0, 0.25, 10, dtype=DTYPE)
 
@@ -161,4 +203,4 @@ def node_fwd(name, n):
     common.report(name, FRAMEWORK, "no gradient", n, timing, evaluations, 0, value)
 
 
-common.run(args, ffjord, node_fwd, node_train)
+common.run(args, ffjord, otflow, node_fwd, node_train)

@@ -67,6 +67,32 @@ class Flow(nn.Module):
             return torch.cat((dz, trace.unsqueeze(1)), 1)
 
 
+class Potential(nn.Module):
+    """OT-Flow's potential with one residual layer: gradient in (z, t) and the trace of its Hessian in z, in closed form
+    (docs/maths.md, section 10)."""
+
+    def __init__(self, d, m):
+        super().__init__()
+        self.d, self.evaluations = d, 0
+        self.K0, self.K1, self.A = (nn.Parameter(tensor(w)) for w in common.potential_weights(d, m))
+        self.w, self.b = nn.Parameter(torch.ones(m)), nn.Parameter(torch.zeros(d + 1))
+        self.b0, self.b1 = nn.Parameter(torch.zeros(m)), nn.Parameter(torch.zeros(m))
+
+    def forward(self, t, z):
+        self.evaluations += 1
+        q = torch.cat((z, torch.full_like(z[:, :1], t)), 1)
+        a0 = q @ self.K0.T + self.b0
+        tanh0, u0 = torch.tanh(a0), a0.abs() + torch.log1p(torch.exp(-2 * a0.abs()))
+        tanh1 = torch.tanh(u0 @ self.K1.T + self.b1)
+        z1 = self.w + (tanh1 * self.w) @ self.K1
+        gradient = (tanh0 * z1) @ self.K0 + (q @ self.A.T) @ self.A + self.b
+        E = self.K0[:, :self.d]
+        P1 = (tanh0.unsqueeze(1) * E.T.unsqueeze(0)) @ self.K1.T  # n x d x m
+        trace = (((1 - tanh0 ** 2) * z1) @ (E ** 2).sum(1) + ((1 - tanh1 ** 2) * self.w * (P1 ** 2).sum(1)).sum(1)
+                 + (self.A[:, :self.d] ** 2).sum())
+        return gradient, trace
+
+
 class CubeThenMlp(nn.Module):
     def __init__(self, field):
         super().__init__()
@@ -126,6 +152,29 @@ def ffjord(name, n):
         solve(rhs, state.clone().requires_grad_(True), times)[-1]), dict(rtol=tolerance, atol=tolerance))
 
 
+def otflow(name, n):
+    """E + 30 NLL + R by eight steps of the classical Runge-Kutta method."""
+    field, x, d, steps = Potential(2, 32), tensor(common.inputs(2, n)), 2, 8
+
+    def rate(t, y):
+        gradient, trace = field(t, y[:, :d])
+        energy = 0.5 * (gradient[:, :d] ** 2).sum(1)
+        return torch.cat((-gradient[:, :d], torch.stack((-trace, energy, (gradient[:, d] - energy).abs()), 1)), 1)
+
+    def loss_of():
+        y, h = pad(x, (0, 3)), 1 / steps
+        for i in range(steps):
+            t = i * h
+            k1 = rate(t, y)
+            k2 = rate(t + h / 2, y + h / 2 * k1)
+            k3 = rate(t + h / 2, y + h / 2 * k2)
+            k4 = rate(t + h, y + h * k3)
+            y = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        return y[:, d + 1].mean() + 30 * negative_log_likelihood(y[:, :d + 1]) + y[:, d + 2].mean()
+
+    train(name, "backprop", n, field, loss_of)
+
+
 def node_train(name, n):
     tolerances = dict(rtol=args.tolerance or 1e-7, atol=args.tolerance or 1e-9)
     z, times = tensor(common.inputs(2, n)), torch.linspace(0, 0.25, 10)
@@ -151,4 +200,4 @@ def node_fwd(name, n):
     common.report(name, FRAMEWORK, "no gradient", n, timing, evaluations, 0, value)
 
 
-common.run(args, ffjord, node_fwd, node_train)
+common.run(args, ffjord, otflow, node_fwd, node_train)

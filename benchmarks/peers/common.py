@@ -23,6 +23,17 @@ def mlp_weights(sizes, time_input, gain=1.0):
     return matrices
 
 
+def potential_weights(d, m):
+    """K0 (m x (d + 1), time in the last column), K1 (m x m), A (r x (d + 1)); k runs over them in this order."""
+    matrices, first = [], 1
+    for rows, columns in ((m, d + 1), (m, m), (min(10, d + 1), d + 1)):
+        k = np.arange(first, first + rows * columns, dtype=np.int64)
+        first += rows * columns
+        scale = np.sqrt(6 / (rows + columns)) if len(matrices) == 2 else 1 / np.sqrt(columns)
+        matrices.append((scale * np.sin((k * k).astype(np.float64))).reshape((rows, columns), order="F"))
+    return matrices
+
+
 def inputs(d, n):
     """Input k is 1.5 cos(k^2); n x d, a row per sample, so the same memory as pathline's d x n."""
     k = np.arange(1, d * n + 1, dtype=np.int64)
@@ -52,7 +63,7 @@ def report(name, framework, variant, n, timing, evaluations, evaluations_back, v
 
 
 def arguments(parser):
-    parser.add_argument("--only", default="ffjord_toy,ffjord_hard,node_fwd,node_train", help="workloads, by comma")
+    parser.add_argument("--only", default="ffjord_toy,ffjord_hard,otflow_toy,node_fwd,node_train", help="workloads, by comma")
     parser.add_argument("--n", default="", help="batch sizes, by comma, instead of all")
     parser.add_argument("--f64", action="store_true", help="double instead of float")
     parser.add_argument("--tolerance", type=float, default=0, help="rtol = atol instead of the workload's own")
@@ -60,12 +71,12 @@ def arguments(parser):
     return parser.parse_args()
 
 
-def run(args, ffjord, node_fwd, node_train):
+def run(args, ffjord, otflow, node_fwd, node_train):
     """Calls the workloads that were asked for."""
     wanted = [int(n) for n in args.n.split(",") if n]
     for name in args.only.split(","):
         workload, batches = {"ffjord_toy": (ffjord, (100, 1024)), "ffjord_hard": (ffjord, (100, 1024)),
-                             "node_fwd": (node_fwd, (1, 1024)), "node_train": (node_train, (20,))}[name]
+                             "otflow_toy": (otflow, (4096,)), "node_fwd": (node_fwd, (1, 1024)), "node_train": (node_train, (20,))}[name]
         for n in batches:
             if not wanted or n in wanted:
                 workload(name, n)
