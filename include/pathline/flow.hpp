@@ -4,6 +4,7 @@
 /// `ode`, gradient methods of `gradient`.
 #pragma once
 
+#include <pathline/flow/antithetic_hutchinson.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/base.hpp>
 #include <pathline/flow/chain_transform.hpp>
