@@ -23,6 +23,7 @@
 #include <pathline/flow/log_transform.hpp>
 #include <pathline/flow/logit.hpp>
 #include <pathline/flow/mixture.hpp>
+#include <pathline/flow/orthogonal_hutchinson.hpp>
 #include <pathline/flow/orthonormalize.hpp>
 #include <pathline/flow/path_acceleration.hpp>
 #include <pathline/flow/path_point.hpp>
