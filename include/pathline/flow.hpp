@@ -18,6 +18,7 @@
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/gaussian_bases.hpp>
 #include <pathline/flow/hamilton_jacobi_bellman.hpp>
+#include <pathline/flow/hutch_plus_plus.hpp>
 #include <pathline/flow/jacobian_norm.hpp>
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/log_transform.hpp>
