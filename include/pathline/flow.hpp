@@ -4,6 +4,7 @@
 /// `ode`, gradient methods of `gradient`.
 #pragma once
 
+#include <pathline/flow/antithetic_hutchinson.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/base.hpp>
 #include <pathline/flow/chain_transform.hpp>
@@ -18,11 +19,14 @@
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/gaussian_bases.hpp>
 #include <pathline/flow/hamilton_jacobi_bellman.hpp>
+#include <pathline/flow/hutch_plus_plus.hpp>
 #include <pathline/flow/jacobian_norm.hpp>
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/log_transform.hpp>
 #include <pathline/flow/logit.hpp>
 #include <pathline/flow/mixture.hpp>
+#include <pathline/flow/orthogonal_hutchinson.hpp>
+#include <pathline/flow/orthonormalize.hpp>
 #include <pathline/flow/ot_flow.hpp>
 #include <pathline/flow/override_policies.hpp>
 #include <pathline/flow/parameters.hpp>
