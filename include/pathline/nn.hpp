@@ -27,6 +27,7 @@
 #include <pathline/nn/repeat.hpp>
 #include <pathline/nn/residual.hpp>
 #include <pathline/nn/sequential.hpp>
+#include <pathline/nn/shallow_mlp.hpp>
 #include <pathline/nn/side_product.hpp>
 #include <pathline/nn/time_embedding.hpp>
 #include <pathline/nn/time_features.hpp>
