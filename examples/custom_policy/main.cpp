@@ -51,10 +51,8 @@ struct SphereProbe {
 template <Real Scalar>
 struct Logistic {
   void log_density(ConstBatchRef<Scalar> Z, RowRef<Scalar> log_p) const {
-    for (Index j = 0; j < Z.cols(); ++j) {
-      const auto distance = Z.col(j).array().abs();
-      log_p(j) = -(distance + Scalar(2) * (-distance).exp().log1p()).sum();
-    }
+    for (Index j = 0; j < Z.cols(); ++j)
+      log_p(j) = -(Z.col(j).array().abs() + Scalar(2) * (-Z.col(j).array().abs()).exp().log1p()).sum();
   }
   void score(ConstBatchRef<Scalar> Z, BatchRef<Scalar> Z_bar) const { Z_bar = -(Scalar(0.5) * Z).array().tanh(); }
   void sample(const Draw& draw, Index first, BatchRef<Scalar> Z) const {
