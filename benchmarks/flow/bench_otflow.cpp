@@ -3,6 +3,7 @@
 /// stated in workloads.hpp, and for PyTorch and JAX in `peers/`; it grows here with d and m.
 #include <benchmarks/measure.hpp>
 #include <benchmarks/workloads.hpp>
+#include <pathline/core/chunks.hpp>
 #include <pathline/flow.hpp>
 #include <pathline/train/adam.hpp>
 
@@ -60,7 +61,21 @@ void otflow_growth(benchmark::State& state) { train(state, 1024, state.range(0),
 
 void otflow_chunks(benchmark::State& state) { train(state, 4096, 2, 32, {state.range(0)}, {1}); }
 
-// Needs as many cores as threads: not for a run that is pinned to one.
+// The yardstick of the next one: matrix products alone, chunk by chunk as a flow's are, with nothing to wait for.
+void products_threads(benchmark::State& state) {
+  constexpr Index chunks = 128, columns = 96;
+  const Eigen::MatrixXf A = Eigen::MatrixXf::Random(32, 32), X = Eigen::MatrixXf::Random(32, columns * chunks);
+  Eigen::MatrixXf Y(32, columns * chunks);
+  measure(state, [&] {
+    for_each_chunk(X.cols(), columns, int(state.range(0)), [&](Index, ColumnChunk chunk, int) {
+      for (int repeat = 0; repeat < 64; ++repeat)
+        Y.middleCols(chunk.first, chunk.count).noalias() = A * X.middleCols(chunk.first, chunk.count);
+    });
+    benchmark::DoNotOptimize(Y.data());
+  });
+}
+
+// These need as many cores as threads: not for a run that is pinned to one.
 void otflow_threads(benchmark::State& state) { train(state, 4096, 2, 32, {}, {int(state.range(0))}); }
 
 }  // namespace
@@ -68,4 +83,5 @@ void otflow_threads(benchmark::State& state) { train(state, 4096, 2, 32, {}, {in
 BENCHMARK_TEMPLATE(otflow_toy, FixedSteps, Backpropagation<>)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(4096);
 BENCHMARK(otflow_growth)->Unit(benchmark::kMillisecond)->ArgNames({"d", "m"})->ArgsProduct({{2, 8, 32}, {32, 64, 128}});
 BENCHMARK(otflow_chunks)->Unit(benchmark::kMillisecond)->ArgName("width")->RangeMultiplier(2)->Range(8, 256);
+BENCHMARK(products_threads)->Unit(benchmark::kMillisecond)->UseRealTime()->ArgName("threads")->Arg(1)->Arg(2);
 BENCHMARK(otflow_threads)->Unit(benchmark::kMillisecond)->UseRealTime()->ArgName("threads")->Arg(1)->Arg(2);
