@@ -128,31 +128,6 @@ TEST_CASE("Potential: tangents may move time", "[nn][gradient]") {
   CHECK(max_difference(Vector<double>(bar.S.transpose()), expected) < 1e-8);
 }
 
-TEST_CASE("Potential starts as the paper's code does", "[nn]") {
-  const Index d = 4, m = 20, depth = 3, r = 5;
-  const Potential<double> potential(d, m, depth);
-  Vector<double> theta = initial(potential);
-  const detail::PotentialParameters<double> p(detail::PotentialShape(d, m, depth), theta.data());
-  CHECK((p.w().array() == 1).all());
-  CHECK((p.b().array() == 0).all());
-  for (Index i = 2; i <= depth; ++i) {
-    CHECK(p.K(i) == p.K(1));
-    CHECK(p.bias(i) == p.bias(1));
-  }
-  // Of uniform numbers the largest of 20 stays below half of the bound by chance of 1e-6.
-  const auto fills = [](const auto& block, double bound) {
-    return block.cwiseAbs().maxCoeff() <= bound && block.cwiseAbs().maxCoeff() > bound / 2;
-  };
-  CHECK(fills(p.K(0), 1 / std::sqrt(5.0)));
-  CHECK(fills(p.bias(0), 1 / std::sqrt(5.0)));
-  CHECK(fills(p.K(1), 1 / std::sqrt(20.0)));
-  CHECK(fills(p.bias(1), 1 / std::sqrt(20.0)));
-  CHECK(fills(p.A(), std::sqrt(6.0 / double(r + d + 1))));
-  CHECK(initial(potential) == theta);
-  CHECK(initial(potential, 4) != theta);
-  CHECK(p.b().data() + p.b().size() == theta.data() + theta.size());
-}
-
 TEST_CASE("Potential in float agrees with double to float's precision", "[nn]") {
   const Index d = 2, n = 40, m = 32;
   const Potential<double> wide(d, m);

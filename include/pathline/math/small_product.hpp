@@ -62,19 +62,21 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
 
 /// Width columns of C, from the first row to the last.
 template <std::size_t Width, Real Scalar>
-EIGEN_DONT_INLINE void product_columns(Index rows, Index depth, ProductFactors<Scalar> f, Scalar* c, Index c_column) {
+EIGEN_DONT_INLINE void product_columns(Index rows, Index depth, const ProductFactors<Scalar>& f, Scalar* c,
+                                       Index c_column) {
   constexpr Index size = Pack<Scalar>::size;
   constexpr auto width = std::make_index_sequence<Width>{};
-  const auto next = [&](Index count) {
-    rows -= count;
-    f.a += count;
-    c += count;
+  constexpr auto pair = std::make_index_sequence<2>{};
+  constexpr auto single = std::make_index_sequence<1>{};
+  const auto from = [&](Index row) {
+    return ProductFactors<Scalar>{f.add, f.a + row, f.a_column, f.b, f.b_row, f.b_column};
   };
-  for (; rows >= 2 * size; next(2 * size))
-    product_tile<Pack<Scalar>>(std::make_index_sequence<2>{}, width, depth, f, c, c_column);
-  for (; rows >= size; next(size))
-    product_tile<Pack<Scalar>>(std::make_index_sequence<1>{}, width, depth, f, c, c_column);
-  for (; rows > 0; next(1)) product_tile<Scalar>(std::make_index_sequence<1>{}, width, depth, f, c, c_column);
+  Index row = 0;
+  for (; row + 2 * size <= rows; row += 2 * size)
+    product_tile<Pack<Scalar>>(pair, width, depth, from(row), c + row, c_column);
+  for (; row + size <= rows; row += size)
+    product_tile<Pack<Scalar>>(single, width, depth, from(row), c + row, c_column);
+  for (; row < rows; ++row) product_tile<Scalar>(single, width, depth, from(row), c + row, c_column);
 }
 
 /// C += A B or C = A B. Columns outside, rows inside: the small matrix stays in the first cache, a column of B is read

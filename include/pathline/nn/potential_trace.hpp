@@ -118,24 +118,7 @@ class PotentialTrace {
       } else {
         set_product<Scalar>(p.K(i), z_bar, y_bar);
       }
-      for (Index j = 0; j < n_; ++j) {
-        const Scalar trace_bar = -Y_bar(d, j), scaled = at.factor * trace_bar;
-        Scalar* const a_bar = bars.data() + m * (i * packed + j);
-        for_packs<Scalar>(m, [&](auto lanes, Index row) {
-          const auto tanh = lanes.load(at.T + j * m + row), slope = lanes.load(at.S + j * m + row),
-                     z_above = lanes.load(at.z + j * at.z_next + row), squares = at.squares(lanes, j, row),
-                     gradient = lanes.load(y_bar.data() + j * m + row) * at.factor, curved = slope * z_above;
-          lanes.store(tanh * z_above * at.factor, y.data() + j * m + row);
-          lanes.store(lanes.load(z_bar.data() + j * m + row) + tanh * gradient + slope * squares * scaled,
-                      z_bar_above.data() + j * m + row);
-          lanes.store(curved * (gradient - tanh * squares * (2 * scaled)), a_bar + row);
-          if (i == 0)
-            lanes.add(curved * trace_bar, P_0_factor.data() + row);
-          else
-            for (Index k = 0; k < d; ++k)
-              lanes.store(curved * at.derivative(lanes, j, k, row) * (2 * scaled), a_bar + (k + 1) * n_ * m + row);
-        });
-      }
+      pull_back_down(at, i, Y_bar, y_bar, z_bar, y, z_bar_above, bars.middleCols(i * packed, packed), P_0_factor);
       add_outer_product<Scalar>(y, i == 0 ? BatchMap<Scalar>(G_bar) : BatchMap<Scalar>(z_bar.data(), m, n_), bar.K(i));
     }
     add_row_sums(z_bars.middleCols(((last + 1) % 2) * n_, n_), bar.w());
@@ -145,23 +128,8 @@ class PotentialTrace {
     BatchMap<Scalar> U_bar = frame.batch(m, packed), J_0 = frame.batch(m, d * n_), K_transposed = frame.batch(m, m);
     first_derivatives(p, J_0);
     for (Index i = last; i >= 0; --i) {
-      const Level at = level(p, i);
-      auto a_bar = bars.middleCols(i * packed, n_);
-      if (i < last)
-        for (Index j = 0; j < n_; ++j)
-          for_packs<Scalar>(m, [&](auto lanes, Index row) {
-            const auto tanh = lanes.load(at.T + j * m + row) * at.factor;
-            auto along = tanh * Scalar(0);
-            for (Index k = 0; k < d; ++k) {
-              const auto J_bar = lanes.load(U_bar.data() + ((k + 1) * n_ + j) * m + row);
-              along += J_bar * at.derivative(lanes, j, k, row);
-              lanes.add(tanh * J_bar, i == 0 ? bar.K(0).data() + k * m + row
-                                             : bars.data() + (i * packed + (k + 1) * n_ + j) * m + row);
-            }
-            lanes.add(
-                tanh * lanes.load(U_bar.data() + j * m + row) + lanes.load(at.S + j * m + row) * along * at.factor,
-                a_bar.data() + j * m + row);
-          });
+      const auto a_bar = bars.middleCols(i * packed, n_);
+      if (i < last) pull_back_up(level(p, i), i, U_bar, bars.middleCols(i * packed, packed), bar.K(0));
       add_row_sums(a_bar, bar.bias(i));
       if (i == 0) break;
       const auto P_bar = bars.middleCols(i * packed + n_, d * n_);
@@ -228,6 +196,53 @@ class PotentialTrace {
             .P_next = first ? 0 : m,
             .directions = shape_.dim,
             .direction = first ? m : m * n_};
+  }
+
+  /// Layer i of the way back through z_i = z_{i+1} + K_iᵀ y_i, y_i = κ_i T_i z_{i+1}, and through the trace: given
+  /// y_bar = K_i z̄_i and z_bar = z̄_i, writes y_i, z̄_{i+1} and bars = [ā_i | P̄_i]; of P̄_0 only its factor.
+  void pull_back_down(const Level& at, Index i, ConstBatchRef<Scalar> Y_bar, ConstBatchRef<Scalar> y_bar,
+                      ConstBatchRef<Scalar> z_bar, BatchRef<Scalar> y, BatchRef<Scalar> z_bar_above,
+                      BatchRef<Scalar> bars, VectorRef<Scalar> P_0_factor) const {
+    const Index d = shape_.dim, m = shape_.width;
+    for (Index j = 0; j < n_; ++j) {
+      const Scalar trace_bar = -Y_bar(d, j), scaled = at.factor * trace_bar;
+      for_packs<Scalar>(m, [&](auto lanes, Index row) {
+        const Index here = j * m + row;
+        const auto tanh = lanes.load(at.T + here), slope = lanes.load(at.S + here),
+                   z_above = lanes.load(at.z + j * at.z_next + row), squares = at.squares(lanes, j, row),
+                   gradient = lanes.load(y_bar.data() + here) * at.factor, curved = slope * z_above;
+        lanes.store(tanh * z_above * at.factor, y.data() + here);
+        lanes.store(lanes.load(z_bar.data() + here) + tanh * gradient + slope * squares * scaled,
+                    z_bar_above.data() + here);
+        lanes.store(curved * (gradient - tanh * squares * (2 * scaled)), bars.data() + here);
+        if (i == 0)
+          lanes.add(curved * trace_bar, P_0_factor.data() + row);
+        else
+          for (Index k = 0; k < d; ++k)
+            lanes.store(curved * at.derivative(lanes, j, k, row) * (2 * scaled), bars.data() + (k + 1) * n_ * m + here);
+      });
+    }
+  }
+
+  /// Layer i of the way back through u_i = u_{i-1} + κ_i σ(a_i) and J_i = J_{i-1} + κ_i T_i ⊙ P_i: given
+  /// U_bar = [ū_i | J̄_i], adds to bars = [ā_i | P̄_i]; P̄_0 Eᵀ goes to K̄_0 at once, summed over the samples.
+  void pull_back_up(const Level& at, Index i, ConstBatchRef<Scalar> U_bar, BatchRef<Scalar> bars,
+                    BatchRef<Scalar> K_0_bar) const {
+    const Index d = shape_.dim, m = shape_.width;
+    for (Index j = 0; j < n_; ++j)
+      for_packs<Scalar>(m, [&](auto lanes, Index row) {
+        const Index here = j * m + row;
+        const auto tanh = lanes.load(at.T + here) * at.factor;
+        typename decltype(lanes)::Value along(Scalar(0));
+        for (Index k = 0; k < d; ++k) {
+          const Index there = (k + 1) * n_ * m + here;
+          const auto J_bar = lanes.load(U_bar.data() + there);
+          along += J_bar * at.derivative(lanes, j, k, row);
+          lanes.add(tanh * J_bar, i == 0 ? K_0_bar.data() + k * m + row : bars.data() + there);
+        }
+        lanes.add(tanh * lanes.load(U_bar.data() + here) + lanes.load(at.S + here) * along * at.factor,
+                  bars.data() + here);
+      });
   }
 
   /// J_0 = T_0 ⊙ K_0 E.
