@@ -17,6 +17,7 @@
 #include <pathline/nn/hyper_linear.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/layer_field.hpp>
 #include <pathline/nn/learned_end_time.hpp>
 #include <pathline/nn/linear.hpp>
 #include <pathline/nn/mlp.hpp>
