@@ -13,7 +13,9 @@
 #include <pathline/flow/directional_derivative.hpp>
 #include <pathline/flow/end_time.hpp>
 #include <pathline/flow/field_on_path.hpp>
+#include <pathline/flow/field_stack.hpp>
 #include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/gaussian_bases.hpp>
 #include <pathline/flow/hamilton_jacobi_bellman.hpp>
@@ -22,11 +24,13 @@
 #include <pathline/flow/log_transform.hpp>
 #include <pathline/flow/logit.hpp>
 #include <pathline/flow/mixture.hpp>
+#include <pathline/flow/moving_normalization.hpp>
 #include <pathline/flow/parameters.hpp>
 #include <pathline/flow/path_acceleration.hpp>
 #include <pathline/flow/path_point.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/regularizers.hpp>
+#include <pathline/flow/row_moments.hpp>
 #include <pathline/flow/settings.hpp>
 #include <pathline/flow/trace.hpp>
 #include <pathline/flow/transform.hpp>
