@@ -15,7 +15,9 @@
 #include <pathline/flow/end_time.hpp>
 #include <pathline/flow/ffjord.hpp>
 #include <pathline/flow/field_on_path.hpp>
+#include <pathline/flow/field_stack.hpp>
 #include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/gaussian_bases.hpp>
 #include <pathline/flow/hamilton_jacobi_bellman.hpp>
@@ -25,6 +27,7 @@
 #include <pathline/flow/log_transform.hpp>
 #include <pathline/flow/logit.hpp>
 #include <pathline/flow/mixture.hpp>
+#include <pathline/flow/moving_normalization.hpp>
 #include <pathline/flow/orthogonal_hutchinson.hpp>
 #include <pathline/flow/orthonormalize.hpp>
 #include <pathline/flow/ot_flow.hpp>
@@ -37,6 +40,7 @@
 #include <pathline/flow/presets.hpp>
 #include <pathline/flow/regularizers.hpp>
 #include <pathline/flow/rnode.hpp>
+#include <pathline/flow/row_moments.hpp>
 #include <pathline/flow/settings.hpp>
 #include <pathline/flow/steer.hpp>
 #include <pathline/flow/trace.hpp>

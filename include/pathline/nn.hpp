@@ -19,6 +19,7 @@
 #include <pathline/nn/interpolants.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/layer_field.hpp>
 #include <pathline/nn/learned_end_time.hpp>
 #include <pathline/nn/linear.hpp>
 #include <pathline/nn/mlp.hpp>

@@ -79,7 +79,7 @@ void check_gradient(const R&... regularizer) {
   typename decltype(flow)::Memory memory;
   TrainingLoss<double> result;
   flow.value_and_gradient(data(), samples, draw, memory, result);
-  const auto& steps = memory.threads[0].gradient.recording.steps();
+  const auto& steps = memory.threads[0].blocks[0].recording.steps();
   const auto loss = [&](const Vector<double>& theta) {
     return replayed_loss(fields[which], theta, trace, draw, steps, regularizer...);
   };

@@ -100,6 +100,10 @@ struct FieldWithoutPullback : GoodField {
   template <class... A>
   void pullback(const A&...) const = delete;
 };
+/// Parameters that belong to somebody else: only their number is known.
+struct OthersParameters : NoParameters {
+  [[nodiscard]] Index parameter_count() const { return GoodField::parameters().size(); }
+};
 /// Batch normalisation and its like: each evaluation changes the field (torchdiffeq #38).
 struct StatefulField : GoodField {
   void linearize(ConstBatchRef<double>, ConstBatchRef<double>, Index, BatchRef<double>, std::span<double>,
@@ -109,6 +113,11 @@ struct StatefulField : GoodField {
   Index evaluations = 0;
 };
 static_assert(Field<GoodField> && Field<Network<Linear<float>>>);
+static_assert(VectorField<GoodField> && VectorField<OthersParameters> && !Field<OthersParameters>);
+static_assert(VectorField<FixedParameters> && VectorField<CopiedParameters>, "only their number is asked for");
+static_assert(!VectorField<NoDim> && !VectorField<FieldWithoutSideRows> && !VectorField<FieldWithoutWidest>);
+static_assert(!VectorField<NoParameters> && !VectorField<FieldWithoutTapeSize> && !VectorField<StatefulField>);
+static_assert(!VectorField<FieldWithoutLinearize> && !VectorField<FieldWithoutPullback>);
 static_assert(!Field<NoDim> && !Field<FieldWithoutSideRows> && !Field<FieldWithoutWidest>);
 static_assert(!Field<NoParameters> && !Field<FixedParameters> && !Field<CopiedParameters>);
 static_assert(!Field<FieldWithoutTapeSize> && !Field<FieldWithoutLinearize> && !Field<FieldWithoutPullback>);

@@ -43,7 +43,9 @@ class AugmentedDynamics {
   [[nodiscard]] Index path_rows() const { return dim(); }
   /// z and ℓ steer the steps, costs do not.
   [[nodiscard]] Index error_rows() const { return dim() + 1; }
-  [[nodiscard]] Index parameter_count() const { return on_path_.field().parameters().size() + side_.context_size(); }
+  [[nodiscard]] Index parameter_count() const {
+    return detail::parameter_count(on_path_.field()) + side_.context_size();
+  }
   [[nodiscard]] Index tape_size() const {
     Index size = Slices<Scalar>::size(on_path_.tape_size());
     if constexpr (reads.acceleration) size += Slices<Scalar>::size(acceleration().tape_size());
@@ -101,7 +103,7 @@ class AugmentedDynamics {
     }
     BatchMap<Scalar> S_bar = side_.zero(frame);
     on_path_.pullback(side_.at(t, frame), tapes.field, buffer.data(), path_bar, S_bar,
-                      theta_bar.head(on_path_.field().parameters().size()), workspace);
+                      theta_bar.head(detail::parameter_count(on_path_.field())), workspace);
     if constexpr (sizeof...(Regularizers) > 0) path_bar += Z_bar;
     side_.pullback(S_bar, theta_bar, t_bar);
   }

@@ -10,19 +10,17 @@
 /// below them in the same batch, `with_context(X, C)`, so that splits, shuffles and mini-batches keep them together.
 #pragma once
 
-#include <pathline/core/chunks.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/likelihood.hpp>
-#include <pathline/flow/with_field_on_path.hpp>
 #include <pathline/gradient.hpp>
 
-#include <array>
+#include <concepts>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <string>
 #include <tuple>
@@ -43,7 +41,7 @@ template <class X, class C>
   return both;
 }
 
-/// \tparam FieldType  A `Field`.
+/// \tparam FieldType  A `Field`, or a `FieldStack` of several that are solved one after another.
 /// \tparam Policies   Any of, in any order, each at most once: a trace policy (default: the exact trace that costs
 ///                    least), a solver (`Dopri5`), a step control (`PiController`), a gradient method
 ///                    (`Backpropagation<>`), a base density (`StandardNormal`), a data transform (`NoTransform`), an
@@ -59,6 +57,9 @@ class Cnf {
   using TheField = typename Parts::Field;
   using Method = typename Parts::Method;
   using Training = detail::FlowTraining<Parts>;
+  using Solves = detail::FlowSolves<Parts>;
+  using NoErrors = detail::NoErrors;
+  using SumsErrors = detail::SumsErrors<typename TheField::Scalar>;
 
  public:
   using Scalar = typename TheField::Scalar;
@@ -142,7 +143,7 @@ class Cnf {
   [[nodiscard]] Batch<Scalar> transform(ConstBatchRef<Scalar> X) const {
     check("Cnf::transform: data", X);
     Batch<Scalar> Z = to_flow_coordinates(X);
-    solve_path(Z, X.bottomRows(context_rows()), parts_.time.data, parts_.time.base);
+    Solves(parts_).path(Z, X.bottomRows(context_rows()), detail::Way::to_base);
     return Z;
   }
 
@@ -152,7 +153,7 @@ class Cnf {
   [[nodiscard]] Batch<Scalar> inverse(ConstBatchRef<Scalar> Z) const {
     check("Cnf::inverse: points", Z);
     Batch<Scalar> z = Z.topRows(dim()), X(dim(), Z.cols());
-    solve_path(z, Z.bottomRows(context_rows()), parts_.time.base, parts_.time.data);
+    Solves(parts_).path(z, Z.bottomRows(context_rows()), detail::Way::to_data);
     parts_.transform.invert(z, X);
     return X;
   }
@@ -161,6 +162,7 @@ class Cnf {
   /// times[0] is the data's time. One solve for the whole batch: its end differs from `transform` by the tolerance.
   /// \throws ShapeError, DataError on bad data; ArgumentError on bad times; SolveError and its kin.
   [[nodiscard]] std::vector<Batch<Scalar>> trajectory(ConstBatchRef<Scalar> X, const std::vector<double>& times) const {
+    static_assert(!Parts::stacked, "Cnf::trajectory: the paths of a stack are not one solve; use transform");
     check("Cnf::trajectory: data", X);
     if (times.empty() || times.front() != parts_.time.data)
       throw ArgumentError("Cnf::trajectory: first time", times.empty() ? "missing" : detail::number(times.front()),
@@ -191,8 +193,8 @@ class Cnf {
     Batch<Scalar> y(dim() + 1, count);
     y.topRows(dim()) = Z;
     y.row(dim()).setZero();
-    solve_with_trace(y, Batch<Scalar>(0, count), parts_.time.base, parts_.time.data, parts_.evaluation.estimator,
-                     Rng(parts_.evaluation.seed).draw(), NoErrors{});
+    Solves(parts_).with_trace(y, Batch<Scalar>(0, count), detail::Way::to_data, parts_.evaluation.estimator,
+                              Rng(parts_.evaluation.seed).draw(), NoErrors{});
     SamplesWithLogProb<Scalar> result{Batch<Scalar>(dim(), count), Row<Scalar>(count)};
     parts_.transform.invert(y.topRows(dim()), result.samples);
     Batch<Scalar> back(dim(), count);
@@ -229,6 +231,13 @@ class Cnf {
     value_and_gradient(X, samples, draw, loss, 1, memory, result);
   }
 
+  /// Moves the running statistics of a stack's normalisations towards those of the mini-batch that value_and_gradient
+  /// has just seen with this memory, which cost nothing more. `fit` calls it after each step of the optimizer.
+  void after_step(Memory& memory) requires(Parts::normalizes) {
+    for (Index gap = 0; gap <= parts_.blocks(); ++gap)
+      parts_.field.update_normalization(gap, Training::moments_of(gap, dim(), memory));
+  }
+
  private:
   template <class Loss>
   void value_and_gradient(ConstBatchRef<Scalar> X, std::span<const Index> samples, const Draw& draw, const Loss& loss,
@@ -237,23 +246,6 @@ class Cnf {
     require_columns("Cnf::value_and_gradient: data", X.cols(), static_cast<Index>(samples.size()));
     Training(parts_).run(X, samples, draw, loss, likelihood_weight, memory, result);
   }
-
-  // What a solve does with the error estimates of its steps: nothing, or it sums their magnitudes.
-  struct NoErrors {
-    static constexpr bool sums = false;
-  };
-  struct SumsErrors {
-    static constexpr bool sums = true;
-    Batch<Scalar>& sum;  // (d + 1) × n
-  };
-  struct ErrorObserver : NoObserver {
-    Batch<Scalar> error, sum;
-    template <class Stepper>
-    void accept(double /*t*/, double /*h*/, const Stepper& stepper) {
-      stepper.write_error(error);
-      sum += error.cwiseAbs();
-    }
-  };
 
   void check(const char* what, ConstBatchRef<Scalar> X) const {
     require_rows(what, X.rows(), data_rows());
@@ -286,7 +278,7 @@ class Cnf {
     parts_.transform.apply(X.topRows(dim()), y.topRows(dim()), result.log_prob);
     y.row(dim()).setZero();
     result.statistics =
-        solve_with_trace(y, X.bottomRows(context_rows()), parts_.time.data, parts_.time.base, estimator, draw, errors);
+        Solves(parts_).with_trace(y, X.bottomRows(context_rows()), detail::Way::to_base, estimator, draw, errors);
     Row<Scalar> log_base(X.cols());
     parts_.base.log_density(y.topRows(dim()), log_base);
     result.log_prob += log_base + y.row(dim());
@@ -296,63 +288,6 @@ class Cnf {
       *solver_error = errors.sum.row(dim()) + score.cwiseAbs().cwiseProduct(errors.sum.topRows(dim())).colwise().sum();
     }
     return result;
-  }
-
-  // Solves the columns of y in chunks, in place. `with_dynamics(workspace, chunk, run)` makes the chunk's dynamics and
-  // calls run(dynamics).
-  template <class Errors, class WithDynamics>
-  Statistics solve_chunks(Batch<Scalar>& y, double from, double to, Index tangents, Errors errors,
-                          WithDynamics&& with_dynamics) const {
-    const Index widest = parts_.widest_chunk(tangents);
-    std::vector<Statistics> statistics(std::size_t(chunk_count(y.cols(), widest)));
-    const std::array<double, 2> times{from, to};
-    for_each_chunk(y.cols(), widest, parts_.threads.number, [&](Index i, ColumnChunk chunk, int /*thread*/) {
-      Workspace<Scalar> workspace;
-      with_dynamics(workspace, chunk, [&]<class G>(const G& dynamics) {
-        Stepper<Method, Batch<Scalar>> stepper;
-        SolverRightHandSide<G> rhs{dynamics, workspace};
-        Batch<Scalar> state = y.middleCols(chunk.first, chunk.count);
-        std::conditional_t<Errors::sums, ErrorObserver, NoObserver> observer;
-        if constexpr (Errors::sums) observer.sum.setZero(state.rows(), state.cols());
-        statistics[std::size_t(i)] = detail::relabel_failures(
-            [&] {
-              return integrate(parts_.method, parts_.control, rhs, state, std::span<const double>(times), stepper,
-                               observer);
-            },
-            [&](SolveFailure& at) { detail::name_sample(at, chunk); });
-        y.middleCols(chunk.first, chunk.count) = state;
-        if constexpr (Errors::sums) errors.sum.middleCols(chunk.first, chunk.count) = observer.sum;
-      });
-    });
-    Statistics sum;
-    for (const Statistics& one : statistics) sum += one;
-    return sum;
-  }
-
-  Statistics solve_path(Batch<Scalar>& Z, ConstBatchRef<Scalar> context, double from, double to) const {
-    return solve_chunks(Z, from, to, 0, NoErrors{},
-                        [&](Workspace<Scalar>& /*workspace*/, ColumnChunk chunk, auto&& run) {
-                          run(FieldDynamics<TheField>(parts_.field, chunk.count, parts_.side_inputs(context, chunk)));
-                        });
-  }
-
-  template <class Estimator, class Errors>
-  Statistics solve_with_trace(Batch<Scalar>& y, ConstBatchRef<Scalar> context, double from, double to,
-                              const Estimator& estimator, const Draw& draw, Errors errors) const {
-    std::vector<Index> samples(std::size_t(y.cols()));
-    std::iota(samples.begin(), samples.end(), Index(0));
-    return solve_chunks(y, from, to, parts_.tangents_of(estimator), errors,
-                        [&](Workspace<Scalar>& workspace, ColumnChunk chunk, auto&& run) {
-                          const SideInputs<Scalar> side = parts_.side_inputs(context, chunk);
-                          const std::tuple<> no_regularizers;
-                          detail::with_field_on_path(parts_.field, estimator, draw,
-                                                     std::span<const Index>(samples).subspan(std::size_t(chunk.first),
-                                                                                             std::size_t(chunk.count)),
-                                                     side, from, y.middleCols(chunk.first, chunk.count).topRows(dim()),
-                                                     workspace, [&]<class OnPath>(const OnPath& on_path) {
-                                                       run(AugmentedDynamics<OnPath>(on_path, no_regularizers, side));
-                                                     });
-                        });
   }
 
   Parts parts_;

@@ -15,7 +15,7 @@ namespace pathline {
 
 /// f and tr J ≈ Σ_j w_j v_jᵀ J v_j along tangents V that are fixed for the whole solve: noise drawn anew at each
 /// evaluation would make the right-hand side no function of t and y, and step control would chase it.
-template <Field F>
+template <VectorField F>
 class FieldByTangents {
  public:
   using Scalar = typename F::Scalar;

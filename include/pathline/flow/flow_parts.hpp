@@ -5,6 +5,8 @@
 
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/policies.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/field_on_path.hpp>
 #include <pathline/flow/policy_kinds.hpp>
@@ -13,11 +15,36 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstdint>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace pathline::detail {
+
+/// Several vector fields to be solved one after another: `FieldStack` is one.
+template <class S>
+concept StackOfFields = VectorField<typename S::Block> && requires(const S stack, S& changeable, Index b) {
+  { stack.dim() } -> std::convertible_to<Index>;
+  { stack.side_rows() } -> std::convertible_to<Index>;
+  { stack.widest() } -> std::convertible_to<Index>;
+  { stack.blocks() } -> std::convertible_to<Index>;
+  { stack.block(b) } -> std::same_as<typename S::Block>;
+  { stack.block_offset(b) } -> std::convertible_to<Index>;
+  { changeable.parameters() } -> std::same_as<Vector<typename S::Scalar>&>;
+};
+
+/// What a flow can be made of, and what its solves then see: a field itself, or the blocks of a stack.
+template <class F>
+inline constexpr bool is_flow_field = pathline::Field<F> || StackOfFields<F>;
+template <class F>
+struct BlockOf {
+  using type = F;
+};
+template <StackOfFields F>
+struct BlockOf<F> {
+  using type = typename F::Block;
+};
 
 /// Whether what the regularizers of a tuple read can be had from the field by this trace.
 template <class Field, class Trace, class Tuple>
@@ -47,21 +74,25 @@ struct DynamicsOf<Field, ClosedFormTrace, std::tuple<R...>> {
 
 template <class FieldType, class... Policies>
 struct FlowParts {
+  using AskedBlock = typename BlockOf<FieldType>::type;
   using AskedMethod = first_of<IsSolver, Dopri5, Policies...>;
   using AskedControl = first_of<IsStepControl, PiController, Policies...>;
   static constexpr bool controlled = FixedControl<AskedControl> || EmbeddedMethod<AskedMethod>;
   using AskedTransform = first_of<IsDataTransform, NoTransform, Policies...>;
   using AskedBase = first_of<IsBaseDensity, StandardNormal, Policies...>;
-  using AskedTrace = first_of<IsTrace, BestExactTrace<FieldType>, Policies...>;
-  using AskedEvaluation = first_of<IsEvaluationTrace, EvaluationTrace<BestExactTrace<FieldType>>, Policies...>;
+  using AskedTrace = first_of<IsTrace, BestExactTrace<AskedBlock>, Policies...>;
+  using AskedEvaluation = first_of<IsEvaluationTrace, EvaluationTrace<BestExactTrace<AskedBlock>>, Policies...>;
   using AskedRegularizers = all_of<IsRegularizer, Policies...>;
-  using FieldScalar = typename std::conditional_t<pathline::Field<FieldType>, FieldType, NotAField>::Scalar;
+  using FieldScalar = typename std::conditional_t<is_flow_field<FieldType>, FieldType, NotAField>::Scalar;
   static constexpr bool one_scalar = DataTransform<AskedTransform, FieldScalar> && BaseDensity<AskedBase, FieldScalar>;
-  using Reading = Readable<FieldType, AskedTrace, AskedRegularizers>;
+  using Reading = Readable<AskedBlock, AskedTrace, AskedRegularizers>;
 
   // What an assertion above has refused gives way to something that compiles, so that its line stays the only one.
-  static constexpr bool usable = pathline::Field<FieldType> && Reading::value;
-  using Field = std::conditional_t<pathline::Field<FieldType>, FieldType, NotAField>;
+  static constexpr bool usable = is_flow_field<FieldType> && Reading::value;
+  using Field = std::conditional_t<is_flow_field<FieldType>, FieldType, NotAField>;
+  using Block = typename BlockOf<Field>::type;
+  static constexpr bool stacked = StackOfFields<Field>;
+  static constexpr bool normalizes = requires { requires Field::normalizes; };
   using Method = std::conditional_t<controlled, AskedMethod, Dopri5>;
   using Control = AskedControl;
   using Trace = std::conditional_t<usable, AskedTrace, ExactTrace>;
@@ -73,7 +104,7 @@ struct FlowParts {
   using EndTime = first_of<IsEndTime, FixedEndTime, Policies...>;
   using Scalar = typename Field::Scalar;
   template <class WithTrace, class WithRegularizers>
-  using Dynamics = typename DynamicsOf<Field, WithTrace, WithRegularizers>::type;
+  using Dynamics = typename DynamicsOf<Block, WithTrace, WithRegularizers>::type;
 
   FlowParts(FieldType the_field, const std::tuple<Policies...>& policies)
       : field(std::move(the_field)),
@@ -95,6 +126,31 @@ struct FlowParts {
     end_time.check(time.data, time.base);
   }
 
+  [[nodiscard]] Index blocks() const {
+    if constexpr (stacked)
+      return field.blocks();
+    else
+      return 1;
+  }
+  /// Block b: a view for a stack, a reference to the field itself otherwise.
+  [[nodiscard]] decltype(auto) block(Index b) const {
+    if constexpr (stacked)
+      return field.block(b);
+    else
+      return (field);
+  }
+  /// Where the parameters of block b begin.
+  [[nodiscard]] Index block_offset(Index b) const {
+    if constexpr (stacked)
+      return field.block_offset(b);
+    else
+      return 0;
+  }
+  /// A draw of its own for each block, else their traces would err alike; the first block's is the flow's.
+  [[nodiscard]] static Draw block_draw(const Draw& draw, Index b) noexcept {
+    return {draw.seed + std::uint64_t(b) * 0x9E3779B97F4A7C15U, draw.number};
+  }
+
   /// Rows of context, which stand below the data's.
   [[nodiscard]] Index context_rows() const { return std::max<Index>(field.side_rows() - 1, 0); }
 
@@ -113,7 +169,7 @@ struct FlowParts {
   template <class T>
   [[nodiscard]] Index tangents_of(const T& estimator) const {
     if constexpr (std::same_as<T, ClosedFormTrace>)
-      return PotentialField<Field> ? field.dim() : 0;
+      return PotentialField<Block> ? field.dim() : 0;
     else
       return estimator.tangents(field.dim());
   }
@@ -148,7 +204,7 @@ struct FlowCheck {
   static constexpr bool value = true;
   using Parts = FlowParts<FieldType, Policies...>;
   using Reading = typename Parts::Reading;
-  static constexpr bool field = pathline::Field<FieldType>;
+  static constexpr bool field = is_flow_field<FieldType>;
 
   static_assert(field, "Cnf: the first argument must be a Field (linearize and pullback, nn/layer.hpp)");
   static_assert(KnownPolicies<Policies...>::value);
@@ -158,7 +214,7 @@ struct FlowCheck {
                 "Cnf: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
   static_assert(!field || Reading::trace,
                 "Cnf: ClosedFormTrace needs a TracedField (nn/traced.hpp); use ExactTrace or Hutchinson");
-  static_assert(!field || TracedField<FieldType> ||
+  static_assert(!field || TracedField<typename Parts::AskedBlock> ||
                     !std::same_as<typename Parts::AskedEvaluation, EvaluationTrace<ClosedFormTrace>>,
                 "Cnf: EvaluationTrace{ClosedFormTrace{}} needs a TracedField (nn/traced.hpp)");
   static_assert(Reading::tangents,

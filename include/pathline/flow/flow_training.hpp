@@ -1,12 +1,14 @@
 /// \file
-/// One training iteration of a flow: chunks of a mini-batch forward, their losses, and back.
+/// One training iteration of a flow: chunks of a mini-batch forward through its blocks, their losses, and back.
 #pragma once
 
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/likelihood.hpp>
+#include <pathline/flow/row_moments.hpp>
 #include <pathline/flow/with_field_on_path.hpp>
 #include <pathline/gradient.hpp>
 
@@ -18,11 +20,6 @@
 #include <vector>
 
 namespace pathline::detail {
-
-// A failure inside of a chunk counts its columns from the chunk's first.
-inline void name_sample(SolveFailure& at, ColumnChunk chunk) {
-  if (at.sample >= 0) at.sample += chunk.first;
-}
 
 /// Refers to the parts of the flow, which must outlive it.
 template <class Parts>
@@ -36,17 +33,21 @@ class FlowTraining {
   using Scalar = typename Parts::Scalar;
 
   struct Memory {
+    using Block = typename Gradient::template Memory<TrainingDynamics, Method>;
     struct Thread {
-      typename Gradient::template Memory<TrainingDynamics, Method> gradient;
+      std::vector<Block> blocks;  ///< Of each block of the flow, from its way out to its way back.
     };
     struct Chunk {
       Vector<Scalar> gradient;  // of θ, then of the chunk's context
       double negative_log_likelihood = 0, step_cost = 0;
       std::array<double, std::tuple_size_v<Regularizers> + 1> costs{};
       Statistics forward, backward;
+      std::vector<RowMoments> moments;  // of what each normalisation took in
     };
     std::vector<Thread> threads;
     std::vector<Chunk> chunks;
+    Index used_chunks = 0;  ///< By the last iteration.
+    RowMoments moments;     ///< Scratch for their sum.
   };
 
   explicit FlowTraining(const Parts& parts) : parts_(parts) {}
@@ -59,72 +60,143 @@ class FlowTraining {
     memory.threads.resize(std::max(memory.threads.size(), std::size_t(thread_count(parts_.threads.number))));
     const auto chunks = std::size_t(chunk_count(X.cols(), widest));
     memory.chunks.resize(std::max(memory.chunks.size(), chunks));
-    const double end = parts_.end_time.training_end(draw, parts_.time.data, parts_.time.base);
+    memory.used_chunks = Index(chunks);
     for_each_chunk(X.cols(), widest, parts_.threads.number, [&](Index i, ColumnChunk chunk, int thread) {
       const auto work = [&] {
-        train_chunk(X, samples, draw, end, loss, chunk, memory.threads[std::size_t(thread)],
-                    memory.chunks[std::size_t(i)]);
+        train_chunk(X, samples, draw, loss, chunk, memory.threads[std::size_t(thread)], memory.chunks[std::size_t(i)]);
       };
-      detail::relabel_failures(work, [&](SolveFailure& at) { name_sample(at, chunk); });
+      relabel_failures(work, [&](SolveFailure& at) { name_sample(at, chunk); });
     });
     sum_chunks(X.cols(), widest, likelihood_weight, memory, result);
   }
 
+  /// What normalisation `gap` of the flow took in during the last iteration, merged in chunk order.
+  static const RowMoments& moments_of(Index gap, Index d, Memory& memory) {
+    memory.moments.clear(d);
+    for (Index i = 0; i < memory.used_chunks; ++i)
+      memory.moments.merge(memory.chunks[std::size_t(i)].moments[std::size_t(gap)]);
+    return memory.moments;
+  }
+
  private:
+  // What the blocks of a chunk share.
   template <class Loss>
-  void train_chunk(ConstBatchRef<Scalar> X, std::span<const Index> samples, const Draw& draw, double end,
-                   const Loss& loss, ColumnChunk columns, typename Memory::Thread& thread,
-                   typename Memory::Chunk& chunk) const {
+  struct Job {
+    const Loss& loss;
+    const Draw& draw;
+    double batch;
+    std::span<const Index> samples;
+    SideInputs<Scalar> side;
+    BatchMap<Scalar> log_det, y_bar;
+    typename Memory::Thread& thread;
+    typename Memory::Chunk& chunk;
+  };
+
+  template <class Loss>
+  void train_chunk(ConstBatchRef<Scalar> X, std::span<const Index> samples, const Draw& draw, const Loss& loss,
+                   ColumnChunk columns, typename Memory::Thread& thread, typename Memory::Chunk& chunk) const {
     const Index d = parts_.field.dim(), n = columns.count, rows = d + 1 + Index(std::tuple_size_v<Regularizers>);
-    Workspace<Scalar>& workspace = thread.gradient.workspace;
-    typename Workspace<Scalar>::Frame frame(workspace);
-    Batch<Scalar>& y = thread.gradient.steppers.at(rows, n).y;
-    BatchMap<Scalar> log_det = frame.batch(1, n), y_bar = frame.batch(rows, n);
+    if (Index(thread.blocks.size()) != parts_.blocks()) thread.blocks.resize(std::size_t(parts_.blocks()));
+    typename Memory::Block& first = thread.blocks.front();
+    typename Workspace<Scalar>::Frame frame(first.workspace);
+    Batch<Scalar>& y = first.steppers.at(rows, n).y;
+    const auto chunk_samples = samples.subspan(std::size_t(columns.first), std::size_t(n));
+    Job<Loss> job{loss, draw, double(X.cols()), chunk_samples, parts_.side_inputs(X, columns), frame.batch(1, n),
+                  frame.batch(rows, n), thread, chunk};
     try {
-      parts_.transform.apply(X.middleCols(columns.first, n).topRows(d), y.topRows(d), log_det.row(0));
+      parts_.transform.apply(X.middleCols(columns.first, n).topRows(d), y.topRows(d), job.log_det.row(0));
     } catch (const DomainError& error) {
       throw error.counted_from(columns.first);
     }
     y.bottomRows(rows - d).setZero();
+    chunk.gradient.setZero(parts_.field.parameters().size() + job.side.context_size());
+    chunk.forward = chunk.backward = Statistics{};
+    chunk.step_cost = 0;
+    if constexpr (Parts::normalizes) chunk.moments.resize(std::size_t(parts_.blocks() + 1));
+    through_block(0, job);
+  }
 
-    const SideInputs<Scalar> side = parts_.side_inputs(X, columns);
-    const auto chunk_samples = samples.subspan(std::size_t(columns.first), std::size_t(n));
-    const auto run = [&](const auto& on_path) {
-      const TrainingDynamics dynamics(on_path, parts_.regularizers, side);
-      forward_and_backward(dynamics, end, double(X.cols()), loss, log_det, y, y_bar, thread, chunk);
+  // Block b out, all behind it out and back, then block b back: its record and tangents live until then. The state
+  // stands in the block's slot; the cotangents y_bar are those behind the last block at first, in front of the first
+  // one at last.
+  template <class Loss>
+  void through_block(Index b, Job<Loss>& job) const {
+    typename Memory::Block& memory = job.thread.blocks[std::size_t(b)];
+    Batch<Scalar>& y = memory.steppers.at(job.y_bar.rows(), job.y_bar.cols()).y;
+    const auto& block = parts_.block(b);
+    const Draw draw = Parts::block_draw(job.draw, b);
+    const double end = parts_.end_time.training_end(draw, parts_.time.data, parts_.time.base);
+    const auto out_and_back = [&](const auto& on_path) {
+      const TrainingDynamics dynamics(on_path, parts_.regularizers, job.side);
+      solve_out_and_back(dynamics, end, b, y, memory, job);
     };
-    detail::with_field_on_path(parts_.field, parts_.trace, draw, chunk_samples, side, parts_.time.data, y.topRows(d),
-                               workspace, run);
+    through_normalization(b, y, memory.workspace, job, [&] {
+      with_field_on_path(block, parts_.trace, draw, job.samples, job.side, parts_.time.data,
+                         y.topRows(parts_.field.dim()), memory.workspace, out_and_back);
+    });
   }
 
   template <class Loss>
-  void forward_and_backward(const TrainingDynamics& dynamics, double end, double batch, const Loss& loss,
-                            const BatchMap<Scalar>& log_det, Batch<Scalar>& y, BatchMap<Scalar>& y_bar,
-                            typename Memory::Thread& thread, typename Memory::Chunk& chunk) const {
+  void solve_out_and_back(const TrainingDynamics& dynamics, double end, Index b, Batch<Scalar>& y,
+                          typename Memory::Block& memory, Job<Loss>& job) const {
     const std::array<double, 2> ends{parts_.time.data, end};
     const std::span<const double> times(ends);
-    chunk.forward = parts_.gradient.forward(parts_.method, parts_.control, dynamics, y, times, {}, thread.gradient);
+    job.chunk.forward += parts_.gradient.forward(parts_.method, parts_.control, dynamics, y, times, {}, memory);
+    if (b + 1 < parts_.blocks()) {
+      job.thread.blocks[std::size_t(b + 1)].steppers.at(y.rows(), y.cols()).y = y;
+      through_block(b + 1, job);
+    } else {
+      through_normalization(b + 1, y, memory.workspace, job, [&] { set_cotangents(y, job); });
+    }
+    // A block's dynamics know its own θ and the context, which all blocks read.
+    const Index context = job.side.context_size(), own = dynamics.parameter_count() - context;
+    typename Workspace<Scalar>::Frame frame(memory.workspace);
+    VectorMap<Scalar> theta_bar = frame.vector(own + context);
+    theta_bar.setZero();
+    if constexpr (requires { memory.step_cost; }) {  // each sample bears its share of its chunk's steps
+      const Scalar step_share = Scalar(double(y.cols()) / job.batch);
+      job.chunk.step_cost += double(step_share * memory.step_cost);
+      job.chunk.backward += parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar,
+                                                     theta_bar, memory, step_share);
+    } else {
+      job.chunk.backward += parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar,
+                                                     theta_bar, memory);
+    }
+    job.chunk.gradient.segment(parts_.block_offset(b), own) = theta_bar.head(own);
+    job.chunk.gradient.tail(context) += theta_bar.tail(context);
+  }
 
-    y_bar.setZero();
-    chunk.negative_log_likelihood = loss(y, y_bar, log_det.row(0));
+  // Normalisation `gap`, in front of block `gap`, around what follows; just that where the flow has none.
+  template <class Loss, class Then>
+  void through_normalization(Index gap, Batch<Scalar>& y, Workspace<Scalar>& workspace, Job<Loss>& job,
+                             Then&& then) const {
+    if constexpr (Parts::normalizes) {
+      typename Workspace<Scalar>::Frame frame(workspace);
+      BatchMap<Scalar> Z = frame.batch(parts_.field.dim(), y.cols());
+      Z = y.topRows(Z.rows());
+      job.chunk.moments[std::size_t(gap)].set(Z);
+      parts_.field.normalize(gap, y);
+      then();
+      parts_.field.pullback_normalization(gap, Z, job.y_bar, job.chunk.gradient);
+    } else {
+      then();
+    }
+  }
+
+  // Those of the final states y.
+  template <class Loss>
+  void set_cotangents(const Batch<Scalar>& y, Job<Loss>& job) const {
+    job.y_bar.setZero();
+    job.chunk.negative_log_likelihood = job.loss(y, job.y_bar, job.log_det.row(0));
     Index cost = 0;
-    const double direction = end < parts_.time.data ? -1 : 1;  // a cost is counted forward, whichever way time runs
+    // A cost is counted forward, whichever way time runs.
+    const double direction = parts_.time.base < parts_.time.data ? -1 : 1;
     const auto add_cost = [&](const auto& regularizer) {
       const Index row = parts_.field.dim() + 1 + cost;
-      chunk.costs[std::size_t(cost++)] = direction / batch * y.row(row).template cast<double>().sum();
-      y_bar.row(row).array() += Scalar(direction / batch * double(regularizer.weight));
+      job.chunk.costs[std::size_t(cost++)] = direction / job.batch * y.row(row).template cast<double>().sum();
+      job.y_bar.row(row).array() += Scalar(direction / job.batch * double(regularizer.weight));
     };
     std::apply([&](const auto&... regularizer) { (add_cost(regularizer), ...); }, parts_.regularizers);
-    chunk.gradient.setZero(dynamics.parameter_count());
-    if constexpr (requires { thread.gradient.step_cost; }) {  // each sample bears its share of its chunk's steps
-      const Scalar step_share = Scalar(double(y.cols()) / batch);
-      chunk.step_cost = double(step_share * thread.gradient.step_cost);
-      chunk.backward = parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, y_bar,
-                                                chunk.gradient, thread.gradient, step_share);
-    } else {
-      chunk.backward = parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, y_bar,
-                                                chunk.gradient, thread.gradient);
-    }
   }
 
   // In chunk order, so that the sum has the same bits for every number of threads.
@@ -137,7 +209,7 @@ class FlowTraining {
     result.negative_log_likelihood = result.step_cost = 0;
     result.costs.assign(std::tuple_size_v<Regularizers>, 0.0);
     result.forward = result.backward = Statistics{};
-    result.solves = chunks;
+    result.solves = chunks * parts_.blocks();
     for (Index i = 0; i < chunks; ++i) {
       const typename Memory::Chunk& chunk = memory.chunks[std::size_t(i)];
       result.gradient += chunk.gradient.head(parameters);

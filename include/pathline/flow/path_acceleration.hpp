@@ -12,7 +12,7 @@
 
 namespace pathline {
 
-template <Field F>
+template <VectorField F>
 class PathAcceleration {
  public:
   using Scalar = typename F::Scalar;
@@ -53,7 +53,7 @@ class PathAcceleration {
     FA_bar.rightCols(n_) = A_bar;
     S_bar.setZero();
     field_.pullback(side_.with_derivative(t, n_, frame), parts.X, n_, parts.field, FA_bar, X_bar, S_bar,
-                    theta_bar.head(field_.parameters().size()), workspace);
+                    theta_bar.head(detail::parameter_count(field_)), workspace);
     Z_bar += X_bar.leftCols(n_);
     velocity_bar += X_bar.rightCols(n_);
     side_.pullback(S_bar.leftCols(n_), theta_bar, t_bar);

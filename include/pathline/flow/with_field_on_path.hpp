@@ -16,7 +16,7 @@
 namespace pathline::detail {
 
 /// JV = J V at (t, Z) for V (d × kn).
-template <Field F>
+template <VectorField F>
 class FieldJacobianProduct {
  public:
   using Scalar = typename F::Scalar;
@@ -47,7 +47,7 @@ class FieldJacobianProduct {
 };
 
 /// Calls run(on_path) with the field and its trace, ready for a solve that starts at (t, Z).
-template <Field F, class Trace, class Run>
+template <VectorField F, class Trace, class Run>
 void with_field_on_path(const F& field, const Trace& trace, const Draw& draw, std::span<const Index> samples,
                         const SideInputs<typename F::Scalar>& side, double t, ConstBatchRef<typename F::Scalar> Z,
                         Workspace<typename F::Scalar>& workspace, Run&& run) {

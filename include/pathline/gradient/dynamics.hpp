@@ -61,7 +61,7 @@ struct SolverRightHandSide {
 
 /// A field alone, z' = f(t, z; θ): a neural ODE (Chen et al. 2018). Every row is a path row. Its parameters are
 /// [θ; context].
-template <Field F>
+template <VectorField F>
 class FieldDynamics {
  public:
   using Scalar = typename F::Scalar;
@@ -74,7 +74,7 @@ class FieldDynamics {
   [[nodiscard]] Index columns() const noexcept { return columns_; }
   [[nodiscard]] Index path_rows() const { return rows(); }
   [[nodiscard]] Index error_rows() const { return rows(); }
-  [[nodiscard]] Index parameter_count() const { return field_.parameters().size() + side_.context_size(); }
+  [[nodiscard]] Index parameter_count() const { return detail::parameter_count(field_) + side_.context_size(); }
   [[nodiscard]] Index tape_size() const {
     return Slices<Scalar>::size(rows() * columns_) + Slices<Scalar>::size(field_.tape_size(columns_, 0));
   }
@@ -96,7 +96,7 @@ class FieldDynamics {
     BatchMap<Scalar> F_bar = frame.batch(rows(), columns_), S_bar = side_.zero(frame);
     F_bar = dy_bar;
     field_.pullback(side_.at(t, frame), Z, columns_, slices.scalars(field_.tape_size(columns_, 0)), F_bar, path_bar,
-                    S_bar, theta_bar.head(field_.parameters().size()), workspace);
+                    S_bar, theta_bar.head(detail::parameter_count(field_)), workspace);
     side_.pullback(S_bar, theta_bar, t_bar);
   }
 

@@ -17,7 +17,7 @@ void set_identity_tangents(BatchMap<Scalar> V) {
 }
 
 /// The Jacobians of a field by d tangents, sample after sample: J (d × dn). S is s × 1 or s × n.
-template <Field F>
+template <VectorField F>
 void field_jacobian(const F& field, ConstBatchRef<typename F::Scalar> S, ConstBatchRef<typename F::Scalar> Z,
                     BatchRef<typename F::Scalar> J, Workspace<typename F::Scalar>& workspace) {
   using Scalar = typename F::Scalar;

@@ -12,7 +12,8 @@
 /// A *packed batch* is rows × (1 + k)n: n values, then k blocks of n tangents, so that one product serves them all.
 /// θ, its cotangent and the tape are flat; a container of layers hands each layer its slice.
 ///
-/// A field f(t, z; θ) is a layer from d rows to d rows that owns its parameters. docs/maths.md, section 9.
+/// A vector field f(t, z; θ) is a layer from d rows to d rows with its parameters at hand, a field one that owns them.
+/// docs/maths.md, section 9.
 #pragma once
 
 #include <pathline/core/types.hpp>
@@ -47,21 +48,44 @@ concept Layer = Real<typename L::Scalar> &&
   layer.pullback(theta, S, X, n, tape, Y, Y, Y, theta_bar, workspace);
 };
 
-/// A vector field with its parameters: `dim()` rows in and out; the same pair of operations without θ. It keeps no
-/// state between evaluations (both operations are const), so that threads share it and a solver may call it freely.
+namespace detail {
+
+/// Length of a field's θ: `parameter_count()` where it says so, else that of `parameters()`.
 template <class F>
-concept Field = Real<typename F::Scalar> &&
-    requires(const F field, F& changeable, Index n, std::span<typename F::Scalar> tape,
-             Workspace<typename F::Scalar>& workspace, const Batch<typename F::Scalar>& S,
-             const Batch<typename F::Scalar>& X, Batch<typename F::Scalar>& Y, Vector<typename F::Scalar>& theta_bar) {
+requires requires(const F field) { field.parameter_count(); } || requires(const F field) {
+  field.parameters().size();
+}
+[[nodiscard]] Index parameter_count(const F& field) {
+  if constexpr (requires { field.parameter_count(); })
+    return field.parameter_count();
+  else
+    return field.parameters().size();
+}
+
+}  // namespace detail
+
+/// What a solve asks of f(t, z; θ): `dim()` rows in and out; the same pair of operations without θ. It keeps no state
+/// between evaluations (both operations are const), so that threads share it and a solver may call it freely. Whose
+/// parameters it reads is not said: a `Field` owns them, a `LayerField` looks at a slice of somebody else's.
+template <class F>
+concept VectorField = Real<typename F::Scalar> &&
+    requires(const F field, Index n, std::span<typename F::Scalar> tape, Workspace<typename F::Scalar>& workspace,
+             const Batch<typename F::Scalar>& S, const Batch<typename F::Scalar>& X, Batch<typename F::Scalar>& Y,
+             Vector<typename F::Scalar>& theta_bar) {
   { field.dim() } -> std::convertible_to<Index>;
   { field.side_rows() } -> std::convertible_to<Index>;
   { field.widest() } -> std::convertible_to<Index>;
-  { field.parameters() } -> std::convertible_to<const Vector<typename F::Scalar>&>;
-  { changeable.parameters() } -> std::same_as<Vector<typename F::Scalar>&>;
+  { detail::parameter_count(field) } -> std::convertible_to<Index>;
   { field.tape_size(n, n) } -> std::convertible_to<Index>;
   field.linearize(S, X, n, Y, tape, workspace);
   field.pullback(S, X, n, tape, Y, Y, Y, theta_bar, workspace);
+};
+
+/// A vector field that owns its parameters, one flat vector: what a model is made of and an optimizer changes.
+template <class F>
+concept Field = VectorField<F> && requires(const F field, F& changeable) {
+  { field.parameters() } -> std::convertible_to<const Vector<typename F::Scalar>&>;
+  { changeable.parameters() } -> std::same_as<Vector<typename F::Scalar>&>;
 };
 
 /// Cuts a flat span into consecutive buffers, each on a cache line of its own: how a tape is laid out. The same

@@ -37,10 +37,15 @@ class SquashMlp {
   /// \param side    Side inputs that every layer reads: 1 for time, 1 + c with context.
   /// \throws ArgumentError when a width or side is below 1.
   SquashMlp(Index dim, const std::vector<Index>& hidden, Rng& rng, Index side = 1)
-      // Braces evaluate in order, so that every compiler complains of the first bad width first.
-      : network_(Layers{Repeat<Hidden>(dim, hidden_layers(dim, hidden, side)),
-                        ConcatSquash<Scalar>(hidden.empty() ? dim : hidden.back(), dim, side)},
-                 rng) {}
+      : network_(layers(dim, hidden, side), rng) {}
+
+  /// The layers alone, without parameters: what a `FieldStack` repeats. \throws ArgumentError when a width or side is
+  /// below 1.
+  [[nodiscard]] static Layers layers(Index dim, const std::vector<Index>& hidden, Index side = 1) {
+    // Braces evaluate in order, so that every compiler complains of the first bad width first.
+    return Layers{Repeat<Hidden>(dim, hidden_layers(dim, hidden, side)),
+                  ConcatSquash<Scalar>(hidden.empty() ? dim : hidden.back(), dim, side)};
+  }
 
   [[nodiscard]] Index dim() const { return network_.dim(); }
   [[nodiscard]] Index side_rows() const { return network_.side_rows(); }

@@ -37,7 +37,7 @@ concept TaylorLayer = Layer<L> &&
 
 /// A field with Taylor mode: the same without θ.
 template <class F>
-concept TaylorField = Field<F> &&
+concept TaylorField = VectorField<F> &&
     requires(const F field, Index n, std::span<typename F::Scalar> tape, Workspace<typename F::Scalar>& workspace,
              const Batch<typename F::Scalar>& S, const Batch<typename F::Scalar>& X, Batch<typename F::Scalar>& Y,
              Vector<typename F::Scalar>& theta_bar) {

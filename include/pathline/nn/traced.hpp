@@ -31,9 +31,9 @@ concept TracedLayer = Layer<L> &&
   layer.pullback_with_trace(theta, S, Z, tape, Y, Y, Y, theta_bar, workspace);
 };
 
-/// A field with its divergence: the same pair of operations without θ.
+/// A vector field with its divergence: the same pair of operations without θ.
 template <class F>
-concept TracedField = Field<F> &&
+concept TracedField = VectorField<F> &&
     requires(const F field, Index n, std::span<typename F::Scalar> tape, Workspace<typename F::Scalar>& workspace,
              const Batch<typename F::Scalar>& S, const Batch<typename F::Scalar>& Z, Batch<typename F::Scalar>& Y,
              Vector<typename F::Scalar>& theta_bar) {

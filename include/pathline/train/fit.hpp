@@ -72,6 +72,10 @@ struct TrainingError : Error {
 };
 
 /// Anything with parameters, a training loss with its gradient, and a likelihood. `Cnf` is one.
+///
+/// One that also has `after_step(memory)` is told after each step of the optimizer, with the memory of the
+/// value_and_gradient before it: for running statistics, as batch normalisation has them. They belong among the
+/// parameters, with a gradient of exactly 0: Adam leaves those alone, and the best parameters carry theirs along.
 template <class F>
 concept Trainable = requires(F& flow, const F& fixed, const Batch<typename F::Scalar>& X,
                              std::span<const Index> samples, const Draw& draw, typename F::Memory& memory,
@@ -175,6 +179,7 @@ class Training {
         throw TrainingError("the loss or its gradient is not finite in epoch " + std::to_string(epoch), report_);
       report.gradient_norm += clip(loss_.gradient);
       optimizer_.step(adam, loss_.gradient, flow_.parameters());
+      if constexpr (requires { flow_.after_step(memory_); }) flow_.after_step(memory_);
       const double share = double(samples.size()) / double(train_.cols());
       report.train_loss += share * loss_.loss;
       report.train_nll += share * loss_.negative_log_likelihood;

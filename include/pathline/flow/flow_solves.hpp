@@ -1,0 +1,151 @@
+/// \file
+/// A flow's solves without a gradient: a batch through all blocks, in chunks, out to the base or back to the data.
+#pragma once
+
+#include <pathline/core/chunks.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
+#include <pathline/flow/augmented_dynamics.hpp>
+#include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/with_field_on_path.hpp>
+#include <pathline/gradient.hpp>
+
+#include <array>
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+namespace pathline::detail {
+
+// A failure inside of a chunk counts its columns from the chunk's first.
+inline void name_sample(SolveFailure& at, ColumnChunk chunk) {
+  if (at.sample >= 0) at.sample += chunk.first;
+}
+
+// What a solve does with the error estimates of its steps: nothing, or it sums their magnitudes.
+struct NoErrors {
+  static constexpr bool sums = false;
+};
+template <Real Scalar>
+struct SumsErrors {
+  static constexpr bool sums = true;
+  Batch<Scalar>& sum;  // (d + 1) × n, added to
+};
+
+enum class Way { to_base, to_data };
+
+/// Refers to the parts of the flow, which must outlive it.
+template <class Parts>
+class FlowSolves {
+  using Method = typename Parts::Method;
+  using Block = typename Parts::Block;
+
+ public:
+  using Scalar = typename Parts::Scalar;
+
+  explicit FlowSolves(const Parts& parts) : parts_(parts) {}
+
+  /// z alone: Z (d × n) in place, with its context (c × n).
+  Statistics path(Batch<Scalar>& Z, ConstBatchRef<Scalar> context, Way way) const {
+    return through_blocks(Z, way, [&](const Block& block, Index /*b*/, double from, double to) {
+      return solve_chunks(
+          Z, from, to, 0, NoErrors{}, [&](Workspace<Scalar>& /*workspace*/, ColumnChunk chunk, auto&& run) {
+            run(FieldDynamics<Block>(block, chunk.count, parts_.side_inputs(context, chunk)));
+          });
+    });
+  }
+
+  /// z and the log-determinant: y ((d + 1) × n) in place, with its context (c × n). Sample i has the id i.
+  template <class Estimator, class Errors>
+  Statistics with_trace(Batch<Scalar>& y, ConstBatchRef<Scalar> context, Way way, const Estimator& estimator,
+                        const Draw& draw, Errors errors) const {
+    std::vector<Index> samples(std::size_t(y.cols()));
+    std::iota(samples.begin(), samples.end(), Index(0));
+    return through_blocks(y, way, [&](const Block& block, Index b, double from, double to) {
+      return solve_chunks(
+          y, from, to, parts_.tangents_of(estimator), errors,
+          [&](Workspace<Scalar>& workspace, ColumnChunk chunk, auto&& run) {
+            const SideInputs<Scalar> side = parts_.side_inputs(context, chunk);
+            const std::tuple<> no_regularizers;
+            with_field_on_path(
+                block, estimator, Parts::block_draw(draw, b),
+                std::span<const Index>(samples).subspan(std::size_t(chunk.first), std::size_t(chunk.count)), side, from,
+                y.middleCols(chunk.first, chunk.count).topRows(block.dim()), workspace,
+                [&]<class OnPath>(const OnPath& on_path) {
+                  run(AugmentedDynamics<OnPath>(on_path, no_regularizers, side));
+                });
+          });
+    });
+  }
+
+ private:
+  // Blocks and normalisations in their order. `solve_block(block, b, from, to)` moves y through one block.
+  template <class SolveBlock>
+  Statistics through_blocks(Batch<Scalar>& y, Way way, SolveBlock&& solve_block) const {
+    const Index blocks = parts_.blocks();
+    const double data = parts_.time.data, base = parts_.time.base;
+    Statistics sum;
+    if (way == Way::to_base) {
+      if constexpr (Parts::normalizes) parts_.field.normalize(0, y);
+      for (Index b = 0; b < blocks; ++b) {
+        sum += solve_block(parts_.block(b), b, data, base);
+        if constexpr (Parts::normalizes) parts_.field.normalize(b + 1, y);
+      }
+    } else {
+      for (Index b = blocks; b-- > 0;) {
+        if constexpr (Parts::normalizes) parts_.field.denormalize(b + 1, y);
+        sum += solve_block(parts_.block(b), b, base, data);
+      }
+      if constexpr (Parts::normalizes) parts_.field.denormalize(0, y);
+    }
+    return sum;
+  }
+
+  // Solves the columns of y in chunks, in place. `with_dynamics(workspace, chunk, run)` makes the chunk's dynamics and
+  // calls run(dynamics).
+  template <class Errors, class WithDynamics>
+  Statistics solve_chunks(Batch<Scalar>& y, double from, double to, Index tangents, Errors errors,
+                          WithDynamics&& with_dynamics) const {
+    const Index widest = parts_.widest_chunk(tangents);
+    std::vector<Statistics> statistics(std::size_t(chunk_count(y.cols(), widest)));
+    const std::array<double, 2> times{from, to};
+    for_each_chunk(y.cols(), widest, parts_.threads.number, [&](Index i, ColumnChunk chunk, int /*thread*/) {
+      Workspace<Scalar> workspace;
+      with_dynamics(workspace, chunk, [&]<class G>(const G& dynamics) {
+        Stepper<Method, Batch<Scalar>> stepper;
+        SolverRightHandSide<G> rhs{dynamics, workspace};
+        Batch<Scalar> state = y.middleCols(chunk.first, chunk.count);
+        std::conditional_t<Errors::sums, ErrorObserver, NoObserver> observer;
+        if constexpr (Errors::sums) observer.sum.setZero(state.rows(), state.cols());
+        statistics[std::size_t(i)] = relabel_failures(
+            [&] {
+              return integrate(parts_.method, parts_.control, rhs, state, std::span<const double>(times), stepper,
+                               observer);
+            },
+            [&](SolveFailure& at) { name_sample(at, chunk); });
+        y.middleCols(chunk.first, chunk.count) = state;
+        if constexpr (Errors::sums) errors.sum.middleCols(chunk.first, chunk.count) += observer.sum;
+      });
+    });
+    Statistics sum;
+    for (const Statistics& one : statistics) sum += one;
+    return sum;
+  }
+
+  struct ErrorObserver : NoObserver {
+    Batch<Scalar> error, sum;
+    template <class Stepper>
+    void accept(double /*t*/, double /*h*/, const Stepper& stepper) {
+      stepper.write_error(error);
+      sum += error.cwiseAbs();
+    }
+  };
+
+  const Parts& parts_;
+};
+
+}  // namespace pathline::detail

@@ -1,0 +1,49 @@
+/// \file
+/// Means and variances of the rows of a batch that arrives in parts.
+#pragma once
+
+#include <pathline/core/types.hpp>
+
+namespace pathline {
+
+/// Count, means, and sums of squared deviations of d rows, in double. Parts merge to what the whole would give, to
+/// rounding; in the same order to the same bits. Chan, Golub & LeVeque, Amer. Statist. 37 (1983) 242–247.
+class RowMoments {
+ public:
+  /// Forgets everything; d rows from now on.
+  void clear(Index d) {
+    count_ = 0;
+    mean_.setZero(d);
+    squares_.setZero(d);
+  }
+
+  /// Those of Z (d × n, n at least 1) instead of what was there.
+  template <class Derived>
+  void set(const Eigen::MatrixBase<Derived>& Z) {
+    clear(Z.rows());
+    count_ = Z.cols();
+    for (Index j = 0; j < Z.cols(); ++j) mean_ += Z.col(j).template cast<double>();
+    mean_ /= double(count_);
+    for (Index j = 0; j < Z.cols(); ++j) squares_ += (Z.col(j).template cast<double>() - mean_).cwiseAbs2();
+  }
+
+  /// Adds the columns that `other`, of as many rows, has seen.
+  void merge(const RowMoments& other) {
+    if (other.count_ == 0) return;
+    const double n = double(count_ + other.count_), share = double(other.count_) / n;
+    squares_ += other.squares_ + (double(count_) * share) * (other.mean_ - mean_).cwiseAbs2();
+    mean_ += share * (other.mean_ - mean_);
+    count_ += other.count_;
+  }
+
+  [[nodiscard]] Index count() const noexcept { return count_; }
+  [[nodiscard]] const Vector<double>& mean() const noexcept { return mean_; }
+  /// The biased variance of row i, 1/n Σ (x - mean)²: 0 for one column. The count must not be 0.
+  [[nodiscard]] double variance(Index i) const { return squares_(i) / double(count_); }
+
+ private:
+  Index count_ = 0;
+  Vector<double> mean_, squares_;
+};
+
+}  // namespace pathline
