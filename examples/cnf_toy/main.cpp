@@ -1,25 +1,119 @@
 /// \file
-/// calibration
-#include <examples/toy/run.hpp>
+/// Trains a flow of the literature (FFJORD, RNODE, STEER, OT-Flow) on a toy density of the plane, for two minutes at
+/// most unless told otherwise, and judges it by the exact density. Writes samples.png, density.png, trajectories.png
+/// and loss.png.
+#include <examples/cnf_toy/report.hpp>
+#include <examples/common/plot.hpp>
+#include <examples/common/progress.hpp>
+#include <examples/toy/command_line.hpp>
+
+#include <pathline/core/errors.hpp>
+
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
+#include <filesystem>
 #include <iostream>
-int main(int argc, char** argv) {
-  using namespace examples::toy;
-  Run run;
-  run.preset = argv[1];
-  run.seed = std::stoull(argv[2]);
-  run.schedule = quick_schedule(run.preset);
-  run.schedule.iterations = std::stol(argv[3]);
-  run.schedule.batch = std::stol(argv[4]);
-  run.schedule.learning_rate = std::stod(argv[5]);
-  run.threads = 1;
-  if (argc > 6) run.density = pathline::toy_density_from_name(argv[6]);
-  const Result r = train_and_judge(run, [&](Index i, double nll) {
-    if (i % (run.schedule.iterations / 10) == 0) std::cerr << i << ' ' << nll << '\n';
+#include <string>
+
+namespace {
+
+using namespace examples;
+using namespace examples::cnf_toy;
+
+struct Options {
+  toy::Run run;
+  std::filesystem::path out = "cnf-toy-pictures";
+};
+
+/// Ends the program after `--help` (status 0) and for a line that it cannot read.
+[[nodiscard]] Options parse(int argc, char** argv) {
+  Options options;
+  toy::Schedule& schedule = options.run.schedule;
+  std::string data = "8gaussians";
+  bool full = false;
+  CLI::App app{
+      "Trains a flow of the literature on a toy density of the plane, judges it by the exact density, and draws what\n"
+      "it has learned."};
+  app.get_formatter()->column_width(34);
+  app.add_option("--preset", options.run.preset, toy::listed(toy::preset_names()))
+      ->check(toy::one_of(toy::preset_names()))
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--data", data, toy::listed(toy::set_names()))
+      ->check(toy::one_of(toy::set_names()))
+      ->type_name("SET")
+      ->capture_default_str();
+  app.add_option("--seed", options.run.seed, "of all random numbers: the same seed gives the same results")
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_flag("--full", full, "as long as the paper's code; an hour or so");
+  const auto* const iterations =
+      app.add_option("--iterations", schedule.iterations, "steps of Adam; two minutes' worth if not given")
+          ->check(toy::within(1, 10'000'000))
+          ->type_name("N");
+  const auto* const batch = app.add_option("--batch", schedule.batch, "fresh samples in each iteration")
+                                ->check(toy::within(1, 1'000'000))
+                                ->type_name("N");
+  const auto* const rate = app.add_option("--learning-rate", schedule.learning_rate, "of Adam, in the beginning")
+                               ->check(CLI::PositiveNumber.description(""))
+                               ->type_name("RATE");
+  app.add_option("--threads", options.run.threads, "threads; 0: all. Changes the time only, never a number")
+      ->check(toy::within(0, 1024))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--out", options.out, "folder for pictures and their gnuplot scripts, made if missing")
+      ->type_name("DIR")
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  options.run.density = pathline::toy_density_from_name(data);
+  const toy::Schedule asked = schedule;
+  schedule = full ? toy::paper_schedule(options.run.preset) : toy::quick_schedule(options.run.preset);
+  if (iterations->count() > 0) schedule.iterations = asked.iterations;
+  if (batch->count() > 0) schedule.batch = asked.batch;
+  if (rate->count() > 0) schedule.learning_rate = asked.learning_rate;
+  return options;
+}
+
+/// Before training, so that minutes are not lost on a wrong name.
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem)
+    throw pathline::FileError("cannot make the folder " + folder.string() + " (" + problem.message() +
+                              "); choose another with --out");
+}
+
+[[nodiscard]] toy::Result train(const toy::Run& run) {
+  Progress progress(std::cerr, "training", run.schedule.iterations, {.terminal = stderr_is_terminal()});
+  return toy::train_and_judge(run, [&](toy::Index iteration, double nll) {
+    char note[32];
+    std::snprintf(note, sizeof note, "NLL %.3f", nll);
+    progress.update(iteration, note);
   });
-  const Judgement& j = r.judgement;
-  std::cout << run.preset << " seed " << run.seed << " it " << argv[3] << " batch " << argv[4] << " lr " << argv[5] << " nll " << j.nll.value << " kl " << j.kl.value << " +- "
-            << j.kl.standard_error << " mmd " << j.mmd << " nfe " << j.training_evaluations << " test " << j.testing_evaluations
-            << " straight " << j.straightness << " inv " << j.inverse_error << " cost " << j.transport_cost << " s "
-            << j.seconds << std::endl;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  const Options options = parse(argc, argv);
+  make_folder(options.out);
+  print_run(std::cout, options.run);
+  const toy::Result result = train(options.run);
+  print_judgement(std::cout, options.run, result.judgement);
+  const auto written = draw_pictures(options.run, result, options.out);
+  const bool drawn = plot::gnuplot_available();
+  std::cout << (drawn ? "pictures " : "scripts  ");
+  for (std::filesystem::path file : written)
+    std::cout << ' ' << (drawn ? file : file.replace_extension(".gp")).string();
+  std::cout << '\n';
+  if (!drawn) std::cerr << "cnf_toy: " << plot::gnuplot_advice() << '\n';
+  return EXIT_SUCCESS;
+} catch (const std::exception& error) {
+  std::cerr << "cnf_toy: " << error.what() << '\n';
+  return EXIT_FAILURE;
 }

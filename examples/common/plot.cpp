@@ -475,4 +475,68 @@ void losses(const std::filesystem::path& png, const std::vector<Points>& curves,
   script.line(command).draw();
 }
 
+void sheet(const std::filesystem::path& png, const std::vector<std::vector<Panel>>& rows, const SheetOptions& options) {
+  std::size_t columns = 1;
+  for (const auto& row : rows) columns = std::max(columns, row.size());
+  constexpr int left = 56, top = 56, title = 40, gap = 10;  // pixels
+  const int width = options.style.width, height = options.style.height;
+  const int page_width = left + int(columns) * (width + gap),
+            page_height = title + top + int(rows.size()) * (height + gap);
+  Script script(png, {.title = {}, .width = page_width, .height = page_height});
+  const auto across = [&](double pixels) { return number(pixels / page_width); };
+  const auto up = [&](double pixels) { return number(1 - pixels / page_height); };  // counted from above
+  const auto label = [&](const std::string& text, const std::string& x, const std::string& y, const std::string& more) {
+    return "set label " + quoted(text) + " at screen " + x + ", screen " + y + " center textcolor '#222222' " + more;
+  };
+  script.line("set multiplot").line("unset key").line("unset tics").line("unset grid").line("unset colorbox");
+  script.line("set border 15 linecolor '#999999'").line(viridis);
+  script.line("set xrange " + bracket(options.x)).line("set yrange " + bracket(options.y));
+  script.line(label(options.style.title, "0.5", up(title * 0.6), "font 'DejaVu Sans,17'"));
+  for (std::size_t j = 0; j < std::min(columns, options.columns.size()); ++j)
+    script.line(label(options.columns[j], across(left + int(j) * (width + gap) + width / 2), up(title + top * 0.55),
+                      "font 'DejaVu Sans,15'"));
+  for (std::size_t i = 0; i < std::min(rows.size(), options.rows.size()); ++i)
+    script.line(label(options.rows[i], across(left / 2), up(title + top + int(i) * (height + gap) + height / 2),
+                      "rotate by 90 font 'DejaVu Sans,15'"));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t j = 0; j < rows[i].size(); ++j) {
+      const Panel& panel = rows[i][j];
+      const int x = left + int(j) * (width + gap), y = title + top + int(i) * (height + gap);
+      script.line("set lmargin at screen " + across(x)).line("set rmargin at screen " + across(x + width));
+      script.line("set tmargin at screen " + up(y)).line("set bmargin at screen " + up(y + height));
+      std::vector<std::string> layers;
+      if (panel.density.size() > 0) {
+        const double dx = (options.x.high - options.x.low) / double(panel.density.cols());
+        const double dy = (options.y.high - options.y.low) / double(panel.density.rows());
+        script.line("set cbrange [0:" + number(panel.density.maxCoeff()) + "]");
+        layers.push_back(script.matrix(panel.density) + " matrix using (" + number(options.x.low, 12) +
+                         " + ($1 + 0.5) * " + number(dx, 12) + "):(" + number(options.y.low, 12) + " + ($2 + 0.5) * " +
+                         number(dy, 12) + "):3 with image");
+      }
+      if (!panel.states.empty()) {
+        const Index steps = Index(panel.states.size()), samples = panel.states.front().cols();
+        std::vector<MatrixXd> paths(std::size_t(samples), MatrixXd(3, steps));
+        for (Index sample = 0; sample < samples; ++sample)
+          for (Index k = 0; k < steps; ++k)
+            paths[std::size_t(sample)].col(k) << panel.states[std::size_t(k)].col(sample).head(2),
+                double(k) / double(std::max<Index>(steps - 1, 1));
+        script.line("set cbrange [0:1]");
+        layers.push_back(script.curves(paths) + " using 1:2:3 with lines linewidth 1 linecolor palette");
+        layers.push_back(script.points(panel.states.front()) +
+                         " using 1:2 with points pointtype 7 pointsize 0.45 linecolor '#440154'");
+        layers.push_back(script.points(panel.states.back()) +
+                         " using 1:2 with points pointtype 7 pointsize 0.45 linecolor '#fde725'");
+      }
+      if (panel.points.cols() > 0)
+        layers.push_back(script.points(panel.points) +
+                         " using 1:2 with points pointtype 7 pointsize 0.25 linecolor rgb " +
+                         translucent(panel.learned ? model_color : data_color, panel.points.cols()));
+      std::string command = "plot ";
+      for (const std::string& layer : layers) command += (command.size() > 5 ? ", " : "") + layer;
+      script.line(layers.empty() ? "plot NaN" : command);
+      if (i == 0 && j == 0) script.line("unset label");
+    }
+  script.line("unset multiplot").draw();
+}
+
 }  // namespace examples::plot

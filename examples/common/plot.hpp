@@ -93,4 +93,20 @@ struct LossOptions {
 /// Curves over epochs. `curves`: each 2 × m, epoch and value; a value that is not finite is left out.
 void losses(const std::filesystem::path& png, const std::vector<Points>& curves, const LossOptions& options);
 
+/// One square of a sheet: whatever of these is not empty, in this order from below.
+struct Panel {
+  Eigen::MatrixXd density = {};              ///< Rows × columns of cells that fill the sheet's ranges.
+  std::vector<Eigen::MatrixXd> states = {};  ///< Paths as in trajectories(), 2 × n each, coloured by time.
+  Eigen::MatrixXd points = {};               ///< 2 × n.
+  bool learned = false;                      ///< Whether the points are of a model; they have its colour then.
+};
+struct SheetOptions {
+  Style style = {};                       ///< Width and height of one panel.
+  Range x = {}, y = {};                   ///< Of every panel.
+  std::vector<std::string> columns = {};  ///< What stands above the columns,
+  std::vector<std::string> rows = {};     ///< and left of the rows.
+};
+/// Small square panels without numbers on their axes, row by row, as papers show their toys.
+void sheet(const std::filesystem::path& png, const std::vector<std::vector<Panel>>& rows, const SheetOptions& options);
+
 }  // namespace examples::plot

@@ -90,6 +90,18 @@ TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examp
     plot::pairs(folder.path / "c.png", space, space, {.style = style, .names = {name, name, name}});
     check_picture(folder.path / "c.png", 800, 600);
   }
+  SECTION("sheet, with panels of every kind and rows of unequal length") {
+    const plot::SheetOptions options{.style = {.title = name, .width = 200, .height = 150},
+                                     .x = {0, 4},
+                                     .y = {0, 4},
+                                     .columns = {name, name},
+                                     .rows = {name}};
+    const plot::Panel density{.density = Eigen::MatrixXd{{0, 1}, {2, 1}, {0, 1}}};
+    const plot::Panel paths{.states = {few.topRows(2), few.topRows(2) / 2}};
+    plot::sheet(folder.path / "a.png", {{density, paths, plot::Panel{}}, {{.points = few.topRows(2), .learned = true}}},
+                options);
+    check_picture(folder.path / "a.png", 56 + 3 * 210, 96 + 2 * 160);
+  }
   SECTION("losses, also when a value is missing or nothing is known yet") {
     Eigen::MatrixXd curve = few.topRows(2);
     curve(1, 2) = std::numeric_limits<double>::quiet_NaN();
