@@ -107,7 +107,8 @@ TEST_CASE("FieldStack: normalisations move the state and its log-determinant", "
   z = y.topRows(2);
   stack.normalize(1, y);
   stack.normalize(1, z);  // without a row for the log-determinant
-  const Vector<double> expected{{1 + 3 * (12 - 10) / 2.0, 2 + 5 * (20.5 - 20) / 0.5, 7 + std::log(3.0 / 2 * 5 / 0.5), 8}};
+  const Vector<double> expected{
+      {1 + 3 * (12 - 10) / 2.0, 2 + 5 * (20.5 - 20) / 0.5, 7 + std::log(3.0 / 2 * 5 / 0.5), 8}};
   CHECK(max_difference(y, expected) < 1e-8);  // ε/v
   CHECK(z == y.topRows(2));
   stack.denormalize(1, y);

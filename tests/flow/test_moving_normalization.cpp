@@ -53,7 +53,8 @@ TEST_CASE("MovingNormalization: the log-determinant is that of the differences",
     CHECK((above.col(j) - below.col(j)).array().log().sum() == Approx(log_det).epsilon(1e-13));
 }
 
-TEST_CASE("MovingNormalization: the pullback agrees with differences, and statistics are constants", "[flow][gradient]") {
+TEST_CASE("MovingNormalization: the pullback agrees with differences, and statistics are constants",
+          "[flow][gradient]") {
   const Batch<double> Y_bar = numbers(2);
   const double log_det_bar = 0.7;
   const auto loss = [&](const Vector<double>& theta, Batch<double> Z) {
@@ -70,9 +71,9 @@ TEST_CASE("MovingNormalization: the pullback agrees with differences, and statis
   CHECK(theta_bar.tail(2 * d).isZero(0));
   CHECK(differences.tail(2 * d).cwiseAbs().minCoeff() > 1e-3);  // which a differentiable mean and variance would have
   const Vector<double> z = numbers(1).reshaped();
-  CHECK(max_difference(
-            Vector<double>(Z_bar.reshaped()),
-            central_differences([&](const Vector<double>& x) { return loss(theta, x.reshaped(d, n)); }, z)) < 1e-8);
+  CHECK(max_difference(Vector<double>(Z_bar.reshaped()),
+                       central_differences([&](const Vector<double>& x) { return loss(theta, x.reshaped(d, n)); }, z)) <
+        1e-8);
 }
 
 TEST_CASE("MovingNormalization: it starts as the identity, and statistics move to the batch's", "[flow]") {

@@ -42,6 +42,7 @@ class GaussianModel {
       : theta_(Vector<double>::Zero(2 * dim)), watch_(std::move(watch)) {}
 
   [[nodiscard]] Index dim() const { return theta_.size() / 2; }
+  [[nodiscard]] Index data_rows() const { return dim(); }
   [[nodiscard]] Vector<double>& parameters() { return theta_; }
   [[nodiscard]] auto mean() const { return theta_.head(dim()); }
   [[nodiscard]] auto log_scale() const { return theta_.tail(dim()); }
@@ -91,12 +92,24 @@ struct NoTrainingLoss : GaussianModel {
 struct NoLogProb : GaussianModel {
   void log_prob(const Batch<double>&) const = delete;
 };
-struct NoDim : GaussianModel {
-  void dim() const = delete;
+struct NoDataRows : GaussianModel {
+  void data_rows() const = delete;
 };
 static_assert(Trainable<GaussianModel>);
 static_assert(!Trainable<NoParameters> && !Trainable<NoGradient> && !Trainable<NoTrainingLoss> &&
-              !Trainable<NoLogProb> && !Trainable<NoDim> && !Trainable<int>);
+              !Trainable<NoLogProb> && !Trainable<NoDataRows> && !Trainable<int>);
+
+/// The model with a running count of training calls, which is told of each step of the optimizer.
+struct CountingModel : GaussianModel {
+  using GaussianModel::GaussianModel;
+  void after_step(Memory& memory) {
+    calls.push_back(memory.calls);
+    means.push_back(mean());
+  }
+  std::vector<Index> calls;
+  std::vector<Vector<double>> means;
+};
+static_assert(Trainable<CountingModel>);
 
 /// n samples around `centre` in each of d dimensions, with standard deviation `scale`.
 Batch<double> samples_around(double centre, Index d, Index n, double scale = 1, std::uint64_t seed = 1) {
@@ -461,4 +474,14 @@ TEST_CASE("fit refuses bad data before anything is changed", "[train][fit][error
   CHECK(rng == Rng(1));
   fit(model, X.leftCols(1), {.epochs = 1, .validation_fraction = 0}, rng);
   CHECK(model.parameters() != Vector<double>::Zero(4));
+}
+
+TEST_CASE("fit tells a model that asks for it of each step with the memory of its training call", "[train]") {
+  CountingModel model(2);
+  Rng rng(1);
+  const Batch<double> X = samples_around(3, 2, 20);
+  fit(model, X, no_validation, {.epochs = 2, .batch = 8, .learning_rate = 0.1}, rng);
+  CHECK(model.calls == std::vector<Index>{1, 2, 3, 4, 5, 6});  // three mini-batches an epoch
+  // The optimizer has moved already: Adam's first step is the learning rate.
+  CHECK(model.means.front()(0) == Approx(0.1).epsilon(1e-6));
 }

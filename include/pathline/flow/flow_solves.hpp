@@ -52,10 +52,10 @@ class FlowSolves {
   /// z alone: Z (d × n) in place, with its context (c × n).
   Statistics path(Batch<Scalar>& Z, ConstBatchRef<Scalar> context, Way way) const {
     return through_blocks(Z, way, [&](const Block& block, Index /*b*/, double from, double to) {
-      return solve_chunks(
-          Z, from, to, 0, NoErrors{}, [&](Workspace<Scalar>& /*workspace*/, ColumnChunk chunk, auto&& run) {
-            run(FieldDynamics<Block>(block, chunk.count, parts_.side_inputs(context, chunk)));
-          });
+      return solve_chunks(Z, from, to, 0, NoErrors{},
+                          [&](Workspace<Scalar>& /*workspace*/, ColumnChunk chunk, auto&& run) {
+                            run(FieldDynamics<Block>(block, chunk.count, parts_.side_inputs(context, chunk)));
+                          });
     });
   }
 
@@ -66,19 +66,18 @@ class FlowSolves {
     std::vector<Index> samples(std::size_t(y.cols()));
     std::iota(samples.begin(), samples.end(), Index(0));
     return through_blocks(y, way, [&](const Block& block, Index b, double from, double to) {
-      return solve_chunks(
-          y, from, to, parts_.tangents_of(estimator), errors,
-          [&](Workspace<Scalar>& workspace, ColumnChunk chunk, auto&& run) {
-            const SideInputs<Scalar> side = parts_.side_inputs(context, chunk);
-            const std::tuple<> no_regularizers;
-            with_field_on_path(
-                block, estimator, Parts::block_draw(draw, b),
-                std::span<const Index>(samples).subspan(std::size_t(chunk.first), std::size_t(chunk.count)), side, from,
-                y.middleCols(chunk.first, chunk.count).topRows(block.dim()), workspace,
-                [&]<class OnPath>(const OnPath& on_path) {
-                  run(AugmentedDynamics<OnPath>(on_path, no_regularizers, side));
-                });
-          });
+      return solve_chunks(y, from, to, parts_.tangents_of(estimator), errors,
+                          [&](Workspace<Scalar>& workspace, ColumnChunk chunk, auto&& run) {
+                            const SideInputs<Scalar> side = parts_.side_inputs(context, chunk);
+                            const std::tuple<> no_regularizers;
+                            with_field_on_path(block, estimator, Parts::block_draw(draw, b),
+                                               std::span<const Index>(samples).subspan(std::size_t(chunk.first),
+                                                                                       std::size_t(chunk.count)),
+                                               side, from, y.middleCols(chunk.first, chunk.count).topRows(block.dim()),
+                                               workspace, [&]<class OnPath>(const OnPath& on_path) {
+                                                 run(AugmentedDynamics<OnPath>(on_path, no_regularizers, side));
+                                               });
+                          });
     });
   }
 

@@ -101,8 +101,15 @@ class FlowTraining {
     typename Workspace<Scalar>::Frame frame(first.workspace);
     Batch<Scalar>& y = first.steppers.at(rows, n).y;
     const auto chunk_samples = samples.subspan(std::size_t(columns.first), std::size_t(n));
-    Job<Loss> job{loss, draw, double(X.cols()), chunk_samples, parts_.side_inputs(X, columns), frame.batch(1, n),
-                  frame.batch(rows, n), thread, chunk};
+    Job<Loss> job{loss,
+                  draw,
+                  double(X.cols()),
+                  chunk_samples,
+                  parts_.side_inputs(X, columns),
+                  frame.batch(1, n),
+                  frame.batch(rows, n),
+                  thread,
+                  chunk};
     try {
       parts_.transform.apply(X.middleCols(columns.first, n).topRows(d), y.topRows(d), job.log_det.row(0));
     } catch (const DomainError& error) {
@@ -159,8 +166,8 @@ class FlowTraining {
       job.chunk.backward += parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar,
                                                      theta_bar, memory, step_share);
     } else {
-      job.chunk.backward += parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar,
-                                                     theta_bar, memory);
+      job.chunk.backward +=
+          parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar, theta_bar, memory);
     }
     job.chunk.gradient.segment(parts_.block_offset(b), own) = theta_bar.head(own);
     job.chunk.gradient.tail(context) += theta_bar.tail(context);

@@ -67,11 +67,11 @@ struct MovingNormalization {
     return log_det;
   }
 
-  /// Given apply's input Z (d × n), the cotangent of its output in Y_bar, and the sum over samples of those of log|det|:
-  /// overwrites Y_bar with the cotangent of Z, adds to norm_bar's γ and β; m and v are constants.
+  /// Given apply's input Z (d × n), the cotangent of its output in Y_bar, and the sum over samples of those of
+  /// log|det|: overwrites Y_bar with the cotangent of Z, adds to norm_bar's γ and β; m and v are constants.
   template <class Scalar>
-  void pullback(const ConstVectorMap<Scalar>& norm, ConstBatchRef<Scalar> Z, BatchRef<Scalar> Y_bar,
-                Scalar log_det_bar, VectorMap<Scalar> norm_bar) const {
+  void pullback(const ConstVectorMap<Scalar>& norm, ConstBatchRef<Scalar> Z, BatchRef<Scalar> Y_bar, Scalar log_det_bar,
+                VectorMap<Scalar> norm_bar) const {
     const Index d = Z.rows();
     for (Index i = 0; i < d; ++i) {
       const Scalar scale = std::exp(log_scale(norm, i, d));

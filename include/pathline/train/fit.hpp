@@ -36,12 +36,13 @@ struct FitOptions {
 
 /// One epoch, as the callback sees it.
 struct EpochReport {
-  Index epoch = 0, epochs = 0;      ///< This one, counted from 1, of how many.
-  double train_loss = 0;            ///< Mean over mini-batches, before each update.
-  double train_nll = 0;             ///< Negative log-likelihood part of it, nats of the raw data, by the training trace.
+  Index epoch = 0, epochs = 0;  ///< This one, counted from 1, of how many.
+  double train_loss = 0;        ///< Mean over mini-batches, before each update.
+  double train_nll = 0;         ///< Negative log-likelihood part of it, nats of the raw data, by the training trace.
   std::vector<double> train_costs;  ///< Mean of each regularizer, without its weight.
-  double validation_nll = std::numeric_limits<double>::quiet_NaN();  ///< By the evaluation trace; NaN where none was made.
-  double gradient_norm = 0;                                          ///< Mean over mini-batches, before clipping.
+  double validation_nll =
+      std::numeric_limits<double>::quiet_NaN();  ///< By the evaluation trace; NaN where none was made.
+  double gradient_norm = 0;                      ///< Mean over mini-batches, before clipping.
   double learning_rate = 0;
   Index evaluations = 0;         ///< Field evaluations per solve, forward, mean over solves, rounded.
   Statistics forward, backward;  ///< Sums over the epoch.
