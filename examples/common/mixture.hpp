@@ -134,9 +134,9 @@ class GaussianComponents {
       const double count = share.row(k).sum();
       weights_(k) = count / double(Y.cols());
       if (count > 0) means_.col(k) = Y * share.row(k).transpose() / count;
-      const Table centred = Y.colwise() - means_.col(k);
+      const Table weighted = (Y.colwise() - means_.col(k)) * share.row(k).cwiseSqrt().asDiagonal();
       Table covariance = prior * Table::Identity(Y.rows(), Y.rows());
-      covariance.noalias() += centred * share.row(k).asDiagonal() * centred.transpose();
+      covariance.selfadjointView<Eigen::Lower>().rankUpdate(weighted);  // the half that the factor is made from
       factors_[std::size_t(k)] = Eigen::LLT<Table>(covariance / (count + prior)).matrixL();
     }
   }

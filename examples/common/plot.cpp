@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <numbers>
 #include <utility>
 
@@ -425,6 +426,43 @@ void pairs(const std::filesystem::path& png, const Points& data, const Points& s
       }
     }
   script.line("unset multiplot").draw();
+}
+
+void sheets(const std::filesystem::path& png, const std::vector<Sheet>& all, const SheetOptions& options) {
+  if (all.empty() || all.front().images.empty() || options.columns < 1)
+    throw pathline::ArgumentError("plot::sheets: images", "none", "at least one, in at least one column");
+  const Index h = all.front().images.front().rows(), w = all.front().images.front().cols();
+  const Index columns = options.columns, rows = (Index(all.front().images.size()) + columns - 1) / columns;
+  const Index width = columns * (w + 1) - 1, between = w / 2 + 1;  // of a sheet, with a cell of paper between images
+  // Paper between the images is a shade of its own below the ink, because gnuplot warns of missing cells.
+  const double step = (options.ink.high - options.ink.low) / 10;
+  MatrixXd cells =
+      MatrixXd::Constant(rows * (h + 1) - 1, Index(all.size()) * (width + between) - between, options.ink.low - step);
+  Script script(png, options.style);
+  script.title(options.style.title).line("unset grid").line("unset border").line("unset key").line("unset colorbox");
+  script.line("set palette defined (0 '#ffffff', 0.5 '#ffffff', 0.5 '#f0f0ec', 1 '#f0f0ec', 11 '#111111')");
+  script.line("set cbrange " + bracket({options.ink.low - step, options.ink.high}));
+  script.line("set size ratio -1").line("unset xtics").line("set lmargin 5");
+  for (std::size_t s = 0; s < all.size(); ++s) {
+    const Index left = Index(s) * (width + between);
+    for (std::size_t k = 0; k < all[s].images.size(); ++k) {
+      const MatrixXd& image = all[s].images[k];
+      pathline::require_rows("plot::sheets: image", image.rows(), h);
+      pathline::require_columns("plot::sheets: image", image.cols(), w);
+      const Index row = Index(k) / columns, column = Index(k) % columns;
+      if (row < rows) cells.block(row * (h + 1), left + column * (w + 1), h, w) = image;
+    }
+    script.line("set label " + std::to_string(s + 1) + " " + quoted(all[s].label) + " at first " +
+                number(double(left) + 0.5 * double(width - 1)) + ", graph 1 center offset 0,0.7 textcolor '#222222'");
+  }
+  std::string tics;
+  for (Index row = 0; row < std::min(rows, Index(options.row_labels.size())); ++row)
+    tics += (row == 0 ? "" : ", ") + quoted(options.row_labels[std::size_t(row)]) + " " +
+            number(double(row * (h + 1)) + 0.5 * double(h - 1));
+  script.line("set ytics scale 0 (" + tics + ")");
+  script.line("set xrange [-0.5:" + number(double(cells.cols()) - 0.5) + "]");
+  script.line("set yrange [" + number(double(cells.rows()) - 0.5) + ":-0.5]");
+  script.line("plot " + script.matrix(cells) + " matrix with image").draw();
 }
 
 void losses(const std::filesystem::path& png, const std::vector<Points>& curves, const LossOptions& options) {

@@ -78,6 +78,21 @@ void side_by_side(const std::filesystem::path& png, const Points& data, const Po
 /// it the histograms of both (data filled, samples as a line).
 void pairs(const std::filesystem::path& png, const Points& data, const Points& samples, const SamplesOptions& options);
 
+/// Grey images of one size beneath and beside each other, row by row.
+struct Sheet {
+  std::vector<Eigen::MatrixXd> images;  ///< h × w each, the first row on top.
+  std::string label;                    ///< Stands above the sheet.
+};
+struct SheetOptions {
+  Style style = {};
+  int columns = 10;                          ///< Images in a row of each sheet.
+  Range ink = {};                            ///< From paper to black.
+  std::vector<std::string> row_labels = {};  ///< Of the rows of images.
+};
+/// Sheets side by side, with as many rows as the first needs.
+/// \throws pathline::ArgumentError when there is no image; ShapeError when one is of another size than the first.
+void sheets(const std::filesystem::path& png, const std::vector<Sheet>& all, const SheetOptions& options);
+
 /// A horizontal line of the picture of losses.
 struct Level {
   double value = 0;
