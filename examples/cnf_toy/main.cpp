@@ -6,10 +6,10 @@
 #include <examples/common/plot.hpp>
 #include <examples/common/progress.hpp>
 #include <examples/toy/command_line.hpp>
+#include <examples/toy/text.hpp>
 
 #include <pathline/core/errors.hpp>
 
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -90,11 +90,8 @@ void make_folder(const std::filesystem::path& folder) {
 
 [[nodiscard]] toy::Result train(const toy::Run& run) {
   Progress progress(std::cerr, "training", run.schedule.iterations, {.terminal = stderr_is_terminal()});
-  return toy::train_and_judge(run, [&](toy::Index iteration, double nll) {
-    char note[32];
-    std::snprintf(note, sizeof note, "NLL %.3f", nll);
-    progress.update(iteration, note);
-  });
+  return toy::train_and_judge(
+      run, [&](toy::Index iteration, double nll) { progress.update(iteration, toy::text("NLL %.3f", nll)); });
 }
 
 }  // namespace

@@ -3,22 +3,14 @@
 #include <examples/cnf_toy/report.hpp>
 
 #include <examples/common/plot.hpp>
-
-#include <cstdio>
+#include <examples/toy/text.hpp>
 
 namespace examples::cnf_toy {
 
 namespace {
 
-[[nodiscard]] std::string text(const char* format, double number) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, format, number);
-  return buffer;
-}
-[[nodiscard]] std::string text(const pathline::Estimate& estimate) {
-  return text("%.4f", estimate.value) + " ± " + text("%.4f", estimate.standard_error);
-}
-[[nodiscard]] std::string set_of(const toy::Run& run) { return std::string(pathline::toy_density_name(run.density)); }
+using toy::set_of;
+using toy::text;
 
 }  // namespace
 

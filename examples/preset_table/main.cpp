@@ -6,12 +6,12 @@
 #include <examples/preset_table/table.hpp>
 #include <examples/toy/command_line.hpp>
 #include <examples/toy/store.hpp>
+#include <examples/toy/text.hpp>
 
 #include <pathline/core/errors.hpp>
 #include <pathline/io/replace_file.hpp>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -95,7 +95,7 @@ struct Options {
 }
 
 [[nodiscard]] std::string title(const toy::Run& run) {
-  return std::string(pathline::toy_density_name(run.density)) + " " + run.preset + " seed " + std::to_string(run.seed);
+  return toy::set_of(run) + " " + run.preset + " seed " + std::to_string(run.seed);
 }
 
 /// Fills in what is kept, then trains what is missing.
@@ -116,9 +116,7 @@ void fill(std::vector<Cell>& cells, const Options& options) {
     if (cell.result) continue;
     try {
       cell.result = toy::train_and_judge(cell.run, [&](toy::Index iteration, double nll) {
-        char note[32];
-        std::snprintf(note, sizeof note, "  NLL %.3f", nll);
-        progress.update(done + iteration, title(cell.run) + note);
+        progress.update(done + iteration, title(cell.run) + toy::text("  NLL %.3f", nll));
       });
       toy::store(options.out / toy::name_of(cell.run), *cell.result);
     } catch (const pathline::Error& error) {

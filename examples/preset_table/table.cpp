@@ -3,8 +3,8 @@
 #include <examples/preset_table/table.hpp>
 
 #include <examples/common/plot.hpp>
+#include <examples/toy/text.hpp>
 
-#include <cstdio>
 #include <ctime>
 #include <fstream>
 #include <sstream>
@@ -14,15 +14,8 @@ namespace examples::preset_table {
 
 namespace {
 
-[[nodiscard]] std::string text(const char* format, double number) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, format, number);
-  return buffer;
-}
-[[nodiscard]] std::string text(const pathline::Estimate& estimate) {
-  return text("%.4f", estimate.value) + " ± " + text("%.4f", estimate.standard_error);
-}
-[[nodiscard]] std::string set_of(const toy::Run& run) { return std::string(pathline::toy_density_name(run.density)); }
+using toy::set_of;
+using toy::text;
 
 [[nodiscard]] std::string today() {
   const std::time_t now = std::time(nullptr);

@@ -2,6 +2,8 @@
 /// Results as tables of numbers.
 #include <examples/toy/store.hpp>
 
+#include <examples/toy/text.hpp>
+
 #include <pathline/core/errors.hpp>
 #include <pathline/io/csv.hpp>
 
@@ -48,8 +50,8 @@ void unpack(const MatrixXd& packed, Shown& shown) {
 }  // namespace
 
 std::string name_of(const Run& run) {
-  return std::string(pathline::toy_density_name(run.density)) + "-" + run.preset + "-seed" + std::to_string(run.seed) +
-         "-" + std::to_string(run.schedule.iterations) + "x" + std::to_string(run.schedule.batch);
+  return set_of(run) + "-" + run.preset + "-seed" + std::to_string(run.seed) + "-" +
+         std::to_string(run.schedule.iterations) + "x" + std::to_string(run.schedule.batch);
 }
 
 void store(const fs::path& folder, const Result& result) {
