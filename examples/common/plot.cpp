@@ -428,9 +428,10 @@ void pairs(const std::filesystem::path& png, const Points& data, const Points& s
   script.line("unset multiplot").draw();
 }
 
-void sheets(const std::filesystem::path& png, const std::vector<Sheet>& all, const SheetOptions& options) {
+void image_sheets(const std::filesystem::path& png, const std::vector<ImageSheet>& all,
+                  const ImageSheetOptions& options) {
   if (all.empty() || all.front().images.empty() || options.columns < 1)
-    throw pathline::ArgumentError("plot::sheets: images", "none", "at least one, in at least one column");
+    throw pathline::ArgumentError("plot::image_sheets: images", "none", "at least one, in at least one column");
   const Index h = all.front().images.front().rows(), w = all.front().images.front().cols();
   const Index columns = options.columns, rows = (Index(all.front().images.size()) + columns - 1) / columns;
   const Index width = columns * (w + 1) - 1, between = w / 2 + 1;  // of a sheet, with a cell of paper between images
@@ -447,8 +448,8 @@ void sheets(const std::filesystem::path& png, const std::vector<Sheet>& all, con
     const Index left = Index(s) * (width + between);
     for (std::size_t k = 0; k < all[s].images.size(); ++k) {
       const MatrixXd& image = all[s].images[k];
-      pathline::require_rows("plot::sheets: image", image.rows(), h);
-      pathline::require_columns("plot::sheets: image", image.cols(), w);
+      pathline::require_rows("plot::image_sheets: image", image.rows(), h);
+      pathline::require_columns("plot::image_sheets: image", image.cols(), w);
       const Index row = Index(k) / columns, column = Index(k) % columns;
       if (row < rows) cells.block(row * (h + 1), left + column * (w + 1), h, w) = image;
     }

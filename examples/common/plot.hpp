@@ -79,11 +79,11 @@ void side_by_side(const std::filesystem::path& png, const Points& data, const Po
 void pairs(const std::filesystem::path& png, const Points& data, const Points& samples, const SamplesOptions& options);
 
 /// Grey images of one size beneath and beside each other, row by row.
-struct Sheet {
+struct ImageSheet {
   std::vector<Eigen::MatrixXd> images;  ///< h × w each, the first row on top.
   std::string label;                    ///< Stands above the sheet.
 };
-struct SheetOptions {
+struct ImageSheetOptions {
   Style style = {};
   int columns = 10;                          ///< Images in a row of each sheet.
   Range ink = {};                            ///< From paper to black.
@@ -91,7 +91,8 @@ struct SheetOptions {
 };
 /// Sheets side by side, with as many rows as the first needs.
 /// \throws pathline::ArgumentError when there is no image; ShapeError when one is of another size than the first.
-void sheets(const std::filesystem::path& png, const std::vector<Sheet>& all, const SheetOptions& options);
+void image_sheets(const std::filesystem::path& png, const std::vector<ImageSheet>& all,
+                  const ImageSheetOptions& options);
 
 /// A horizontal line of the picture of losses.
 struct Level {

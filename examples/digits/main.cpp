@@ -200,7 +200,7 @@ void print(const std::vector<Score>& scores, const std::vector<Index>& labels) {
 template <class Flow>
 void draw(const std::filesystem::path& png, const Flow& flow, const Digits& test, pathline::Rng& rng) {
   constexpr Index columns = 10;
-  plot::Sheet real{{}, "held-out images"}, sampled{{}, "samples of the flow"};
+  plot::ImageSheet real{{}, "held-out images"}, sampled{{}, "samples of the flow"};
   std::vector<std::string> names;
   for (Index digit = 0; digit < digits; ++digit) {
     names.push_back(std::to_string(digit));
@@ -211,11 +211,11 @@ void draw(const std::filesystem::path& png, const Flow& flow, const Digits& test
     const Table samples = pathline::quantize(flow.sample(one_hot(digit, columns), rng), levels).template cast<double>();
     for (Index i = 0; i < columns; ++i) sampled.images.push_back(image(samples.col(i)));
   }
-  plot::sheets(png, {real, sampled},
-               {.style = {.title = "Handwritten digits", .width = 1500, .height = 850},
-                .columns = int(columns),
-                .ink = {0, double(levels - 1)},
-                .row_labels = names});
+  plot::image_sheets(png, {real, sampled},
+                     {.style = {.title = "Handwritten digits", .width = 1500, .height = 850},
+                      .columns = int(columns),
+                      .ink = {0, double(levels - 1)},
+                      .row_labels = names});
 }
 
 }  // namespace

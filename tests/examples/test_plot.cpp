@@ -90,7 +90,6 @@ TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examp
     plot::pairs(folder.path / "c.png", space, space, {.style = style, .names = {name, name, name}});
     check_picture(folder.path / "c.png", 800, 600);
   }
-<<<<<<< HEAD
   SECTION("sheet, with panels of every kind and rows of unequal length") {
     const plot::SheetOptions options{.style = {.title = name, .width = 200, .height = 150},
                                      .x = {0, 4},
@@ -102,14 +101,15 @@ TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examp
     plot::sheet(folder.path / "a.png", {{density, paths, plot::Panel{}}, {{.points = few.topRows(2), .learned = true}}},
                 options);
     check_picture(folder.path / "a.png", 56 + 3 * 210, 96 + 2 * 160);
-=======
+  }
   SECTION("sheets of images, the last row not full") {
-    const plot::Sheet sheet{{few, few, few}, name};
-    plot::sheets(folder.path / "a.png", {sheet, sheet}, {.style = style, .columns = 2, .row_labels = {name, name}});
+    const plot::ImageSheet sheet{{few, few, few}, name};
+    plot::image_sheets(folder.path / "a.png", {sheet, sheet},
+                       {.style = style, .columns = 2, .row_labels = {name, name}});
     check_picture(folder.path / "a.png", 800, 600);
-    CHECK_THROWS_AS(plot::sheets(folder.path / "b.png", {{{few, few.leftCols(2)}, name}}, {}), pathline::ShapeError);
-    CHECK_THROWS_AS(plot::sheets(folder.path / "b.png", {}, {}), pathline::ArgumentError);
->>>>>>> h-tabular
+    CHECK_THROWS_AS(plot::image_sheets(folder.path / "b.png", {{{few, few.leftCols(2)}, name}}, {}),
+                    pathline::ShapeError);
+    CHECK_THROWS_AS(plot::image_sheets(folder.path / "b.png", {}, {}), pathline::ArgumentError);
   }
   SECTION("losses, also when a value is missing or nothing is known yet") {
     Eigen::MatrixXd curve = few.topRows(2);
