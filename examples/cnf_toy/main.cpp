@@ -47,7 +47,7 @@ struct Options {
   app.add_option("--seed", options.run.seed, "of all random numbers: the same seed gives the same results")
       ->type_name("N")
       ->capture_default_str();
-  app.add_flag("--full", full, "as long as the paper's code; an hour or so");
+  app.add_flag("--full", full, "as many iterations as the paper's code");
   const auto* const iterations =
       app.add_option("--iterations", schedule.iterations, "steps of Adam; two minutes' worth if not given")
           ->check(toy::within(1, 10'000'000))

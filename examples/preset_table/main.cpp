@@ -147,7 +147,7 @@ int main(int argc, char** argv) try {
   const Options options = parse(argc, argv);
   std::vector<Cell> cells = cells_of(options);
   fill(cells, options);
-  const std::string table = markdown(cells, options.full);
+  const std::string table = markdown(cells);
   std::cout << '\n' << table << '\n';
   std::filesystem::create_directories(options.out);
   const std::filesystem::path file = options.out / "table.md";

@@ -33,11 +33,11 @@ using toy::text;
 
 }  // namespace
 
-std::string markdown(const std::vector<Cell>& cells, bool full) {
+std::string markdown(const std::vector<Cell>& cells) {
   std::ostringstream out;
-  out << "Trained " << (full ? "as long as the papers' codes" : "for about two minutes each") << ", on " << processor()
-      << " (" << std::thread::hardware_concurrency() << " threads), " << today()
-      << ". Judged by Dormand and Prince's solver at a tolerance of 1e-5 with the exact trace, on fresh samples; "
+  out << "Written on " << today() << "; machine: " << processor() << ", " << std::thread::hardware_concurrency()
+      << " threads. Judged by Dormand and Prince's solver at a tolerance of 1e-5 with the exact trace, on fresh "
+         "samples; "
          "evaluations of the field are per forward solve, straightness is 1 for straight paths.\n\n"
          "| set (entropy) | preset | seed | iterations × batch | NLL / nats | KL / nats | MMD² | evaluations, training "
          "| "

@@ -17,8 +17,8 @@ struct Cell {
   std::string trouble = {};                ///< Why it is.
 };
 
-/// Date, machine and budget above, a row per cell below.
-[[nodiscard]] std::string markdown(const std::vector<Cell>& cells, bool full);
+/// Date and machine above, a row per cell below, with its budget in iterations.
+[[nodiscard]] std::string markdown(const std::vector<Cell>& cells);
 
 /// A row per preset: data, samples, density, trajectories. Cells of one set and one seed.
 /// \throws pathline::FileError when it cannot be written.

