@@ -104,11 +104,14 @@ void small_product(Index rows, Index depth, Index columns, ProductFactors<Scalar
 
 }  // namespace detail
 
-/// C += A B; C overlaps neither factor. Allocates nothing while A is small.
+/// C += A B; C overlaps neither factor. Allocates nothing while A is small. A single column is left to Eigen's product
+/// with a vector, which has nothing to pack either.
 template <Real Scalar>
 void add_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scalar> C) {
   eigen_assert(A.cols() == B.rows() && C.rows() == A.rows() && C.cols() == B.cols());
-  if (A.size() > small_product_limit)
+  if (B.cols() == 1)
+    C.col(0).noalias() += A * B.col(0);
+  else if (A.size() > small_product_limit)
     C.noalias() += A * B;
   else
     detail::small_product<Scalar>(A.rows(), A.cols(), B.cols(),
@@ -116,11 +119,13 @@ void add_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scal
                                   C.outerStride());
 }
 
-/// C = A B; C overlaps neither factor. Allocates nothing while A is small.
+/// C = A B, as add_product.
 template <Real Scalar>
 void set_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scalar> C) {
   eigen_assert(A.cols() == B.rows() && C.rows() == A.rows() && C.cols() == B.cols());
-  if (A.size() > small_product_limit)
+  if (B.cols() == 1)
+    C.col(0).noalias() = A * B.col(0);
+  else if (A.size() > small_product_limit)
     C.noalias() = A * B;
   else
     detail::small_product<Scalar>(A.rows(), A.cols(), B.cols(),
