@@ -2,7 +2,7 @@
 /// Learns the density of 8 × 8 images of handwritten digits (examples/data/SOURCE.md), one for each digit: a
 /// conditional flow in 64 dimensions that reads the digit beside the time. Prints bits per dimension of held-out images
 /// beside those of Gaussians and of a mixture, and how often the density alone tells the digit; writes digits.png,
-/// images of the table beside samples. Takes about a minute on two cores.
+/// images of the table beside samples. Takes about half a minute on two cores.
 ///
 /// Pixels are whole numbers from 0 to 16. Uniform noise makes a density of them meaningful, and its likelihood a lower
 /// bound of that of the whole numbers (flow/dequantize.hpp); the training rows are taken several times, each time with
