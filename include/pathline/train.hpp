@@ -1,7 +1,7 @@
 /// \file
 /// Room `train`: from data to parameters. `fit` (train/fit.hpp, where to start) draws mini-batches, takes Adam's steps
-/// and keeps the best parameters; `split` and `fold_of` hold data out. `sample_toy` (train/toy_densities.hpp) makes data
-/// of known density; `kl_estimate`, `mmd_squared` and the path metrics judge a trained flow.
+/// and keeps the best parameters; `split` and `fold_of` hold data out. `sample_toy` (train/toy_densities.hpp) makes
+/// data of known density; `kl_estimate`, `mmd_squared` and the path metrics judge a trained flow.
 #pragma once
 
 #include <pathline/train/adam.hpp>

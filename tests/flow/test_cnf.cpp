@@ -62,6 +62,21 @@ TEST_CASE("Cnf: log_prob is deterministic and exact unless an estimator is given
   CHECK((flow.log_prob(X, Hutchinson<>{.probes = 2000}, 1) - flow.log_prob(X)).cwiseAbs().maxCoeff() < 0.1);
 }
 
+TEST_CASE("Cnf: rows known to the compiler, blocks and expressions give the same bits as dynamic batches",
+          "[flow][cnf]") {
+  const Cnf flow(field, Standardize(data(50)));
+  const Batch<double> X = data(6);
+  const Row<double> expected = flow.log_prob(X);
+  const Batch<double, 2> rows_known = X;
+  const Eigen::Matrix<double, 2, 6> both_known = X;
+  Batch<double> larger = Batch<double>::Zero(4, 9);
+  larger.block(1, 2, 2, 6) = X;
+  CHECK(flow.log_prob(rows_known) == expected);
+  CHECK(flow.log_prob(both_known) == expected);
+  CHECK(flow.log_prob(larger.block(1, 2, 2, 6)) == expected);
+  CHECK(flow.log_prob(0.5 * (X + X)) == expected);
+}
+
 TEST_CASE("Cnf: a regularizer does not change the forward steps", "[flow][cnf]") {
   const PiController control{.rtol = 1e-5, .atol = 1e-5};
   const auto without = loss_of(Cnf(field, control, Standardize(data(50))), 20);

@@ -48,8 +48,8 @@ class PathJerk {
     BatchMap<Scalar> D_bar = frame.batch(field_.dim(), 3 * n_), S_bar = side_.zero(frame);
     D_bar.leftCols(2 * n_).setZero();
     D_bar.rightCols(n_) = jerk_bar;
-    pullback_path_derivatives(field_, sweeps(slices), D_bar, Z_bar, S_bar, theta_bar.head(detail::parameter_count(field_)),
-                              workspace);
+    pullback_path_derivatives(field_, sweeps(slices), D_bar, Z_bar, S_bar,
+                              theta_bar.head(detail::parameter_count(field_)), workspace);
     side_.pullback(S_bar, theta_bar, t_bar);
   }
 
