@@ -36,8 +36,9 @@ TEMPLATE_TEST_CASE("Small products are the products, whatever the rows, depth an
         Padded<Scalar> A(rows, depth, 0.1), B(depth, columns, 0.7), A_transposed(depth, rows, 0.1),
             B_transposed(columns, depth, 0.7), C(rows, columns, 0.3), outer(rows, columns, 0.3);
         const Batch<Scalar> start = C.block();
-        // Sums of at most 130 terms below one and the start, in two orders.
-        const Scalar tolerance = 2 * Scalar(depth + 1) * epsilon;
+        // Two orders of one sum of depth + 1 terms below one: each is off by at most depth + 1 roundings of ε/2 times
+        // the sum of magnitudes, which is at most depth + 1. A lost term is of order 0.1.
+        const Scalar tolerance = Scalar((depth + 1) * (depth + 1)) * epsilon;
         add_product<Scalar>(A.block(), B.block(), C.block());
         CHECK((C.block() - start - A.block() * B.block()).template lpNorm<Eigen::Infinity>() <= tolerance);
         set_product<Scalar>(A.block(), B.block(), C.block());
