@@ -161,3 +161,18 @@ TEST_CASE("A Cnf that turns its data has the metrics of the turn", "[train][metr
   CHECK(error.max < 1e-8);
   CHECK(error.max > 0);
 }
+
+TEST_CASE("The metrics of a conditional flow are those of the data, whose context stands below", "[train][metrics]") {
+  // z' = c, with the context for velocity: every sample moves by its own c, and back.
+  Rng rng(0);
+  Mlp<double, Tanh> field(2, {}, rng, 3);
+  field.parameters() << 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0;  // U of time and context, W, the bias
+  const Cnf flow(field);
+  Batch<double> C(2, data.cols());
+  C.row(0).setConstant(3);
+  C.row(1).setConstant(-4);
+  const Batch<double> X = with_context(data, C);
+  CHECK(transport_cost(flow, X).value == Approx(25).epsilon(1e-12));
+  CHECK(inverse_error(flow, X).max < 1e-12);
+  CHECK(path_straightness(flow, X, equally_spaced(5)).value == Approx(1).epsilon(1e-12));
+}

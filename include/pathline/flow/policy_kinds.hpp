@@ -90,6 +90,11 @@ struct KnownPolicies {
   static_assert(detail::count_of<IsBaseDensity, Policies...> <= 1, "Cnf: more than one base density");
   static_assert(detail::count_of<IsDataTransform, Policies...> <= 1, "Cnf: more than one data transform");
   static_assert(detail::count_of<IsEndTime, Policies...> <= 1, "Cnf: more than one end-time policy");
+  static_assert(detail::count_of<IsLikelihoodWeight, Policies...> <= 1, "Cnf: more than one LikelihoodWeight");
+  static_assert(detail::count_of<IsEvaluationTrace, Policies...> <= 1, "Cnf: more than one EvaluationTrace");
+  static_assert(detail::count_of<IsTimeSpan, Policies...> <= 1, "Cnf: more than one TimeSpan");
+  static_assert(detail::count_of<IsThreads, Policies...> <= 1, "Cnf: more than one Threads");
+  static_assert(detail::count_of<IsChunkWidth, Policies...> <= 1, "Cnf: more than one ChunkWidth");
   static constexpr bool value = true;
 };
 

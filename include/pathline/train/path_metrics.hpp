@@ -42,13 +42,17 @@ struct InverseError {
   double max = 0, mean = 0;
 };
 
-/// How well the flow's inverse undoes it on raw data X (d × n): both solves run at the flow's own tolerances, so that
-/// this is their error (and what FFJORD and OT-Flow report as reconstruction or inverse error).
-/// \throws what the flow's transform and inverse throw.
+/// How well the flow's inverse undoes it on raw data X (d × n; of a conditional flow with its context below): both
+/// solves run at the flow's own tolerances, so that this is their error (and what FFJORD and OT-Flow report as
+/// reconstruction or inverse error). \throws what the flow's transform and inverse throw.
 template <InvertibleFlow Flow>
 [[nodiscard]] InverseError inverse_error(const Flow& flow, ConstBatchRef<typename Flow::Scalar> X) {
-  const Batch<typename Flow::Scalar> back = flow.inverse(flow.transform(X));
-  const Row<double> distance = (back - X).template cast<double>().colwise().norm();
+  using Scalar = typename Flow::Scalar;
+  const Batch<Scalar> Z = flow.transform(X);
+  Batch<Scalar> points = X;  // keeps the context, which a conditional flow wants below its points too
+  points.topRows(Z.rows()) = Z;
+  const Batch<Scalar> back = flow.inverse(points);
+  const Row<double> distance = (back - X.topRows(Z.rows())).template cast<double>().colwise().norm();
   return {distance.maxCoeff(), distance.mean()};
 }
 
@@ -70,16 +74,16 @@ template <FlowWithPaths Flow>
   return mean_estimate(ratio);
 }
 
-/// Squared distance ‖z(t1) - z(t0)‖² between the ends of a path, mean over the samples of raw data X (d × n), in the
-/// flow's coordinates: the cost of transport that optimal transport makes least.
-/// \throws what the flow's transform throws.
+/// Squared distance ‖z(t1) - z(t0)‖² between the ends of a path, mean over the samples of raw data X (d × n; of a
+/// conditional flow with its context below), in the flow's coordinates: the cost of transport that optimal transport
+/// makes least. \throws what the flow's transform throws.
 template <FlowInCoordinates Flow>
 [[nodiscard]] Estimate transport_cost(const Flow& flow, ConstBatchRef<typename Flow::Scalar> X) {
   using Scalar = typename Flow::Scalar;
   const Batch<Scalar> end = flow.transform(X);
-  Batch<Scalar> start(X.rows(), X.cols());
+  Batch<Scalar> start(end.rows(), X.cols());
   Row<Scalar> log_det(X.cols());
-  flow.data_transform().apply(X, start, log_det);
+  flow.data_transform().apply(X.topRows(end.rows()), start, log_det);
   return mean_estimate((end - start).template cast<double>().colwise().squaredNorm());
 }
 
