@@ -17,7 +17,7 @@ double variance(const AnyEstimator<double>& trace) {
 
 TEST_CASE("AntitheticHutchinson: the probes of a pair differ in the signs of half of the components", "[flow][trace]") {
   const Index d = GENERATE(1, 2, 5, 8), n = 200;
-  const Split split = GENERATE(Split::random, Split::in_the_middle);
+  const ProbeHalves split = GENERATE(ProbeHalves::random, ProbeHalves::in_the_middle);
   const AntitheticHutchinson<Gaussian> trace{.pairs = 2, .split = split};
   const Batch<double> V = AnyEstimator<double>(trace, some_matrix(d)).tangents({1, 2}, first_ids(n));
   Vector<double> changes = Vector<double>::Zero(d);
@@ -27,7 +27,7 @@ TEST_CASE("AntitheticHutchinson: the probes of a pair differ in the signs of hal
     CHECK(ratio.colwise().sum() == Row<double>::Constant(n, double(d - 2 * (d / 2))));
     changes += (0.5 * (1 - ratio.array())).matrix().rowwise().sum();
   }
-  if (split == Split::in_the_middle) {
+  if (split == ProbeHalves::in_the_middle) {
     CHECK(changes.tail(d / 2) == Vector<double>::Constant(d / 2, 2. * n));
   } else {  // each component as often as the others: 400 trials of q = ⌊d/2⌋/d, 4.9 deviations of at most √400/2
     CHECK((changes.array() / (2. * n) - double(d / 2) / double(d)).abs().maxCoeff() < 4.9 * 0.5 / std::sqrt(400));
@@ -51,7 +51,7 @@ TEST_CASE("AntitheticHutchinson beats as many independent probes where theory sa
   oscillators.bottomLeftCorner(3, 3) << -1, 1, 0, 0, -2, 0, 1, 0, -1;
   oscillators.bottomRightCorner(3, 3).diagonal().setConstant(0.1);
   CHECK(variance({Hutchinson<>{.probes = 2}, oscillators}) > 1);
-  CHECK(variance({AntitheticHutchinson<>{.split = Split::in_the_middle}, oscillators}) < 1e-28);
+  CHECK(variance({AntitheticHutchinson<>{.split = ProbeHalves::in_the_middle}, oscillators}) < 1e-28);
 
   // Normal noise pays twice for the diagonal: no gain without elements off it.
   const Eigen::MatrixXd diagonal = Eigen::Vector4d(1, 2, -1, 3).asDiagonal();

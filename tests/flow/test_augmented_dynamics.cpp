@@ -1,5 +1,6 @@
 #include <pathline/flow/augmented_dynamics.hpp>
 
+#include <pathline/flow/field_on_path.hpp>
 #include <pathline/flow/path_point.hpp>
 #include <pathline/flow/trace.hpp>
 #include <pathline/gradient/dynamics.hpp>

@@ -28,6 +28,11 @@ struct NoSample {
   template <class... A>
   void score(const A&...) const {}
 };
+// A flow hands over blocks of its state: what takes whole batches only would copy them, or not compile.
+struct WholeBatchesOnly : StandardNormal {
+  void score(const Batch<double>& Z, Batch<double>& Z_bar) const { Z_bar = -Z; }
+};
+static_assert(!BaseDensity<WholeBatchesOnly>);
 static_assert(BaseDensity<StandardNormal> && BaseDensity<StandardNormal, float>);
 static_assert(!BaseDensity<NoLogDensity> && !BaseDensity<NoScore> && !BaseDensity<NoSample>);
 

@@ -1,5 +1,9 @@
 #include <pathline/flow/cnf.hpp>
 
+#include <pathline/flow/flow_solves.hpp>
+#include <pathline/flow/flow_training.hpp>
+#include <pathline/flow/with_field_on_path.hpp>
+
 #include <support/any_field.hpp>
 #include <support/any_trace.hpp>
 #include <support/catch.hpp>

@@ -85,3 +85,9 @@ TEST_CASE("dequantize refuses what is no level and says which", "[flow][dequanti
                                                                   "from 0 to 7"));
   }
 }
+
+TEST_CASE("dequantize refuses more levels than the scalar can tell apart", "[flow][dequantize][errors]") {
+  CHECK_THROWS_WITH(dequantize(Batch<float>::Zero(1, 1).eval(), Index(1) << 24, Draw{}),
+                    "dequantize: levels is 16777216, expected at most 8388608, 1/ε");
+  CHECK_NOTHROW(dequantize(Batch<double>::Zero(1, 1).eval(), Index(1) << 24, Draw{}));
+}

@@ -1,6 +1,7 @@
 #include <pathline/flow/override_policies.hpp>
 
 #include <pathline/flow/jacobian_norm.hpp>
+#include <pathline/flow/presets.hpp>
 
 #include <support/any_trace.hpp>
 #include <support/catch.hpp>

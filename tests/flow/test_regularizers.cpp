@@ -1,6 +1,8 @@
 #include <pathline/flow/directional_derivative.hpp>
 #include <pathline/flow/hamilton_jacobi_bellman.hpp>
 #include <pathline/flow/jacobian_norm.hpp>
+#include <pathline/flow/path_acceleration.hpp>
+#include <pathline/flow/path_jerk.hpp>
 #include <pathline/flow/regularizers.hpp>
 
 #include <pathline/nn/mlp.hpp>

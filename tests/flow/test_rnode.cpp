@@ -8,7 +8,7 @@ using namespace pathline::test;
 
 namespace {
 
-using Field = ConcatSquashNetwork<double, Tanh>;
+using Field = SquashMlp<double, Tanh>;
 template <class... Policies>
 using WithPolicies = decltype(rnode<double>({}, std::declval<Policies>()...));
 

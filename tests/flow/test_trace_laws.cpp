@@ -51,7 +51,8 @@ TEST_CASE("AntitheticHutchinson obeys the law of trace estimators", "[flow][trac
   const double p = 1. / 3;  // of two components to be in one half, d = 4
   check_trace_laws(AntitheticHutchinson<Gaussian>{}, 2 * (diagonal + p * (all - diagonal)));
   check_trace_laws(AntitheticHutchinson<Rademacher>{.pairs = 2}, 2 * p * (all - diagonal) / 2);
-  check_trace_laws(AntitheticHutchinson<Rademacher>{.split = Split::in_the_middle}, 2 * (all - diagonal - across));
+  check_trace_laws(AntitheticHutchinson<Rademacher>{.split = ProbeHalves::in_the_middle},
+                   2 * (all - diagonal - across));
 }
 
 TEST_CASE("OrthogonalHutchinson obeys the law of trace estimators", "[flow][trace]") {

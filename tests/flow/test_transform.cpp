@@ -26,6 +26,14 @@ struct NoInvert {
   template <class... A>
   void apply(const A&...) const {}
 };
+// A flow hands over blocks of its state.
+struct WholeBatchesOnly : NoTransform {
+  void apply(const Batch<double>& X, Batch<double>& Z, RowRef<double> log_det) const {
+    Z = X;
+    log_det.setZero();
+  }
+};
+static_assert(!DataTransform<WholeBatchesOnly>);
 static_assert(DataTransform<NoTransform> && DataTransform<NoTransform, float> &&
               DataTransform<Standardize<float>, float>);
 static_assert(!DataTransform<Standardize<float>> && !DataTransform<Standardize<double>, float>);

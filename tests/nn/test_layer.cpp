@@ -50,6 +50,10 @@ struct LinearizeChangesLayer : Good {
   template <class... A>
   void linearize(A&&...) {}
 };
+struct NoInitialize : Good {
+  void initialize(VectorRef<double>, Rng&) const = delete;
+};
+static_assert(InitializableLayer<Good> && Layer<NoInitialize> && !InitializableLayer<NoInitialize>);
 struct NoPullback : Good {
   template <class... A>
   void pullback(const A&...) const = delete;

@@ -1,10 +1,12 @@
 #include <pathline/nn/layer_field.hpp>
 
 #include <pathline/nn/mlp.hpp>
+#include <pathline/nn/path_derivatives.hpp>
 #include <pathline/nn/potential.hpp>
 
 #include <support/catch.hpp>
 
+#include <span>
 #include <vector>
 
 using namespace pathline;
@@ -17,6 +19,8 @@ static_assert(VectorField<LayerField<Layers>> && VectorField<LayerField<Linear<f
 static_assert(!Field<LayerField<Layers>>, "a view owns no parameters");
 static_assert(!TracedField<LayerField<Layers>>);
 static_assert(TracedField<LayerField<Potential<double>>> && PotentialField<LayerField<Potential<double>>>);
+
+static_assert(TaylorField<LayerField<Layers>> && !TaylorField<LayerField<Potential<double>>>);
 
 /// The numbers of a field from somewhere inside a longer vector.
 Vector<double> inside_of_more(const Vector<double>& theta, Index before) {
@@ -84,4 +88,27 @@ TEST_CASE("LayerField: a potential keeps its trace in closed form", "[nn]") {
     return all;
   };
   CHECK(run(field).isApprox(run(network), 1e-14));
+}
+
+TEST_CASE("LayerField has the Taylor mode of the network with its numbers", "[nn][field][taylor]") {
+  const Index d = 3, n = 2;
+  Rng rng(5);
+  const Network<Layers> network(Mlp<double, Tanh>::layers(d, {4}), rng);
+  const Vector<double> theta = inside_of_more(network.parameters(), 3);
+  const LayerField<Layers> view(network.layer(), theta.data() + 3);
+  const Batch<double> Z = numbers(d, n), D_bar = numbers(d, 3 * n);
+  const auto derivatives = [&](const auto& field) {
+    Workspace<double> workspace;
+    Vector<double> tape(path_derivatives_tape_size(field, n, 3));
+    const std::span<double> slab(tape.data(), std::size_t(tape.size()));
+    Batch<double> D(d, 3 * n), scratch = D_bar, S_bar = Batch<double>::Zero(1, 1), Z_bar = Batch<double>::Zero(d, n);
+    const Batch<double> S = Batch<double>::Constant(1, 1, 0.3);
+    path_derivatives(field, S, Z, D, slab, workspace);
+    Vector<double> theta_bar = Vector<double>::Zero(network.parameters().size());
+    pullback_path_derivatives(field, slab, scratch, Z_bar, S_bar, theta_bar, workspace);
+    Vector<double> all(D.size() + Z_bar.size() + 1 + theta_bar.size());
+    all << D.reshaped(), Z_bar.reshaped(), S_bar(0), theta_bar;
+    return all;
+  };
+  CHECK(derivatives(view) == derivatives(network));
 }

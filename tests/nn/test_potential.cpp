@@ -2,6 +2,8 @@
 
 #include <pathline/core/chunks.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/nn/potential_tangents.hpp>
+#include <pathline/nn/potential_trace.hpp>
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>

@@ -12,6 +12,7 @@
 #include <support/catch.hpp>
 #include <support/differences.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <tuple>

@@ -7,13 +7,14 @@
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 
+#include <cstddef>
 #include <span>
 #include <string>
 
 namespace pathline {
 
 /// Which components change their signs between the probes of a pair.
-enum class Split {
+enum class ProbeHalves {
   random,        ///< ⌊d/2⌋ of them, drawn anew for each pair: the same gain for every order of the components.
   in_the_middle  ///< The last ⌊d/2⌋: for a state of two halves, such as position and velocity.
 };
@@ -31,7 +32,7 @@ enum class Split {
 template <class Noise = Rademacher>
 struct AntitheticHutchinson {
   Index pairs = 1;
-  Split split = Split::random;
+  ProbeHalves split = ProbeHalves::random;
 
   [[nodiscard]] Index tangents(Index /*d*/) const {
     if (pairs < 1) throw ArgumentError("AntitheticHutchinson: pairs", std::to_string(pairs), "at least 1");
@@ -59,7 +60,7 @@ struct AntitheticHutchinson {
   void change_half(const Draw& draw, Index sample, Index pair, Column&& v) const {
     const Index d = v.size();
     Index changes = d / 2;
-    if (split == Split::in_the_middle) {
+    if (split == ProbeHalves::in_the_middle) {
       v.tail(changes) *= -1;
       return;
     }

@@ -19,6 +19,8 @@ concept BaseDensity = requires(const B base, const Batch<Scalar>& Z, RowRef<Scal
                                const Draw& draw, Index first) {
   base.log_density(Z, log_p);
   base.score(Z, Z_bar);
+  base.log_density(Z.topRows(first), log_p);  // blocks of a state, as flows have them
+  base.score(Z.topRows(first), Z_bar.topRows(first));
   base.sample(draw, first, Z_bar);
 };
 

@@ -123,10 +123,13 @@ class Cnf {
                           exact ? "1, there is no noise in an exact trace" : "at least 2, to tell a spread");
     LikelihoodWithError<Scalar> result;
     Batch<Scalar> draws(repeats, X.cols());
+    Row<Scalar> solver_error(X.cols());
+    result.solver_error.setZero(X.cols());
     Rng rng(seed);
     for (Index i = 0; i < repeats; ++i) {
       Batch<Scalar> errors = Batch<Scalar>::Zero(dim() + 1, X.cols());
-      const Likelihood<Scalar> one = likelihood_by(X, estimator, rng.draw(), SumsErrors{errors}, &result.solver_error);
+      const Likelihood<Scalar> one = likelihood_by(X, estimator, rng.draw(), SumsErrors{errors}, &solver_error);
+      result.solver_error += solver_error / Scalar(repeats);
       draws.row(i) = one.log_prob;
       result.statistics += one.statistics;
     }
@@ -148,7 +151,9 @@ class Cnf {
   }
 
   /// Base to data: raw x (d × n) of base points Z (d × n, with their context below them). The inverse of `transform`,
-  /// to the tolerance of the solver. \throws ShapeError, DataError on bad points; SolveError and its kin when a solve
+  /// to the tolerance of the solver.
+  ///
+  /// \throws ShapeError, DataError on bad points; SolveError and its kin when a solve
   /// fails.
   [[nodiscard]] Batch<Scalar> inverse(ConstBatchRef<Scalar> Z) const {
     check("Cnf::inverse: points", Z);
@@ -210,7 +215,8 @@ class Cnf {
 
   /// Loss and gradient of raw data X: weighted mean negative log-likelihood by the training trace, plus the weighted
   /// mean costs.
-  /// \param draw     Names the noise. \param samples  The n row ids, which the noise depends on.
+  /// \param draw     Names the noise.
+  /// \param samples  The n row ids, which the noise depends on.
   /// \param result   Overwritten; keeps its buffers, as memory does.
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
   void value_and_gradient(ConstBatchRef<Scalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory,

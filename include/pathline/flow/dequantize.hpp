@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <string>
 
@@ -30,14 +31,24 @@ struct Dequantized {
 ///
 /// (Theis, van den Oord & Bethge 2016, arXiv 1511.01844, section 3.1.) Without noise a density could put all of its
 /// mass on the levels, and its likelihood would be unbounded. Not a data transform, because the noise needs a name:
-/// take another draw in each epoch. \param X      d × n. \param draw   Names the noise u. \param first  The id of the
-/// sample in column 0; the next columns count on. \throws ArgumentError unless levels is at least 2; DataError when X
+/// take another draw in each epoch.
+///
+/// \param X      d × n.
+/// \param draw   Names the noise u.
+/// \param first  The id of the
+/// sample in column 0; the next columns count on.
+///
+/// \throws ArgumentError unless levels is from 2 to 1/ε of the scalar; DataError when X
 /// holds anything but the integers said.
 template <class Derived>
 [[nodiscard]] Dequantized<typename Derived::Scalar> dequantize(const Eigen::MatrixBase<Derived>& X, Index levels,
                                                                const Draw& draw, Index first = 0) {
   using Scalar = typename Derived::Scalar;
   if (levels < 2) throw ArgumentError("dequantize: levels", std::to_string(levels), "at least 2");
+  // Else a level holds no number of this scalar next to 1.
+  constexpr auto most = Index(1 / std::numeric_limits<Scalar>::epsilon());
+  if (levels > most)
+    throw ArgumentError("dequantize: levels", std::to_string(levels), "at most " + std::to_string(most) + ", 1/ε");
   Dequantized<Scalar> result{X, -double(X.rows()) * std::log(double(levels))};
   const double count = double(levels);
   for (Index j = 0; j < X.cols(); ++j)

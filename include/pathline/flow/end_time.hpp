@@ -13,7 +13,8 @@
 namespace pathline {
 
 /// - `check(start, end)`: throws unless the policy fits the flow's span of time.
-/// - `training_end(draw, start, end)`: the end of one training solve, the same for the whole mini-batch.
+/// - `training_end(draw, start, end)`: the end of one training solve, the same for the whole mini-batch
+///   (the blocks of a `FieldStack` are solves of their own, each with a draw of its own).
 template <class P>
 concept EndTimePolicy = requires(const P policy, const Draw& draw, double start, double end) {
   policy.check(start, end);

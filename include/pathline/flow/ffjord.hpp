@@ -7,17 +7,12 @@
 #include <pathline/flow/override_policies.hpp>
 #include <pathline/flow/trace.hpp>
 #include <pathline/math/activations.hpp>
-#include <pathline/nn/concat_squash.hpp>
-#include <pathline/nn/elementwise.hpp>
-#include <pathline/nn/network.hpp>
-#include <pathline/nn/repeat.hpp>
-#include <pathline/nn/sequential.hpp>
+#include <pathline/nn/squash_mlp.hpp>
 #include <pathline/ode/step_control.hpp>
 #include <pathline/ode/tableaux.hpp>
 
 #include <cstdint>
 #include <tuple>
-#include <utility>
 #include <vector>
 
 namespace pathline {
@@ -32,31 +27,6 @@ struct FfjordOptions {
   std::uint64_t seed = 0;                 ///< Of the initial parameters.
 };
 
-/// A network of concat-squash layers with an activation behind each but the last.
-template <Real Scalar, class Sigma>
-using ConcatSquashNetwork =
-    Network<Sequential<Repeat<Sequential<ConcatSquash<Scalar>, Elementwise<Scalar, Sigma>>>, ConcatSquash<Scalar>>>;
-
-namespace detail {
-
-template <Real Scalar, class Sigma>
-[[nodiscard]] ConcatSquashNetwork<Scalar, Sigma> concat_squash_network(Index dim, const std::vector<Index>& hidden,
-                                                                       std::uint64_t seed) {
-  using Hidden = Sequential<ConcatSquash<Scalar>, Elementwise<Scalar, Sigma>>;
-  std::vector<Hidden> layers;
-  Index in = dim;
-  for (const Index width : hidden) {
-    layers.emplace_back(ConcatSquash<Scalar>(in, width), Elementwise<Scalar, Sigma>(width));
-    in = width;
-  }
-  Rng rng(seed);
-  return {Sequential<Repeat<Hidden>, ConcatSquash<Scalar>>(Repeat<Hidden>(dim, std::move(layers)),
-                                                           ConcatSquash<Scalar>(in, dim)),
-          rng};
-}
-
-}  // namespace detail
-
 /// The flow of FFJORD: concat-squash layers, an adaptive solver, and in training Hutchinson's estimate of the trace
 /// with one Rademacher probe a sample; `log_prob` takes the exact trace, as always. Further policies are added to
 /// these, and replace the one of their kind:
@@ -65,13 +35,17 @@ template <Real Scalar, class Sigma>
 ///
 /// Differs from the paper's code: it also learns the end time (from 0.5 on), where this one is 1; it takes the
 /// adjoint's gradient, which backpropagation through the steps approaches as tolerances fall (`Adjoint` is the policy);
-/// and its toys are trained by the exact trace, which is `ExactTrace`. \tparam Sigma  The paper's code has `Tanh` for
+/// and its toys are trained by the exact trace, which is `ExactTrace`. Its several blocks and moving normalisation
+/// (`--num_blocks`, `--batch_norm`) are a `FieldStack`.
+///
+/// \tparam Sigma  The paper's code has `Tanh` for
 /// toys and `Softplus` for tables. \throws ArgumentError when dim or a width is below 1; what `Cnf` throws for policies
 /// that do not fit.
 template <Real Scalar, class Sigma = Tanh, class... Policies>
 [[nodiscard]] auto ffjord(const FfjordOptions& options, const Policies&... policies) {
+  Rng rng(options.seed);
   return detail::preset_flow(
-      detail::concat_squash_network<Scalar, Sigma>(options.dim, options.hidden, options.seed),
+      SquashMlp<Scalar, Sigma>(options.dim, options.hidden, rng),
       std::tuple(Hutchinson<Rademacher>{}, Dopri5{}, PiController{.rtol = options.rtol, .atol = options.atol}),
       policies...);
 }

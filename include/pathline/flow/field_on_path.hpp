@@ -21,7 +21,8 @@ class FieldByTangents {
   using Scalar = typename F::Scalar;
   static constexpr bool has_tangents = true;
 
-  /// \param V  d × kn, contiguous. \param weights  w_1 … w_k. Refers to all of them.
+  /// \param V  d × kn, contiguous.
+  /// \param weights  w_1 … w_k. Refers to all of them.
   FieldByTangents(const F& field, const BatchMap<Scalar>& V, const Scalar* weights, Index columns)
       : field_(field), V_(V), weights_(weights), n_(columns), k_(V.cols() / columns) {}
 

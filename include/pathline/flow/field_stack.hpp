@@ -30,6 +30,7 @@ namespace pathline {
 /// \tparam Normalization  `NoNormalization` or `MovingNormalization`.
 template <Layer L, class Normalization = NoNormalization>
 class FieldStack {
+  static_assert(InitializableLayer<L>, "FieldStack: the layer needs initialize(theta, rng); see nn/layer.hpp");
   static_assert(std::same_as<Normalization, NoNormalization> || std::same_as<Normalization, MovingNormalization>,
                 "FieldStack: the normalisation is NoNormalization or MovingNormalization");
 

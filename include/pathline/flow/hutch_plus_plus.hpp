@@ -7,10 +7,12 @@
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/orthonormalize.hpp>
+#include <pathline/flow/trace.hpp>
 #include <pathline/nn/jacobian.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <string>
@@ -46,14 +48,13 @@ struct HutchPlusPlus {
       return;
     }
     typename Workspace<Scalar>::Frame frame(workspace);
-    BatchMap<Scalar> Omega = frame.batch(d, directions * n), noise = frame.batch(std::max(directions, probes) * d, n);
+    BatchMap<Scalar> Omega = frame.batch(d, directions * n), noise = frame.batch(probes * d, n);
     BatchMap<Scalar> Q(V.data(), d, directions * n), G(V.col(directions * n).data(), d, probes * n);
-    pathline::fill<Gaussian>(draw, samples, noise.topRows(directions * d));
-    for (Index j = 0; j < directions; ++j) Omega.middleCols(j * n, n) = noise.middleRows(j * d, d);
+    detail::fill_tangents<Gaussian>(draw, samples, Omega, workspace);
     product(Omega, Q);
     // A direction of which no more than this share is left is mostly rounding, and would change with the order of sums.
     orthonormalize(Q, n, std::sqrt(std::numeric_limits<Scalar>::epsilon()));
-    for (Index i = 0; i < n; ++i) write_signs(draw, samples[std::size_t(i)], noise.col(i).head(probes * d));
+    for (Index i = 0; i < n; ++i) write_signs(draw, samples[std::size_t(i)], noise.col(i));
     for (Index j = 0; j < probes; ++j) G.middleCols(j * n, n) = noise.middleRows(j * d, d);
     project_out(Q, n, G);
   }

@@ -24,7 +24,8 @@ template <Real Scalar>
 class GaussianMixture {
  public:
   /// \param weights     w, K numbers >= 0, divided by their sum here; a component of weight 0 counts for nothing.
-  /// \param means       μ, d × K. \param deviations  σ, d × K, positive.
+  /// \param means       μ, d × K.
+  /// \param deviations  σ, d × K, positive.
   /// \throws ShapeError when the sizes differ; ArgumentError on weights that are negative, not finite or all 0, means
   ///         that are not finite, deviations that are not positive and finite.
   GaussianMixture(const Vector<Scalar>& weights, const Batch<Scalar>& means, const Batch<Scalar>& deviations)

@@ -7,6 +7,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/orthonormalize.hpp>
+#include <pathline/flow/trace.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -31,13 +32,10 @@ struct OrthogonalHutchinson {
   [[nodiscard]] double weight(Index d, Index /*j*/) const noexcept { return 1.0 / double(std::min(probes, d)); }
   template <Real Scalar>
   void fill(const Draw& draw, std::span<const Index> samples, BatchMap<Scalar> V, Workspace<Scalar>& workspace) const {
-    const Index d = V.rows(), n = static_cast<Index>(samples.size()), k = std::min(probes, d);
-    typename Workspace<Scalar>::Frame frame(workspace);
-    BatchMap<Scalar> noise = frame.batch(k * d, n);  // probe j of a sample: rows jd … (j+1)d - 1
-    pathline::fill<Gaussian>(draw, samples, noise);
-    for (Index j = 0; j < k; ++j) V.middleCols(j * n, n) = noise.middleRows(j * d, d);
-    orthonormalize(V, n, 0);  // normal vectors are independent but for rounding: none is given up
-    V *= Scalar(std::sqrt(double(d)));
+    detail::fill_tangents<Gaussian>(draw, samples, V, workspace);
+    // Normal vectors are independent but for rounding: none is given up.
+    orthonormalize(V, static_cast<Index>(samples.size()), 0);
+    V *= Scalar(std::sqrt(double(V.rows())));
   }
   [[nodiscard]] std::string name() const {
     return "Hutchinson's estimate by orthogonal probes, probes: " + std::to_string(probes);

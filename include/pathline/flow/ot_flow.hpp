@@ -40,7 +40,9 @@ struct OtFlowOptions {
 ///     auto flow = ot_flow<float>({.dim = 2, .seed = 7}, Standardize(data), Threads{1});
 ///
 /// Judge a trained flow by more steps than it was trained by, or by an adaptive solver (see `rnode`): the paper's
-/// tables do so. \throws ArgumentError when dim, width, depth or steps is below 1; what `Cnf` throws for policies that
+/// tables do so.
+///
+/// \throws ArgumentError when dim, width, depth or steps is below 1; what `Cnf` throws for policies that
 /// do not fit.
 template <Real Scalar, class... Policies>
 [[nodiscard]] auto ot_flow(const OtFlowOptions& options, const Policies&... policies) {

@@ -54,7 +54,11 @@ struct PathPoint {
 
   [[nodiscard]] Index dim() const noexcept { return Z.rows(); }
   [[nodiscard]] Index samples() const noexcept { return Z.cols(); }
-  [[nodiscard]] Index tangents() const noexcept { return V.cols() / Z.cols(); }
+  /// k. Whoever asks must say `reads{.tangents = true}`: a trace in closed form leaves none.
+  [[nodiscard]] Index tangents() const noexcept {
+    eigen_assert(weights != nullptr);
+    return V.cols() / Z.cols();
+  }
   /// Directional derivatives along tangent j, d × n.
   [[nodiscard]] Block JV_of(Index j) const {
     return Block(JV.data() + j * samples() * JV.outerStride(), dim(), samples(),

@@ -6,13 +6,16 @@
 #include <pathline/core/types.hpp>
 #include <pathline/flow/path_point.hpp>
 
+#include <concepts>
+
 namespace pathline {
 
 /// A running cost with its weight in the loss.
 ///
 /// - `weight`: factor of the mean cost in the loss; the row itself carries none.
 /// - `evaluate(at, cost)`: overwrites cost (1 × n), the rate at which each sample's cost grows.
-/// - `pullback(at, cost_bar, bar)`: adds to bar.Z, bar.F and bar.JV what cost_bar (1 × n) sends back.
+/// - `pullback(at, cost_bar, bar)`: adds to the blocks of bar what cost_bar (1 × n) sends back.
+/// - `reads`, where it reads more than t, Z and F: `static constexpr PathReads reads{.tangents = true};`.
 template <class R, class Scalar = double>
 concept Regularizer = requires(const R regularizer, const PathPoint<Scalar>& at, RowRef<Scalar> cost,
                                ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) {

@@ -5,6 +5,7 @@
 #include <pathline/core/types.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 namespace pathline {
@@ -14,8 +15,8 @@ struct TimeSpan {
   double data = 0, base = 1;
 };
 
-/// Factor of the negative log-likelihood in the training loss; costs have weights of their own. OT-Flow minimises
-/// E + 30 NLL + R. Reported likelihoods never carry it.
+/// Factor of the negative log-likelihood in the training loss; costs have weights of their own. OT-Flow's
+/// loss has one (`OtFlowOptions`). Reported likelihoods never carry it.
 struct LikelihoodWeight {
   double weight = 1;
 };
@@ -45,7 +46,8 @@ struct ChunkWidth {
 
   /// About 32 KiB a packed activation: the tapes of an evaluation then stay in the second-level cache, and products
   /// are still wide enough (measured: benchmarks/README.md).
-  /// \param widest  Most rows of any batch in the network. \param tangents  k.
+  /// \param widest  Most rows of any batch in the network.
+  /// \param tangents  k.
   [[nodiscard]] Index of(Index widest, Index tangents, std::size_t scalar_bytes) const {
     if (columns > 0) return columns;
     const Index fit = (Index(32) << 10) / (widest * (1 + tangents) * Index(scalar_bytes));

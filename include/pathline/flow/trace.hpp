@@ -79,6 +79,20 @@ concept TracePolicy = TraceEstimator<T> || std::same_as<T, ClosedFormTrace>;
 template <class Field>
 using BestExactTrace = std::conditional_t<TracedField<Field>, ClosedFormTrace, ExactTrace>;
 
+namespace detail {
+
+/// V (d × kn) of noise: tangent j of a sample is its numbers jd … (j+1)d - 1 of the draw.
+template <class Noise, Real Scalar>
+void fill_tangents(const Draw& draw, std::span<const Index> samples, BatchMap<Scalar> V, Workspace<Scalar>& workspace) {
+  const Index d = V.rows(), n = static_cast<Index>(samples.size()), k = V.cols() / n;
+  typename Workspace<Scalar>::Frame frame(workspace);
+  BatchMap<Scalar> noise = frame.batch(k * d, n);
+  fill<Noise>(draw, samples, noise);
+  for (Index j = 0; j < k; ++j) V.middleCols(j * n, n) = noise.middleRows(j * d, d);
+}
+
+}  // namespace detail
+
 /// tr J ≈ mean of εᵀ J ε over `probes` probes ε with mean 0 and covariance I, each sample its own (Hutchinson 1990;
 /// in flows: Grathwohl et al. 2019). `Noise` is `Rademacher`, the one of least variance among independent components,
 /// or `Gaussian`.
@@ -93,11 +107,7 @@ struct Hutchinson {
   [[nodiscard]] double weight(Index /*d*/, Index /*j*/) const noexcept { return 1.0 / double(probes); }
   template <Real Scalar>
   void fill(const Draw& draw, std::span<const Index> samples, BatchMap<Scalar> V, Workspace<Scalar>& workspace) const {
-    const Index d = V.rows(), n = static_cast<Index>(samples.size());
-    typename Workspace<Scalar>::Frame frame(workspace);
-    BatchMap<Scalar> noise = frame.batch(probes * d, n);  // probe j of a sample: rows jd … (j+1)d - 1
-    pathline::fill<Noise>(draw, samples, noise);
-    for (Index j = 0; j < probes; ++j) V.middleCols(j * n, n) = noise.middleRows(j * d, d);
+    detail::fill_tangents<Noise>(draw, samples, V, workspace);
   }
   [[nodiscard]] std::string name() const { return "Hutchinson's estimate, probes: " + std::to_string(probes); }
 };

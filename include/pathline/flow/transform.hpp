@@ -24,7 +24,9 @@ concept DataTransform = requires(const T transform, Batch<Scalar>& X, Batch<Scal
                                  Index d) {
   transform.check(d);
   transform.apply(X, Z, log_det);
+  transform.apply(X.topRows(d), Z.topRows(d), log_det);  // blocks of a state, as flows have them
   transform.invert(Z, X);
+  transform.invert(Z.topRows(d), X);
 };
 
 /// A number outside of a transform's domain: `Log: data is -1 at component 0 of sample 3, expected above 0`.

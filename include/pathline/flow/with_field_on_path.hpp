@@ -11,6 +11,7 @@
 #include <pathline/nn/layer.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <span>
 
 namespace pathline::detail {

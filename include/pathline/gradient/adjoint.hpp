@@ -16,6 +16,7 @@
 #include <pathline/ode.hpp>
 
 #include <array>
+#include <cstddef>
 #include <span>
 #include <vector>
 

@@ -14,6 +14,8 @@
 #include <pathline/ode.hpp>
 
 #include <array>
+#include <concepts>
+#include <cstddef>
 #include <span>
 
 namespace pathline {
@@ -37,7 +39,9 @@ struct Backpropagation {
   };
 
   /// Solves and records. `y` (rows × columns) holds y(t0), then y at the last of `times`; `outputs`, unless empty,
-  /// takes y at each of the times. \throws SolveError and its kin as `integrate` does.
+  /// takes y at each of the times.
+  ///
+  /// \throws SolveError and its kin as `integrate` does.
   template <class Method, class Control, Dynamics G>
   Statistics forward(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,
                      std::span<const double> times, std::span<Batch<typename G::Scalar>> outputs,

@@ -12,6 +12,7 @@
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
 
+#include <concepts>
 #include <span>
 
 namespace pathline {

@@ -6,6 +6,7 @@
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/ode.hpp>
 
+#include <concepts>
 #include <span>
 
 namespace pathline {

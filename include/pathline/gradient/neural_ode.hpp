@@ -14,6 +14,7 @@
 #include <pathline/ode.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
 #include <utility>
 #include <vector>

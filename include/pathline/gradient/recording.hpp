@@ -9,6 +9,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics.hpp>
 
+#include <cstddef>
 #include <span>
 #include <vector>
 

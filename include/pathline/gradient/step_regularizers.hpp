@@ -25,7 +25,9 @@ namespace pathline {
 
 namespace detail {
 
-/// The rows that a cost of the steps counts. \throws ArgumentError when the state has not as many.
+/// The rows that a cost of the steps counts.
+///
+/// \throws ArgumentError when the state has not as many.
 template <Real Scalar>
 [[nodiscard]] Index counted_rows(const char* what, Index rows, const AcceptedStep<Scalar>& step) {
   const Index all = step.stages[0].rows();

@@ -99,7 +99,9 @@ template <Real Scalar>
                   ", expected a finite number; correct or remove the line, or choose other columns");
 }
 
-/// The whole of a file. \throws FileError when it cannot be read.
+/// The whole of a file.
+///
+/// \throws FileError when it cannot be read.
 [[nodiscard]] inline std::string read_text(const std::string& caller, const std::filesystem::path& path) {
   const auto fail = [&](const std::string& reason) {
     throw FileError(caller + ": cannot read " + path.string() + ": " + reason +
@@ -168,13 +170,17 @@ template <Real Scalar>
   return table;
 }
 
-/// The table in a file, see parse_csv_table(). \throws FileError when it cannot be read; as parse_csv_table().
+/// The table in a file, see parse_csv_table().
+///
+/// \throws FileError when it cannot be read; as parse_csv_table().
 template <Real Scalar>
 [[nodiscard]] Table<Scalar> read_csv_table(const std::filesystem::path& path, const CsvOptions& options = {}) {
   return parse_csv_table<Scalar>(detail::read_text("read_csv", path), options, "read_csv: " + path.string());
 }
 
-/// The numbers in a file, d × n for d chosen columns of n rows. \throws As read_csv_table().
+/// The numbers in a file, d × n for d chosen columns of n rows.
+///
+/// \throws As read_csv_table().
 template <Real Scalar>
 [[nodiscard]] Batch<Scalar> read_csv(const std::filesystem::path& path, const CsvOptions& options = {}) {
   return read_csv_table<Scalar>(path, options).data;

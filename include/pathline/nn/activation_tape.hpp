@@ -7,6 +7,7 @@
 #include <pathline/nn/layer.hpp>
 
 #include <algorithm>
+#include <span>
 
 namespace pathline::detail {
 

@@ -5,6 +5,7 @@
 #include <pathline/core/random.hpp>
 #include <pathline/nn/layer.hpp>
 
+#include <span>
 #include <utility>
 
 namespace pathline {

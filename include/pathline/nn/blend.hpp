@@ -8,6 +8,7 @@
 #include <pathline/nn/layer.hpp>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace pathline {

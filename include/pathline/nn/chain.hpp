@@ -7,6 +7,8 @@
 
 #include <pathline/nn/layer.hpp>
 
+#include <span>
+
 namespace pathline::detail {
 
 /// What a chain does with its layers: linearize them, or send paths through them (nn/taylor.hpp).

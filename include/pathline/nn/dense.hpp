@@ -9,6 +9,7 @@
 #include <pathline/nn/taylor_tape.hpp>
 
 #include <algorithm>
+#include <span>
 
 namespace pathline {
 

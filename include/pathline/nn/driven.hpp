@@ -8,6 +8,7 @@
 #include <pathline/nn/time_features.hpp>
 
 #include <concepts>
+#include <span>
 #include <string>
 #include <utility>
 

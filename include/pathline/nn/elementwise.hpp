@@ -8,6 +8,7 @@
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/taylor_tape.hpp>
 
+#include <span>
 #include <string>
 
 namespace pathline {

@@ -9,6 +9,7 @@
 #include <pathline/nn/layer.hpp>
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 namespace pathline {

@@ -16,9 +16,12 @@
 /// docs/maths.md, section 9.
 #pragma once
 
+#include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 
+#include <concepts>
+#include <cstddef>
 #include <span>
 
 namespace pathline {
@@ -46,6 +49,13 @@ concept Layer = Real<typename L::Scalar> &&
   { layer.tape_size(n, n) } -> std::convertible_to<Index>;
   layer.linearize(theta, S, X, n, Y, tape, workspace);
   layer.pullback(theta, S, X, n, tape, Y, Y, Y, theta_bar, workspace);
+};
+
+/// A layer that says where training starts: `initialize(theta, rng)` overwrites its slice of θ. Whoever owns parameters
+/// (`Network`, `FieldStack`) asks for it.
+template <class L>
+concept InitializableLayer = Layer<L> && requires(const L layer, Vector<typename L::Scalar>& theta, Rng& rng) {
+  layer.initialize(theta, rng);
 };
 
 namespace detail {

@@ -6,6 +6,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/nn/taylor.hpp>
 #include <pathline/nn/traced.hpp>
 
 #include <span>
@@ -54,6 +55,20 @@ class LayerField : public detail::PotentialTag<L> {
                            BatchRef<Scalar> Y_bar, BatchRef<Scalar> Z_bar, BatchRef<Scalar> S_bar,
                            VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TracedLayer<L> {
     layer_.pullback_with_trace(theta_, S, Z, tape, Y_bar, Z_bar, S_bar, theta_bar, workspace);
+  }
+
+  /// Taylor mode, as in nn/taylor.hpp: S and X are path batches.
+  [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires TaylorLayer<L> {
+    return layer_.taylor_tape_size(n, order);
+  }
+  void taylor(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y, std::span<Scalar> tape,
+              Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
+    layer_.taylor(theta_, S, X, n, Y, tape, workspace);
+  }
+  void taylor_pullback(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, std::span<Scalar> tape,
+                       BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                       VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
+    layer_.taylor_pullback(theta_, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
  private:

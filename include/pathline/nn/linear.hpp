@@ -7,6 +7,7 @@
 #include <pathline/nn/taylor_affine.hpp>
 
 #include <algorithm>
+#include <span>
 
 namespace pathline {
 

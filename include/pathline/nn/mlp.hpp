@@ -8,6 +8,7 @@
 #include <pathline/nn/repeat.hpp>
 #include <pathline/nn/sequential.hpp>
 
+#include <span>
 #include <type_traits>
 #include <vector>
 

@@ -8,6 +8,7 @@
 #include <pathline/nn/taylor.hpp>
 #include <pathline/nn/traced.hpp>
 
+#include <span>
 #include <utility>
 
 namespace pathline {
@@ -29,6 +30,8 @@ struct PotentialTag<L> {
 /// `PotentialField` or `TaylorField` where its layer does.
 template <Layer L>
 class Network : public detail::PotentialTag<L> {
+  static_assert(InitializableLayer<L>, "Network: the layer needs initialize(theta, rng); see nn/layer.hpp");
+
  public:
   using Scalar = typename L::Scalar;
 

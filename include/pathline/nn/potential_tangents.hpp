@@ -11,6 +11,7 @@
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/potential_parameters.hpp>
 
+#include <cstddef>
 #include <span>
 
 namespace pathline::detail {

@@ -9,6 +9,8 @@
 #include <pathline/nn/taylor.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>

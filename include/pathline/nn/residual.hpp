@@ -7,6 +7,7 @@
 #include <pathline/nn/layer.hpp>
 
 #include <cmath>
+#include <span>
 #include <utility>
 
 namespace pathline {

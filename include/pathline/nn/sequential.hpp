@@ -9,6 +9,9 @@
 #include <pathline/nn/taylor.hpp>
 
 #include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>

@@ -16,6 +16,7 @@
 #include <pathline/nn/repeat.hpp>
 #include <pathline/nn/sequential.hpp>
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <type_traits>

@@ -13,6 +13,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/nn/layer.hpp>
 
+#include <concepts>
 #include <span>
 
 namespace pathline {

@@ -6,6 +6,8 @@
 #include <pathline/math/third_derivative.hpp>
 #include <pathline/nn/layer.hpp>
 
+#include <span>
+
 namespace pathline::detail {
 
 /// The tape of an activation along a path of order r ≤ 2: the pre-activation [A A' A''] (rows × (1+r)n) and σ', …,

@@ -9,6 +9,8 @@
 #include <pathline/nn/time_features.hpp>
 
 #include <cmath>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>

@@ -6,6 +6,7 @@
 #include <pathline/nn/layer.hpp>
 
 #include <algorithm>
+#include <span>
 
 namespace pathline::detail {
 

@@ -41,7 +41,8 @@ struct IController {
   double initial_step = 0;   ///< In the unit of time, without sign; 0 lets `initial_step` choose.
   Index max_steps = 10'000;  ///< Accepted and rejected ones, over the whole solve.
 
-  /// \param error  E of the step just tried, finite.  \param q  min(order, embedded order) + 1.
+  /// \param error  E of the step just tried, finite.
+  /// \param q  min(order, embedded order) + 1.
   [[nodiscard]] double factor(double error, double /*previous_error*/, int q) const {
     return detail::clamped(safety * std::pow(error, -1. / q), min_factor, max_factor);
   }

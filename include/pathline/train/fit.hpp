@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <concepts>
+#include <cstddef>
 #include <limits>
 #include <numbers>
 #include <span>
@@ -239,8 +241,12 @@ struct KeepGoing {
 
 /// Trains `flow` on `train` (d × n), judging by `validation` (d × m; none: by `train`). The flow ends with
 /// the best parameters that an epoch ended with, also when an error is thrown. Row ids of `train`, the draws of `rng`
-/// and the flow's chunk width decide every bit of the result; threads do not. \param callback  Sees every epoch's
-/// report; returns false to stop. \throws ShapeError, DataError, ArgumentError before anything is changed;
+/// and the flow's chunk width decide every bit of the result; threads do not.
+///
+/// \param callback  Sees every epoch's
+/// report; returns false to stop.
+///
+/// \throws ShapeError, DataError, ArgumentError before anything is changed;
 /// TrainingError when training diverges.
 template <class Flow, class Train, class Validation, class Callback = KeepGoing>
 FitReport fit(Flow& flow, const Eigen::MatrixBase<Train>& train, const Eigen::MatrixBase<Validation>& validation,

@@ -7,6 +7,7 @@
 #include <pathline/core/types.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 

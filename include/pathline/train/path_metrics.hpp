@@ -8,6 +8,7 @@
 #include <pathline/train/estimate.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -44,7 +45,9 @@ struct InverseError {
 
 /// How well the flow's inverse undoes it on raw data X (d × n; of a conditional flow with its context below): both
 /// solves run at the flow's own tolerances, so that this is their error (and what FFJORD and OT-Flow report as
-/// reconstruction or inverse error). \throws what the flow's transform and inverse throw.
+/// reconstruction or inverse error).
+///
+/// \throws what the flow's transform and inverse throw.
 template <InvertibleFlow Flow>
 [[nodiscard]] InverseError inverse_error(const Flow& flow, ConstBatchRef<typename Flow::Scalar> X) {
   using Scalar = typename Flow::Scalar;
@@ -76,7 +79,9 @@ template <FlowWithPaths Flow>
 
 /// Squared distance ‖z(t1) - z(t0)‖² between the ends of a path, mean over the samples of raw data X (d × n; of a
 /// conditional flow with its context below), in the flow's coordinates: the cost of transport that optimal transport
-/// makes least. \throws what the flow's transform throws.
+/// makes least.
+///
+/// \throws what the flow's transform throws.
 template <FlowInCoordinates Flow>
 [[nodiscard]] Estimate transport_cost(const Flow& flow, ConstBatchRef<typename Flow::Scalar> X) {
   using Scalar = typename Flow::Scalar;

@@ -5,6 +5,7 @@
 #include <pathline/core/types.hpp>
 
 #include <array>
+#include <cstddef>
 
 namespace pathline::detail {
 

@@ -7,6 +7,7 @@
 #include <pathline/core/types.hpp>
 
 #include <cmath>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>

@@ -6,6 +6,7 @@
 #include <pathline/train/toy_set.hpp>
 
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <numbers>
 #include <string_view>
