@@ -44,66 +44,12 @@ class Affine {
   /// and the tangents if the side inputs move (S packed). Starting from the bias instead of from zero saves a pass.
   /// Which product is taken depends on the layer's sizes alone (math/small_product.hpp, nn/narrow_product.hpp).
   void apply(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
-             BatchRef<Scalar> A, Workspace<Scalar>& workspace) const {
-    const auto b = theta.tail(out_);
-    const Index tangents = A.cols() - n;
-    const bool narrow = out_ <= detail::narrow_rows, side_moves = side_ > 0 && S.cols() == A.cols();
-    // Else tangents need no zeros to start from. A large W is better packed once for all columns.
-    const bool at_once = narrow || side_moves || out_ * in_ > small_product_limit;
-    if (at_once) A.rightCols(tangents).setZero();
-    if (side_ == 0) {
-      A.leftCols(n).colwise() = b;
-    } else if (S.cols() == 1) {
-      typename Workspace<Scalar>::Frame frame(workspace);
-      VectorMap<Scalar> column = frame.vector(out_);
-      column = b;
-      column.noalias() += U(theta) * S.col(0).head(side_);
-      A.leftCols(n).colwise() = column;
-    } else {
-      A.leftCols(n).colwise() = b;
-      A.leftCols(S.cols()).noalias() += U(theta) * S.topRows(side_);
-    }
-    if (narrow) {
-      detail::add_narrow_product(A, W(theta), X);
-    } else if (at_once) {
-      add_product<Scalar>(W(theta), X, A);
-    } else {
-      add_product<Scalar>(W(theta), X.leftCols(n), A.leftCols(n));
-      set_product<Scalar>(W(theta), X.rightCols(tangents), A.rightCols(tangents));
-    }
-  }
+             BatchRef<Scalar> A, Workspace<Scalar>& workspace) const;
 
   /// Given A_bar (out × (1+k)n): overwrites X_bar, adds to S_bar and theta_bar.
   void pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                 ConstBatchRef<Scalar> A_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
-                VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
-    Eigen::Map<Batch<Scalar>> W_bar(theta_bar.data() + out_ * side_, out_, in_);
-    if (std::min(in_, out_) <= detail::narrow_rows)
-      detail::add_narrow_outer_product(W_bar, A_bar, X);
-    else
-      add_outer_product<Scalar>(A_bar, X, W_bar);
-    typename Workspace<Scalar>::Frame frame(workspace);
-    VectorMap<Scalar> column = frame.vector(out_);
-    column = A_bar.leftCols(n).rowwise().sum();
-    theta_bar.tail(out_) += column;
-    if (side_ > 0) {
-      Eigen::Map<Batch<Scalar>> U_bar(theta_bar.data(), out_, side_);
-      if (S.cols() == 1) {
-        U_bar.noalias() += column * S.col(0).head(side_).transpose();
-        S_bar.col(0).head(side_).noalias() += U(theta).transpose() * column;
-      } else {
-        U_bar.noalias() += A_bar.leftCols(S.cols()) * S.topRows(side_).transpose();
-        S_bar.topRows(side_).noalias() += U(theta).transpose() * A_bar.leftCols(S.cols());
-      }
-    }
-    if (in_ <= detail::narrow_rows) {
-      detail::set_narrow_product(X_bar, W(theta).transpose(), A_bar);
-    } else {
-      BatchMap<Scalar> transposed = frame.batch(in_, out_);
-      transposed = W(theta).transpose();
-      set_product<Scalar>(transposed, A_bar, X_bar);
-    }
-  }
+                VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const;
 
  private:
   [[nodiscard]] Eigen::Map<const Batch<Scalar>> U(ConstVectorRef<Scalar> theta) const {
@@ -115,5 +61,69 @@ class Affine {
 
   Index in_, out_, side_;
 };
+
+// Outside the class: a program can have them compiled once, by `extern template class pathline::Affine<double>`.
+template <Real Scalar>
+void Affine<Scalar>::apply(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                           BatchRef<Scalar> A, Workspace<Scalar>& workspace) const {
+  const auto b = theta.tail(out_);
+  const Index tangents = A.cols() - n;
+  const bool narrow = out_ <= detail::narrow_rows, side_moves = side_ > 0 && S.cols() == A.cols();
+  // Else tangents need no zeros to start from. A large W is better packed once for all columns.
+  const bool at_once = narrow || side_moves || out_ * in_ > small_product_limit;
+  if (at_once) A.rightCols(tangents).setZero();
+  if (side_ == 0) {
+    A.leftCols(n).colwise() = b;
+  } else if (S.cols() == 1) {
+    typename Workspace<Scalar>::Frame frame(workspace);
+    VectorMap<Scalar> column = frame.vector(out_);
+    column = b;
+    column.noalias() += U(theta) * S.col(0).head(side_);
+    A.leftCols(n).colwise() = column;
+  } else {
+    A.leftCols(n).colwise() = b;
+    A.leftCols(S.cols()).noalias() += U(theta) * S.topRows(side_);
+  }
+  if (narrow) {
+    detail::add_narrow_product(A, W(theta), X);
+  } else if (at_once) {
+    add_product<Scalar>(W(theta), X, A);
+  } else {
+    add_product<Scalar>(W(theta), X.leftCols(n), A.leftCols(n));
+    set_product<Scalar>(W(theta), X.rightCols(tangents), A.rightCols(tangents));
+  }
+}
+
+template <Real Scalar>
+void Affine<Scalar>::pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                              ConstBatchRef<Scalar> A_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                              VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+  Eigen::Map<Batch<Scalar>> W_bar(theta_bar.data() + out_ * side_, out_, in_);
+  if (std::min(in_, out_) <= detail::narrow_rows)
+    detail::add_narrow_outer_product(W_bar, A_bar, X);
+  else
+    add_outer_product<Scalar>(A_bar, X, W_bar);
+  typename Workspace<Scalar>::Frame frame(workspace);
+  VectorMap<Scalar> column = frame.vector(out_);
+  column = A_bar.leftCols(n).rowwise().sum();
+  theta_bar.tail(out_) += column;
+  if (side_ > 0) {
+    Eigen::Map<Batch<Scalar>> U_bar(theta_bar.data(), out_, side_);
+    if (S.cols() == 1) {
+      U_bar.noalias() += column * S.col(0).head(side_).transpose();
+      S_bar.col(0).head(side_).noalias() += U(theta).transpose() * column;
+    } else {
+      U_bar.noalias() += A_bar.leftCols(S.cols()) * S.topRows(side_).transpose();
+      S_bar.topRows(side_).noalias() += U(theta).transpose() * A_bar.leftCols(S.cols());
+    }
+  }
+  if (in_ <= detail::narrow_rows) {
+    detail::set_narrow_product(X_bar, W(theta).transpose(), A_bar);
+  } else {
+    BatchMap<Scalar> transposed = frame.batch(in_, out_);
+    transposed = W(theta).transpose();
+    set_product<Scalar>(transposed, A_bar, X_bar);
+  }
+}
 
 }  // namespace pathline
