@@ -7,4 +7,11 @@ namespace pathline {
 PATHLINE_PRODUCTS(, float)
 PATHLINE_PRODUCTS(, double)
 
+namespace detail {
+
+PATHLINE_ACTIVATIONS(, Tanh)
+PATHLINE_ACTIVATIONS(, LogTwoCosh)
+
+}  // namespace detail
+
 }  // namespace pathline
