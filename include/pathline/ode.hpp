@@ -3,7 +3,8 @@
 /// all that it asks for.
 ///
 /// Four things are independent of each other, and each is replaced by one word:
-/// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp), or ImplicitEuler (implicit_euler.hpp);
+/// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp names where), or ImplicitEuler
+///   (implicit_euler.hpp);
 /// - the **step control** with its tolerances: FixedSteps, IController, PiController (step_control.hpp);
 /// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
 /// - the **observer**, who is told of every evaluation, step and output while the program is compiled (concepts.hpp).
@@ -13,11 +14,15 @@
 #pragma once
 
 #include <pathline/ode/concepts.hpp>
+#include <pathline/ode/dormand_prince_853.hpp>
+#include <pathline/ode/embedded_pairs.hpp>
 #include <pathline/ode/errors.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/fixed_step_tableaux.hpp>
 #include <pathline/ode/implicit_euler.hpp>
 #include <pathline/ode/initial_step.hpp>
 #include <pathline/ode/integrate.hpp>
+#include <pathline/ode/rooted_trees.hpp>
 #include <pathline/ode/solve.hpp>
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/statistics.hpp>

@@ -3,12 +3,10 @@
 #include <pathline/ode/tableaux.hpp>
 
 #include <support/catch.hpp>
-#include <support/ode_problems.hpp>
+#include <support/orders.hpp>
 
 #include <cmath>
-#include <span>
 #include <utility>
-#include <vector>
 
 namespace pathline {
 namespace {
@@ -18,56 +16,6 @@ static_assert(first_same_as_last(BogackiShampine::tableau) && first_same_as_last
 static_assert(first_same_as_last(Tsit5::tableau));
 static_assert(!first_same_as_last(Euler::tableau) && !first_same_as_last(Midpoint::tableau));
 static_assert(!first_same_as_last(Rk4::tableau));
-
-/// Errors at one point cancel now and then; the root mean square along the way does not.
-struct MeanError {
-  double sum = 0;
-  void add(double t, const Eigen::Vector2d& y) { sum += (y - CoupledProblem::exact(t)).squaredNorm(); }
-  [[nodiscard]] double root() const { return std::sqrt(sum); }
-};
-
-/// Adds up the errors at the outputs of a solve.
-struct ErrorAtOutputs : NoObserver {
-  std::span<const double> times;
-  MeanError error{};
-  explicit ErrorAtOutputs(std::span<const double> at) : times(at) {}
-  void output(Index i, const Eigen::Vector2d& y) { error.add(times[std::size_t(i)], y); }
-};
-
-/// Error of `steps` steps to each of 20 outputs.
-template <class Method>
-double global_error(Index steps, double t0, double t1) {
-  std::vector<double> times;
-  for (int i = 0; i <= 20; ++i) times.push_back(t0 + (t1 - t0) * i / 20);
-  CoupledProblem rhs;
-  Eigen::Vector2d y = CoupledProblem::exact(t0);
-  Stepper<Method, Eigen::Vector2d> stepper;
-  ErrorAtOutputs watch(times);
-  integrate(Method{}, FixedSteps(steps), rhs, y, times, stepper, watch);
-  return watch.error.root();
-}
-
-/// Errors of single steps of length h from the exact solution: of the method, or of its partner y_next - e.
-template <class Method>
-double local_error(double h, bool partner) {
-  CoupledProblem rhs;
-  Stepper<Method, Eigen::Vector2d> stepper;
-  MeanError error;
-  for (int i = 0; i < 20; ++i) {
-    const double t = 0.1 * i;
-    stepper.init(rhs, t, CoupledProblem::exact(t));
-    stepper.step(rhs, t, h);
-    Eigen::Vector2d y = stepper.y_next();
-    if constexpr (EmbeddedMethod<Method>)
-      if (partner) {
-        Eigen::Vector2d e;
-        stepper.write_error(e);
-        y -= e;
-      }
-    error.add(t + h, y);
-  }
-  return error.root();
-}
 
 }  // namespace
 
@@ -85,12 +33,10 @@ TEMPLATE_TEST_CASE("A method converges with its order, forward and backward", "[
 // there their slope is still 6.4.
 TEMPLATE_TEST_CASE("One step of a method and of its embedded partner is wrong by their orders", "[ode][order]", Euler,
                    Midpoint, Rk4, BogackiShampine, Dopri5, Tsit5) {
-  const auto slope = [](bool partner) {
-    return std::log2(local_error<TestType>(0.02, partner) / local_error<TestType>(0.01, partner));
-  };
-  CHECK(slope(false) == Approx(TestType::tableau.order + 1).margin(0.45));
+  constexpr auto T = TestType::tableau;
+  CHECK(local_order<TestType>(0.01, T.b) == Approx(T.order + 1).margin(0.45));
   if constexpr (EmbeddedMethod<TestType>)
-    CHECK(slope(true) == Approx(TestType::tableau.embedded_order + 1).margin(0.45));
+    CHECK(local_order<TestType>(0.01, T.b_embedded) == Approx(T.embedded_order + 1).margin(0.45));
 }
 
 // y' = M y against exp(M) by its Taylor series after 2^-10 scaling; 2000 steps of order 3 leave (1/2000)³ ≈ 1e-10.

@@ -73,6 +73,14 @@ concept ExplicitMethod = requires {
 template <class M>
 concept EmbeddedMethod = ExplicitMethod<M> &&(M::tableau.embedded_order > 0);
 
+/// An embedded method with a second, coarser partner: weights `b_coarse` of order `coarse_order` for the same stages.
+template <class M>
+concept DoublyEmbeddedMethod = EmbeddedMethod<M> && requires {
+  { M::coarse_order } -> std::convertible_to<int>;
+  { M::b_coarse[0] } -> std::convertible_to<double>;
+  requires M::b_coarse.size() == M::tableau.b.size();
+};
+
 /// A struct that says `using implicit_method = void`, for which there is a Stepper.
 template <class M>
 concept ImplicitMethod = requires {

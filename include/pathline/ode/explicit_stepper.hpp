@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -50,6 +51,20 @@ struct ErrorWeights {
     return Method::tableau.b[std::size_t(j)] - Method::tableau.b_embedded[std::size_t(j)];
   }
 };
+template <class Method>
+struct CoarseErrorWeights {
+  static constexpr int count = Method::tableau.stages;
+  static constexpr double weight(int j) { return Method::tableau.b[std::size_t(j)] - Method::b_coarse[std::size_t(j)]; }
+};
+
+/// The exponent of the step in the error estimate; of two partners as Stepper::estimate_error() puts them together.
+template <class Method>
+constexpr int error_exponent() {
+  if constexpr (DoublyEmbeddedMethod<Method>)
+    return 2 * (Method::tableau.embedded_order + 1) - (Method::coarse_order + 1);
+  else
+    return std::min(Method::tableau.order, Method::tableau.embedded_order) + 1;
+}
 
 template <class Weights, int From = 0>
 constexpr int next_nonzero() {
@@ -100,7 +115,7 @@ class Stepper<Method, State> {
   static constexpr bool fsal = first_same_as_last(Method::tableau);
   static constexpr bool has_error = EmbeddedMethod<Method>;
   /// The exponent of the step in the error estimate.
-  static constexpr int error_order = std::min(Method::tableau.order, Method::tableau.embedded_order) + 1;
+  static constexpr int error_order = detail::error_exponent<Method>();
 
   /// Starts at y without evaluating anything. Allocates only when the shape is new.
   void reset(const State& y) {
@@ -158,17 +173,21 @@ class Stepper<Method, State> {
       if (first_stage_ready_) K_[0].swap(K_[stages - 1]);
   }
 
-  /// E of the step tried last, over the rows that the right-hand side wants to be counted.
+  /// E of the step tried last, over the rows that the right-hand side wants to be counted. With two partners it is
+  /// E_fine² / sqrt(E_fine² + 0.01 E_coarse²), as in Hairer's dop853.f.
   template <class Rhs>
   double estimate_error(const Rhs& rhs, double rtol, double atol) requires has_error {
-    using Weights = detail::ErrorWeights<Method>;
-    if constexpr (HasErrorRows<Rhs>) {
-      const Index rows = rhs.error_rows();
-      error_.topRows(rows) = detail::weighted_stages<Weights>(h_, K_).topRows(rows);
-      return error_norm(error_.topRows(rows), y_.topRows(rows), next_.topRows(rows), rtol, atol);
+    const auto norm = [&](const auto& error, const auto& y, const auto& y_next) {
+      return error_norm(error, y, y_next, rtol, atol);
+    };
+    if constexpr (DoublyEmbeddedMethod<Method>) {
+      const double coarse = norm_of_estimate<detail::CoarseErrorWeights<Method>>(rhs, norm);
+      const double fine = norm_of_estimate<detail::ErrorWeights<Method>>(rhs, norm);
+      const double ratio = coarse / fine;
+      if (!std::isfinite(coarse)) return coarse;  // a squared norm that overflowed would divide the fine one to 0
+      return fine == 0 ? 0 : fine / std::sqrt(1 + 0.01 * ratio * ratio);
     } else {
-      error_.noalias() = detail::weighted_stages<Weights>(h_, K_);
-      return error_norm(error_, y_, next_, rtol, atol);
+      return norm_of_estimate<detail::ErrorWeights<Method>>(rhs, norm);
     }
   }
 
@@ -213,6 +232,19 @@ class Stepper<Method, State> {
       ++evaluations_;
       stages_evaluated_ = I + 1;
       evaluate_stages<I + 1>(rhs, t, last);
+    }
+  }
+
+  /// Leaves h Σ w_i K_i in error_, its counted rows at least, and returns their norm.
+  template <class Weights, class Rhs, class Norm>
+  double norm_of_estimate(const Rhs& rhs, const Norm& norm) {
+    if constexpr (HasErrorRows<Rhs>) {
+      const Index rows = rhs.error_rows();
+      error_.topRows(rows) = detail::weighted_stages<Weights>(h_, K_).topRows(rows);
+      return norm(error_.topRows(rows), y_.topRows(rows), next_.topRows(rows));
+    } else {
+      error_.noalias() = detail::weighted_stages<Weights>(h_, K_);
+      return norm(error_, y_, next_);
     }
   }
 

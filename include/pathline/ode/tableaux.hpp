@@ -4,11 +4,13 @@
 ///
 /// Your own method is these few lines; its row sums and order conditions are checked when it is compiled:
 /// ```
-/// struct Heun {
-///   static constexpr ExplicitTableau<2> tableau{
-///       .a = {1}, .b = {0.5, 0.5}, .b_embedded = {1, 0}, .c = {0, 1}, .order = 2, .embedded_order = 1};
+/// struct Kutta3 {
+///   static constexpr ExplicitTableau<3> tableau{
+///       .a = {1. / 2, -1, 2}, .b = {1. / 6, 2. / 3, 1. / 6}, .c = {0, 1. / 2, 1}, .order = 3};
 /// };
 /// ```
+/// With `.b_embedded` and `.embedded_order` it estimates its error. More methods: fixed_step_tableaux.hpp,
+/// embedded_pairs.hpp, dormand_prince_853.hpp.
 #pragma once
 
 #include <pathline/ode/tableau_checks.hpp>
