@@ -15,6 +15,8 @@ namespace {
 
 using State = Eigen::Vector2d;
 
+static_assert(tableau_defect(Dop853::tableau) == TableauDefect::none);
+static_assert(order_reached(Dop853::tableau, Dop853::b_coarse) == Dop853::coarse_order);
 static_assert(!first_same_as_last(Dop853::tableau));
 static_assert(Stepper<Dop853, State>::error_order == 8, "2 (5 + 1) - (3 + 1)");
 

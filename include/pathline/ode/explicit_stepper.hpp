@@ -57,6 +57,15 @@ struct CoarseErrorWeights {
   static constexpr double weight(int j) { return Method::tableau.b[std::size_t(j)] - Method::b_coarse[std::size_t(j)]; }
 };
 
+/// Whether a second partner, where there is one, has the order that it claims.
+template <class Method>
+constexpr bool coarse_order_holds() {
+  if constexpr (DoublyEmbeddedMethod<Method>)
+    return order_reached(Method::tableau, Method::b_coarse) == Method::coarse_order;
+  else
+    return true;
+}
+
 /// The exponent of the step in the error estimate; of two partners as Stepper::estimate_error() puts them together.
 template <class Method>
 constexpr int error_exponent() {
@@ -108,6 +117,7 @@ template <ExplicitMethod Method, OdeState State>
 class Stepper<Method, State> {
   static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
                 "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
+  static_assert(detail::coarse_order_holds<Method>(), "this method's b_coarse is not of the order coarse_order");
 
  public:
   using Scalar = typename State::Scalar;
