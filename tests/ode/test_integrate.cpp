@@ -1,6 +1,7 @@
 // The loop over steps: where it lands, what it evaluates, whom it tells, and how it ends when the problem is bad.
 #include <pathline/ode/integrate.hpp>
 
+#include <pathline/ode/embedded_pairs.hpp>
 #include <pathline/ode/statistics.hpp>
 #include <pathline/ode/tableaux.hpp>
 
@@ -18,12 +19,6 @@ namespace pathline {
 namespace {
 
 using State = Eigen::Vector2d;
-
-/// An embedded method of a user, without a carried stage.
-struct Heun {
-  static constexpr ExplicitTableau<2> tableau{
-      .a = {1}, .b = {0.5, 0.5}, .b_embedded = {1, 0}, .c = {0, 1}, .order = 2, .embedded_order = 1};
-};
 
 struct Indifferent : NoObserver {
   static constexpr bool reads_last_stage = false;
@@ -68,7 +63,8 @@ TEST_CASE("A method without a carried stage evaluates K_1 once per accepted step
   CHECK(r.journal.events.substr(0, 5) == "okaka");
 
   Counted<CoupledProblem> again;
-  const Run adaptive = run(Heun{}, IController{.rtol = 1e-3, .atol = 1e-3}, again, CoupledProblem::exact(0), {0, 2});
+  const Run adaptive =
+      run(HeunEuler{}, IController{.rtol = 1e-3, .atol = 1e-3}, again, CoupledProblem::exact(0), {0, 2});
   const auto [accepted, rejected, evaluations, newton] = adaptive.statistics;
   CHECK(rejected > 0);  // a rejected step keeps its K_1
   CHECK(evaluations == 1 + 2 * accepted + rejected);
