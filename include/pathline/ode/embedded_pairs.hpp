@@ -16,7 +16,7 @@ struct HeunEuler {
 
 // clang-format off
 /// Fehlberg 4(5): goes on with the solution of order 4, as Fehlberg did, and estimates its error by that of order 5.
-/// NASA TR R-315 (1969), table III.
+/// NASA TR R-315 (1969), table III, "formula 2".
 struct Fehlberg {
   static constexpr ExplicitTableau<6> tableau{
       .a = {1. / 4,
@@ -46,9 +46,9 @@ struct CashKarp {
       .embedded_order = 4};
 };
 
-/// Verner 6(5) of the code DVERK. SIAM J. Numer. Anal. 15 (1978) 772–790. Of his pairs this one has short fractions and
-/// no large weights; his later "most efficient" 6(5) has smaller errors, but weights of 176 that cancel: its conditions
-/// hold to 5e-13 only in double, and in float hardly at all.
+/// Verner 6(5), SIAM J. Numer. Anal. 15 (1978) 772–790, as in the code DVERK of Hull, Enright & Jackson; Hairer, Nørsett
+/// & Wanner I, section II.5. His later "most efficient" 6(5) has smaller errors, but weights of 176 that cancel: in
+/// float they leave errors of 1e-5.
 struct Verner65 {
   static constexpr ExplicitTableau<8> tableau{
       .a = {1. / 6,

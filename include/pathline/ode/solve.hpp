@@ -45,7 +45,8 @@ struct StateRecorder : NoObserver {
 /// \param rhs      Callable rhs(t, y (d × n), dy (d × n)) that writes dy, or dy = rhs(t, y).
 /// \param y0       Any Eigen expression of float or double, finite; d × n, one column per sample.
 /// \param t0, t1   In the right-hand side's unit of time; equal times return y0.
-/// \param method   Euler, Midpoint, Rk4, BogackiShampine, Dopri5, Tsit5, ImplicitEuler, or a struct of your own.
+/// \param method   A tableau such as Rk4, Dopri5 or Dop853 (docs/maths.md, section 3, lists all), ImplicitEuler, or a
+///                 struct of your own.
 /// \param control  FixedSteps(n), IController or PiController.
 /// \throws DataError when y0 is empty or not finite; else see integrate().
 template <class Method = Dopri5, class Control = PiController, class Rhs, class Derived>
