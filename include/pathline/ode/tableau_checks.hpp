@@ -62,7 +62,8 @@ template <int S>
 template <int S>
 [[nodiscard]] constexpr int order_reached(const ExplicitTableau<S>& tableau,
                                           const std::array<double, std::size_t(S)>& weights) {
-  // Plain arrays: the compiler interprets this, and every call of an operator[] costs it more than a product.
+  // φ and A φ of every tree (docs/maths.md, section 3), where A φ of the single node is c. In plain arrays: the
+  // compiler interprets this, and every call of an operator[] costs it more than a product.
   double A[S][S]{}, phi[detail::rooted_trees.size()][S]{}, A_phi[detail::rooted_trees.size()][S]{};
   for (int i = 0; i < S; ++i)
     for (int j = 0; j < i; ++j) A[i][j] = tableau.A(i, j);
