@@ -28,7 +28,7 @@ struct ForeignWeights : SinglePartner {
   static constexpr int coarse_order = 3;
 };
 struct NoCoarseOrder : SinglePartner {
-  static constexpr auto b_coarse = Dop853::b_coarse;
+  [[maybe_unused]] static constexpr auto b_coarse = Dop853::b_coarse;
 };
 static_assert(!DoublyEmbeddedMethod<SinglePartner> && !DoublyEmbeddedMethod<ForeignWeights>);
 static_assert(!DoublyEmbeddedMethod<NoCoarseOrder> && EmbeddedMethod<SinglePartner>);
@@ -79,6 +79,23 @@ TEST_CASE("The error estimate of Dop853 is Hairer's", "[ode][stepper]") {
   State e;
   stepper.write_error(e);
   CHECK(stepper.error() == e);  // of the finer partner
+}
+
+TEST_CASE("Only error_rows enter either estimate of Dop853", "[ode][stepper]") {
+  struct TopRow {
+    [[nodiscard]] Index error_rows() const { return 1; }
+    void operator()(double t, const Batch<double>& y, Batch<double>& dy) const {
+      dy.row(0) = -y.row(0) * t;
+      if (y.rows() > 1) dy.row(1).setConstant(1e9 * std::sin(1e3 * t));
+    }
+  } rhs;
+  const auto estimate_with = [&](Index rows) {
+    Stepper<Dop853, Batch<double>> stepper;
+    stepper.init(rhs, 0, Batch<double>::Ones(rows, 3));
+    stepper.step(rhs, 0, 0.1);
+    return stepper.estimate_error(rhs, 1e-6, 1e-6);
+  };
+  CHECK(estimate_with(2) == Approx(estimate_with(1)).epsilon(1e-13));  // sums in another order
 }
 
 TEST_CASE("The error estimate of Dop853 falls with the eighth power of the step", "[ode][order]") {
