@@ -11,3 +11,4 @@
 #include <pathline/math/small_product.hpp>
 #include <pathline/math/third_derivative.hpp>
 #include <pathline/math/trigonometric.hpp>
+#include <pathline/math/write_transposed.hpp>

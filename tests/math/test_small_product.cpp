@@ -47,6 +47,19 @@ TEMPLATE_TEST_CASE("Small products are the products, whatever the rows, depth an
         add_transposed_product<Scalar>(A_transposed.block(), B.block(), C.block());
         CHECK((C.block() - start - A_transposed.block().transpose() * B.block()).template lpNorm<Eigen::Infinity>() <=
               tolerance);
+        set_product<Scalar>(A.block(), B.block(), start, C.block());
+        CHECK((C.block() - start - A.block() * B.block()).template lpNorm<Eigen::Infinity>() <= tolerance);
+        if (columns > 0) {
+          set_product<Scalar>(A.block(), B.block(), start.leftCols(1), C.block());
+          CHECK((C.block() - start.col(0).replicate(1, columns) - A.block() * B.block())
+                    .template lpNorm<Eigen::Infinity>() <= tolerance);
+          set_product_transposed<Scalar>(A.block(), B_transposed.block(), start.col(0), C.block());
+          CHECK((C.block() - start.col(0).replicate(1, columns) - A.block() * B_transposed.block().transpose())
+                    .template lpNorm<Eigen::Infinity>() <= tolerance);
+        }
+        set_product_transposed<Scalar>(A.block(), B_transposed.block(), C.block());
+        CHECK((C.block() - A.block() * B_transposed.block().transpose()).template lpNorm<Eigen::Infinity>() <=
+              tolerance);
         add_outer_product<Scalar>(A.block(), B_transposed.block(), outer.block());
         CHECK(
             (outer.block() - start - A.block() * B_transposed.block().transpose()).template lpNorm<Eigen::Infinity>() <=
@@ -68,10 +81,15 @@ TEST_CASE("A small product reads and writes nothing beyond its blocks", "[math]"
 
 TEST_CASE("Small products allocate nothing", "[math][allocations]") {
   Batch<float> A = Batch<float>::Ones(32, 32), B = Batch<float>::Ones(32, 192), C = Batch<float>::Zero(32, 192);
+  Batch<float> narrow = Batch<float>::Ones(192, 3), few = Batch<float>::Zero(32, 3);
   const AllocationCounter counter;
   add_product<float>(A, B, C);
+  add_product<float>(B, narrow, few);             // a long product with few columns
+  add_transposed_product<float>(B, few, narrow);  // few columns on the right
   add_outer_product<float>(C, B, A);
   set_product<float>(A, B, C);
+  set_product<float>(A, B, A.col(0), C);
+  set_product_transposed<float>(A.leftCols(3), narrow, A.col(0), C);
   add_transposed_product<float>(A.leftCols(3), B, C.topRows(3));
   CHECK(counter.count() == 0);
 }

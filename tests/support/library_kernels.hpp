@@ -16,6 +16,9 @@
 #define PATHLINE_PRODUCTS(EXTERN, S) \
   EXTERN template void add_product<S>(ConstBatchRef<S>, ConstBatchRef<S>, BatchRef<S>); \
   EXTERN template void set_product<S>(ConstBatchRef<S>, ConstBatchRef<S>, BatchRef<S>); \
+  EXTERN template void set_product<S>(ConstBatchRef<S>, ConstBatchRef<S>, ConstBatchRef<S>, BatchRef<S>); \
+  EXTERN template void set_product_transposed<S>(ConstBatchRef<S>, ConstBatchRef<S>, BatchRef<S>); \
+  EXTERN template void set_product_transposed<S>(ConstBatchRef<S>, ConstBatchRef<S>, ConstVectorRef<S>, BatchRef<S>); \
   EXTERN template void add_transposed_product<S>(ConstBatchRef<S>, ConstBatchRef<S>, BatchRef<S>); \
   EXTERN template void add_outer_product<S>(ConstBatchRef<S>, ConstBatchRef<S>, BatchRef<S>); \
   EXTERN template void detail::add_side_product<S>(const Eigen::Map<const Batch<S>>&, ConstBatchRef<S>, Index, BatchRef<S>, Workspace<S>&); \
