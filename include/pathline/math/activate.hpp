@@ -8,6 +8,8 @@
 #include <pathline/math/activations.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 namespace pathline {
 namespace detail {
@@ -22,12 +24,28 @@ EIGEN_DONT_INLINE void activate_packs(Index size, const Scalar* x, Scalar* y, Sc
   using P = Pack<Scalar>;
   const Index last = size - P::size;
   const P last_x = P::load(x + last);
-  for (Index i = 0; i < size; i += P::size) {
+  const auto input = [&](Index i) { return i < last ? P::load(x + i) : last_x; };
+  const auto output = [&](Index i, const Jet<P>& jet) {
     const Index at = std::min(i, last);
-    const Jet<P> jet = Sigma::jet(i < last ? P::load(x + i) : last_x);
     jet.value.store(y + at);
     if constexpr (Outputs > 1) jet.first.store(first + at);
     if constexpr (Outputs > 2) jet.second.store(second + at);
+  };
+  if constexpr (StagedActivation<Sigma, Scalar>) {
+    constexpr Index block = 16 * P::size;
+    alignas(64) std::array<Scalar, std::size_t(block)> exp, expm1;
+    for (Index begin = 0; begin < size; begin += block) {
+      const Index end = std::min(begin + block, size);
+      for (Index i = begin, k = 0; i < end; i += P::size, k += P::size) {
+        const ExpPair<P> e = Sigma::start(input(i));
+        e.exp.store(&exp[std::size_t(k)]);
+        e.expm1.store(&expm1[std::size_t(k)]);
+      }
+      for (Index i = begin, k = 0; i < end; i += P::size, k += P::size)
+        output(i, Sigma::finish({P::load(&exp[std::size_t(k)]), P::load(&expm1[std::size_t(k)])}, input(i)));
+    }
+  } else {
+    for (Index i = 0; i < size; i += P::size) output(i, Sigma::jet(input(i)));
   }
 }
 

@@ -37,6 +37,18 @@ concept PackActivation = Activation<Sigma, Scalar> && requires(Pack<Scalar> x) {
   { Sigma::jet(x) } -> std::same_as<Jet<Pack<Scalar>>>;
 };
 
+namespace detail {
+
+/// An activation in two stages: jet(x) = finish(start(x), x) with an ExpPair between them. A loop over many packs does
+/// the first stage of several before the second: shorter chains of dependent operations, of which more run at once.
+template <class Sigma, class Scalar = double>
+concept StagedActivation = PackActivation<Sigma, Scalar> && requires(Pack<Scalar> x, ExpPair<Pack<Scalar>> e) {
+  { Sigma::start(x) } -> std::same_as<ExpPair<Pack<Scalar>>>;
+  { Sigma::finish(e, x) } -> std::same_as<Jet<Pack<Scalar>>>;
+};
+
+}  // namespace detail
+
 /// σ(x) = x.
 struct Identity {
   template <class P>
@@ -54,7 +66,14 @@ struct Identity {
 struct Tanh {
   template <class P>
   [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> jet(P x) {
-    const detail::ExpPair<P> e = detail::exp_pair(abs(x) * P(-2));
+    return finish(start(x), x);
+  }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE detail::ExpPair<P> start(P x) {
+    return detail::exp_pair(abs(x) * P(-2));
+  }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> finish(detail::ExpPair<P> e, P x) {
     const P inverse = P(1) / (e.expm1 + P(2)), twice = inverse + inverse;
     const P value = copysign(e.expm1 * inverse, x), first = e.exp * twice * twice;
     return {value, first, P(-2) * value * first};
@@ -69,7 +88,14 @@ struct Tanh {
 struct LogTwoCosh {
   template <class P>
   [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> jet(P x) {
-    const detail::ExpPair<P> e = detail::exp_pair(abs(x) * P(-2));
+    return finish(start(x), x);
+  }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE detail::ExpPair<P> start(P x) {
+    return detail::exp_pair(abs(x) * P(-2));
+  }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> finish(detail::ExpPair<P> e, P x) {
     const P inverse = P(1) / (e.expm1 + P(2)), twice = inverse + inverse;
     return {abs(x) + log1p_unit(e.exp), copysign(e.expm1 * inverse, x), e.exp * twice * twice};
   }
