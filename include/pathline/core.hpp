@@ -6,6 +6,7 @@
 #include <pathline/core/box_muller.hpp>
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/errors.hpp>
+#include <pathline/core/few_rows.hpp>
 #include <pathline/core/philox.hpp>
 #include <pathline/core/policies.hpp>
 #include <pathline/core/random.hpp>

@@ -7,6 +7,7 @@
 /// docs/maths.md, sections 7 and 8.
 #pragma once
 
+#include <pathline/core/few_rows.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/field_on_path.hpp>
@@ -104,7 +105,7 @@ class AugmentedDynamics {
     BatchMap<Scalar> S_bar = side_.zero(frame);
     on_path_.pullback(side_.at(t, frame), tapes.field, buffer.data(), path_bar, S_bar,
                       theta_bar.head(detail::parameter_count(on_path_.field())), workspace);
-    if constexpr (sizeof...(Regularizers) > 0) path_bar += Z_bar;
+    if constexpr (sizeof...(Regularizers) > 0) detail::add_rows<Scalar>(1, Z_bar, path_bar);
     side_.pullback(S_bar, theta_bar, t_bar);
   }
 

@@ -3,6 +3,7 @@
 /// works for every field and every estimator, or in closed form where the field has one. docs/maths.md, section 8.
 #pragma once
 
+#include <pathline/core/few_rows.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/path_point.hpp>
@@ -127,9 +128,9 @@ class FieldInClosedForm {
   void evaluate(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
     Parts parts(*this, tape);
-    parts.Z = Z;
+    detail::copy_rows<Scalar>(Z, parts.Z);
     field_.evaluate_with_trace(S, parts.Z, parts.Y, parts.field, workspace);
-    dy.topRows(field_.dim() + 1) = parts.Y.topRows(field_.dim() + 1);
+    detail::copy_rows<Scalar>(parts.Y.topRows(field_.dim() + 1), dy);
   }
 
   [[nodiscard]] PathPoint<Scalar> point(double t, std::span<Scalar> tape) const {
@@ -154,8 +155,8 @@ class FieldInClosedForm {
     using Bar = PathPointBar<Scalar>;
     const Index d = field_.dim();
     BatchMap<Scalar> Y_bar(bar, out_rows(), n_);
-    Y_bar.topRows(d + 1) = dy_bar.topRows(d + 1);
-    Y_bar.bottomRows(field_.offered_rows()).setZero();
+    Y_bar.setZero();  // all of it: that is one run of memory
+    detail::copy_rows<Scalar>(dy_bar.topRows(d + 1), Y_bar.topRows(d + 1));
     const Eigen::OuterStride<> stride(out_rows());
     Bar result{.Z = Bar::none(), .F = typename Bar::Block(bar, d, n_, stride), .JV = Bar::none()};
     if constexpr (PotentialField<F>) new (&result.potential_rate) typename Bar::Block(bar + d + 1, 1, n_, stride);

@@ -2,6 +2,7 @@
 /// The residual of the Hamilton–Jacobi–Bellman equation as a running cost (OT-Flow, Onken et al. 2021).
 #pragma once
 
+#include <pathline/core/few_rows.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/path_point.hpp>
 
@@ -20,22 +21,29 @@ struct HamiltonJacobiBellman {
 
   template <Real Scalar>
   void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
-    for (Index i = 0; i < at.samples(); ++i) cost(i) = std::abs(residual(at, i));
+    detail::with_row_count(at.dim(), [&](auto rows) {
+      for (Index j = 0; j < at.samples(); ++j) cost(j) = std::abs(residual(at, j, rows));
+    });
   }
   template <Real Scalar>
   void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
-    for (Index i = 0; i < at.samples(); ++i) {
-      const Scalar r = residual(at, i);
-      const Scalar signed_bar = r > 0 ? cost_bar(i) : r < 0 ? -cost_bar(i) : Scalar(0);
-      bar.potential_rate(0, i) += signed_bar;
-      bar.F.col(i) -= signed_bar * at.F.col(i);
-    }
+    detail::with_row_count(at.dim(), [&](auto rows) {
+      for (Index j = 0; j < at.samples(); ++j) {
+        const Scalar r = residual(at, j, rows);
+        const Scalar signed_bar = Scalar((r > 0) - (r < 0)) * cost_bar(j);  // a branch would be guessed, half wrong
+        bar.potential_rate(0, j) += signed_bar;
+        for (Index i = 0; i < rows; ++i) bar.F(i, j) -= signed_bar * at.F(i, j);
+      }
+    });
   }
 
  private:
-  template <Real Scalar>
-  static Scalar residual(const PathPoint<Scalar>& at, Index i) {
-    return at.potential_rate(0, i) - Scalar(0.5) * at.F.col(i).squaredNorm();
+  // `rows` is d, as a constant where it is small.
+  template <Real Scalar, class Rows>
+  static Scalar residual(const PathPoint<Scalar>& at, Index j, Rows rows) {
+    Scalar sum(0);
+    for (Index i = 0; i < rows; ++i) sum += at.F(i, j) * at.F(i, j);
+    return at.potential_rate(0, j) - Scalar(0.5) * sum;
   }
 };
 

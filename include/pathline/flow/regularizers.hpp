@@ -3,6 +3,7 @@
 /// see it, so that a regularizer does not change the steps of a forward solve.
 #pragma once
 
+#include <pathline/core/few_rows.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/path_point.hpp>
 
@@ -32,11 +33,11 @@ struct KineticEnergy {
 
   template <Real Scalar>
   void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
-    cost = Scalar(0.5) * at.F.colwise().squaredNorm();
+    detail::write_squared_norms(Scalar(0.5), at.F, cost);
   }
   template <Real Scalar>
   void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
-    bar.F.array() += at.F.array().rowwise() * cost_bar.array();
+    detail::add_scaled_columns(at.F, cost_bar, bar.F);
   }
 };
 

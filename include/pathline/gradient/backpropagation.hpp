@@ -5,6 +5,7 @@
 /// steps that it took. docs/maths.md, section 6.
 #pragma once
 
+#include <pathline/core/few_rows.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics.hpp>
@@ -76,15 +77,18 @@ struct Backpropagation {
       std::size_t next_output = outputs_bar.size();
       typename Workspace<Scalar>::Frame frame(memory.workspace);
       StepBack<G, Method> back(dynamics, frame);
+      BatchMap<Scalar> lambda = frame.batch(y_bar.rows(), y_bar.cols());  // contiguous, as y_bar need not be
+      lambda = y_bar;
       const auto add_outputs = [&](std::size_t steps_done) {
         while (next_output > 0 && memory.recording.outputs()[next_output - 1] == steps_done)
-          y_bar += outputs_bar[--next_output];
+          lambda += outputs_bar[--next_output];
       };
       for (std::size_t index = steps.size(); index > 0; --index) {
         add_outputs(index);
-        statistics.evaluations += back(index - 1, step_cost, step_cost_bar, y_bar, theta_bar, memory);
+        statistics.evaluations += back(index - 1, step_cost, step_cost_bar, lambda, theta_bar, memory);
       }
       add_outputs(0);
+      y_bar = lambda;
       statistics.accepted = static_cast<Index>(steps.size());
     }
     return statistics;
@@ -133,13 +137,13 @@ struct Backpropagation {
           mu_(make(frame, path_, dynamics.columns(), std::make_index_sequence<s>{})) {}
 
     // Returns the number of pullbacks made.
-    Index operator()(std::size_t index, const Cost& cost, Scalar cost_bar, BatchRef<Scalar> lambda,
+    Index operator()(std::size_t index, const Cost& cost, Scalar cost_bar, BatchMap<Scalar> lambda,
                      VectorRef<Scalar> theta_bar, Memory<G, Method>& memory) {
       const auto& step = memory.recording.steps()[index];
       const auto h = Scalar(step.h);
       Index pullbacks = 0;
-      for (std::size_t i = 0; i < s; ++i) stage_bar_[i].setZero();
       if constexpr (has_step_cost) {
+        for (std::size_t i = 0; i < s; ++i) stage_bar_[i].setZero();
         cost.pullback(AcceptedStep<Scalar>{step.t, step.h, memory.recording.stages(index, s)},
                       std::span<BatchMap<Scalar>>(stage_bar_));
         for (std::size_t i = 0; i < s; ++i) stage_bar_[i] *= cost_bar;
@@ -148,13 +152,18 @@ struct Backpropagation {
       for (std::size_t i = s; i-- > 0;) {
         active[i] = has_step_cost;
         if (tableau.b[i] != 0) {
-          stage_bar_[i] += (h * Scalar(tableau.b[i])) * lambda;
+          if constexpr (has_step_cost)
+            stage_bar_[i] += (h * Scalar(tableau.b[i])) * lambda;
+          else
+            stage_bar_[i] = (h * Scalar(tableau.b[i])) * lambda;
           active[i] = true;
+        } else if constexpr (!has_step_cost) {
+          stage_bar_[i].setZero();
         }
         for (std::size_t j = i + 1; j < s; ++j) {
           const double a = tableau.A(int(j), int(i));
           if (a == 0 || !active[j]) continue;
-          stage_bar_[i].topRows(path_) += (h * Scalar(a)) * mu_[j];
+          detail::add_rows<Scalar>(h * Scalar(a), mu_[j], stage_bar_[i].topRows(path_));
           active[i] = true;
         }
         if (!active[i]) continue;  // the last stage of a method that is first same as last
@@ -164,7 +173,7 @@ struct Backpropagation {
         ++pullbacks;
       }
       for (std::size_t i = 0; i < s; ++i)
-        if (active[i]) lambda.topRows(path_) += mu_[i];
+        if (active[i]) detail::add_rows<Scalar>(1, mu_[i], lambda.topRows(path_));
       return pullbacks;
     }
 

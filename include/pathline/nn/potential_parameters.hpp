@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/few_rows.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 
@@ -94,7 +95,7 @@ void initialize_potential(const PotentialShape& shape, VectorRef<Scalar> theta, 
 /// have no component along time.
 template <Real Scalar>
 void append_time(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Q) {
-  Q.topRows(X.rows()) = X;
+  copy_rows<Scalar>(X, Q.topRows(X.rows()));
   auto time = Q.row(X.rows());
   if (S.cols() == 1) {
     time.head(n).setConstant(S(0, 0));
