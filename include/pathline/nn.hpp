@@ -28,6 +28,8 @@
 #include <pathline/nn/path_derivatives.hpp>
 #include <pathline/nn/potential.hpp>
 #include <pathline/nn/potential_parameters.hpp>
+#include <pathline/nn/potential_passes.hpp>
+#include <pathline/nn/potential_sweeps.hpp>
 #include <pathline/nn/potential_tangents.hpp>
 #include <pathline/nn/potential_trace.hpp>
 #include <pathline/nn/repeat.hpp>

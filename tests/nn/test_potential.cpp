@@ -44,6 +44,7 @@ TEST_CASE("Potential keeps the law of traced layers", "[nn][gradient]") {
     INFO("depth " << depth);
     check_traced_laws(Potential<double>(2, 5, depth));
   }
+  check_traced_laws(Potential<double>(2, 2, 1));  // fewer rows than samples
   check_traced_laws(Potential<double>(1, 4, 1));
   check_traced_laws(Potential<double>(5, 9, 2));
 }
@@ -53,6 +54,10 @@ TEST_CASE("Potential: the trace form agrees with the tangent form at every width
   INFO("width " << width);
   check_against_tangents(Potential<double>(3, width, 2), 7, 1);
   check_against_tangents(Potential<double>(9, width, 1), 7, 7);
+  // More samples than rows: derivatives of one layer by matrices that all samples share, of several as before.
+  check_against_tangents(Potential<double>(2, width, 1), width + 3, 1);
+  check_against_tangents(Potential<double>(3, width, 1), width + 1, width + 1);
+  check_against_tangents(Potential<double>(2, width, 2), width + 3, 1);
 }
 
 TEST_CASE("Potential keeps the law of layers", "[nn][gradient]") {
