@@ -169,7 +169,7 @@ struct FlowParts {
   template <class T>
   [[nodiscard]] Index tangents_of(const T& estimator) const {
     if constexpr (std::same_as<T, ClosedFormTrace>)
-      return PotentialField<Block> ? field.dim() : 0;
+      return PotentialField<Block> ? (field.dim() + 1) / 2 : 0;
     else
       return estimator.tangents(field.dim());
   }
