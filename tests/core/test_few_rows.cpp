@@ -8,6 +8,7 @@ using namespace pathline;
 namespace {
 
 using Block = Eigen::Map<const Batch<double>, 0, Eigen::OuterStride<>>;
+using MutableBlock = Eigen::Map<Batch<double>, 0, Eigen::OuterStride<>>;
 
 /// Small integers, so that sums are exact; rows below those that a block takes must stay as they are.
 Batch<double> numbers(Index rows, Index columns, Index from) {
@@ -34,25 +35,27 @@ TEST_CASE("Blocks of few rows are copied, summed and measured as expressions do"
       CHECK(Y == expected);
 
       const Block block(X.data(), rows, n, Eigen::OuterStride<>(X.outerStride()));
-      Batch<double> costs = Batch<double>::Zero(3, n);
-      detail::write_squared_norms(0.5, block, costs.row(1));
-      CHECK(costs.row(1) == 0.5 * X.topRows(rows).colwise().squaredNorm());
-      CHECK(costs.row(0).isZero(0));
-
-      Y = start;
-      Eigen::Map<Batch<double>, 0, Eigen::OuterStride<>> sum(Y.data(), rows, n, Eigen::OuterStride<>(Y.outerStride()));
-      detail::add_scaled_columns(block, costs.row(1), sum);
-      expected = start;
-      expected.topRows(rows) += X.topRows(rows) * costs.row(1).asDiagonal();
-      CHECK(Y == expected);
+      MutableBlock sum(Y.data(), rows, n, Eigen::OuterStride<>(Y.outerStride()));
+      Y = expected = start;
+      detail::with_row_count(rows, [&](auto count) {
+        CHECK(detail::few_rows<decltype(count)> == (rows <= 3));
+        for (Index j = 0; j < n; ++j) {
+          CHECK(detail::squared_norm(count, block, j) == X.col(j).head(rows).squaredNorm());
+          detail::add_column(count, 3.0, block, sum, j);
+          expected.col(j).head(rows) += 3 * X.col(j).head(rows);
+          CHECK(Y == expected);
+        }
+      });
     }
 }
 
 TEST_CASE("Sums of few rows allocate nothing", "[core][allocations]") {
-  const Batch<double> X = numbers(2, 6, 0);
+  const Batch<double> X = numbers(7, 6, 0);
   Batch<double> Y = X;
   const AllocationCounter counter;
-  detail::copy_rows<double>(X.topRows(2), Y.topRows(2));
-  detail::add_rows<double>(3, X.topRows(2), Y.bottomRows(2));
+  for (const Index rows : {2, 7}) {
+    detail::copy_rows<double>(X.topRows(rows), Y.topRows(rows));
+    detail::add_rows<double>(3, X.topRows(rows), Y.bottomRows(rows));
+  }
   CHECK(counter.count() == 0);
 }

@@ -73,9 +73,10 @@ TEST_CASE("Jerk obeys the law of regularizers", "[flow][regularizers]") {
 
 TEST_CASE("HamiltonJacobiBellman obeys the law of regularizers, and reads the potential's rate",
           "[flow][regularizers]") {
+  const Index d = GENERATE(2, 4);
   Rng rng(5);
   using F = Network<Potential<double>>;
-  const F field(Potential<double>(2, 6, 2), rng);
+  const F field(Potential<double>(d, 6, 2), rng);
   const auto phi = [&](double t, const Eigen::VectorXd& z) {
     Workspace<double> workspace;
     Row<double> value(1);
@@ -89,8 +90,8 @@ TEST_CASE("HamiltonJacobiBellman obeys the law of regularizers, and reads the po
         constexpr double h = 1e-6;
         const double rate = (phi(p.t + h, z) - phi(p.t - h, z)) / (2 * h);
         double speed = 0;
-        for (Index j = 0; j < 2; ++j) {
-          const Eigen::VectorXd step = h * Eigen::VectorXd::Unit(2, j);
+        for (Index j = 0; j < d; ++j) {
+          const Eigen::VectorXd step = h * Eigen::VectorXd::Unit(d, j);
           speed += std::pow((phi(p.t, z + step) - phi(p.t, z - step)) / (2 * h), 2);
         }
         return std::abs(rate - 0.5 * speed);

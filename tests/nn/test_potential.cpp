@@ -58,6 +58,8 @@ TEST_CASE("Potential: the trace form agrees with the tangent form at every width
   check_against_tangents(Potential<double>(2, width, 1), width + 3, 1);
   check_against_tangents(Potential<double>(3, width, 1), width + 1, width + 1);
   check_against_tangents(Potential<double>(2, width, 2), width + 3, 1);
+  check_against_tangents(Potential<double>(1, width, 1), width + 2, 1);
+  check_against_tangents(Potential<double>(9, width, 1), width + 2, 1);
 }
 
 TEST_CASE("Potential keeps the law of layers", "[nn][gradient]") {
@@ -136,9 +138,10 @@ TEST_CASE("Potential: tangents may move time", "[nn][gradient]") {
 }
 
 TEST_CASE("Potential in float agrees with double to float's precision", "[nn]") {
-  const Index d = 2, n = 40, m = 32;
-  const Potential<double> wide(d, m);
-  const Potential<float> narrow(d, m);
+  const Index d = 2, m = 32, n = GENERATE(8, 40), depth = GENERATE(1, 2);  // more samples than rows, and fewer
+  INFO("n = " << n << ", depth " << depth);
+  const Potential<double> wide(d, m, depth);
+  const Potential<float> narrow(d, m, depth);
   const Vector<double> theta = initial(wide);
   const Batch<double> S = gaussian(1, 1, 1), Z = gaussian(2, d, n), Y_bar = gaussian(3, d + 2, n);
   Vector<double> tape, theta_bar = Vector<double>::Zero(theta.size());
@@ -166,8 +169,9 @@ TEST_CASE("Potential in float agrees with double to float's precision", "[nn]") 
 }
 
 TEST_CASE("Potential allocates nothing after its first call", "[nn][allocations]") {
-  const Index d = 2, n = 64, k = 1;
-  const Potential<float> potential(d, 32);
+  const Index d = 2, k = 1, n = GENERATE(8, 64), depth = GENERATE(1, 2);
+  INFO("n = " << n << ", depth " << depth);
+  const Potential<float> potential(d, 32, depth);
   const Vector<float> theta = initial(potential);
   const Batch<float> S = Batch<float>::Constant(1, 1, 0.5F), Z = Batch<float>::Constant(d, n, 0.25F),
                      X = Batch<float>::Constant(d, (1 + k) * n, 0.25F);

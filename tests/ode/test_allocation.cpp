@@ -23,7 +23,8 @@ long second_solve(const Control& control, const State& y0) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("A second solve of the same shape allocates nothing", "[ode][memory]", Dopri5, BogackiShampine) {
+TEMPLATE_TEST_CASE("A second solve of the same shape allocates nothing", "[ode][memory]", Dopri5, BogackiShampine,
+                   Dop853) {
   CHECK(second_solve<TestType>(PiController{}, Batch<double>(Batch<double>::Ones(3, 50))) == 0);
   CHECK(second_solve<TestType>(FixedSteps(20), Batch<float, 2>(Batch<float, 2>::Ones(2, 7))) == 0);
 }

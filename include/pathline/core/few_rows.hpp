@@ -2,7 +2,7 @@
 /// Sums and copies of blocks of a few rows: samples, costs and their cotangents, which lie in taller batches.
 ///
 /// Eigen goes through a block column by column with a loop that is made for long ones. For two or three rows a plain
-/// loop of a known length takes a fraction of that time.
+/// loop of a known length takes a fraction of that time; more rows are left to Eigen.
 #pragma once
 
 #include <pathline/core/types.hpp>
@@ -11,7 +11,7 @@
 
 namespace pathline::detail {
 
-/// Calls work with the number of rows, as a constant where it is small.
+/// Calls work with the number of rows: as a constant up to 3, else as an Index.
 template <class Work>
 EIGEN_ALWAYS_INLINE void with_row_count(Index rows, Work&& work) {
   switch (rows) {
@@ -26,54 +26,50 @@ EIGEN_ALWAYS_INLINE void with_row_count(Index rows, Work&& work) {
   }
 }
 
-/// Y = X.
+/// Whether with_row_count() has made the number a constant.
+template <class Rows>
+inline constexpr bool few_rows = !std::is_same_v<std::remove_cvref_t<Rows>, Index>;
+
+/// Σ x² over column j of X; `rows` from with_row_count().
+template <class Rows, class Block>
+[[nodiscard]] EIGEN_ALWAYS_INLINE typename Block::Scalar squared_norm(Rows rows, const Block& X, Index j) {
+  if constexpr (few_rows<Rows>) {
+    typename Block::Scalar sum(0);
+    for (Index i = 0; i < rows; ++i) sum += X(i, j) * X(i, j);
+    return sum;
+  } else {
+    return X.col(j).squaredNorm();
+  }
+}
+
+/// Column j of Y += factor · that of X.
+template <class Rows, class Block, class MutableBlock, class Scalar>
+EIGEN_ALWAYS_INLINE void add_column(Rows rows, Scalar factor, const Block& X, MutableBlock& Y, Index j) {
+  if constexpr (few_rows<Rows>)
+    for (Index i = 0; i < rows; ++i) Y(i, j) += factor * X(i, j);
+  else
+    Y.col(j) += factor * X.col(j);
+}
+
+/// Y = X, of the same shape.
 template <Real Scalar>
 void copy_rows(ConstBatchRef<Scalar> X, BatchRef<Scalar> Y) {
-  const Index n = X.cols(), x_next = X.outerStride(), y_next = Y.outerStride();
-  const Scalar* x = X.data();
-  Scalar* y = Y.data();
-  with_row_count(X.rows(), [=](auto rows) mutable {
-    for (Index j = 0; j < n; ++j, x += x_next, y += y_next)
-      for (Index i = 0; i < rows; ++i) y[i] = x[i];
+  eigen_assert(X.rows() == Y.rows() && X.cols() == Y.cols());
+  with_row_count(X.rows(), [&](auto rows) {
+    if constexpr (few_rows<decltype(rows)>)
+      for (Index j = 0; j < X.cols(); ++j)
+        for (Index i = 0; i < rows; ++i) Y(i, j) = X(i, j);
+    else
+      Y = X;
   });
 }
 
 /// Y += factor X.
 template <Real Scalar>
 void add_rows(std::type_identity_t<Scalar> factor, ConstBatchRef<Scalar> X, BatchRef<Scalar> Y) {
-  const Index n = X.cols(), x_next = X.outerStride(), y_next = Y.outerStride();
-  const Scalar* x = X.data();
-  Scalar* y = Y.data();
-  with_row_count(X.rows(), [=](auto rows) mutable {
-    for (Index j = 0; j < n; ++j, x += x_next, y += y_next)
-      for (Index i = 0; i < rows; ++i) y[i] += factor * x[i];
-  });
-}
-
-/// result(j) = factor · Σ x² over column j of X, a block whose columns are contiguous.
-template <class Block, class Scalar = typename Block::Scalar>
-void write_squared_norms(std::type_identity_t<Scalar> factor, const Block& X, RowRef<Scalar> result) {
-  const Index n = X.cols(), x_next = X.outerStride(), next = result.innerStride();
-  const Scalar* x = X.data();
-  Scalar* to = result.data();
-  with_row_count(X.rows(), [=](auto rows) mutable {
-    for (Index j = 0; j < n; ++j, x += x_next, to += next) {
-      Scalar sum(0);
-      for (Index i = 0; i < rows; ++i) sum += x[i] * x[i];
-      *to = factor * sum;
-    }
-  });
-}
-
-/// Y += X diag(factors), column by column; blocks whose columns are contiguous.
-template <class Block, class MutableBlock, class Scalar = typename Block::Scalar>
-void add_scaled_columns(const Block& X, ConstRowRef<Scalar> factors, MutableBlock& Y) {
-  const Index n = X.cols(), x_next = X.outerStride(), y_next = Y.outerStride(), next = factors.innerStride();
-  const Scalar *x = X.data(), *factor = factors.data();
-  Scalar* y = Y.data();
-  with_row_count(X.rows(), [=](auto rows) mutable {
-    for (Index j = 0; j < n; ++j, x += x_next, y += y_next, factor += next)
-      for (Index i = 0; i < rows; ++i) y[i] += *factor * x[i];
+  eigen_assert(X.rows() == Y.rows() && X.cols() == Y.cols());
+  with_row_count(X.rows(), [&](auto rows) {
+    for (Index j = 0; j < X.cols(); ++j) add_column(rows, factor, X, Y, j);
   });
 }
 

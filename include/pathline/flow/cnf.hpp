@@ -110,7 +110,7 @@ class Cnf {
   }
 
   /// log_prob with an error bar: the mean over `repeats` independent draws of the estimator, the standard error of that
-  /// mean, and what the solver's own estimates say of its error (see `LikelihoodWithError`).
+  /// mean, and what the solver's own estimates say of its error (see `LikelihoodWithError`; Dop853's say too much).
   /// \throws ArgumentError when repeats is below 2, or not 1 for an exact trace; other errors as above.
   template <TracePolicy Estimator>
   [[nodiscard]] LikelihoodWithError<Scalar> log_prob_with_error(ConstBatchRef<Scalar> X, const Estimator& estimator,

@@ -130,7 +130,7 @@ class FieldInClosedForm {
     Parts parts(*this, tape);
     detail::copy_rows<Scalar>(Z, parts.Z);
     field_.evaluate_with_trace(S, parts.Z, parts.Y, parts.field, workspace);
-    detail::copy_rows<Scalar>(parts.Y.topRows(field_.dim() + 1), dy);
+    detail::copy_rows<Scalar>(parts.Y.topRows(field_.dim() + 1), dy.topRows(field_.dim() + 1));
   }
 
   [[nodiscard]] PathPoint<Scalar> point(double t, std::span<Scalar> tape) const {

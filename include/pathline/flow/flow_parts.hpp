@@ -165,7 +165,8 @@ struct FlowParts {
 
   /// Columns of the widest chunk for solves with k tangents.
   [[nodiscard]] Index widest_chunk(Index k) const { return chunk_width.of(field.widest(), k, sizeof(Scalar)); }
-  /// Tangents that an estimator adds to a sample's work; a potential's closed form works on d of its own.
+  /// Tangents that an estimator adds to a sample's work. A potential's closed form has d derivatives of its own, which
+  /// count half: it writes and reads them once (measured: benchmarks/README.md).
   template <class T>
   [[nodiscard]] Index tangents_of(const T& estimator) const {
     if constexpr (std::same_as<T, ClosedFormTrace>)

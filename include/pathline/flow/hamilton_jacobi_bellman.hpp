@@ -30,9 +30,10 @@ struct HamiltonJacobiBellman {
     detail::with_row_count(at.dim(), [&](auto rows) {
       for (Index j = 0; j < at.samples(); ++j) {
         const Scalar r = residual(at, j, rows);
-        const Scalar signed_bar = Scalar((r > 0) - (r < 0)) * cost_bar(j);  // a branch would be guessed, half wrong
+        // By a factor of -1, 0 or 1: a branch would be guessed, and wrong half of the time.
+        const Scalar signed_bar = Scalar((r > 0) - (r < 0)) * cost_bar(j);
         bar.potential_rate(0, j) += signed_bar;
-        for (Index i = 0; i < rows; ++i) bar.F(i, j) -= signed_bar * at.F(i, j);
+        detail::add_column(rows, -signed_bar, at.F, bar.F, j);
       }
     });
   }
@@ -41,9 +42,7 @@ struct HamiltonJacobiBellman {
   // `rows` is d, as a constant where it is small.
   template <Real Scalar, class Rows>
   static Scalar residual(const PathPoint<Scalar>& at, Index j, Rows rows) {
-    Scalar sum(0);
-    for (Index i = 0; i < rows; ++i) sum += at.F(i, j) * at.F(i, j);
-    return at.potential_rate(0, j) - Scalar(0.5) * sum;
+    return at.potential_rate(0, j) - Scalar(0.5) * detail::squared_norm(rows, at.F, j);
   }
 };
 

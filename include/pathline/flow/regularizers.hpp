@@ -33,11 +33,15 @@ struct KineticEnergy {
 
   template <Real Scalar>
   void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
-    detail::write_squared_norms(Scalar(0.5), at.F, cost);
+    detail::with_row_count(at.dim(), [&](auto rows) {
+      for (Index j = 0; j < at.samples(); ++j) cost(j) = Scalar(0.5) * detail::squared_norm(rows, at.F, j);
+    });
   }
   template <Real Scalar>
   void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
-    detail::add_scaled_columns(at.F, cost_bar, bar.F);
+    detail::with_row_count(at.dim(), [&](auto rows) {
+      for (Index j = 0; j < at.samples(); ++j) detail::add_column(rows, cost_bar(j), at.F, bar.F, j);
+    });
   }
 };
 

@@ -47,7 +47,7 @@ struct ChunkWidth {
   /// About 32 KiB a packed activation: the tapes of an evaluation then stay in the second-level cache, and products
   /// are still wide enough (measured: benchmarks/README.md).
   /// \param widest  Most rows of any batch in the network.
-  /// \param tangents  k.
+  /// \param tangents  k; for a potential's closed form half of d.
   [[nodiscard]] Index of(Index widest, Index tangents, std::size_t scalar_bytes) const {
     if (columns > 0) return columns;
     const Index fit = (Index(32) << 10) / (widest * (1 + tangents) * Index(scalar_bytes));

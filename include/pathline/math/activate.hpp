@@ -6,6 +6,8 @@
 #pragma once
 
 #include <pathline/math/activations.hpp>
+#include <pathline/math/exponential.hpp>
+#include <pathline/math/pack.hpp>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +15,10 @@
 
 namespace pathline {
 namespace detail {
+
+/// Scalars of a block: a staged activation does the first stage of so many before the second.
+template <Real Scalar>
+inline constexpr Index activation_block = 16 * Pack<Scalar>::size;
 
 /// At least one pack. The last pack ends with the array and so overlaps the one before; its input is read first of all,
 /// since the output may replace it. `Outputs` is how many pointers are used.
@@ -32,7 +38,7 @@ EIGEN_DONT_INLINE void activate_packs(Index size, const Scalar* x, Scalar* y, Sc
     if constexpr (Outputs > 2) jet.second.store(second + at);
   };
   if constexpr (StagedActivation<Sigma, Scalar>) {
-    constexpr Index block = 16 * P::size;
+    constexpr Index block = activation_block<Scalar>;
     alignas(64) std::array<Scalar, std::size_t(block)> exp, expm1;
     for (Index begin = 0; begin < size; begin += block) {
       const Index end = std::min(begin + block, size);

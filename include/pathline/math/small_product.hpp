@@ -10,7 +10,6 @@
 #include <pathline/math/for_packs.hpp>
 #include <pathline/math/pack.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -90,9 +89,9 @@ EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, Prod
     if (columns > 0) product_rows<P, Height, Width - 1>(rows, depth, columns, f, c, c_column);
 }
 
-/// C = start + A B. Tiles hold 12 sums where they can, which with packs of A and one entry of B is what AVX2's 16
-/// registers take: of 4 packs by 3 columns (measured 4 % faster than 2 by 6), of fewer packs for the rows that are
-/// left.
+/// C = start + A B. Tiles hold 12 sums where they can, which leaves four of AVX2's 16 registers: for 3 entries of B and
+/// a pack of A at a time in tiles of 4 packs by 3 columns (measured 4 % faster than 2 by 6), for 2 packs of A and an
+/// entry of B in those of the rows that are left.
 template <Real Scalar>
 void small_product(Index rows, Index depth, Index columns, ProductFactors<Scalar> f, Scalar* c, Index c_column) {
   constexpr Index size = Pack<Scalar>::size;
@@ -188,7 +187,8 @@ void set_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scal
                                   C.outerStride());
 }
 
-/// C = start + A B, where `start` is of C's size or a single column that is added to each; as add_product.
+/// C = start + A B, where `start` is of C's size, and may be C, or a single column that is added to each; as
+/// add_product.
 template <Real Scalar>
 void set_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, ConstBatchRef<Scalar> start, BatchRef<Scalar> C) {
   eigen_assert(start.rows() == C.rows() && (start.cols() == 1 || start.cols() == C.cols()));
@@ -206,7 +206,7 @@ void set_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, ConstBatchRef
                                 C.data(), C.outerStride());
 }
 
-/// C = A Bᵀ, as add_product.
+/// C = A Bᵀ; C overlaps neither factor. Allocates nothing while A is small.
 template <Real Scalar>
 void set_product_transposed(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scalar> C) {
   eigen_assert(A.cols() == B.cols() && C.rows() == A.rows() && C.cols() == B.rows());
@@ -218,7 +218,7 @@ void set_product_transposed(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, Ba
                                   C.outerStride());
 }
 
-/// C = start + A Bᵀ, where `start` is a single column that is added to each; as add_product.
+/// C = start + A Bᵀ, where `start` is a single column that is added to each; as the one before.
 template <Real Scalar>
 void set_product_transposed(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, ConstVectorRef<Scalar> start,
                             BatchRef<Scalar> C) {

@@ -30,7 +30,8 @@ struct PotentialLevel {
   }
 };
 
-/// Calls work with the number of directions, as a constant where it is 2: most flows to look at are of the plane.
+/// Calls work with the number of directions, as a constant where it is 2: most flows to look at are of the plane, and
+/// the passes are long, so that each constant more costs compile time.
 template <class Work>
 void with_directions(Index d, Work&& work) {
   if (d == 2)
@@ -70,8 +71,8 @@ void descend(Directions d, Index n, PotentialLevel<Scalar> at, Scalar* y, Scalar
               });
 }
 
-/// Where the way back through one layer reads and writes, sample 0. Those of the next are `rows` further, `bars`'s
-/// P̄ a block of n columns a direction behind its ā. Sums over the samples are added to.
+/// Where the way back through one layer reads and writes: pointers to sample 0, the next sample is `rows` further. P̄ of
+/// direction k starts (k + 1) · rows · n behind ā.
 template <Real Scalar>
 struct PotentialBars {
   const Scalar *y_bar, *z_bar;  // K_i z̄_i and z̄_i
@@ -103,9 +104,8 @@ void pull_back_descent_of_first(Directions d, Index n, PotentialLevel<Scalar> at
   }
 }
 
-/// A further layer's: given y_bar = K_i z̄_i and z_bar = z̄_i, writes y_i, z̄_{i+1} and [ā_i | P̄_i]. Of the last layer
-/// the sums over the samples of z̄_{M+1} and ā_M are wanted as well, the former instead of the columns: added to
-/// `w_bar` and `bias_bar`, which are null for the others.
+/// A further layer's: given y_bar = K_i z̄_i and z_bar = z̄_i, writes y_i, z̄_{i+1} and [ā_i | P̄_i]. For the last layer
+/// z̄_{M+1} is not stored but summed into `w_bar`, and ā_M is summed into `bias_bar` as well; both are null for others.
 template <class Directions, Real Scalar>
 void pull_back_descent(Directions d, Index n, PotentialLevel<Scalar> at, const Scalar* trace_bar, Index trace_bar_next,
                        PotentialBars<Scalar> bar, Scalar* w_bar, Scalar* bias_bar) {
@@ -167,7 +167,8 @@ void pull_back_ascent(Directions d, Index n, PotentialLevel<Scalar> at, const Sc
 template <Real Scalar>
 void scale_columns(Index m, const Scalar* K, const Scalar* scale, Scalar* L) {
   for (Index j = 0; j < m; ++j, ++scale, K += m, L += m)
-    for_packs<Scalar>(m, [=](auto lanes, Index row) { lanes.store(lanes.load(K + row) * *scale, L + row); });
+    for_packs<Scalar>(
+        m, [=, factor = *scale](auto lanes, Index row) { lanes.store(lanes.load(K + row) * factor, L + row); });
 }
 
 /// L = diag(scale) K.

@@ -40,7 +40,8 @@ class PotentialSweeps {
     return (4 * shape.depth + 2) * values(shape, n) + (2 * shape.depth - 1) * derivatives(shape, n);
   }
 
-  /// Adds K_0ᵀ y_0, the network's part of the gradient by q, to G, and takes its part of tr ∇²_z Φ from the traces.
+  /// Adds K_0ᵀ y_0, the network's part of the gradient by q, to G, and takes its part of tr ∇²_z Φ from the traces,
+  /// which hold minus that.
   /// Q, G: n × (d+1), a row a sample: so few columns are read fastest one by one.
   void evaluate(const Parameters& p, ConstBatchRef<Scalar> Q, BatchRef<Scalar> G, SampleNumbers<Scalar> traces,
                 Workspace<Scalar>& workspace) const {
@@ -86,8 +87,8 @@ class PotentialSweeps {
     add_transposed_product<Scalar>(y, p.K(0), G);
   }
 
-  /// Adds what G_bar and the cotangents of the traces owe to Q_bar and to K_i, b_i and w; and Σ τ̄ S_0 z_1 over the
-  /// samples, τ̄ the cotangent of minus a trace, to P_0_factor (m): P̄_0 is 2 P_0 ⊙ that.
+  /// Adds what G_bar and trace_bars owe to Q_bar and to K_i, b_i and w; and Σ τ̄ S_0 z_1 over the samples to P_0_factor
+  /// (m): P̄_0 is 2 P_0 ⊙ that. τ̄, the cotangent of tr ∇²_z Φ, is minus a trace_bar.
   void pullback(const Parameters& p, const Gradients& bar, ConstBatchRef<Scalar> Q, ConstBatchRef<Scalar> G_bar,
                 SampleNumbers<const Scalar> trace_bars, BatchRef<Scalar> Q_bar, VectorRef<Scalar> P_0_factor,
                 Workspace<Scalar>& workspace) const {
@@ -150,7 +151,7 @@ class PotentialSweeps {
  private:
   /// With one residual layer P_1 = K_1 diag(K_0 e_k) T_0, a product of T_0 with a matrix that all samples share, and
   /// likewise on the way back: J_0 and its cotangent need not be made. Pays off where samples outnumber the matrix's
-  /// rows.
+  /// rows. So a sample's last bits depend on the width of its chunk.
   [[nodiscard]] bool derivatives_by_matrices() const noexcept { return shape_.depth == 1 && n_ > shape_.width; }
 
   /// Back through the sweep up of one residual layer, with L_k = K_1 diag(K_0 e_k) and C_k = P̄_k T_0ᵀ, the cotangent of

@@ -7,6 +7,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/math/small_product.hpp>
 #include <pathline/nn/potential_parameters.hpp>
+#include <pathline/nn/potential_passes.hpp>
 #include <pathline/nn/potential_sweeps.hpp>
 
 #include <span>

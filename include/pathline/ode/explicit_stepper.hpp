@@ -118,6 +118,9 @@ class Stepper<Method, State> {
   static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
                 "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
   static_assert(detail::coarse_order_holds<Method>(), "this method's b_coarse is not of the order coarse_order");
+  static_assert(
+      DoublyEmbeddedMethod<Method> || !requires { Method::b_coarse; },
+      "a second partner needs b_coarse, a weight for each stage, and coarse_order, its order");
 
  public:
   using Scalar = typename State::Scalar;
@@ -201,7 +204,9 @@ class Stepper<Method, State> {
     }
   }
 
-  /// Writes e = h Σ (b_i - b̂_i) K_i of the step tried last, all rows; with any step control, before accept().
+  /// Writes e = h Σ (b_i - b̂_i) K_i of the step tried last, all rows; with any step control, before accept(). Of a
+  /// method with two partners, as Dop853, the finer one alone, a gross overestimate: what its steps are judged by is
+  /// less.
   void write_error(State& error) const requires has_error {
     eigen_assert(stages_evaluated_ == stages);
     error = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, K_);

@@ -19,21 +19,21 @@ struct RootedTree {
 
 inline constexpr int largest_tree = 8;
 
-/// first_tree[n]: number of trees with fewer than n + 1 nodes, so that the trees of order n are
-/// [first_tree[n - 1], first_tree[n]). 1, 1, 2, 4, 9, 20, 48, 115 of them.
-inline constexpr std::array<int, largest_tree + 1> first_tree{0, 1, 2, 4, 8, 17, 37, 85, 200};
+/// trees_up_to[n]: number of trees with at most n nodes, so that the trees of order n are
+/// [trees_up_to[n - 1], trees_up_to[n]). 1, 1, 2, 4, 9, 20, 48, 115 of them.
+inline constexpr std::array<int, largest_tree + 1> trees_up_to{0, 1, 2, 4, 8, 17, 37, 85, 200};
 
-using RootedTrees = std::array<RootedTree, std::size_t(first_tree[largest_tree])>;
+using RootedTrees = std::array<RootedTree, std::size_t(trees_up_to[largest_tree])>;
 
 /// All of them, by order.
 constexpr RootedTrees make_rooted_trees() {
   RootedTrees trees{};
   std::size_t next = 1;  // trees[0] is the single node
   for (int n = 2; n <= largest_tree; ++n)
-    for (int branch = 0; branch < first_tree[std::size_t(n - 1)]; ++branch) {
+    for (int branch = 0; branch < trees_up_to[std::size_t(n - 1)]; ++branch) {
       const RootedTree twig = trees[std::size_t(branch)];
       const std::size_t rest = std::size_t(n - twig.order);
-      for (int trunk = first_tree[rest - 1]; trunk < first_tree[rest]; ++trunk) {
+      for (int trunk = trees_up_to[rest - 1]; trunk < trees_up_to[rest]; ++trunk) {
         const RootedTree stem = trees[std::size_t(trunk)];
         if (branch < stem.branch) continue;
         trees[next++] = {trunk, branch, n, stem.density / stem.order * twig.density * n};
