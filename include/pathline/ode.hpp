@@ -25,7 +25,10 @@
 #include <pathline/ode/rooted_trees.hpp>
 #include <pathline/ode/solve.hpp>
 #include <pathline/ode/solve_checks.hpp>
+#include <pathline/ode/solve_separable.hpp>
 #include <pathline/ode/statistics.hpp>
 #include <pathline/ode/step_control.hpp>
+#include <pathline/ode/symplectic_methods.hpp>
+#include <pathline/ode/symplectic_stepper.hpp>
 #include <pathline/ode/tableau_checks.hpp>
 #include <pathline/ode/tableaux.hpp>

@@ -1,6 +1,6 @@
 /// \file
-/// The library's products and its two most used activations, compiled once for all tests instead of once in each: half
-/// of the compile time of a test of a layer.
+/// The library's products, its two most used activations and a potential's sweeps, compiled once for all tests instead
+/// of once in each: half of the compile time of a test of a layer.
 #pragma once
 
 #include <support/eigen_kernels.hpp>
@@ -9,6 +9,7 @@
 #include <pathline/math/small_product.hpp>
 #include <pathline/nn/activation_tape.hpp>
 #include <pathline/nn/affine.hpp>
+#include <pathline/nn/potential_sweeps.hpp>
 #include <pathline/nn/side_product.hpp>
 
 // An explicit instantiation cannot go through an alias template, hence a macro.
@@ -23,7 +24,8 @@
   EXTERN template void add_outer_product<S>(ConstBatchRef<S>, ConstBatchRef<S>, BatchRef<S>); \
   EXTERN template void detail::add_side_product<S>(const Eigen::Map<const Batch<S>>&, ConstBatchRef<S>, Index, BatchRef<S>, Workspace<S>&); \
   EXTERN template void detail::pull_back_side_product<S>(const Eigen::Map<const Batch<S>>&, ConstBatchRef<S>, Index, ConstBatchRef<S>, BatchRef<S>, BatchRef<S>, Workspace<S>&); \
-  EXTERN template class Affine<S>;
+  EXTERN template class Affine<S>; \
+  EXTERN template class detail::PotentialSweeps<S>;
 #define PATHLINE_ACTIVATION(EXTERN, SIGMA, S) \
   EXTERN template void activate_packs<SIGMA, 1, S>(Index, const S*, S*, S*, S*) noexcept; \
   EXTERN template void activate_packs<SIGMA, 2, S>(Index, const S*, S*, S*, S*) noexcept; \
