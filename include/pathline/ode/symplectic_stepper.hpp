@@ -15,6 +15,8 @@
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/symplectic_methods.hpp>
 
+#include <cstddef>
+
 namespace pathline {
 
 /// q' = velocity(t, p), p' = force(t, q); each in one of the two forms of a right-hand side. q and p have one shape, a
