@@ -47,6 +47,19 @@ concept StagedActivation = PackActivation<Sigma, Scalar> && requires(Pack<Scalar
   { Sigma::finish(e, x) } -> std::same_as<Jet<Pack<Scalar>>>;
 };
 
+/// Sigma's first stage where all of it comes from e^(-2|x|).
+template <class Sigma>
+struct ByDecay {
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE ExpPair<P> start(P x) {
+    return exp_pair(abs(x) * P(-2));
+  }
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> jet(P x) {
+    return Sigma::finish(start(x), x);
+  }
+};
+
 }  // namespace detail
 
 /// σ(x) = x.
@@ -63,15 +76,7 @@ struct Identity {
 
 /// tanh x. With e = exp(-2|x|): tanh |x| = (1 - e) / (1 + e), σ' = 4 e / (1 + e)², exact in relative terms where
 /// 1 - tanh² is not; σ'' = -2 σ σ'.
-struct Tanh {
-  template <class P>
-  [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> jet(P x) {
-    return finish(start(x), x);
-  }
-  template <class P>
-  [[nodiscard]] static EIGEN_ALWAYS_INLINE detail::ExpPair<P> start(P x) {
-    return detail::exp_pair(abs(x) * P(-2));
-  }
+struct Tanh : detail::ByDecay<Tanh> {
   template <class P>
   [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> finish(detail::ExpPair<P> e, P x) {
     const P inverse = P(1) / (e.expm1 + P(2)), twice = inverse + inverse;
@@ -85,15 +90,7 @@ struct Tanh {
 };
 
 /// log(e^x + e^-x) = |x| + log(1 + exp(-2|x|)), the activation of OT-Flow (Onken et al. 2021): σ' = tanh x.
-struct LogTwoCosh {
-  template <class P>
-  [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> jet(P x) {
-    return finish(start(x), x);
-  }
-  template <class P>
-  [[nodiscard]] static EIGEN_ALWAYS_INLINE detail::ExpPair<P> start(P x) {
-    return detail::exp_pair(abs(x) * P(-2));
-  }
+struct LogTwoCosh : detail::ByDecay<LogTwoCosh> {
   template <class P>
   [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> finish(detail::ExpPair<P> e, P x) {
     const P inverse = P(1) / (e.expm1 + P(2)), twice = inverse + inverse;
