@@ -41,7 +41,8 @@ struct SeparableSolution {
 /// \param control  FixedSteps(n): n steps between each two different times. What a symplectic method keeps it keeps
 ///                 with steps of one length: an adaptive control does not compile.
 /// \param method   Verlet, Yoshida4, Yoshida6, or a composition of your own.
-/// \throws ArgumentError, ShapeError, DataError for unusable input; NonFiniteError when the solution is not finite.
+/// \throws ArgumentError, ShapeError, DataError for unusable input; NonFiniteError when the solution is not finite
+///         at one of the times: its `t` is that time, the step that failed lies before it.
 template <class Method = Verlet, class Velocity, class Force, class DerivedQ, class DerivedP>
 [[nodiscard]] SeparableSolution<typename DerivedQ::PlainObject> solve_separable(
     Velocity&& velocity, Force&& force, const Eigen::MatrixBase<DerivedQ>& q0, const Eigen::MatrixBase<DerivedP>& p0,
