@@ -26,7 +26,7 @@ double distance(const A& a, const B& b) {
 }
 
 /// A further layer of m rows, d directions and n samples: P a block of n columns a direction.
-struct Layer {
+struct OneLayer {
   Index m, d, n;
   Batch<double> T = wave(m, n, 0.1), S = wave(m, n, 0.7), z = wave(m, n, 1.3), P = wave(m, d*n, 2.1);
   double h = 0.5;
@@ -53,7 +53,7 @@ struct Layer {
 }  // namespace
 
 TEST_CASE("A sweep down scales z and takes its part from the traces, whatever rows and directions", "[nn]") {
-  const Layer layer{GENERATE(1, 4, 11), GENERATE(1, 2, 3), 5};
+  const OneLayer layer{GENERATE(1, 4, 11), GENERATE(1, 2, 3), 5};
   Batch<double> y(layer.m, layer.n), traces = wave(3, layer.n, 0.4);
   const Batch<double> before = traces;
   with_directions(layer.d, [&](auto d) { descend(d, layer.n, layer.level(), y.data(), traces.data() + 1, Index(3)); });
@@ -65,7 +65,7 @@ TEST_CASE("A sweep down scales z and takes its part from the traces, whatever ro
 }
 
 TEST_CASE("First derivatives are slopes times the matrix's columns, a block a direction", "[nn]") {
-  const Layer layer{GENERATE(4, 11), GENERATE(1, 2, 3), 5};
+  const OneLayer layer{GENERATE(4, 11), GENERATE(1, 2, 3), 5};
   const Batch<double> D = wave(layer.m, layer.d, 0.9);
   PotentialLevel<double> at = layer.level();
   at.P = D.data();
@@ -78,7 +78,7 @@ TEST_CASE("First derivatives are slopes times the matrix's columns, a block a di
 }
 
 TEST_CASE("Back through a sweep up the cotangents of values and derivatives meet", "[nn][gradient]") {
-  const Layer layer{GENERATE(4, 11), GENERATE(1, 2, 3), 5};
+  const OneLayer layer{GENERATE(4, 11), GENERATE(1, 2, 3), 5};
   const Batch<double> U_bar = wave(layer.m, (1 + layer.d) * layer.n, 0.2), start = wave(layer.m, U_bar.cols(), 1.9);
   Batch<double> bars = start;
   Vector<double> bias_bar = Vector<double>::Ones(layer.m);
