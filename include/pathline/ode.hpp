@@ -5,7 +5,8 @@
 /// Four things are independent of each other, and each is replaced by one word:
 /// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp names where), or ImplicitEuler
 ///   (implicit_euler.hpp);
-/// - the **step control** with its tolerances: FixedSteps, IController, PiController (step_control.hpp);
+/// - the **step control** with its tolerances: FixedSteps, IController, PiController, PidController
+///   (step_control.hpp);
 /// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
 /// - the **observer**, who is told of every evaluation, step and output while the program is compiled (concepts.hpp).
 ///

@@ -71,7 +71,7 @@ struct NoLimit {
   double factor(double, double, int) const;
 };
 static_assert(FixedControl<FixedSteps> && !AdaptiveControl<FixedSteps> && StepControl<FixedSteps>);
-static_assert(AdaptiveControl<IController> && AdaptiveControl<PiController> && !FixedControl<PiController>);
+static_assert(AdaptiveControl<IController> && AdaptiveControl<PiController> && AdaptiveControl<PidController> && !FixedControl<PiController>);
 static_assert(!StepControl<NoFactor> && !StepControl<NoLimit> && !StepControl<double>);
 
 struct Partial {

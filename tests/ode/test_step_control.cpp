@@ -17,6 +17,12 @@ static_assert(!std::is_convertible_v<int, FixedSteps>);
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
+/// E_{n-2}, where it is read, is E_{n-1}.
+template <class Control>
+double factor_of(const Control& control, double error, double previous, int q) {
+  return detail::next_factor(control, error, {previous, previous}, q);
+}
+
 }  // namespace
 
 TEST_CASE("FixedSteps refuses less than one step and says so", "[ode][control]") {
@@ -47,15 +53,15 @@ TEST_CASE("A scale of zero makes the norm zero or huge, never NaN", "[ode][contr
 }
 
 TEMPLATE_TEST_CASE("A controller shrinks, keeps and grows within its limits", "[ode][control]", IController,
-                   PiController) {
+                   PiController, PidController) {
   const TestType control{.min_factor = 0.3, .max_factor = 4};
-  CHECK(control.factor(1, 1, 5) == Approx(0.9));
-  CHECK(control.factor(1e9, 1, 5) == 0.3);
-  CHECK(control.factor(1e-30, 1, 5) == 4);
-  CHECK(control.factor(0, 1, 5) == 4);
-  CHECK(control.factor(0, 0, 5) == 4);
-  CHECK(control.factor(2, 1, 5) < 0.9);
-  CHECK(control.factor(0.5, 1, 5) > 0.9);
+  CHECK(factor_of(control, 1, 1, 5) == Approx(0.9));
+  CHECK(factor_of(control, 1e9, 1, 5) == 0.3);
+  CHECK(factor_of(control, 1e-30, 1, 5) == 4);
+  CHECK(factor_of(control, 0, 1, 5) == 4);
+  CHECK(factor_of(control, 0, 0, 5) == 4);
+  CHECK(factor_of(control, 2, 1, 5) < 0.9);
+  CHECK(factor_of(control, 0.5, 1, 5) > 0.9);
 }
 
 TEST_CASE("The factors are those of the formulas", "[ode][control]") {
@@ -64,6 +70,12 @@ TEST_CASE("The factors are those of the formulas", "[ode][control]") {
         Approx(0.9 * std::pow(10, 0.7 / 5) * std::pow(0.7, 0.4 / 5)).epsilon(1e-14));
   const PiController integral_only{.k_I = 1, .k_P = 0};
   CHECK(integral_only.factor(0.1, 0.7, 3) == Approx(IController{}.factor(0.1, 0.7, 3)).epsilon(1e-14));
+  // Söderlind's form, with ε = 1/E: ε_n^(0.58/q) ε_{n-1}^(-0.21/q) ε_{n-2}^(0.1/q).
+  CHECK(PidController{}.factor(0.1, {0.7, 0.3}, 5) ==
+        Approx(0.9 * std::pow(1 / 0.1, 0.58 / 5) * std::pow(1 / 0.7, -0.21 / 5) * std::pow(1 / 0.3, 0.1 / 5))
+            .epsilon(1e-14));
+  const PidController no_derivative{.k_I = 0.3, .k_P = 0.4, .k_D = 0};
+  CHECK(no_derivative.factor(0.1, {0.7, 0.3}, 5) == Approx(PiController{}.factor(0.1, 0.7, 5)).epsilon(1e-14));
 }
 
 TEST_CASE("Options that no solve can follow are refused by name", "[ode][control]") {
@@ -80,6 +92,11 @@ TEST_CASE("Options that no solve can follow are refused by name", "[ode][control
   CHECK_THROWS_AS(detail::require_valid(PiController{.max_factor = 0.5}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(PiController{.initial_step = infinity}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(PiController{.max_steps = 0}), ArgumentError);
+  CHECK_THROWS_WITH(detail::require_valid(PidController{.min_step = 2, .max_step = 1}),
+                    "solve: max_step is 1, expected a positive number, at least min_step");
+  CHECK_THROWS_AS(detail::require_valid(PiController{.min_step = infinity}), ArgumentError);
+  CHECK_THROWS_AS(detail::require_valid(PiController{.max_step = nan}), ArgumentError);
+  CHECK_NOTHROW(detail::require_valid(PiController{.min_step = 1, .max_step = 1}));
 }
 
 }  // namespace pathline

@@ -5,6 +5,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/ode/tableau_checks.hpp>
 
+#include <array>
 #include <concepts>
 #include <type_traits>
 
@@ -96,15 +97,28 @@ concept FixedControl = requires(const C& control) {
   { control.steps_per_interval } -> std::convertible_to<Index>;
 };
 
-/// Tolerances, and the factor by which the step changes: factor(E_n, E_{n-1}, q) with q = min(order, embedded) + 1.
+namespace detail {
+
+/// factor(E_n, E_{n-1}, q), or factor(E_n, {E_{n-1}, E_{n-2}}, q).
 template <class C>
-concept AdaptiveControl = requires(const C& control, double error, double previous_error, int q) {
+concept HasStepFactor = requires(const C& control, double error, double previous_error, int q) {
+  { control.factor(error, previous_error, q) } -> std::convertible_to<double>;
+}
+|| requires(const C& control, double error, std::array<double, 2> previous_errors, int q) {
+  { control.factor(error, previous_errors, q) } -> std::convertible_to<double>;
+};
+
+}  // namespace detail
+
+/// Tolerances, and the factor by which the step changes: factor(E_n, E_{n-1}, q), or factor(E_n, {E_{n-1}, E_{n-2}}, q)
+/// with a std::array, where q = min(order, embedded) + 1.
+template <class C>
+concept AdaptiveControl = detail::HasStepFactor<C> && requires(const C& control) {
   { control.rtol } -> std::convertible_to<double>;
   { control.atol } -> std::convertible_to<double>;
   { control.min_factor } -> std::convertible_to<double>;
   { control.initial_step } -> std::convertible_to<double>;
   { control.max_steps } -> std::convertible_to<Index>;
-  { control.factor(error, previous_error, q) } -> std::convertible_to<double>;
 };
 
 template <class C>

@@ -17,6 +17,7 @@ struct SolveFailure {
   double t = 0;                 ///< Time that was reached; the failing step starts here.
   double step = 0;              ///< Signed step that failed.
   double error_norm = 0;        ///< Of that step; 1 is the tolerance. NaN where there is no estimate.
+  double min_step = 0;          ///< Of the control, where a step of this length failed; else 0.
   Index sample = -1;            ///< Column of the worst entry: the first that is not finite, else the largest error.
   Index component = -1;         ///< Row of that entry.
   Statistics statistics;        ///< Of the solve so far.
@@ -40,12 +41,17 @@ inline std::string describe(const SolveFailure& at) {
 
 }  // namespace detail
 
-/// The step fell below what time can resolve, or shrank by fourteen orders of magnitude in one place.
+/// The step fell below what time can resolve, shrank by fourteen orders of magnitude in one place, or was refused
+/// although it was no longer than min_step.
 struct StepSizeError : SolveError {
   explicit StepSizeError(const SolveFailure& at)
-      : SolveError(std::string(at.solve) + ": the step underflowed" + detail::describe(at) +
+      : SolveError(std::string(at.solve) +
+                       (at.min_step > 0 ? ": the shortest step allowed was refused" : ": the step underflowed") +
+                       detail::describe(at) +
                        "; the solution may blow up there or leave the domain of the right-hand side: end the solve "
-                       "earlier, check the right-hand side near this time, or loosen rtol and atol",
+                       "earlier, check the right-hand side near this time, " +
+                       (at.min_step > 0 ? "take a min_step below " + detail::number(at.min_step) + ", " : "") +
+                       "or loosen rtol and atol",
                    at) {}
 };
 

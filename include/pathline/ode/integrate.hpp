@@ -8,6 +8,7 @@
 #include <pathline/ode/solve_checks.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -25,8 +26,8 @@ struct Solve {
   Stepper<Method, State>& stepper;
   Observer& observer;
   double t, t_end;
-  double h = 0;               // next step to try, with sign; of an adaptive control, 0 before the first
-  double previous_error = 1;  // of the last accepted step, as the control reads it
+  double h = 0;  // next step to try, with sign; of an adaptive control, 0 before the first
+  std::array<double, 2> previous_errors{1, 1};  // of the last two accepted steps, as the control reads them
   double last_error = std::numeric_limits<double>::quiet_NaN();  // of the last step tried
   Statistics counts{};
 
@@ -55,29 +56,35 @@ struct Solve {
   /// Adaptive steps to `stop`, which is met exactly.
   void advance(double stop) requires AdaptiveControl<Control> {
     double first_trial = 0;  // of the step at hand; 0: none was rejected yet
+    const double shortest = shortest_step(control), longest = longest_step(control);
     while (t != stop) {
       if (counts.accepted + counts.rejected >= control.max_steps) throw StepLimitError(failure(h, last_error));
       prepare();
       if (h == 0) h = first_step();
-      // Below this, t + h cannot be told from t.
-      const double least = smallest_step(first_trial);
-      if (std::abs(h) < least) h = std::copysign(least, h);
+      // Below smallest_step, t + h cannot be told from t.
+      const double least = std::max(smallest_step(first_trial), shortest), most = std::max(least, longest);
+      h = std::copysign(clamped(std::abs(h), least, most), h);
 
       const double left = stop - t;
-      const bool lands = std::abs(left) <= 1.01 * std::abs(h);  // rather one step 1 % longer than a sliver after it
+      // Rather one step 1 % longer than a sliver after it.
+      const bool lands = std::abs(left) <= std::min(1.01 * std::abs(h), most);
       const double step = lands ? left : h;
       const double t_next = lands ? stop : t + step;
       stepper.step(rhs, t, step, t_next);
       const double error = last_error = stepper.estimate_error(rhs, control.rtol, control.atol);
       const double factor =
-          std::isfinite(error) ? control.factor(error, previous_error, stepper.error_order) : control.min_factor;
+          std::isfinite(error) ? next_factor(control, error, previous_errors, stepper.error_order) : control.min_factor;
 
       if (!(error <= 1)) {  // so written, a NaN is refused
         ++counts.rejected;
         observer.discard();
         if (first_trial == 0) first_trial = step;
         h = step * std::min(factor, 1.);
-        if (std::abs(h) < smallest_step(first_trial)) throw StepSizeError(failure(step, error));
+        if (std::abs(h) < smallest_step(first_trial) || std::abs(step) <= shortest) {
+          SolveFailure at = failure(step, error);
+          at.min_step = shortest;
+          throw StepSizeError(at);
+        }
         continue;
       }
       accept(step, t_next);
@@ -87,7 +94,7 @@ struct Solve {
         if (std::abs(proposal) > std::abs(h)) h = proposal;
       } else {
         h = proposal;
-        previous_error = error;
+        previous_errors = {error, previous_errors[0]};
       }
       first_trial = 0;
     }

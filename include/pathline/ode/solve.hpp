@@ -47,7 +47,7 @@ struct StateRecorder : NoObserver {
 /// \param t0, t1   In the right-hand side's unit of time; equal times return y0.
 /// \param method   A tableau such as Rk4, Dopri5 or Dop853 (docs/maths.md, section 3, lists all), ImplicitEuler, or a
 ///                 struct of your own.
-/// \param control  FixedSteps(n), IController or PiController.
+/// \param control  FixedSteps(n), IController, PiController or PidController.
 /// \throws DataError when y0 is empty or not finite; else see integrate().
 template <class Method = Dopri5, class Control = PiController, class Rhs, class Derived>
 [[nodiscard]] typename Derived::PlainObject solve(Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0, double t0, double t1,
