@@ -6,7 +6,7 @@
 /// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp names where), or ImplicitEuler
 ///   (implicit_euler.hpp);
 /// - the **step control** with its tolerances: FixedSteps, IController, PiController, PidController
-///   (step_control.hpp);
+///   (step_control.hpp), with another norm, tolerances of rows or a domain by error_control.hpp;
 /// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
 /// - the **observer**, who is told of every evaluation, step and output while the program is compiled (concepts.hpp).
 ///
@@ -17,6 +17,8 @@
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/dormand_prince_853.hpp>
 #include <pathline/ode/embedded_pairs.hpp>
+#include <pathline/ode/error_control.hpp>
+#include <pathline/ode/error_norm.hpp>
 #include <pathline/ode/errors.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/fixed_step_tableaux.hpp>

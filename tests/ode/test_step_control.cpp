@@ -1,4 +1,4 @@
-// Step control: the error norm and the factors follow docs/maths.md, section 4, also where the numbers are not finite.
+// Step control: the factors follow docs/maths.md, section 4, also where the numbers are not finite.
 #include <pathline/ode/step_control.hpp>
 
 #include <support/catch.hpp>
@@ -29,27 +29,6 @@ TEST_CASE("FixedSteps refuses less than one step and says so", "[ode][control]")
   CHECK(FixedSteps(3).steps_per_interval == 3);
   CHECK_THROWS_WITH(FixedSteps(0), "FixedSteps: number of steps is 0, expected at least 1");
   CHECK_THROWS_AS(FixedSteps(-1), ArgumentError);
-}
-
-TEST_CASE("error_norm is the root mean square of the error in units of the tolerance", "[ode][control]") {
-  const Eigen::Matrix2d error{{3e-3, -1e-3}, {0, 2e-3}}, y{{1, -2}, {0, 0}}, y_next{{-3, 1}, {0, 1}};
-  // Scales 0.01 + 0.1 · (3, 2, 0, 1).
-  const double expected =
-      std::sqrt((std::pow(3e-3 / 0.31, 2) + std::pow(1e-3 / 0.21, 2) + std::pow(2e-3 / 0.11, 2)) / 4);
-  CHECK(error_norm(error, y, y_next, 0.1, 0.01) == Approx(expected).epsilon(1e-14));
-}
-
-TEST_CASE("error_norm is never small when the error is not finite", "[ode][control]") {
-  const Eigen::Vector2d y(1, 1);
-  const double bad = GENERATE(values({nan, infinity, -infinity}));
-  CHECK(!(error_norm(Eigen::Vector2d(0, bad), y, y, 1e-6, 1e-6) <= 1));
-  CHECK(!(error_norm(Eigen::Vector2d(bad, 0), y, Eigen::Vector2d(bad, 1), 1e-6, 1e-6) <= 1));
-}
-
-TEST_CASE("A scale of zero makes the norm zero or huge, never NaN", "[ode][control]") {
-  const Eigen::Vector2f zero(0, 0);
-  CHECK(error_norm(zero, zero, zero, 1e-6, 0) == 0);
-  CHECK(error_norm(Eigen::Vector2f(1e-20F, 0), zero, zero, 1e-6, 0) > 1e6);
 }
 
 TEMPLATE_TEST_CASE("A controller shrinks, keeps and grows within its limits", "[ode][control]", IController,

@@ -49,7 +49,10 @@ struct Adjoint {
                      Memory<G, Method>& memory) const {
     static_assert(ExplicitMethod<Method>,
                   "Adjoint: this solver has no gradient yet; use an explicit method such as Dopri5");
-    if constexpr (ExplicitMethod<Method>) {
+    static_assert(!detail::knows_rows<Control>,
+                  "Adjoint: WithNorm, WithTolerances and WithDomain speak of the state's rows and columns, and the way "
+                  "back has others; use Backpropagation");
+    if constexpr (ExplicitMethod<Method> && !detail::knows_rows<Control>) {
       SolverRightHandSide<G> rhs{dynamics, memory.workspace};
       memory.ends.resize(std::max(memory.ends.size(), times.size()));
       Outputs<typename G::Scalar> observer(memory.ends, dynamics.path_rows(), outputs);
@@ -74,7 +77,8 @@ struct Adjoint {
     state.tail(dynamics.parameter_count()).setZero();
     BatchMap<Scalar> z(state.data(), d, n), a(state.data() + count, d, n);
     Backward<G> rhs{dynamics, memory.workspace, y_bar, norm == AdjointNorm::full ? state.size() : 2 * count};
-    for (std::size_t i = ExplicitMethod<Method> ? times.size() : 0; i-- > 0;) {  // forward() has refused any other
+    for (std::size_t i = ExplicitMethod<Method> && !detail::knows_rows<Control> ? times.size() : 0;
+         i-- > 0;) {  // forward() has refused any other
       if (!outputs_bar.empty()) y_bar += outputs_bar[i];
       if (i == 0) break;
       z = ConstBatchMap<Scalar>(memory.ends[i].data(), d, n);

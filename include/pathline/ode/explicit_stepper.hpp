@@ -13,7 +13,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/ode/concepts.hpp>
-#include <pathline/ode/step_control.hpp>
+#include <pathline/ode/error_control.hpp>
 
 #include <algorithm>
 #include <array>
@@ -186,22 +186,22 @@ class Stepper<Method, State> {
       if (first_stage_ready_) K_[0].swap(K_[stages - 1]);
   }
 
-  /// E of the step tried last, over the rows that the right-hand side wants to be counted. With two partners it is
-  /// E_fine² / sqrt(E_fine² + 0.01 E_coarse²), as in Hairer's dop853.f.
+  /// E of the step tried last, over the rows that the right-hand side wants to be counted: their root mean square in
+  /// units of the tolerances. With two partners it is E_fine² / sqrt(E_fine² + 0.01 E_coarse²), as in Hairer's
+  /// dop853.f.
   template <class Rhs>
   double estimate_error(const Rhs& rhs, double rtol, double atol) requires has_error {
-    const auto norm = [&](const auto& error, const auto& y, const auto& y_next) {
+    return estimate_by(rhs, [=](const auto& error, const auto& y, const auto& y_next) {
       return error_norm(error, y, y_next, rtol, atol);
-    };
-    if constexpr (DoublyEmbeddedMethod<Method>) {
-      const double coarse = norm_of_estimate<detail::CoarseErrorWeights<Method>>(rhs, norm);
-      const double fine = norm_of_estimate<detail::ErrorWeights<Method>>(rhs, norm);
-      const double ratio = coarse / fine;
-      if (!std::isfinite(coarse)) return coarse;  // a squared norm that overflowed would divide the fine one to 0
-      return fine == 0 ? 0 : fine / std::sqrt(1 + 0.01 * ratio * ratio);
-    } else {
-      return norm_of_estimate<detail::ErrorWeights<Method>>(rhs, norm);
-    }
+    });
+  }
+
+  /// The same as the control measures it: error_control.hpp.
+  template <class Rhs, AdaptiveControl Control>
+  double estimate_error(const Rhs& rhs, const Control& control) requires has_error {
+    return estimate_by(rhs, [&control](const auto& error, const auto& y, const auto& y_next) {
+      return detail::measured_error(control, error, y, y_next);
+    });
   }
 
   /// Writes e = h Σ (b_i - b̂_i) K_i of the step tried last, all rows; with any step control, before accept(). Of a
@@ -247,6 +247,19 @@ class Stepper<Method, State> {
       ++evaluations_;
       stages_evaluated_ = I + 1;
       evaluate_stages<I + 1>(rhs, t, last);
+    }
+  }
+
+  template <class Rhs, class Norm>
+  double estimate_by(const Rhs& rhs, const Norm& norm) {
+    if constexpr (DoublyEmbeddedMethod<Method>) {
+      const double coarse = norm_of_estimate<detail::CoarseErrorWeights<Method>>(rhs, norm);
+      const double fine = norm_of_estimate<detail::ErrorWeights<Method>>(rhs, norm);
+      const double ratio = coarse / fine;
+      if (!std::isfinite(coarse)) return coarse;  // a squared norm that overflowed would divide the fine one to 0
+      return fine == 0 ? 0 : fine / std::sqrt(1 + 0.01 * ratio * ratio);
+    } else {
+      return norm_of_estimate<detail::ErrorWeights<Method>>(rhs, norm);
     }
   }
 

@@ -3,6 +3,7 @@
 /// section 4.
 #pragma once
 
+#include <pathline/ode/error_control.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
 
 #include <algorithm>
@@ -18,8 +19,8 @@ template <class Rhs, class Control, class Method, class State>
                                   Stepper<Method, State>& stepper) {
   const auto norm = [&](const auto& x) {
     const auto& y = stepper.y();
-    return error_norm(detail::error_part(rhs, x), detail::error_part(rhs, y), detail::error_part(rhs, y), control.rtol,
-                      control.atol);
+    return detail::measured_error(control, detail::error_part(rhs, x), detail::error_part(rhs, y),
+                                  detail::error_part(rhs, y));
   };
   const double longest = std::abs(t_end - t);
   const double d0 = norm(stepper.y());

@@ -71,7 +71,7 @@ struct Solve {
       const double step = lands ? left : h;
       const double t_next = lands ? stop : t + step;
       stepper.step(rhs, t, step, t_next);
-      const double error = last_error = stepper.estimate_error(rhs, control.rtol, control.atol);
+      const double error = last_error = error_of_trial();
       const double factor =
           std::isfinite(error) ? next_factor(control, error, previous_errors, stepper.error_order) : control.min_factor;
 
@@ -98,6 +98,14 @@ struct Solve {
       }
       first_trial = 0;
     }
+  }
+
+  /// E of the step just tried, infinite where it left the domain.
+  double error_of_trial() {
+    const double error = stepper.estimate_error(rhs, control);
+    if constexpr (HasDomain<Control>)
+      if (std::isfinite(error) && !control.inside(stepper.y_next())) return std::numeric_limits<double>::infinity();
+    return error;
   }
 
   /// Evaluates K_1 where it is missing. A first value that is not finite is fatal at once: no step size mends it.
@@ -176,7 +184,7 @@ Statistics integrate(const Method& /*method*/, const Control& control, Rhs& rhs,
   if constexpr (detail::SolveCheck<Method, Control, Rhs, State, Watcher>::value) {
     detail::require_times(times);
     detail::require_row_counts(rhs, y.rows());
-    if constexpr (AdaptiveControl<Control>) detail::require_valid(control);
+    if constexpr (AdaptiveControl<Control>) detail::require_followable(control, rhs, y);
 
     stepper.reset(y);
     detail::Solve<Method, Control, Rhs, State, Watcher> solve{.control = control,

@@ -2,6 +2,7 @@
 /// What is checked at the door of a solve, and who is to blame when it fails.
 #pragma once
 
+#include <pathline/ode/error_control.hpp>
 #include <pathline/ode/errors.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/step_control.hpp>
@@ -63,6 +64,16 @@ void require_row_counts(const Rhs& rhs, Index rows) {
   if constexpr (HasPathRows<Rhs>) check("solve: path_rows()", rhs.path_rows());
 }
 
+/// \throws ArgumentError, ShapeError for a control that this solve cannot follow; DataError for a start outside of the
+///         domain.
+template <AdaptiveControl Control, class Rhs, class State>
+void require_followable(const Control& control, const Rhs& rhs, const State& y) {
+  require_valid(control);
+  require_tolerances(control, error_part(rhs, y).rows());
+  if constexpr (HasDomain<Control>)
+    if (!control.inside(y)) throw DataError("solve: y0 is outside of the domain of the step control");
+}
+
 template <class Derived>
 void blame_first_nonfinite(const Eigen::MatrixBase<Derived>& X, SolveFailure& at) {
   for (Index j = 0; j < X.cols(); ++j)
@@ -84,7 +95,7 @@ void blame_worst(const Rhs& rhs, const Control& control, const Stepper<Method, S
   for (Index j = 0; j < error.cols(); ++j)
     for (Index i = 0; i < error.rows(); ++i) {
       const double size = double(std::max(std::abs(stepper.y()(i, j)), std::abs(stepper.y_next()(i, j))));
-      const double scaled = double(std::abs(error(i, j))) / (control.atol + control.rtol * size);
+      const double scaled = double(std::abs(error(i, j))) / tolerance(control, i, size);
       if (scaled > worst) {
         worst = scaled;
         at.sample = j;

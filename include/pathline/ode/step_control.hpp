@@ -101,22 +101,6 @@ struct PidController {
   }
 };
 
-/// Root mean square of error_i / (atol + rtol · max(|y_i|, |y_next_i|)) over all entries of all columns. One number
-/// for the batch, as diffrax and torchdiffeq take it: a single bad sample may hide among many good ones. The arguments
-/// have one shape. NaN or infinity in `error` gives NaN or infinity.
-template <class Error, class Y, class YNext>
-[[nodiscard]] double error_norm(const Eigen::MatrixBase<Error>& error, const Eigen::MatrixBase<Y>& y,
-                                const Eigen::MatrixBase<YNext>& y_next, double rtol, double atol) {
-  using Scalar = typename Error::Scalar;
-  // With atol = 0 a scale can be 0; then 0 / tiny is 0, where 0 / 0 would be NaN.
-  constexpr Scalar tiny = std::numeric_limits<Scalar>::min();
-  const Scalar sum =
-      (error.array() / (Scalar(atol) + Scalar(rtol) * y.array().abs().max(y_next.array().abs())).max(tiny))
-          .abs2()
-          .sum();
-  return std::sqrt(double(sum) / double(error.size()));
-}
-
 namespace detail {
 
 /// The control's factor, from as much of the past as it reads.

@@ -1,0 +1,72 @@
+/// \file
+/// One number for the error of a step, 1 being the tolerance: every entry in units of its own tolerance, then a norm
+/// of the whole. docs/maths.md, section 4.
+#pragma once
+
+#include <pathline/core/types.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace pathline {
+
+/// Root mean square over all entries of all columns: one number for the batch, as diffrax and torchdiffeq take it. A
+/// single bad sample may hide among many good ones.
+struct RmsNorm {
+  template <class Derived>
+  [[nodiscard]] double operator()(const Eigen::ArrayBase<Derived>& scaled) const {
+    return std::sqrt(double(scaled.abs2().sum()) / double(scaled.size()));
+  }
+};
+
+/// The largest of the columns' root mean squares: each sample meets the tolerance, at the price of steps that the
+/// hardest sample dictates.
+struct MaxSampleNorm {
+  template <class Derived>
+  [[nodiscard]] double operator()(const Eigen::ArrayBase<Derived>& scaled) const {
+    double most = 0;
+    for (Index j = 0; j < scaled.cols(); ++j) {
+      const double sample = double(scaled.col(j).abs2().sum());
+      if (!(sample <= most)) most = sample;
+      if (std::isnan(most)) break;  // no later column may hide it
+    }
+    return std::sqrt(most / double(scaled.rows()));
+  }
+};
+
+/// A norm of the first `rows` rows alone: the rows below follow, and do not choose, the steps. (A right-hand side says
+/// the same of itself by error_rows().)
+template <class Norm = RmsNorm>
+struct TopRowsSeminorm {
+  Index rows;
+  Norm norm{};
+
+  template <class Derived>
+  [[nodiscard]] double operator()(const Eigen::ArrayBase<Derived>& scaled) const {
+    return norm(scaled.topRows(rows));
+  }
+};
+
+namespace detail {
+
+/// error / (atol + rtol · max(|y|, |y_next|)), entry by entry, as one expression of the arguments. With atol = 0 a
+/// scale can be 0; then 0 / tiny is 0, where 0 / 0 would be NaN.
+template <class Error, class Y, class YNext>
+[[nodiscard]] auto scaled_error(const Eigen::MatrixBase<Error>& error, const Eigen::MatrixBase<Y>& y,
+                                const Eigen::MatrixBase<YNext>& y_next, double rtol, double atol) {
+  using Scalar = typename Error::Scalar;
+  return error.array() / (Scalar(atol) + Scalar(rtol) * y.array().abs().max(y_next.array().abs()))
+                             .max(std::numeric_limits<Scalar>::min());
+}
+
+}  // namespace detail
+
+/// Root mean square of error_i / (atol + rtol · max(|y_i|, |y_next_i|)), the arguments of one shape. NaN or infinity
+/// in `error` gives NaN or infinity.
+template <class Error, class Y, class YNext>
+[[nodiscard]] double error_norm(const Eigen::MatrixBase<Error>& error, const Eigen::MatrixBase<Y>& y,
+                                const Eigen::MatrixBase<YNext>& y_next, double rtol, double atol) {
+  return RmsNorm{}(detail::scaled_error(error, y, y_next, rtol, atol));
+}
+
+}  // namespace pathline
