@@ -1,6 +1,7 @@
 /// \file
-/// The Butcher tableau of an explicit method, and what can be proved of it while it is compiled: row sums, and the
-/// order conditions of all rooted trees with at most eight nodes. Hairer, Nørsett & Wanner I, section II.2.
+/// The Butcher tableau of an explicit method, and what can be proved of a tableau while it is compiled: row sums, and
+/// the order conditions of all rooted trees with at most eight nodes. Hairer, Nørsett & Wanner I, section II.2. The
+/// checks read any tableau whose A(i, j) is 0 above the diagonal.
 #pragma once
 
 #include <pathline/ode/rooted_trees.hpp>
@@ -26,13 +27,20 @@ struct ExplicitTableau {
   [[nodiscard]] constexpr double A(int i, int j) const { return j < i ? a[std::size_t(i * (i - 1) / 2 + j)] : 0; }
 };
 
-/// The last stage of a step is the first of the next: the last row of A equals b.
-template <int S>
-[[nodiscard]] constexpr bool first_same_as_last(const ExplicitTableau<S>& tableau) {
-  if (S == 1 || tableau.c[S - 1] != 1) return false;
-  for (int j = 0; j < S; ++j)
-    if (tableau.A(S - 1, j) != tableau.b[std::size_t(j)]) return false;
+/// The last stage's input is the solution: the last row of A equals b.
+template <class Tableau>
+[[nodiscard]] constexpr bool stiffly_accurate(const Tableau& tableau) {
+  constexpr int last = Tableau::stages - 1;
+  if (tableau.c[std::size_t(last)] != 1) return false;
+  for (int j = 0; j <= last; ++j)
+    if (tableau.A(last, j) != tableau.b[std::size_t(j)]) return false;
   return true;
+}
+
+/// The last stage of a step is the first of the next: stiffly accurate, with an explicit first stage.
+template <class Tableau>
+[[nodiscard]] constexpr bool first_same_as_last(const Tableau& tableau) {
+  return Tableau::stages > 1 && tableau.A(0, 0) == 0 && stiffly_accurate(tableau);
 }
 
 namespace detail {
@@ -46,12 +54,12 @@ constexpr bool nearly(double x, double y) { return x - y < tableau_tolerance && 
 }  // namespace detail
 
 /// Largest difference between c_i and the sum of row i of A.
-template <int S>
-[[nodiscard]] constexpr double row_sum_defect(const ExplicitTableau<S>& tableau) {
+template <class Tableau>
+[[nodiscard]] constexpr double row_sum_defect(const Tableau& tableau) {
   double worst = 0;
-  for (int i = 0; i < S; ++i) {
+  for (int i = 0; i < Tableau::stages; ++i) {
     double sum = 0;
-    for (int j = 0; j < i; ++j) sum += tableau.A(i, j);
+    for (int j = 0; j <= i; ++j) sum += tableau.A(i, j);
     const double defect = sum - tableau.c[std::size_t(i)];
     worst = defect > worst ? defect : -defect > worst ? -defect : worst;
   }
@@ -59,14 +67,15 @@ template <int S>
 }
 
 /// Highest order, at most 8, whose conditions the weights meet with this A and c. Assumes the row sums.
-template <int S>
-[[nodiscard]] constexpr int order_reached(const ExplicitTableau<S>& tableau,
-                                          const std::array<double, std::size_t(S)>& weights) {
+template <class Tableau>
+[[nodiscard]] constexpr int order_reached(const Tableau& tableau,
+                                          const std::array<double, std::size_t(Tableau::stages)>& weights) {
+  constexpr int S = Tableau::stages;
   // φ and A φ of every tree (docs/maths.md, section 3), where A φ of the single node is c. In plain arrays: the
   // compiler interprets this, and every call of an operator[] costs it more than a product.
   double A[S][S]{}, phi[detail::rooted_trees.size()][S]{}, A_phi[detail::rooted_trees.size()][S]{};
   for (int i = 0; i < S; ++i)
-    for (int j = 0; j < i; ++j) A[i][j] = tableau.A(i, j);
+    for (int j = 0; j <= i; ++j) A[i][j] = tableau.A(i, j);
   for (int i = 0; i < S; ++i) {
     phi[0][i] = 1;
     A_phi[0][i] = tableau.c[std::size_t(i)];
@@ -78,7 +87,7 @@ template <int S>
       if (k > 0) phi[k][i] = phi[trunk][i] * A_phi[branch][i];
       sum += weights[std::size_t(i)] * phi[k][i];
       if (k > 0 && order < detail::largest_tree)
-        for (int j = 0; j < i; ++j) A_phi[k][i] += A[i][j] * phi[k][j];
+        for (int j = 0; j <= i; ++j) A_phi[k][i] += A[i][j] * phi[k][j];
     }
     if (!detail::nearly(sum, 1. / density)) return order - 1;
   }
@@ -91,17 +100,20 @@ enum class TableauDefect {
   row_sum,         ///< Some c_i is not the sum of row i of A.
   order,           ///< The conditions of the declared order do not hold, or those of a higher order do.
   embedded_order,  ///< The same for the embedded weights.
-  empty_row        ///< A stage that uses no earlier stage, or no weights at all.
+  empty_row,       ///< A stage other than the first that uses none, or no weights at all.
+  diagonal         ///< Of an implicit method: not one positive γ for all stages, apart from an explicit first one.
 };
 
 /// Row sums and order conditions; orders above 8 are taken on trust beyond the eighth.
-template <int S>
-[[nodiscard]] constexpr TableauDefect tableau_defect(const ExplicitTableau<S>& tableau) {
-  for (int i = 1; i < S; ++i) {
+template <class Tableau>
+[[nodiscard]] constexpr TableauDefect tableau_defect(const Tableau& tableau) {
+  for (int i = 1; i < Tableau::stages; ++i) {
     bool empty = true;
-    for (int j = 0; j < i; ++j) empty = empty && tableau.A(i, j) == 0;
+    for (int j = 0; j <= i; ++j) empty = empty && tableau.A(i, j) == 0;
     if (empty) return TableauDefect::empty_row;
   }
+  if constexpr (requires { tableau.has_one_diagonal(); })
+    if (!tableau.has_one_diagonal()) return TableauDefect::diagonal;
   if (row_sum_defect(tableau) > detail::tableau_tolerance) return TableauDefect::row_sum;
   const auto capped = [](int order) { return order < detail::largest_tree ? order : detail::largest_tree; };
   if (tableau.order < 1 || order_reached(tableau, tableau.b) != capped(tableau.order)) return TableauDefect::order;
