@@ -1,0 +1,271 @@
+/// \file
+/// Newton's method for one implicit stage, Y = base + hγ f(t, Y), of every column of a batch at once. docs/maths.md,
+/// section 3; Hairer & Wanner II, section IV.8.
+///
+/// Columns are independent samples, so each has its own small Jacobian (path rows only), its own factors of I - hγJ and
+/// its own end of the iteration: a column's result does not depend on its neighbours. The right-hand side is always
+/// called with the whole batch. Jacobian and factors serve all stages of a step, and further steps while they do well;
+/// a column whose corrections fall too slowly gets a new Jacobian at once.
+#pragma once
+
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/explicit_stepper.hpp>
+
+#include <Eigen/LU>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+namespace pathline {
+
+/// How well a stage is solved: to a hundredth of the tolerance, which is rtol · |Y| + atol entry by entry, or, where
+/// both are 0, to rounding. Gradients differentiate the solved equation, and so need it solved to rounding.
+struct NewtonGoal {
+  double rtol = 0, atol = 0;
+  [[nodiscard]] bool rounding() const { return rtol == 0 && atol == 0; }
+};
+
+/// Storage of the iteration. After the first state of a shape nothing is allocated (path rows above 16: Eigen's LU
+/// may).
+template <OdeState State>
+class NewtonSolver {
+ public:
+  using Scalar = typename State::Scalar;
+
+  /// Prepares for states of the shape of y, without a Jacobian.
+  void reset(const State& y) {
+    F_.resizeLike(y);
+    work_.resizeLike(y);
+    columns_.resize(std::size_t(y.cols()));
+    forget_jacobians();
+    evaluations_ = iterations_ = 0;
+  }
+
+  /// The next stage computes the Jacobians anew, at its first guess.
+  void forget_jacobians() {
+    for (Column& column : columns_) column.forget();
+  }
+
+  /// The same for the columns whose Jacobian has served badly since the last call: once a step.
+  void forget_slow_jacobians() {
+    for (Column& column : columns_) {
+      if (column.worst_rate > Scalar(0.02)) column.forget();
+      column.worst_rate = 0;
+    }
+  }
+
+  /// Solves Y = base + h_gamma · f(t, Y) for the path rows of all columns; rows below them stay. False when a column
+  /// does not converge.
+  /// \param start  State at the start of the step, for the size of rounding errors and tolerances.
+  /// \param Y      In: the first guess. Out: the solution.
+  template <class Rhs>
+  [[nodiscard]] bool solve(Rhs& rhs, double t, double h_gamma, const State& start, const State& base, State& Y,
+                           const NewtonGoal& goal = {}) {
+    const Index d = path_rows(rhs, Y);
+    const bool other_matrix = h_gamma != h_gamma_;
+    h_gamma_ = h_gamma;
+    for (Column& column : columns_) {
+      if (other_matrix) {
+        column.factored = false;
+        column.eta = 1;
+      }
+      column.size = -1;
+      column.done = column.renewed = column.was_renewed = false;
+    }
+    const int max_iterations = goal.rounding() ? 50 : 10;
+    bool converged = false;
+    for (int k = 0; k < max_iterations && !converged; ++k) {
+      evaluate(rhs, t, Y);
+      if (k == 0) detail::require_shape(F_, start);
+      refresh(rhs, t, Y, d, goal);
+      converged = true;
+      for (Index j = 0; j < Y.cols(); ++j) {
+        Column& column = columns_[std::size_t(j)];
+        if (!column.done && !iterate(column, j, d, start, base, Y, goal)) return blame(column, j);
+        converged = converged && column.done;
+      }
+      ++iterations_;
+    }
+    for (Index j = 0; j < Y.cols() && !converged; ++j)
+      if (!columns_[std::size_t(j)].done) return blame(columns_[std::size_t(j)], j);
+    return true;
+  }
+
+  /// derivative() = f(t, y), counted.
+  template <class Rhs>
+  void evaluate(Rhs& rhs, double t, const State& y) {
+    evaluate(rhs, t, y, F_);
+  }
+  template <class Rhs>
+  void evaluate(Rhs& rhs, double t, const State& y, State& dy) {
+    detail::evaluate(rhs, t, y, dy);
+    ++evaluations_;
+  }
+
+  /// e becomes (I - hγJ)⁻¹ e in the path rows of every column, by the factors of the last stage.
+  template <class Rhs>
+  void filter(const Rhs& rhs, State& e) {
+    const Index d = path_rows(rhs, e);
+    for (Index j = 0; j < e.cols(); ++j) {
+      Column& column = columns_[std::size_t(j)];
+      column.delta = column.factors.solve(e.col(j).head(d));
+      e.col(j).head(d) = column.delta;
+    }
+  }
+
+  template <class Rhs>
+  [[nodiscard]] static Index path_rows(const Rhs& rhs, const State& y) {
+    if constexpr (HasPathRows<Rhs>)
+      return rhs.path_rows();
+    else
+      return y.rows();
+  }
+
+  [[nodiscard]] const State& derivative() const { return F_; }      ///< Of the last evaluation.
+  [[nodiscard]] Index evaluations() const { return evaluations_; }  ///< The differences' included.
+  [[nodiscard]] Index iterations() const { return iterations_; }
+  [[nodiscard]] Index failed_sample() const { return failed_sample_; }        ///< Of the last stage that failed.
+  [[nodiscard]] Index failed_component() const { return failed_component_; }  ///< Where its correction was largest.
+
+ private:
+  using Matrix = Jacobians<Scalar>;
+  struct Column {
+    Eigen::PartialPivLU<Matrix> factors{};
+    Vector<Scalar> delta{};
+    Scalar size = -1;  // of the last correction; negative before the first
+    Scalar eta = 1;    // Θ / (1 - Θ), Θ the rate of the last two corrections: what is left, in units of the last
+    Scalar worst_rate = 0;  // since forget_slow_jacobians()
+    bool stale = true, factored = false, done = false;
+    bool renewed = false, was_renewed = false;  // in this stage, for the coming correction and for the last
+
+    void forget() {
+      stale = true;
+      eta = 1;
+      worst_rate = 0;
+    }
+  };
+
+  /// New Jacobians for the columns that ask for them, new factors of I - hγJ where either has changed.
+  template <class Rhs>
+  void refresh(Rhs& rhs, double t, const State& Y, Index d, const NewtonGoal& goal) {
+    J_.resize(d, d * Y.cols());
+    if (std::any_of(columns_.begin(), columns_.end(), [](const Column& c) { return c.stale && !c.done; })) {
+      fresh_.resize(d, d * Y.cols());
+      if constexpr (HasJacobian<Rhs, State>)
+        rhs.jacobian(t, Y, fresh_);
+      else
+        differences(rhs, t, Y, d, goal);
+      for (Index j = 0; j < Y.cols(); ++j) {
+        Column& column = columns_[std::size_t(j)];
+        if (!column.stale || column.done) continue;
+        J_.middleCols(j * d, d) = fresh_.middleCols(j * d, d);
+        column.stale = column.factored = false;
+        column.renewed = true;
+      }
+    }
+    for (Index j = 0; j < Y.cols(); ++j) {
+      Column& column = columns_[std::size_t(j)];
+      if (column.factored || column.done) continue;
+      M_ = J_.middleCols(j * d, d);
+      M_ *= Scalar(-h_gamma_);
+      M_.diagonal().array() += Scalar(1);
+      column.factors.compute(M_);
+      column.factored = true;
+    }
+  }
+
+  /// Forward differences: one row of all columns at once, so d evaluations whatever the number of columns.
+  template <class Rhs>
+  void differences(Rhs& rhs, double t, const State& Y, Index d, const NewtonGoal& goal) {
+    const Scalar relative = std::sqrt(std::numeric_limits<Scalar>::epsilon());
+    increments_.resize(Y.cols());
+    moved_ = Y;
+    for (Index i = 0; i < d; ++i) {
+      for (Index j = 0; j < Y.cols(); ++j) {
+        moved_(i, j) = Y(i, j) + relative * movement(Y, i, j, d, goal);
+        increments_(j) = moved_(i, j) - Y(i, j);  // what the rounded sum really moved
+      }
+      evaluate(rhs, t, moved_, work_);
+      for (Index j = 0; j < Y.cols(); ++j) {
+        fresh_.col(j * d + i) = (work_.col(j).head(d) - F_.col(j).head(d)) / increments_(j);
+        moved_(i, j) = Y(i, j);
+      }
+    }
+  }
+
+  /// The size to which the movement of an entry is relative: the largest of its column; its own where the tolerances
+  /// say below which size it does not matter, but no less than keeps the rounding of f below 1e-3 in hγJ.
+  Scalar movement(const State& Y, Index i, Index j, Index d, const NewtonGoal& goal) const {
+    const Scalar largest = Y.col(j).head(d).cwiseAbs().maxCoeff();
+    const Scalar scale = largest > 0 ? largest : Scalar(1);
+    if (!(goal.rtol > 0 && goal.atol > 0)) return scale;
+    const Scalar rounding = 1000 * std::sqrt(std::numeric_limits<Scalar>::epsilon()) * Scalar(std::abs(h_gamma_)) *
+                            F_.col(j).head(d).cwiseAbs().maxCoeff();
+    return std::min(scale, std::max({std::abs(Y(i, j)), Scalar(goal.atol / goal.rtol), rounding}));
+  }
+
+  /// Remembers where Newton's method failed; false, for the caller to return.
+  bool blame(const Column& column, Index j) {
+    failed_sample_ = j;
+    failed_component_ = 0;
+    for (Index i = 1; i < column.delta.size(); ++i)
+      if (!(std::abs(column.delta(i)) <= std::abs(column.delta(failed_component_)))) failed_component_ = i;
+    return false;
+  }
+
+  /// One correction of column j; false when it is not finite, or grows although the Jacobian is new.
+  bool iterate(Column& column, Index j, Index d, const State& start, const State& base, State& Y,
+               const NewtonGoal& goal) {
+    constexpr Scalar eps = std::numeric_limits<Scalar>::epsilon();
+    work_.col(j).head(d) = Y.col(j).head(d) - base.col(j).head(d) - Scalar(h_gamma_) * F_.col(j).head(d);
+    column.delta = column.factors.solve(work_.col(j).head(d));
+    Y.col(j).head(d) -= column.delta;
+    const Scalar size = column.delta.cwiseAbs().maxCoeff();
+    if (!std::isfinite(size)) return false;
+    const Scalar scale = std::max(Y.col(j).head(d).cwiseAbs().maxCoeff(), start.col(j).head(d).cwiseAbs().maxCoeff());
+    const Scalar noise = std::max(scale, base.col(j).head(d).cwiseAbs().maxCoeff());
+    const bool first = column.size < 0;
+    const Scalar rate = first ? Scalar(1) : size / column.size;
+    // To rounding: the error left behind is about size · rate / (1 - rate). Where rounding itself stops the
+    // contraction, the larger bound ends it.
+    column.done = size <= 4 * eps * scale || (rate < 1 && size * rate / (1 - rate) <= 4 * eps * scale) ||
+                  (rate >= Scalar(0.5) && !first && size <= 1000 * eps * noise);
+    if (!goal.rounding() && !column.done) column.done = within(goal, column, j, d, start, Y, first, rate);
+    const bool slow = rate > (goal.rounding() ? Scalar(0.1) : Scalar(0.3));
+    column.stale = !column.done && !first && slow;
+    if (!first && size > 1000 * eps * noise) column.worst_rate = std::max(column.worst_rate, rate);
+    column.size = size;
+    const bool diverges = !goal.rounding() && !column.done && column.was_renewed && rate >= 1;
+    column.was_renewed = column.renewed;
+    return !diverges;
+  }
+
+  /// η · |δ| <= κ in units of the tolerance, with the η of the last stage where there is no rate yet (Hairer & Wanner
+  /// II, equation IV.8.10).
+  bool within(const NewtonGoal& goal, Column& column, Index j, Index d, const State& start, const State& Y, bool first,
+              Scalar rate) {
+    constexpr Scalar kappa = Scalar(0.01), tiny = std::numeric_limits<Scalar>::min();
+    if (!first && rate >= 1) return false;
+    if (!first) column.eta = rate / (1 - rate);
+    const Scalar eta = first ? std::max(column.eta, Scalar(1e-3)) : column.eta;
+    Scalar worst = 0;
+    for (Index i = 0; i < d; ++i) {
+      const Scalar unit =
+          std::max(Scalar(goal.atol) + Scalar(goal.rtol) * std::max(std::abs(start(i, j)), std::abs(Y(i, j))), tiny);
+      worst = std::max(worst, std::abs(column.delta(i)) / unit);
+    }
+    return eta * worst <= kappa;
+  }
+
+  State F_, work_, moved_;
+  Matrix J_, fresh_, M_;
+  Row<Scalar> increments_;
+  std::vector<Column> columns_;
+  double h_gamma_ = 0;
+  Index evaluations_ = 0, iterations_ = 0, failed_sample_ = -1, failed_component_ = -1;
+};
+
+}  // namespace pathline
