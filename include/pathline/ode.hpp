@@ -3,8 +3,8 @@
 /// all that it asks for.
 ///
 /// Four things are independent of each other, and each is replaced by one word:
-/// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp names where), or ImplicitEuler
-///   (implicit_euler.hpp);
+/// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp names where; for stiff problems
+///   diagonally_implicit_methods.hpp), or ImplicitEuler (implicit_euler.hpp);
 /// - the **step control** with its tolerances: FixedSteps, IController, PiController, PidController
 ///   (step_control.hpp), with another norm, tolerances of rows or a domain by error_control.hpp;
 /// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
@@ -15,6 +15,9 @@
 #pragma once
 
 #include <pathline/ode/concepts.hpp>
+#include <pathline/ode/diagonally_implicit_methods.hpp>
+#include <pathline/ode/diagonally_implicit_stepper.hpp>
+#include <pathline/ode/diagonally_implicit_tableau.hpp>
 #include <pathline/ode/dormand_prince_853.hpp>
 #include <pathline/ode/embedded_pairs.hpp>
 #include <pathline/ode/error_control.hpp>
@@ -25,6 +28,7 @@
 #include <pathline/ode/implicit_euler.hpp>
 #include <pathline/ode/initial_step.hpp>
 #include <pathline/ode/integrate.hpp>
+#include <pathline/ode/newton.hpp>
 #include <pathline/ode/rooted_trees.hpp>
 #include <pathline/ode/solve.hpp>
 #include <pathline/ode/solve_checks.hpp>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/ode/diagonally_implicit_tableau.hpp>
 #include <pathline/ode/tableau_checks.hpp>
 
 #include <array>
@@ -61,6 +62,11 @@ inline constexpr bool is_explicit_tableau = false;
 template <int S>
 inline constexpr bool is_explicit_tableau<ExplicitTableau<S>> = true;
 
+template <class T>
+inline constexpr bool is_diagonally_implicit_tableau = false;
+template <int S>
+inline constexpr bool is_diagonally_implicit_tableau<DiagonallyImplicitTableau<S>> = true;
+
 }  // namespace detail
 
 /// A struct with `static constexpr ExplicitTableau<S> tableau`.
@@ -70,21 +76,28 @@ concept ExplicitMethod = requires {
 }
 &&detail::is_explicit_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
 
+/// A struct with `static constexpr DiagonallyImplicitTableau<S> tableau`.
+template <class M>
+concept DiagonallyImplicitMethod = requires {
+  M::tableau;
+}
+&&detail::is_diagonally_implicit_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
+
 /// A method that estimates its error, as step control needs it.
 template <class M>
-concept EmbeddedMethod = ExplicitMethod<M> &&(M::tableau.embedded_order > 0);
+concept EmbeddedMethod = (ExplicitMethod<M> || DiagonallyImplicitMethod<M>)&&(M::tableau.embedded_order > 0);
 
 /// An embedded method with a second, coarser partner: weights `b_coarse` of order `coarse_order` for the same stages.
 template <class M>
-concept DoublyEmbeddedMethod = EmbeddedMethod<M> && requires {
+concept DoublyEmbeddedMethod = ExplicitMethod<M> && EmbeddedMethod<M> && requires {
   { M::coarse_order } -> std::convertible_to<int>;
   { M::b_coarse[0] } -> std::convertible_to<double>;
   requires M::b_coarse.size() == M::tableau.b.size();
 };
 
-/// A struct that says `using implicit_method = void`, for which there is a Stepper.
+/// A diagonally implicit method, or a struct that says `using implicit_method = void`, for which there is a Stepper.
 template <class M>
-concept ImplicitMethod = requires {
+concept ImplicitMethod = DiagonallyImplicitMethod<M> || requires {
   typename M::implicit_method;
 };
 
@@ -144,7 +157,8 @@ struct NoObserver {
   void discard() const {}
   /// The step from t to t + h is accepted. Evaluations since the last call of any kind are its stages that were made
   /// in it, in order: 2 to s for an explicit method, where with "first same as last" the last one is also K_1 of the
-  /// next step; the single one at the new point for implicit Euler. stepper.y() is still the old state.
+  /// next step; the single one at the new point for implicit Euler, none for a diagonally implicit method, whose stages
+  /// are results of Newton's method. stepper.y() is still the old state.
   template <class Stepper>
   void accept(double /*t*/, double /*h*/, const Stepper& /*stepper*/) const {}
   /// y is the solution at times[i]; i = 0 comes first.

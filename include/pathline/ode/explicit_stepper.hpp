@@ -23,8 +23,8 @@
 
 namespace pathline {
 
-/// All storage of a step of `Method` on a `State`. Specialised for explicit methods here, for ImplicitEuler in
-/// implicit_euler.hpp.
+/// All storage of a step of `Method` on a `State`. Specialised for explicit methods here, for diagonally implicit ones
+/// in diagonally_implicit_stepper.hpp, for ImplicitEuler in implicit_euler.hpp.
 template <class Method, class State>
 class Stepper;
 

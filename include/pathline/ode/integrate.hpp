@@ -3,6 +3,7 @@
 /// `solve` in solve.hpp is the short form.
 #pragma once
 
+#include <pathline/ode/diagonally_implicit_stepper.hpp>
 #include <pathline/ode/implicit_euler.hpp>
 #include <pathline/ode/initial_step.hpp>
 #include <pathline/ode/solve_checks.hpp>
@@ -39,12 +40,7 @@ struct Solve {
       const double t_next = k == control.steps_per_interval ? stop : start + span * double(k) / n;
       prepare();
       if constexpr (ImplicitMethod<Method>) {
-        if (!stepper.step(rhs, t, h, t_next, observer)) {
-          SolveFailure at = failure(h);
-          at.sample = stepper.failed_sample();
-          at.component = stepper.failed_component();
-          throw NonlinearSolveError(at);
-        }
+        if (!stepper.step(rhs, t, h, t_next, observer)) throw NonlinearSolveError(newton_failure(h));
       } else {
         const bool needed = reads_last_stage<Observer> || t_next != t_end;
         stepper.step(rhs, t, h, t_next, needed ? LastStage::evaluate : LastStage::skip);
@@ -70,7 +66,11 @@ struct Solve {
       const bool lands = std::abs(left) <= std::min(1.01 * std::abs(h), most);
       const double step = lands ? left : h;
       const double t_next = lands ? stop : t + step;
-      stepper.step(rhs, t, step, t_next);
+      bool solved = true;  // a step that Newton's method could not solve has an infinite error
+      if constexpr (ImplicitMethod<Method>)
+        solved = stepper.step(rhs, t, step, t_next, observer, newton_goal(control));
+      else
+        stepper.step(rhs, t, step, t_next);
       const double error = last_error = error_of_trial();
       const double factor =
           std::isfinite(error) ? next_factor(control, error, previous_errors, stepper.error_order) : control.min_factor;
@@ -81,6 +81,8 @@ struct Solve {
         if (first_trial == 0) first_trial = step;
         h = step * std::min(factor, 1.);
         if (std::abs(h) < smallest_step(first_trial) || std::abs(step) <= shortest) {
+          if constexpr (ImplicitMethod<Method>)
+            if (!solved) throw NonlinearSolveError(newton_failure(step));
           SolveFailure at = failure(step, error);
           at.min_step = shortest;
           throw StepSizeError(at);
@@ -151,6 +153,13 @@ struct Solve {
     result.evaluations = stepper.evaluations();
     result.newton_iterations = stepper.newton_iterations();
     return result;
+  }
+
+  [[nodiscard]] SolveFailure newton_failure(double step) const requires ImplicitMethod<Method> {
+    SolveFailure at = failure(step);
+    at.sample = stepper.failed_sample();
+    at.component = stepper.failed_component();
+    return at;
   }
 
   [[nodiscard]] SolveFailure failure(double step, double error = std::numeric_limits<double>::quiet_NaN()) const {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <pathline/ode/concepts.hpp>
+#include <pathline/ode/error_control.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
 
 #include <Eigen/LU>
@@ -25,8 +26,26 @@ namespace pathline {
 /// both are 0, to rounding. Gradients differentiate the solved equation, and so need it solved to rounding.
 struct NewtonGoal {
   double rtol = 0, atol = 0;
-  [[nodiscard]] bool rounding() const { return rtol == 0 && atol == 0; }
+  const double *row_rtol = nullptr,
+               *row_atol = nullptr;  ///< A number for each row, in place of the two; may be absent.
+
+  [[nodiscard]] bool rounding() const { return rtol == 0 && atol == 0 && row_rtol == nullptr; }
+  [[nodiscard]] double relative(Index i) const { return row_rtol == nullptr ? rtol : row_rtol[i]; }
+  [[nodiscard]] double absolute(Index i) const { return row_atol == nullptr ? atol : row_atol[i]; }
 };
+
+namespace detail {
+
+/// The tolerances of a control, which must outlive the goal.
+template <AdaptiveControl Control>
+[[nodiscard]] NewtonGoal newton_goal(const Control& control) {
+  if constexpr (HasRowTolerances<Control>)
+    return {.row_rtol = control.row_rtol().data(), .row_atol = control.row_atol().data()};
+  else
+    return {.rtol = control.rtol, .atol = control.atol};
+}
+
+}  // namespace detail
 
 /// Storage of the iteration. After the first state of a shape nothing is allocated (path rows above 16: Eigen's LU
 /// may).
@@ -201,10 +220,10 @@ class NewtonSolver {
   Scalar movement(const State& Y, Index i, Index j, Index d, const NewtonGoal& goal) const {
     const Scalar largest = Y.col(j).head(d).cwiseAbs().maxCoeff();
     const Scalar scale = largest > 0 ? largest : Scalar(1);
-    if (!(goal.rtol > 0 && goal.atol > 0)) return scale;
+    if (!(goal.relative(i) > 0 && goal.absolute(i) > 0)) return scale;
     const Scalar rounding = 1000 * std::sqrt(std::numeric_limits<Scalar>::epsilon()) * Scalar(std::abs(h_gamma_)) *
                             F_.col(j).head(d).cwiseAbs().maxCoeff();
-    return std::min(scale, std::max({std::abs(Y(i, j)), Scalar(goal.atol / goal.rtol), rounding}));
+    return std::min(scale, std::max({std::abs(Y(i, j)), Scalar(goal.absolute(i) / goal.relative(i)), rounding}));
   }
 
   /// Remembers where Newton's method failed; false, for the caller to return.
@@ -253,8 +272,9 @@ class NewtonSolver {
     const Scalar eta = first ? std::max(column.eta, Scalar(1e-3)) : column.eta;
     Scalar worst = 0;
     for (Index i = 0; i < d; ++i) {
-      const Scalar unit =
-          std::max(Scalar(goal.atol) + Scalar(goal.rtol) * std::max(std::abs(start(i, j)), std::abs(Y(i, j))), tiny);
+      const Scalar unit = std::max(
+          Scalar(goal.absolute(i)) + Scalar(goal.relative(i)) * std::max(std::abs(start(i, j)), std::abs(Y(i, j))),
+          tiny);
       worst = std::max(worst, std::abs(column.delta(i)) / unit);
     }
     return eta * worst <= kappa;

@@ -27,8 +27,9 @@ struct SolveCheck {
     else
       return true;
   }();
-  static_assert(SteppingMethod<Method>,
-                "solve: a method is a struct with a static constexpr ExplicitTableau `tableau`");
+  static_assert(
+      SteppingMethod<Method>,
+      "solve: a method is a struct with a static constexpr ExplicitTableau or DiagonallyImplicitTableau `tableau`");
   static_assert(StepControl<Control>, "solve: the step control must be FixedSteps or meet AdaptiveControl");
   static_assert(state, "solve: the state must be a plain Eigen matrix of float or double");
   static_assert(calls,

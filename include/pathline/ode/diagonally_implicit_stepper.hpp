@@ -1,0 +1,256 @@
+/// \file
+/// One step of a diagonally implicit Runge–Kutta method, as an object that owns all the storage of a step.
+/// docs/maths.md, sections 2 and 3; Hairer & Wanner II, sections IV.6 and IV.8.
+///
+/// Stage by stage Newton's method solves Y = base + hγ f(t + c_i h, Y) for the path rows (newton.hpp), and the stage's
+/// derivative is (Y - base) / (hγ): where the problem is stiff f(Y) would multiply what Newton's method leaves by a
+/// large Jacobian. Quadrature rows need no Newton: their derivative is evaluated at the solved stage.
+#pragma once
+
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/error_control.hpp>
+#include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/newton.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace pathline {
+
+namespace detail {
+
+/// Weights by which the derivatives of earlier stages, from `First` on, foretell that of stage I: the polynomial
+/// through the up to three whose nodes are nearest. All 0 where there is none.
+template <class Method, int I, int First>
+struct PredictorWeights {
+  static constexpr int count = I;
+  static constexpr std::array<double, std::size_t(I + 1)> weights = [] {
+    constexpr auto c = Method::tableau.c;
+    const auto node = [&](int j) { return c[std::size_t(j)]; };
+    const auto distance = [&](int j) { return node(j) < node(I) ? node(I) - node(j) : node(j) - node(I); };
+    std::array<int, 3> chosen{};
+    int n = 0;
+    for (; n < 3; ++n) {
+      int nearest = -1;
+      for (int j = I - 1; j >= First; --j) {
+        bool taken = false;  // of stages with one node only the last counts
+        for (int k = 0; k < n; ++k) taken = taken || node(chosen[std::size_t(k)]) == node(j);
+        if (!taken && (nearest < 0 || distance(j) < distance(nearest))) nearest = j;
+      }
+      if (nearest < 0) break;
+      chosen[std::size_t(n)] = nearest;
+    }
+    std::array<double, std::size_t(I + 1)> result{};
+    for (int k = 0; k < n; ++k) {
+      double lagrange = 1;
+      for (int m = 0; m < n; ++m)
+        if (m != k)
+          lagrange *=
+              (node(I) - node(chosen[std::size_t(m)])) / (node(chosen[std::size_t(k)]) - node(chosen[std::size_t(m)]));
+      result[std::size_t(chosen[std::size_t(k)])] = lagrange;
+    }
+    return result;
+  }();
+  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
+};
+
+/// Whether |R(∞)| of the embedded partner is above 1.
+template <class Method>
+constexpr bool partner_amplifies() {
+  if (Method::tableau.embedded_order == 0) return false;
+  const double limit = stability_at_infinity(Method::tableau, Method::tableau.b_embedded);
+  return !(limit <= 1 && limit >= -1);
+}
+
+/// to = y + Σ h w_j K_j over the weights that are not 0.
+template <class Weights, class State, class Stages>
+void write_sum(State& to, const State& y, double h, const Stages& K) {
+  if constexpr (next_nonzero<Weights>() == Weights::count)
+    to = y;
+  else
+    to.noalias() = y + weighted_stages<Weights>(h, K);
+}
+
+}  // namespace detail
+
+/// Storage is sized by the first state of a shape and kept (path rows above 16: Eigen's LU may allocate). Columns do
+/// not know each other: with fixed steps a column's result is the same bits in any batch. Not for use by two threads
+/// at once.
+template <DiagonallyImplicitMethod Method, OdeState State>
+class Stepper<Method, State> {
+  static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
+                "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
+
+ public:
+  using Scalar = typename State::Scalar;
+  static constexpr int stages = Method::tableau.stages;
+  static constexpr bool fsal = first_same_as_last(Method::tableau);
+  static constexpr bool has_error = EmbeddedMethod<Method>;
+  /// The exponent of the step in the error estimate.
+  static constexpr int error_order = detail::error_exponent<Method>();
+  /// Whether (I - hγJ)⁻¹ is applied to the error estimate: where the partner amplifies infinitely stiff components,
+  /// which are no error of the solution. Hosea & Shampine (1996), section 5; Hairer & Wanner II, equation IV.8.19.
+  static constexpr bool filters_error = detail::partner_amplifies<Method>();
+
+  /// Starts at y without evaluating anything. Allocates only when the shape is new.
+  void reset(const State& y) {
+    y_ = y;
+    next_.resizeLike(y);
+    base_.resizeLike(y);
+    for (State& stage : K_) stage.resizeLike(y);
+    if constexpr (has_error) error_.resizeLike(y);
+    newton_.reset(y);
+    first_stage_ready_ = first_stage_solved_ = started_ = false;
+    solved_ = true;
+  }
+
+  /// Evaluates f(t, y) into stage(0) unless the last step left it there; true if it was evaluated. Methods without an
+  /// explicit first stage need it at the very start alone, where it shows whether f is finite and how long the first
+  /// step may be.
+  template <class Rhs>
+  bool prepare(Rhs& rhs, double t) {
+    if (first_stage_ready_ || (started_ && !explicit_first)) return false;
+    newton_.evaluate(rhs, t, y_, K_[0]);
+    detail::require_shape(K_[0], y_);
+    first_stage_ready_ = explicit_first;
+    first_stage_solved_ = false;
+    started_ = true;
+    return true;
+  }
+
+  /// Starts at (t, y): reset and prepare.
+  template <class Rhs>
+  void init(Rhs& rhs, double t, const State& y) {
+    reset(y);
+    prepare(rhs, t);
+  }
+
+  /// Tries a step from (t, y) to t + h, its stages solved to rounding.
+  template <class Rhs>
+  [[nodiscard]] bool step(Rhs& rhs, double t, double h) {
+    const NoObserver nobody;
+    return step(rhs, t, h, t + h, nobody);
+  }
+
+  /// The same where t + h would not round to the end exactly: stages with c = 1 are evaluated at t_next. False if
+  /// Newton's method does not reach the goal; the error is infinite then. The observer discards all evaluations.
+  template <class Rhs, class Observer>
+  [[nodiscard]] bool step(Rhs& rhs, double t, double h, double t_next, Observer&& observer,
+                          const NewtonGoal& goal = {}) {
+    // K_1 of a solved stage carries its rounding and what Newton's method left, divided by the old step: too much for
+    // one that is far longer, as after a sliver before an output.
+    if (first_stage_solved_ && std::abs(h) > 20 * std::abs(h_)) first_stage_ready_ = false;
+    prepare(rhs, t);
+    h_ = h;
+    t_next_ = t_next;
+    newton_.forget_slow_jacobians();
+    constexpr int begin = explicit_first ? 1 : 0;
+    solved_ = first_stage_solved_ ? solve_stages<begin, 0>(rhs, t, goal) : solve_stages<begin, begin>(rhs, t, goal);
+    observer.discard();
+    if (!solved_) {
+      newton_.forget_jacobians();
+      if constexpr (has_error) {
+        error_.setZero();
+        error_(newton_.failed_component(), newton_.failed_sample()) = std::numeric_limits<Scalar>::infinity();
+      }
+      return false;
+    }
+    // Of a stiffly accurate method the last stage is the solution.
+    if constexpr (!stiffly_accurate(Method::tableau))
+      detail::write_sum<detail::SolutionWeights<Method>>(next_, y_, h, K_);
+    return true;
+  }
+
+  /// Moves on to the end of the step tried last.
+  void accept() {
+    y_.swap(next_);
+    first_stage_ready_ = first_stage_solved_ = fsal;
+    if constexpr (fsal) K_[0].swap(K_[stages - 1]);
+  }
+
+  /// E of the step tried last as the control measures it (error_control.hpp), over the rows that the right-hand side
+  /// wants to be counted; infinite where Newton's method failed.
+  template <class Rhs, AdaptiveControl Control>
+  double estimate_error(const Rhs& rhs, const Control& control) requires has_error {
+    if (!solved_) return std::numeric_limits<double>::infinity();
+    write_error(error_);
+    if constexpr (filters_error) newton_.filter(rhs, error_);
+    return detail::measured_error(control, detail::error_part(rhs, error_), detail::error_part(rhs, y_),
+                                  detail::error_part(rhs, next_));
+  }
+
+  /// Writes e = h Σ (b_i - b̂_i) K_i of the step tried last, all rows, not filtered; before accept().
+  void write_error(State& error) const requires has_error {
+    error.noalias() = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, K_);
+  }
+
+  /// Evaluates at the end, t, of an Euler step of length h, for the choice of the first step; overwrites stage(1).
+  template <class Rhs>
+  void probe(Rhs& rhs, double t, double h) requires(stages > 1) {
+    next_.noalias() = y_ + Scalar(h) * K_[0];
+    newton_.evaluate(rhs, t, next_, K_[1]);
+  }
+
+  [[nodiscard]] const State& y() const { return y_; }          ///< At the start of the step.
+  [[nodiscard]] const State& y_next() const { return next_; }  ///< At its end.
+  [[nodiscard]] const State& error() const { return error_; }  ///< After estimate_error(): e, filtered where it is.
+  [[nodiscard]] double h() const { return h_; }                ///< Of the step tried last.
+  [[nodiscard]] double t_next() const { return t_next_; }      ///< Where it ends, exactly.
+  [[nodiscard]] Index evaluations() const {
+    return newton_.evaluations();
+  }  ///< Newton's and the differences' included.
+  [[nodiscard]] Index newton_iterations() const { return newton_.iterations(); }
+  [[nodiscard]] Index failed_sample() const { return newton_.failed_sample(); }  ///< Of the last step that failed.
+  [[nodiscard]] Index failed_component() const { return newton_.failed_component(); }
+  /// K_{i+1}, i = 0 … s - 1, of the step tried last; valid until accept().
+  [[nodiscard]] const State& stage(int i) const {
+    eigen_assert(i >= 0 && i < stages);
+    return K_[std::size_t(i)];
+  }
+
+ private:
+  static constexpr bool explicit_first = Method::tableau.has_explicit_first_stage();
+
+  /// Stages I to s; `First` is the first stage whose derivative may foretell others. A K_1 that was evaluated may not:
+  /// off the slow manifold of a stiff problem it points far away.
+  template <int I, int First, class Rhs>
+  bool solve_stages(Rhs& rhs, double t, const NewtonGoal& goal) {
+    if constexpr (I < stages) {
+      using Predictor = detail::PredictorWeights<Method, I, First>;
+      constexpr double c = Method::tableau.c[std::size_t(I)];
+      const double t_stage = c == 1 ? t_next_ : t + c * h_, h_gamma = h_ * Method::tableau.gamma();
+      detail::write_sum<detail::StageWeights<Method, I>>(base_, y_, h_, K_);
+      if constexpr (detail::next_nonzero<Predictor>() == Predictor::count)
+        next_ = y_;
+      else
+        detail::write_sum<Predictor>(next_, base_, h_gamma, K_);
+      if (!newton_.solve(rhs, t_stage, h_gamma, y_, base_, next_, goal)) return false;
+
+      State& K = K_[std::size_t(I)];
+      const Index d = newton_.path_rows(rhs, y_), quadratures = y_.rows() - d;
+      K.topRows(d) = (next_.topRows(d) - base_.topRows(d)) / Scalar(h_gamma);
+      if (quadratures > 0) {
+        newton_.evaluate(rhs, t_stage, next_);
+        K.bottomRows(quadratures) = newton_.derivative().bottomRows(quadratures);
+        next_.bottomRows(quadratures) = base_.bottomRows(quadratures) + Scalar(h_gamma) * K.bottomRows(quadratures);
+      }
+      return solve_stages<I + 1, First>(rhs, t, goal);
+    } else {
+      return true;
+    }
+  }
+
+  State y_, next_, base_;  // next_ is each stage in turn, and y_next at last
+  std::array<State, std::size_t(stages)> K_;
+  State error_;
+  NewtonSolver<State> newton_;
+  double h_ = 0, t_next_ = 0;
+  bool first_stage_ready_ = false;   // K_1 belongs to (t, y)
+  bool first_stage_solved_ = false;  // and it was the last stage of a step
+  bool started_ = false, solved_ = true;
+};
+
+}  // namespace pathline
