@@ -1,0 +1,204 @@
+// Diagonally implicit methods under step control: stiff problems with known solutions, tolerances, failures on the way.
+#include <pathline/ode.hpp>
+
+#include <support/catch.hpp>
+#include <support/ode_problems.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace pathline {
+namespace {
+
+/// Robertson's three chemical reactions, rates from 0.04 to 3e7. Hairer & Wanner II, equation IV.1.4.
+struct Robertson {
+  void operator()(double, const Eigen::Vector3d& y, Eigen::Vector3d& dy) const {
+    dy(0) = -0.04 * y(0) + 1e4 * y(1) * y(2);
+    dy(2) = 3e7 * y(1) * y(1);
+    dy(1) = -dy(0) - dy(2);
+  }
+};
+
+struct RobertsonWithJacobian : Robertson {
+  using Robertson::operator();
+  void jacobian(double, const Eigen::Vector3d& y, Jacobians<double>& J) const {
+    J << -0.04, 1e4 * y(2), 1e4 * y(1),               //
+        0.04, -1e4 * y(2) - 6e7 * y(1), -1e4 * y(1),  //
+        0, 6e7 * y(1), 0;
+  }
+};
+static_assert(HasJacobian<RobertsonWithJacobian, Eigen::Vector3d>);
+
+struct VanDerPol {
+  double mu = 1000;
+  void operator()(double, const Eigen::Vector2d& y, Eigen::Vector2d& dy) const {
+    dy = Eigen::Vector2d(y(1), mu * (1 - y(0) * y(0)) * y(1) - y(0));
+  }
+};
+
+template <class Method, class Rhs, class State, class Control>
+Statistics run(Rhs&& rhs, State& y, double t0, double t1, const Control& control) {
+  const double times[] = {t0, t1};
+  Stepper<Method, State> stepper;
+  return integrate(Method{}, control, rhs, y, times, stepper);
+}
+
+}  // namespace
+
+// Values of Mazzia & Magherini, Test Set for IVP Solvers 2.4 (2008), problem ROBER, and of SciPy's Radau at 1e-12, at
+// t = 40 of the latter: 0.71582706871941, 9.1855347645578e-6, 0.28416374574583.
+TEST_CASE("Kvaerno5 solves Robertson's reactions up to 1e11", "[ode][implicit][stiff]") {
+  const PiController control{.rtol = 1e-8, .atol = 1e-12};
+  Eigen::Vector3d y(1, 0, 0);
+  const Statistics early = run<Kvaerno5>(Robertson{}, y, 0, 40, control);
+  CHECK(y(0) == Approx(0.7158270687194).epsilon(1e-8));
+  CHECK(y(1) == Approx(9.1855347646e-6).epsilon(1e-8));
+  CHECK(y(2) == Approx(0.2841637457458).epsilon(1e-8));
+  CHECK(early.accepted < 200);
+
+  y = Eigen::Vector3d(1, 0, 0);
+  const Statistics late = run<Kvaerno5>(Robertson{}, y, 0, 1e11, control);
+  CHECK(y(0) == Approx(0.2083340149701e-7).epsilon(1e-4));
+  CHECK(y(1) == Approx(0.8333360770335e-13).epsilon(1e-4));
+  CHECK(y(2) == Approx(0.9999999791665).epsilon(1e-8));
+  CHECK(std::abs(y.sum() - 1) < 1e-8);
+  CHECK(late.accepted < 600);
+  CHECK(late.rejected < 20);
+
+  Eigen::Vector3d given(1, 0, 0);
+  const Statistics with_jacobian = run<Kvaerno5>(RobertsonWithJacobian{}, given, 0, 1e11, control);
+  CHECK(given(0) == Approx(0.2083340149701e-7).epsilon(1e-4));
+  CHECK(with_jacobian.evaluations < late.evaluations);
+}
+
+// The same test set, problem VDPOL, in its time t / 1000: 1.706167732170, -0.8928097010248; SciPy's Radau at 1e-12
+// agrees in 12 digits.
+TEST_CASE("Implicit pairs solve van der Pol's equation with mu = 1000 by their tolerances", "[ode][implicit][stiff]") {
+  const auto solved = [](auto method, double tolerance) {
+    Eigen::Vector2d y(2, 0);
+    const Statistics statistics =
+        run<decltype(method)>(VanDerPol{}, y, 0, 2000, PiController{.rtol = tolerance, .atol = tolerance});
+    // The time of a jump moves by the tolerance times about 1000, and the slow branch by less.
+    CHECK(std::abs(y(0) - 1.706167732170) < 2000 * tolerance);
+    CHECK(y(1) == Approx(-0.8928097010248e-3).epsilon(2000 * tolerance));
+    return statistics;
+  };
+  CHECK(solved(Kvaerno5{}, 1e-6).accepted < 400);
+  CHECK(solved(Sdirk4{}, 1e-6).accepted < 1000);
+  CHECK(solved(Kvaerno3{}, 1e-5).accepted < 2000);
+  CHECK(solved(TrBdf2{}, 1e-5).accepted < 2000);
+}
+
+// Dopri5 needs a step of 3.3 / 1e5 for stability; the implicit methods follow the cosine.
+TEST_CASE("The steps of implicit pairs follow the smooth solution", "[ode][implicit][stiff]") {
+  const auto rhs = [](double t, const Eigen::Vector2d& y, Eigen::Vector2d& dy) {
+    dy = -1e5 * (y - Eigen::Vector2d::Constant(std::cos(t)));
+  };
+  const auto steps = [&](auto method) {
+    Eigen::Vector2d y(1, 1);
+    const Statistics statistics = run<decltype(method)>(rhs, y, 0, 10, PiController{});
+    CHECK((y - Eigen::Vector2d::Constant(std::cos(10.))).norm() < 1e-4);
+    return statistics.accepted;
+  };
+  CHECK(steps(Kvaerno5{}) < 300);
+  CHECK(steps(Sdirk4{}) < 300);
+  CHECK(steps(TrBdf2{}) < 1000);
+}
+
+TEMPLATE_TEST_CASE("The global error of an implicit pair follows the tolerance, forward and backward",
+                   "[ode][implicit][integrate]", TrBdf2, Sdirk4, Kvaerno3, Kvaerno5) {
+  for (const double tolerance : {1e-4, 1e-6})
+    for (const bool backward : {false, true}) {
+      const double t0 = backward ? 2 : 0, t1 = 2 - t0;
+      Eigen::Vector2d y = CoupledProblem::exact(t0);
+      const PiController control{.rtol = tolerance, .atol = tolerance};
+      run<TestType>(CoupledProblem{}, y, t0, t1, control);
+      INFO("tolerance " << tolerance << ", backward " << backward);
+      CHECK((y - CoupledProblem::exact(t1)).norm() < 1000 * tolerance);
+    }
+}
+
+TEST_CASE("float states follow a tolerance that float can meet", "[ode][implicit][integrate]") {
+  const Eigen::Vector2f y =
+      solve(Decay{-1000}, Eigen::Vector2f(1, 2), 0, 1e-3, Kvaerno5{}, PiController{.rtol = 1e-4, .atol = 1e-5});
+  CHECK(y(1) == Approx(2 * std::exp(-1.)).epsilon(1e-3));
+}
+
+TEST_CASE("One call solves a stiff problem with the default control", "[ode][implicit][integrate]") {
+  const Eigen::Vector2d y = solve(VanDerPol{}, Eigen::Vector2d(2, 0), 0, 2000, Kvaerno5{});
+  CHECK(y(0) == Approx(1.7061677).epsilon(1e-4));
+}
+
+// The derivative that a solved stage hands on carries Newton's leftover over hγ: of a step of 1e-12 that is 1e4 times
+// an ulp, and a step of 0.1 would see it.
+TEST_CASE("A sliver before an output does not spoil the step after it", "[ode][implicit][integrate]") {
+  CoupledProblem rhs;
+  const Eigen::Vector2d y0 = CoupledProblem::exact(1);
+  const PiController control{.rtol = 1e-10, .atol = 1e-10, .initial_step = 1e-3};
+  const auto plain = solve(rhs, y0, {1., 2.}, Kvaerno5{}, control);
+  const auto sliver = solve(rhs, y0, {1., 1 + 1e-13, 2.}, Kvaerno5{}, control);
+  CHECK((plain.states.back() - CoupledProblem::exact(2)).norm() < 1e-8);
+  CHECK((sliver.states.back() - CoupledProblem::exact(2)).norm() < 1e-8);
+  CHECK(sliver.statistics.rejected <= plain.statistics.rejected);
+}
+
+// The root is not a number below 0, where the stages of the first step would lie.
+TEST_CASE("The control recovers where Newton's method fails at a step too long", "[ode][implicit][errors]") {
+  const auto rhs = [](double, const Eigen::Vector2d& y, Eigen::Vector2d& dy) {
+    dy = -(y.array().exp() * y.array().sqrt()).matrix();
+  };
+  Eigen::Vector2d y(4, 3), reference(4, 3);
+  const Statistics statistics = run<Kvaerno5>(rhs, y, 0, 0.5, PiController{.initial_step = 0.5});
+  CHECK(statistics.rejected > 0);
+  run<Dopri5>(rhs, reference, 0, 0.5, PiController{.rtol = 1e-9, .atol = 1e-9});
+  CHECK((y - reference).norm() < 1e-4);
+}
+
+TEST_CASE("A right-hand side that ends is a NonlinearSolveError there", "[ode][implicit][errors]") {
+  const auto rhs = [](double t, const Eigen::Vector2d& y, Eigen::Vector2d& dy) {
+    dy = -y;
+    if (t > 0.5) dy(1) = std::numeric_limits<double>::quiet_NaN();
+  };
+  Eigen::Vector2d y(1, 1);
+  try {
+    run<TrBdf2>(rhs, y, 0, 1, PiController{});
+    FAIL("no error");
+  } catch (const NonlinearSolveError& error) {
+    CHECK(error.t == Approx(0.5).epsilon(1e-6));
+    CHECK(error.sample == 0);
+    CHECK(error.component == 1);
+    CHECK(error.statistics.rejected > 0);
+  }
+  CHECK(y == Eigen::Vector2d(1, 1));
+}
+
+TEST_CASE("A solution that blows up is a StepSizeError or a NonlinearSolveError near its end",
+          "[ode][implicit][errors]") {
+  const auto rhs = [](double, const Eigen::Vector2d& y, Eigen::Vector2d& dy) { dy = y.cwiseAbs2(); };
+  Eigen::Vector2d y(1, 0.5);
+  try {
+    run<Kvaerno5>(rhs, y, 0, 2, PiController{});
+    FAIL("no error");
+  } catch (const SolveError& error) {
+    CHECK(error.t == Approx(1).epsilon(1e-3));
+    CHECK(error.component == 0);
+    CHECK((dynamic_cast<const StepSizeError*>(&error) || dynamic_cast<const NonlinearSolveError*>(&error)));
+  }
+}
+
+// Without an explicit first stage the start is evaluated all the same.
+TEMPLATE_TEST_CASE("A start that is not finite is told at once", "[ode][implicit][errors]", Sdirk4, Kvaerno3) {
+  const auto rhs = [](double, const Eigen::Vector2d&, Eigen::Vector2d& dy) {
+    dy = Eigen::Vector2d(0, std::numeric_limits<double>::quiet_NaN());
+  };
+  Eigen::Vector2d y(1, 1);
+  try {
+    run<TestType>(rhs, y, 0, 1, PiController{});
+    FAIL("no error");
+  } catch (const NonFiniteError& error) {
+    CHECK(error.component == 1);
+    CHECK(error.statistics.evaluations == 1);
+  }
+}
+
+}  // namespace pathline
