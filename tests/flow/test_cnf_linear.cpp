@@ -70,3 +70,12 @@ TEST_CASE("Implicit Euler evaluates a flow, at first order", "[flow][cnf]") {
   };
   CHECK(std::log2(error(40) / error(80)) == Approx(1).epsilon(0.05));
 }
+
+TEST_CASE("A stiff solver evaluates a flow by its tolerance, and says by how much it may err", "[flow][cnf]") {
+  const LinearFlow linear;
+  const Cnf flow(linear.field, Kvaerno5{}, PiController{.rtol = 1e-8, .atol = 1e-8});
+  CHECK((flow.log_prob(linear.X) - linear.log_prob(1)).cwiseAbs().maxCoeff() < 1e-6);
+  const auto bounded = flow.log_prob_with_error(linear.X, ExactTrace{}, 0, 1);
+  CHECK((bounded.log_prob - linear.log_prob(1)).cwiseAbs().maxCoeff() < 1e-6);
+  CHECK(bounded.solver_error.allFinite());
+}
