@@ -15,6 +15,7 @@
 #pragma once
 
 #include <pathline/ode/concepts.hpp>
+#include <pathline/ode/dense_weights.hpp>
 #include <pathline/ode/diagonally_implicit_methods.hpp>
 #include <pathline/ode/diagonally_implicit_stepper.hpp>
 #include <pathline/ode/diagonally_implicit_tableau.hpp>

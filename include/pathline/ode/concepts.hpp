@@ -95,6 +95,14 @@ concept DoublyEmbeddedMethod = ExplicitMethod<M> && EmbeddedMethod<M> && require
   requires M::b_coarse.size() == M::tableau.b.size();
 };
 
+/// A method with an own continuous extension: a d for each stage in `dense`, and its order; see dense_weights.hpp.
+template <class M>
+concept DenselyExtendedMethod = ExplicitMethod<M> && requires {
+  { M::dense_order } -> std::convertible_to<int>;
+  { M::dense[0] } -> std::convertible_to<double>;
+  requires M::dense.size() == M::tableau.b.size();
+};
+
 /// A diagonally implicit method, or a struct that says `using implicit_method = void`, for which there is a Stepper.
 template <class M>
 concept ImplicitMethod = DiagonallyImplicitMethod<M> || requires {

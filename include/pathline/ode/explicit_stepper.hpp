@@ -13,6 +13,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/ode/concepts.hpp>
+#include <pathline/ode/dense_weights.hpp>
 #include <pathline/ode/error_control.hpp>
 
 #include <algorithm>
@@ -56,12 +57,26 @@ struct CoarseErrorWeights {
   static constexpr int count = Method::tableau.stages;
   static constexpr double weight(int j) { return Method::tableau.b[std::size_t(j)] - Method::b_coarse[std::size_t(j)]; }
 };
+template <class Method>
+struct DenseWeights {
+  static constexpr int count = Method::tableau.stages;
+  static constexpr double weight(int j) { return Method::dense[std::size_t(j)]; }
+};
 
 /// Whether a second partner, where there is one, has the order that it claims.
 template <class Method>
 constexpr bool coarse_order_holds() {
   if constexpr (DoublyEmbeddedMethod<Method>)
     return order_reached(Method::tableau, Method::b_coarse) == Method::coarse_order;
+  else
+    return true;
+}
+
+/// Whether an own continuous extension, where there is one, has the order that it claims.
+template <class Method>
+constexpr bool dense_order_holds() {
+  if constexpr (DenselyExtendedMethod<Method>)
+    return dense_order_reached(Method::tableau, Method::dense) == Method::dense_order;
   else
     return true;
 }
@@ -121,6 +136,10 @@ class Stepper<Method, State> {
   static_assert(
       DoublyEmbeddedMethod<Method> || !requires { Method::b_coarse; },
       "a second partner needs b_coarse, a weight for each stage, and coarse_order, its order");
+  static_assert(detail::dense_order_holds<Method>(), "this method's dense output is not of the order dense_order");
+  static_assert(
+      DenselyExtendedMethod<Method> || !requires { Method::dense; },
+      "an own dense output needs dense, a d for each stage, and dense_order, its order");
 
  public:
   using Scalar = typename State::Scalar;
@@ -210,6 +229,12 @@ class Stepper<Method, State> {
   void write_error(State& error) const requires has_error {
     eigen_assert(stages_evaluated_ == stages);
     error = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, K_);
+  }
+
+  /// Writes h Σ d_i K_i of the step tried last, what its own extension adds to the Hermite polynomial; before accept().
+  void write_dense_correction(State& correction) const requires DenselyExtendedMethod<Method> {
+    eigen_assert(stages_evaluated_ == stages);
+    correction = detail::weighted_stages<detail::DenseWeights<Method>>(h_, K_);
   }
 
   /// Evaluates at the end, t, of an Euler step of length h, for the choice of the first step; overwrites stage(1).

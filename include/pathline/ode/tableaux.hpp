@@ -13,7 +13,10 @@
 /// embedded_pairs.hpp, dormand_prince_853.hpp.
 #pragma once
 
+#include <pathline/ode/dense_weights.hpp>
 #include <pathline/ode/tableau_checks.hpp>
+
+#include <array>
 
 namespace pathline {
 
@@ -46,7 +49,8 @@ struct BogackiShampine {
 };
 
 // clang-format off
-/// Dormand–Prince 5(4), first same as last. J. Comput. Appl. Math. 6 (1980) 19–26.
+/// Dormand–Prince 5(4), first same as last. J. Comput. Appl. Math. 6 (1980) 19–26. Its dense output is Shampine's, as in
+/// dopri5.f; Hairer, Nørsett & Wanner I, section II.6.
 struct Dopri5 {
   static constexpr ExplicitTableau<7> tableau{
       .a = {1. / 5,
@@ -60,10 +64,15 @@ struct Dopri5 {
       .c = {0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1, 1},
       .order = 5,
       .embedded_order = 4};
+  static constexpr std::array<double, 7> dense{
+      -12715105075. / 11282082432, 0, 87487479700. / 32700410799, -10690763975. / 1880347072,
+      701980252875. / 199316789632, -1453857185. / 822651844, 69997945. / 29380423};
+  static constexpr int dense_order = 4;
 };
 
 /// Tsitouras 5(4), first same as last; errors a little smaller than Dormand–Prince's at the same cost.
-/// Comput. Math. Appl. 62 (2011) 770–775. He gives b_embedded - b, which is kept as such here.
+/// Comput. Math. Appl. 62 (2011) 770–775. He gives b_embedded - b, which is kept as such here. Of
+/// his free interpolant (section 4) the leading coefficients are d, and the rest follows from them.
 struct Tsit5 {
   static constexpr ExplicitTableau<7> tableau{
       .a = {.161,
@@ -79,6 +88,10 @@ struct Tsit5 {
       .c = {0, .161, .327, .9, .9800255409045097, 1, 1},
       .order = 5,
       .embedded_order = 4};
+  static constexpr std::array<double, 7> dense{
+      -1.0530884977290216, .1017, 2.490627285651252793, -16.54810288924490272, 47.37952196281928122,
+      -34.87065786149660974, 2.5};
+  static constexpr int dense_order = 4;
 };
 // clang-format on
 
@@ -88,5 +101,7 @@ static_assert(tableau_defect(Rk4::tableau) == TableauDefect::none, "Rk4: see Tab
 static_assert(tableau_defect(BogackiShampine::tableau) == TableauDefect::none, "BogackiShampine: see TableauDefect");
 static_assert(tableau_defect(Dopri5::tableau) == TableauDefect::none, "Dopri5: see TableauDefect");
 static_assert(tableau_defect(Tsit5::tableau) == TableauDefect::none, "Tsit5: see TableauDefect");
+static_assert(dense_order_reached(Dopri5::tableau, Dopri5::dense) == Dopri5::dense_order, "Dopri5: see dense_weights");
+static_assert(dense_order_reached(Tsit5::tableau, Tsit5::dense) == Tsit5::dense_order, "Tsit5: see dense_weights");
 
 }  // namespace pathline
