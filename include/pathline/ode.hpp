@@ -36,6 +36,7 @@
 #include <pathline/ode/solve_separable.hpp>
 #include <pathline/ode/statistics.hpp>
 #include <pathline/ode/step_control.hpp>
+#include <pathline/ode/step_interpolant.hpp>
 #include <pathline/ode/symplectic_methods.hpp>
 #include <pathline/ode/symplectic_stepper.hpp>
 #include <pathline/ode/tableau_checks.hpp>
