@@ -41,3 +41,4 @@
 #include <pathline/ode/symplectic_stepper.hpp>
 #include <pathline/ode/tableau_checks.hpp>
 #include <pathline/ode/tableaux.hpp>
+#include <pathline/ode/trajectory.hpp>

@@ -1,0 +1,172 @@
+// A solve as a function of time: order, ends, both directions, edges, evaluations and the heap.
+#include <pathline/ode/trajectory.hpp>
+
+#include <pathline/ode/dormand_prince_853.hpp>
+#include <pathline/ode/embedded_pairs.hpp>
+#include <pathline/ode/fixed_step_tableaux.hpp>
+#include <pathline/ode/solve.hpp>
+
+#include <support/allocations.hpp>
+#include <support/catch.hpp>
+#include <support/ode_problems.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace pathline {
+namespace {
+
+using State = Eigen::Vector2d;
+
+/// Largest error at 7 inner points of each step.
+double largest_error(const Trajectory<State>& path) {
+  double worst = 0;
+  for (std::size_t i = 1; i < path.times().size(); ++i)
+    for (int k = 1; k < 8; ++k) {
+      const double t = path.times()[i - 1] + (path.times()[i] - path.times()[i - 1]) * k / 8;
+      worst = std::max(worst, (path(t) - CoupledProblem::exact(t)).norm());
+    }
+  return worst;
+}
+
+}  // namespace
+
+// Between steps the error is O(h^min(p, q+1)): p of the method at the steps' ends, q of its extension within a step.
+// The fifth-order pairs come to their slope late, as at the ends of steps (test_tableaux.cpp); a wrong order is off
+// by 1.
+TEMPLATE_TEST_CASE("Between its steps a solve converges with the order of method and extension", "[ode][dense][order]",
+                   Euler, Midpoint, Heun, SspRk3, BogackiShampine, Rk4, Kutta38, Fehlberg, Dopri5, Tsit5, CashKarp,
+                   Verner65, Dop853) {
+  int extension = dense_order_reached(TestType::tableau);
+  if constexpr (DenselyExtendedMethod<TestType>) extension = TestType::dense_order;
+  const int expected = std::min(TestType::tableau.order, extension + 1);
+  const auto [t0, t1] = GENERATE(std::pair{0.0, 2.0}, std::pair{2.0, 0.0});
+  const auto error = [t0 = t0, t1 = t1](Index steps) {
+    return largest_error(
+        solve_trajectory(CoupledProblem{}, CoupledProblem::exact(t0), t0, t1, TestType{}, FixedSteps(steps)));
+  };
+  CHECK(std::log2(error(320) / error(640)) == Approx(expected).margin(0.35));
+}
+
+TEMPLATE_TEST_CASE("The ends of the steps are those of solve, to the bit", "[ode][dense]", Rk4, Dopri5) {
+  const State y0 = CoupledProblem::exact(0);
+  const Trajectory<State> path = solve_trajectory(CoupledProblem{}, y0, 0, 2, TestType{}, FixedSteps(50));
+  const Solution<State> ends = solve(CoupledProblem{}, y0, path.times(), TestType{}, FixedSteps(1));
+  REQUIRE(path.steps() == 50);
+  // 50 solves of one step have other roundings in t and h.
+  for (std::size_t i = 0; i < path.times().size(); ++i) {
+    CHECK((path.states()[i] - ends.states[i]).norm() < 1e-13);
+    CHECK(path(path.times()[i]) == path.states()[i]);
+  }
+  CHECK(path(2) == solve(CoupledProblem{}, y0, 0, 2, TestType{}, FixedSteps(50)));
+}
+
+TEST_CASE("A trajectory is continuous at the ends of its steps, and so is its derivative", "[ode][dense]") {
+  const auto path = solve_trajectory(CoupledProblem{}, CoupledProblem::exact(0), 0, 2, Tsit5{});
+  State before, after;
+  REQUIRE(path.steps() > 5);
+  for (std::size_t i = 1; i < path.steps(); ++i) {
+    const double t = path.times()[i];
+    // An ulp of t moves y by 1e-15 times its slope, below 30; y' by that times y'', below 1000.
+    CHECK((path(std::nextafter(t, 0)) - path(std::nextafter(t, 3))).norm() < 1e-13);
+    path.differentiate(std::nextafter(t, 0), before);
+    path.differentiate(std::nextafter(t, 3), after);
+    CHECK((before - after).norm() < 1e-11);
+  }
+}
+
+TEST_CASE("Backward in time a trajectory runs through the same values", "[ode][dense]") {
+  const PiController control{.rtol = 1e-10, .atol = 1e-10};
+  const auto there = solve_trajectory(CoupledProblem{}, CoupledProblem::exact(0), 0, 2, Dopri5{}, control);
+  const auto back = solve_trajectory(CoupledProblem{}, CoupledProblem::exact(2), 2, 0, Dopri5{}, control);
+  CHECK(back.t0() == 2);
+  CHECK(back.t1() == 0);
+  for (double t = 0; t <= 2; t += 0.01) {
+    CHECK((there(t) - CoupledProblem::exact(t)).norm() < 2e-8);
+    CHECK((back(t) - there(t)).norm() < 4e-8);
+  }
+}
+
+TEST_CASE("A trajectory costs no evaluation but one at the end where its last slope is missing", "[ode][dense]") {
+  const State y0 = CoupledProblem::exact(0);
+  const auto plain = [&](const auto& method, const auto& control) {
+    return solve(CoupledProblem{}, y0, {0, 2}, method, control).statistics;
+  };
+  const PiController adaptive;
+  CHECK(solve_trajectory(CoupledProblem{}, y0, 0, 2, Tsit5{}).statistics == plain(Tsit5{}, adaptive));
+  Statistics expected = plain(CashKarp{}, adaptive);
+  ++expected.evaluations;
+  CHECK(solve_trajectory(CoupledProblem{}, y0, 0, 2, CashKarp{}).statistics == expected);
+  expected = plain(Dopri5{}, FixedSteps(7));  // leaves out its very last stage
+  ++expected.evaluations;
+  CHECK(solve_trajectory(CoupledProblem{}, y0, 0, 2, Dopri5{}, FixedSteps(7)).statistics == expected);
+
+  Counted<CoupledProblem> counted{};
+  CHECK(solve_trajectory(counted, y0, 0, 2, Rk4{}, FixedSteps(5)).statistics.evaluations == 21);
+  CHECK(counted.times.size() == 21);
+  CHECK(counted.times.back() == 2);
+}
+
+TEST_CASE("A solve over no time is a trajectory of one point", "[ode][dense]") {
+  Counted<CoupledProblem> counted{};
+  const auto path = solve_trajectory(counted, State(1, 2), 3, 3);
+  CHECK(counted.times.empty());
+  CHECK(path.steps() == 0);
+  CHECK(path(3) == State(1, 2));
+  CHECK_THROWS_AS(path(3.1), ArgumentError);
+  State slope;
+  CHECK_THROWS_AS(path.differentiate(3, slope), ArgumentError);
+}
+
+TEST_CASE("Outside of its span a trajectory says what it is", "[ode][dense][errors]") {
+  const auto path = solve_trajectory(CoupledProblem{}, CoupledProblem::exact(0), 0, 2);
+  CHECK_THROWS_WITH(path(2.5), "Trajectory: t is 2.5, expected from 0 to 2");
+  CHECK_THROWS_AS(path(-1e-9), ArgumentError);
+  CHECK_THROWS_AS(path(std::numeric_limits<double>::quiet_NaN()), ArgumentError);
+  const auto back = solve_trajectory(CoupledProblem{}, CoupledProblem::exact(2), 2, 0.5);
+  CHECK_THROWS_WITH(back(0.25), "Trajectory: t is 0.25, expected from 2 to 0.5");
+  CHECK_THROWS_AS((void)solve_trajectory(CoupledProblem{}, State(1, std::nan("")), 0, 2), DataError);
+}
+
+TEST_CASE("By hand a trajectory is closed by the slope at its end, and mixes methods", "[ode][dense]") {
+  CoupledProblem rhs;
+  State y = CoupledProblem::exact(0);
+  Trajectory<State> path(0, y);
+  const double first[] = {0, 0.5}, second[] = {0.5, 1}, third[] = {1, 1.5};
+  Stepper<Rk4, State> plain;
+  Stepper<Dopri5, State> extended;
+  integrate(Rk4{}, FixedSteps(40), rhs, y, first, plain, TrajectoryRecorder<State>(path));
+  CHECK_THROWS_WITH(path(0.499), "Trajectory: the last step is open, expected close() with f at its end");
+  CHECK(path(0.4).allFinite());
+  integrate(Dopri5{}, FixedSteps(40), rhs, y, second, extended, TrajectoryRecorder<State>(path));
+  integrate(Rk4{}, FixedSteps(40), rhs, y, third, plain, TrajectoryRecorder<State>(path));
+  plain.prepare(rhs, 1.5);
+  path.close(plain.stage(0));
+  REQUIRE(path.closed());
+  for (double t = 0; t <= 1.5; t += 0.0037) CHECK((path(t) - CoupledProblem::exact(t)).norm() < 1e-6);
+}
+
+TEST_CASE("Evaluating a trajectory allocates nothing", "[ode][dense][memory]") {
+  const auto path = solve_trajectory(Decay{}, Batch<float>::Ones(3, 50), 0, 2);
+  Batch<float> y(3, 50);
+  const AllocationCounter counter;
+  for (double t = 0; t <= 2; t += 0.1) path.evaluate(t, y);
+  path.differentiate(1, y);
+  CHECK(counter.count() == 0);
+  // Default tolerance 1e-6 and float's rounding 1e-7, over about 10 steps.
+  CHECK((path(1.234).array() - float(std::exp(-1.234))).abs().maxCoeff() < 1e-5F);
+}
+
+TEST_CASE("A trajectory outlives the solve and is copied by value", "[ode][dense]") {
+  auto path = [] {
+    const auto local = solve_trajectory(Decay{}, State(1, 2), 0, 1);
+    const Trajectory<State> copy = local;
+    return copy;
+  }();
+  const Trajectory<State> moved = std::move(path);
+  CHECK((moved(0.5) - std::exp(-0.5) * State(1, 2)).norm() < 1e-5);
+}
+
+}  // namespace pathline
