@@ -10,6 +10,9 @@
 /// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
 /// - the **observer**, who is told of every evaluation, step and output while the program is compiled (concepts.hpp).
 ///
+/// Between its steps a solve is a polynomial in time: solve() with SaveAt (save_at.hpp) interpolates outputs, and
+/// solve_trajectory() (trajectory.hpp) keeps the whole as a function of time.
+///
 /// Stepper (explicit_stepper.hpp) joins a method and a state and owns the storage; integrate() (integrate.hpp) is the
 /// loop over steps; solve() (solve.hpp) is the front, where to start. Failures are typed: errors.hpp.
 #pragma once
@@ -20,6 +23,7 @@
 #include <pathline/ode/diagonally_implicit_stepper.hpp>
 #include <pathline/ode/diagonally_implicit_tableau.hpp>
 #include <pathline/ode/dormand_prince_853.hpp>
+#include <pathline/ode/each_step.hpp>
 #include <pathline/ode/embedded_pairs.hpp>
 #include <pathline/ode/error_control.hpp>
 #include <pathline/ode/error_norm.hpp>
@@ -31,6 +35,7 @@
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/newton.hpp>
 #include <pathline/ode/rooted_trees.hpp>
+#include <pathline/ode/save_at.hpp>
 #include <pathline/ode/solve.hpp>
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/solve_separable.hpp>

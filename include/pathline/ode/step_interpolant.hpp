@@ -67,7 +67,7 @@ inline void require_within(const char* what, double t, double t0, double t1) {
 template <OdeState State>
 class StepInterpolant {
  public:
-  /// Takes over the step that `stepper` tried last, from t; before accept().
+  /// Takes over the step that `stepper` tried last, from t, with all its stages; before accept().
   template <class Method>
   void begin(const Stepper<Method, State>& stepper, double t) {
     t0_ = t;
@@ -77,8 +77,7 @@ class StepInterpolant {
     y1_ = stepper.y_next();
     corrected_ = DenselyExtendedMethod<Method>;
     if constexpr (DenselyExtendedMethod<Method>) stepper.write_dense_correction(correction_);
-    if constexpr (Stepper<Method, State>::fsal)
-      if (stepper.stages_evaluated() == stepper.stages) f1_ = stepper.stage(stepper.stages - 1);
+    if constexpr (Stepper<Method, State>::fsal) f1_ = stepper.stage(stepper.stages - 1);
   }
 
   /// f at the end of the step; may be left out after a method that is first same as last, whose step has evaluated it.

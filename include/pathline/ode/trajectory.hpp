@@ -27,7 +27,7 @@ class Trajectory {
   /// The point (t0, y0); append() makes it longer.
   Trajectory(double t0, const State& y0) : times_{t0}, states_{y0} {}
 
-  /// Goes on by the step from t1() that `stepper` tried last; before accept().
+  /// Goes on by the step from t1() that `stepper` tried last, with all its stages; before accept().
   template <class Method>
   void append(const Stepper<Method, State>& stepper) {
     // A slope that is missing at the end of the step before is the first stage of this one.
@@ -40,8 +40,7 @@ class Trajectory {
     }
     times_.push_back(stepper.t_next());
     states_.push_back(stepper.y_next());
-    if constexpr (Stepper<Method, State>::fsal)
-      if (stepper.stages_evaluated() == stepper.stages) slopes_.push_back(stepper.stage(stepper.stages - 1));
+    if constexpr (Stepper<Method, State>::fsal) slopes_.push_back(stepper.stage(stepper.stages - 1));
   }
 
   /// f at t1(), without which the last step cannot be evaluated. Nothing to do for a method that is first same as last.

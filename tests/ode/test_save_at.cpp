@@ -1,0 +1,123 @@
+// Interpolated outputs: their values, and that the steps do not notice them.
+#include <pathline/ode/save_at.hpp>
+
+#include <pathline/ode/embedded_pairs.hpp>
+#include <pathline/ode/trajectory.hpp>
+
+#include <support/allocations.hpp>
+#include <support/catch.hpp>
+#include <support/ode_problems.hpp>
+
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace pathline {
+namespace {
+
+using State = Eigen::Vector2d;
+const CoupledProblem coupled;
+
+/// 101 times from t0 to t1, both included, some of them twice.
+std::vector<double> dense_times(double t0, double t1) {
+  std::vector<double> times;
+  for (int i = 0; i <= 100; ++i) {
+    times.push_back(i == 100 ? t1 : t0 + (t1 - t0) * i / 100);
+    if (i % 20 == 0) times.push_back(times.back());
+  }
+  return times;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Interpolated outputs are those of the trajectory, to the bit", "[ode][dense]", Rk4, Dopri5, Tsit5) {
+  const auto [t0, t1] = GENERATE(std::pair{0., 2.}, std::pair{2., 0.});
+  const State y0 = CoupledProblem::exact(t0);
+  // 50 steps end where every second output is: some lie within, some at the ends of steps.
+  const std::vector<double> times = dense_times(t0, t1);
+  const auto path = solve_trajectory(coupled, y0, t0, t1, TestType{}, FixedSteps(50));
+  const auto saved = solve(coupled, y0, t0, t1, SaveAt{times}, TestType{}, FixedSteps(50));
+  CHECK(saved.times == times);
+  REQUIRE(saved.states.size() == times.size());
+  for (std::size_t i = 0; i < times.size(); ++i) CHECK(saved.states[i] == path(times[i]));
+  CHECK(saved.states.front() == y0);
+  CHECK(saved.states.back() == solve(coupled, y0, t0, t1, TestType{}, FixedSteps(50)));
+}
+
+TEST_CASE("Interpolated outputs change neither steps nor evaluations", "[ode][dense]") {
+  const State y0 = CoupledProblem::exact(0);
+  const std::vector<double> times = dense_times(0, 2);
+  const auto plain = [&](const auto& method, const auto& control) {
+    return solve(coupled, y0, {0, 2}, method, control).statistics;
+  };
+  const auto saved = [&](const std::vector<double>& at, const auto& method, const auto& control) {
+    return solve(coupled, y0, 0, 2, SaveAt{at}, method, control).statistics;
+  };
+  const PiController adaptive;
+  CHECK(saved(times, Dopri5{}, adaptive) == plain(Dopri5{}, adaptive));
+  CHECK(saved(times, Tsit5{}, adaptive) == plain(Tsit5{}, adaptive));
+  // What lies in the last step needs the slope at its end, where that is not a stage of the solve.
+  Statistics one_more = plain(CashKarp{}, adaptive);
+  ++one_more.evaluations;
+  CHECK(saved(times, CashKarp{}, adaptive) == one_more);
+  CHECK(saved({0, 0.5, 0.7, 2}, CashKarp{}, adaptive) == plain(CashKarp{}, adaptive));
+  CHECK(saved({0.5, 2, 2}, Rk4{}, FixedSteps(4)) == plain(Rk4{}, FixedSteps(4)));
+  one_more = plain(Dopri5{}, FixedSteps(4));  // leaves out the slope at the end
+  ++one_more.evaluations;
+  CHECK(saved({0.5, 1.9, 2}, Dopri5{}, FixedSteps(4)) == one_more);
+  // Landing on the times takes more.
+  CHECK(solve(coupled, y0, times, Dopri5{}, adaptive).statistics.evaluations >
+        2 * plain(Dopri5{}, adaptive).evaluations);
+}
+
+TEST_CASE("No output time and no time at all are solves too", "[ode][dense]") {
+  const State y0 = CoupledProblem::exact(0);
+  const auto none = solve(coupled, y0, 0, 2, SaveAt{});
+  CHECK(none.states.empty());
+  CHECK(none.statistics == solve(coupled, y0, {0, 2}).statistics);
+  const auto ends = solve(coupled, y0, 0, 2, SaveAt{{0, 2}});
+  CHECK(ends.states.front() == y0);
+  CHECK(ends.states.back() == solve(coupled, y0, 0, 2));
+  const auto still = solve(coupled, y0, 1, 1, SaveAt{{1, 1}});
+  CHECK(still.states == std::vector<State>{y0, y0});
+  CHECK(still.statistics == Statistics{});
+  CHECK(solve(coupled, y0, 1, 1, SaveAt{}).states.empty());
+}
+
+// Default tolerances: 1e-6 a step; the extension is of order 4, the method's error estimate too.
+TEST_CASE("Interpolated outputs are as accurate as the solve", "[ode][dense]") {
+  const auto saved = solve(coupled, CoupledProblem::exact(0), 0, 2, SaveAt{dense_times(0, 2)}, Tsit5{},
+                           PiController{.rtol = 1e-8, .atol = 1e-8});
+  for (std::size_t i = 0; i < saved.times.size(); ++i)
+    CHECK((saved.states[i] - CoupledProblem::exact(saved.times[i])).norm() < 2e-6);
+}
+
+TEST_CASE("Output times outside of the solve or out of order are refused at the door", "[ode][dense][errors]") {
+  Counted<CoupledProblem> counted{};
+  const State y0(1, 1);
+  CHECK_THROWS_WITH((void)solve(counted, y0, 0, 2, SaveAt{{1, 3}}),
+                    "solve: SaveAt time [1] is 3, expected from 1 to 2");
+  CHECK_THROWS_WITH((void)solve(counted, y0, 0, 2, SaveAt{{-1}}), "solve: SaveAt time [0] is -1, expected from 0 to 2");
+  CHECK_THROWS_AS((void)solve(counted, y0, 0, 2, SaveAt{{1, 0.5}}), ArgumentError);
+  CHECK_THROWS_AS((void)solve(counted, y0, 2, 0, SaveAt{{1, 1.5}}), ArgumentError);
+  CHECK_THROWS_AS((void)solve(counted, y0, 0, 2, SaveAt{{std::numeric_limits<double>::quiet_NaN()}}), ArgumentError);
+  CHECK_THROWS_AS((void)solve(counted, y0, 1, 1, SaveAt{{1.5}}), ArgumentError);
+  CHECK_THROWS_AS((void)solve(counted, y0, 0, std::numeric_limits<double>::infinity(), SaveAt{}), ArgumentError);
+  CHECK_THROWS_AS((void)solve(counted, State(1, std::nan("")), 0, 2, SaveAt{}), DataError);
+  CHECK(counted.times.empty());
+}
+
+TEST_CASE("An output costs the heap nothing but its place", "[ode][dense][memory]") {
+  const Batch<double> y0 = Batch<double>::Ones(3, 50);
+  const auto requests = [&](std::vector<double> times) {
+    const SaveAt save{std::move(times)};
+    const AllocationCounter counter;
+    const auto saved = solve(Decay{}, y0, 0, 2, save);
+    CHECK(saved.states.size() == save.times.size());
+    return counter.count();
+  };
+  const std::vector<double> few{0.1, 0.2}, many(402, 0.3);
+  CHECK(requests(many) - requests(few) == (AllocationCounter::available ? 400 : 0));
+}
+
+}  // namespace pathline
