@@ -17,6 +17,7 @@
 /// loop over steps; solve() (solve.hpp) is the front, where to start. Failures are typed: errors.hpp.
 #pragma once
 
+#include <pathline/ode/bracketed_root.hpp>
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/dense_weights.hpp>
 #include <pathline/ode/diagonally_implicit_methods.hpp>
