@@ -71,7 +71,8 @@ struct NoLimit {
   double factor(double, double, int) const;
 };
 static_assert(FixedControl<FixedSteps> && !AdaptiveControl<FixedSteps> && StepControl<FixedSteps>);
-static_assert(AdaptiveControl<IController> && AdaptiveControl<PiController> && AdaptiveControl<PidController> && !FixedControl<PiController>);
+static_assert(AdaptiveControl<IController> && AdaptiveControl<PiController> && AdaptiveControl<PidController> &&
+              !FixedControl<PiController>);
 static_assert(!StepControl<NoFactor> && !StepControl<NoLimit> && !StepControl<double>);
 
 struct Partial {
@@ -84,6 +85,15 @@ using Steps = Stepper<Rk4, State>;
 static_assert(SolveObserver<NoObserver, Steps, State> && SolveObserver<const NoObserver, Steps, State>);
 static_assert(SolveObserver<Derived, Steps, State>);
 static_assert(!SolveObserver<Partial, Steps, State>);
+
+struct Stops : NoObserver {
+  bool stop(const Writes&, double, Steps&) { return true; }
+};
+struct StopsVoid : NoObserver {
+  void stop(const Writes&, double, Steps&) {}
+};
+static_assert(StoppingObserver<Stops, Writes, Steps> && SolveObserver<Stops, Steps, State>);
+static_assert(!StoppingObserver<NoObserver, Writes, Steps> && !StoppingObserver<StopsVoid, Writes, Steps>);
 
 }  // namespace
 

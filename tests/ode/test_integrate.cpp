@@ -355,4 +355,58 @@ TEMPLATE_TEST_CASE("The global error follows the tolerance", "[ode][integrate]",
   }
 }
 
+namespace {
+
+/// Ends a solve with its n-th step.
+struct StopAfter : Journal {
+  int steps;
+  double t_last = 0;
+  explicit StopAfter(int n) : steps(n) {}
+  template <class Rhs, class Stepper>
+  bool stop(Rhs& rhs, double t_end, Stepper& stepper) {
+    stepper.prepare(rhs, t_end);
+    t_last = t_end;
+    return --steps == 0;
+  }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("An observer ends a solve after a step, with the outputs there and no later ones", "[ode][observer]",
+                   Rk4, Dopri5) {
+  const double times[] = {0, 1, 1, 2, 3};
+  Decay rhs;
+  State y(1, 2);
+  Stepper<TestType, State> stepper;
+  StopAfter within(7), at_output(8), never(100);
+  const Statistics early = integrate(TestType{}, FixedSteps(4), rhs, y, times, stepper, within);
+  CHECK(within.t_last == 1.75);
+  CHECK(early.accepted == 7);
+  CHECK(y(0) == Approx(std::exp(-1.75)).epsilon(1e-4));
+  CHECK(within.outputs == std::vector<Index>{0, 1, 2});
+  y = State(1, 2);
+  integrate(TestType{}, FixedSteps(4), rhs, y, times, stepper, at_output);
+  CHECK(at_output.outputs == std::vector<Index>{0, 1, 2, 3});
+  CHECK(at_output.t_last == 2);
+  y = State(1, 2);
+  // What stop() prepares is the next step's first stage; at the end nobody needs it.
+  State z = y;
+  const Index prepared = integrate(TestType{}, FixedSteps(4), rhs, y, times, stepper, never).evaluations;
+  const Index plain = integrate(TestType{}, FixedSteps(4), rhs, z, times, stepper).evaluations;
+  CHECK(prepared == plain + 1);
+  CHECK(never.t_last == 3);
+  CHECK(y == z);
+}
+
+TEST_CASE("An observer ends an adaptive solve too", "[ode][observer]") {
+  const double times[] = {0, 10};
+  Decay rhs;
+  State y(1, 2);
+  Stepper<Tsit5, State> stepper;
+  StopAfter third(3);
+  CHECK(integrate(Tsit5{}, PiController{}, rhs, y, times, stepper, third).accepted == 3);
+  CHECK(y(0) == Approx(std::exp(-third.t_last)).epsilon(1e-5));
+  CHECK(third.outputs == std::vector<Index>{0});
+}
+
 }  // namespace pathline

@@ -154,6 +154,13 @@ concept SolveObserver = requires(O& observer, double t, double h, const Stepper&
   observer.output(i, y);
 };
 
+/// May end a solve early. Asked after each accepted step, when the stepper has moved on to the end of it, t: true ends
+/// the solve, after the outputs at t. It may ask the stepper to prepare(rhs, t), which is the next step's first stage.
+template <class O, class Rhs, class Stepper>
+concept StoppingObserver = requires(O& observer, Rhs& rhs, double t, Stepper& stepper) {
+  { observer.stop(rhs, t, stepper) } -> std::convertible_to<bool>;
+};
+
 /// Watches nothing and costs nothing. Derive from it to write only the calls that you need.
 ///
 /// Fixed steps with a method that is first same as last leave out the last stage of the very last step, which nobody

@@ -31,6 +31,7 @@ struct Solve {
   std::array<double, 2> previous_errors{1, 1};  // of the last two accepted steps, as the control reads them
   double last_error = std::numeric_limits<double>::quiet_NaN();  // of the last step tried
   Statistics counts{};
+  bool ended = false;  // by the observer
 
   /// Fixed steps to `stop`: t follows from the step's number and is never accumulated.
   void advance(double stop) requires FixedControl<Control> {
@@ -46,6 +47,7 @@ struct Solve {
         stepper.step(rhs, t, h, t_next, needed ? LastStage::evaluate : LastStage::skip);
       }
       accept(h, t_next);
+      if (stopped()) return;
     }
   }
 
@@ -99,6 +101,7 @@ struct Solve {
         previous_errors = {error, previous_errors[0]};
       }
       first_trial = 0;
+      if (stopped()) return;
     }
   }
 
@@ -137,6 +140,12 @@ struct Solve {
     stepper.accept();
     ++counts.accepted;
     t = t_next;
+  }
+
+  /// Whether the observer ends the solve here.
+  [[nodiscard]] bool stopped() {
+    if constexpr (StoppingObserver<Observer, Rhs, Stepper<Method, State>>) ended = observer.stop(rhs, t, stepper);
+    return ended;
   }
 
   void output(Index i) {
@@ -180,7 +189,8 @@ struct Solve {
 /// \param control  FixedSteps(n): n steps between each two different times. IController, PiController: one step
 ///                 length and one max_steps for the whole solve.
 /// \param rhs      Callable rhs(t, y, dy), or dy = rhs(t, y); concepts.hpp says what else it may offer.
-/// \param y        In: y(times[0]), d × n, a column per sample. Out: y(times.back()). An error leaves it unchanged.
+/// \param y        In: y(times[0]), d × n, a column per sample. Out: y(times.back()), or the state where the observer
+///                 stopped the solve (see StoppingObserver). An error leaves it unchanged.
 /// \param times    t0, t1, …, t_end, finite, in one direction; repeats are allowed. In the unit of time of rhs.
 /// \param stepper  Storage; holds the last step afterwards.
 /// \param observer See NoObserver.
@@ -204,7 +214,8 @@ Statistics integrate(const Method& /*method*/, const Control& control, Rhs& rhs,
                                                               .t_end = times.back()};
     observer.output(0, stepper.y());
     for (std::size_t i = 1; i < times.size(); ++i) {
-      if (times[i] != solve.t) solve.advance(times[i]);
+      if (times[i] != solve.t && !solve.ended) solve.advance(times[i]);
+      if (times[i] != solve.t) break;  // the observer ended the solve before
       solve.output(Index(i));
     }
     y = stepper.y();
