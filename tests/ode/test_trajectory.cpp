@@ -169,4 +169,49 @@ TEST_CASE("A trajectory outlives the solve and is copied by value", "[ode][dense
   CHECK((moved(0.5) - std::exp(-0.5) * State(1, 2)).norm() < 1e-5);
 }
 
+TEMPLATE_TEST_CASE("Cut short within its last step a trajectory remains what it was", "[ode][dense]", Rk4, Tsit5) {
+  const auto [t0, t1] = GENERATE(std::pair{0., 2.}, std::pair{2., 0.});
+  const auto whole = solve_trajectory(CoupledProblem{}, CoupledProblem::exact(t0), t0, t1, TestType{}, FixedSteps(10));
+  auto part = whole;
+  const double start = whole.times()[9], cut = start + 0.7 * (t1 - start);
+  part.truncate(cut);
+  CHECK(part.t1() == cut);
+  CHECK_THROWS_AS(part(t1), ArgumentError);
+  State ours, theirs;
+  for (int k = 0; k <= 20; ++k) {
+    const double t = k == 20 ? cut : t0 + (cut - t0) * k / 20;
+    CHECK((part(t) - whole(t)).norm() < 1e-14 * whole(t).norm());
+    part.differentiate(t, ours);
+    whole.differentiate(t, theirs);
+    CHECK((ours - theirs).norm() < 1e-12 * (1 + theirs.norm()));
+  }
+  part.truncate(cut);
+  CHECK(part.t1() == cut);
+  part.truncate(start);
+  CHECK(part.steps() == 9);
+  CHECK(part(start) == whole(start));
+  CHECK(part(t0 + 0.9 * (start - t0)) == whole(t0 + 0.9 * (start - t0)));
+  CHECK_THROWS_AS(part.truncate(t1), ArgumentError);
+}
+
+TEMPLATE_TEST_CASE("A trajectory goes on from another state", "[ode][dense]", Rk4, Tsit5) {
+  auto path = solve_trajectory(Decay{}, State(1, 2), 0, 1, TestType{}, FixedSteps(20));
+  const State before = path(1);
+  State y(5, 7);
+  path.jump(y);
+  CHECK(path(1) == before);
+  const double times[] = {1, 2};
+  Decay rhs;
+  Stepper<TestType, State> stepper;
+  integrate(TestType{}, FixedSteps(20), rhs, y, times, stepper, TrajectoryRecorder<State>(path));
+  stepper.prepare(rhs, 2);
+  path.close(stepper.stage(0));
+  CHECK(path.states()[20] == before);
+  CHECK(path.states()[21] == State(5, 7));
+  CHECK(path(1) == before);
+  CHECK((path(0.98) - std::exp(-0.98) * State(1, 2)).norm() < 1e-7);
+  CHECK((path(1.02) - std::exp(-0.02) * State(5, 7)).norm() < 1e-6);
+  CHECK((path(2) - std::exp(-1) * State(5, 7)).norm() < 1e-6);
+}
+
 }  // namespace pathline

@@ -49,6 +49,36 @@ class Trajectory {
   }
   [[nodiscard]] bool closed() const { return slopes_.size() == states_.size(); }
 
+  /// Ends at a time t of the last step, which keeps its polynomial. Needs close().
+  void truncate(double t) {
+    eigen_assert(steps() > 0 && closed());
+    detail::require_within("Trajectory: t", t, times_.end()[-2], t1());
+    if (t == t1()) return;
+    if (t == times_.end()[-2]) {
+      times_.pop_back(), states_.pop_back(), slopes_.pop_back();
+      corrections_.resize(corrections_.empty() ? 0 : steps());
+      return;
+    }
+    // The same quartic on [0, θ]: the ends give the cubic, and the leading coefficient grows by θ⁴.
+    State y, slope;
+    evaluate(t, y);
+    differentiate(t, slope);
+    using Scalar = typename State::Scalar;
+    const double theta = (t - times_.end()[-2]) / (t1() - times_.end()[-2]);
+    if (!corrections_.empty()) corrections_.back() *= Scalar(theta * theta * theta * theta);
+    times_.back() = t;
+    states_.back().swap(y);
+    slopes_.back().swap(slope);
+  }
+
+  /// Goes on from another state of the same shape at t1(). There y(t1()) remains the state before the jump.
+  void jump(const State& y) {
+    eigen_assert(closed());
+    if (!corrections_.empty()) corrections_.resize(steps() + 1, State::Zero(y.rows(), y.cols()));
+    times_.push_back(t1());
+    states_.push_back(y);
+  }
+
   /// y(t) into `out`, which gets its shape; allocates nothing where it has it. The ends of steps are met exactly.
   /// \throws ArgumentError unless t is between t0() and t1(); Error where the step is not closed.
   void evaluate(double t, State& out) const {
@@ -77,7 +107,7 @@ class Trajectory {
   [[nodiscard]] double t0() const { return times_.front(); }
   [[nodiscard]] double t1() const { return times_.back(); }
   [[nodiscard]] std::size_t steps() const { return times_.size() - 1; }
-  /// Ends of the steps, t0() first.
+  /// Ends of the steps, t0() first; twice where the state jumps.
   [[nodiscard]] const std::vector<double>& times() const { return times_; }
   /// The solution at these times.
   [[nodiscard]] const std::vector<State>& states() const { return states_; }
