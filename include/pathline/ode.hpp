@@ -11,7 +11,8 @@
 /// - the **observer**, who is told of every evaluation, step and output while the program is compiled (concepts.hpp).
 ///
 /// Between its steps a solve is a polynomial in time: solve() with SaveAt (save_at.hpp) interpolates outputs, and
-/// solve_trajectory() (trajectory.hpp) keeps the whole as a function of time.
+/// solve_trajectory() (trajectory.hpp) keeps the whole as a function of time; solve_events()
+/// (events.hpp) finds the zeros of functions of it, ends there or jumps.
 ///
 /// Stepper (explicit_stepper.hpp) joins a method and a state and owns the storage; integrate() (integrate.hpp) is the
 /// loop over steps; solve() (solve.hpp) is the front, where to start. Failures are typed: errors.hpp.
@@ -29,6 +30,7 @@
 #include <pathline/ode/error_control.hpp>
 #include <pathline/ode/error_norm.hpp>
 #include <pathline/ode/errors.hpp>
+#include <pathline/ode/events.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/fixed_step_tableaux.hpp>
 #include <pathline/ode/implicit_euler.hpp>
