@@ -242,6 +242,16 @@ TEST_CASE("Events at one time are all told, and their resets are made in order",
   CHECK(other.y(1) == Approx(-1 * 2 + 3 - 0.2).epsilon(1e-12));
 }
 
+TEST_CASE("A jump over zero is no crossing, and later crossings are seen from its far side", "[ode][events]") {
+  const Event lift([](double t, const State&) { return t - 0.5; }, {}, [](double, State& y) { y = State(-1, 4); });
+  const auto path = solve_events(falling, State(1, 0), 0, 5, std::tuple(Event(first), lift), Rk4{}, FixedSteps(9));
+  const std::vector<double> times = times_of(path);
+  // -1 + 4 s - s² = 0.
+  REQUIRE(times.size() == 2);
+  CHECK(times[0] == Approx(0.5 + 2 - std::sqrt(3)).margin(1e-12));
+  CHECK(times[1] == Approx(0.5 + 2 + std::sqrt(3)).margin(1e-12));
+}
+
 TEST_CASE("Backward in time a ball bounces as well", "[ode][events]") {
   // Seen backward the flight of 1 - t² ends at t = -1 with velocity 2: reversed, it is the same arc again.
   const Event bounce(first, {.crossing = Crossing::falling}, [](double, State& y) { y(1) = -y(1); });
