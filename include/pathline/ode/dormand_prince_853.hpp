@@ -16,6 +16,9 @@ namespace pathline {
 ///
 /// Two partners of orders 5 and 3 estimate the error together, E = E_5² / sqrt(E_5² + 0.01 E_3²): each alone is far too
 /// large, and their quotient falls with h⁸ as a seventh-order partner would. docs/maths.md, section 4.
+///
+/// Between its steps it has the cubic Hermite polynomial, of order 3. The extension of order 7 in DOP853, which takes
+/// three more stages a step, is left out: where outputs must have the order of the steps, land on them.
 struct Dop853 {
   static constexpr ExplicitTableau<12> tableau{
       .a = {0.05260015195876773,
