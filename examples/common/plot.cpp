@@ -514,6 +514,29 @@ void losses(const std::filesystem::path& png, const std::vector<Points>& curves,
   script.line(command).draw();
 }
 
+void graph(const std::filesystem::path& png, const std::vector<Points>& curves, const GraphOptions& options) {
+  Script script(png, options.style);
+  script.title(options.style.title).axes(options.x_label, options.y_label);
+  MatrixXd all(2, 0);
+  std::string command = "plot ";
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const MatrixXd kept = finite_columns(curves[i].positions);
+    if (kept.cols() == 0) continue;
+    all.conservativeResize(2, all.cols() + kept.cols());
+    all.rightCols(kept.cols()) = kept;
+    const std::string color = line_colors[i % line_colors.size()];
+    command += (command.back() == ' ' ? "" : ", ") + script.points(kept) + " using 1:2 " +
+               (options.points ? "with points pointtype 7 pointsize " + point_size(kept.cols())
+                               : std::string("with lines linewidth 2")) +
+               " linecolor '" + color + "' title " + quoted(curves[i].label);
+  }
+  if (all.cols() == 0) throw pathline::ArgumentError("graph: number of finite points", "0", "at least 1");
+  script.line("set xrange " + bracket(range_of(all.row(0), options.points ? 0.03 : 0)));
+  script.line("set yrange " + bracket(range_of(all.row(1), 0.05)));
+  script.line("set bmargin 7").line("set key at graph 0.5, screen 0.05 center horizontal maxrows 2");
+  script.line(command).draw();
+}
+
 void sheet(const std::filesystem::path& png, const std::vector<std::vector<Panel>>& rows, const SheetOptions& options) {
   std::size_t columns = 1;
   for (const auto& row : rows) columns = std::max(columns, row.size());

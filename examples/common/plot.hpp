@@ -109,6 +109,15 @@ struct LossOptions {
 /// Curves over epochs. `curves`: each 2 × m, epoch and value; a value that is not finite is left out.
 void losses(const std::filesystem::path& png, const std::vector<Points>& curves, const LossOptions& options);
 
+struct GraphOptions {
+  Style style = {};
+  std::string x_label = {}, y_label = {};
+  bool points = false;  ///< Dots instead of lines.
+};
+/// Curves or points in the plane (each 2 × m), the axes as long as they need; what is not finite is left out.
+/// \throws pathline::ArgumentError when nothing is left.
+void graph(const std::filesystem::path& png, const std::vector<Points>& curves, const GraphOptions& options);
+
 /// One square of a sheet: whatever of these is not empty, in this order from below.
 struct Panel {
   Eigen::MatrixXd density = {};              ///< Rows × columns of cells that fill the sheet's ranges.

@@ -111,6 +111,14 @@ TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examp
                     pathline::ShapeError);
     CHECK_THROWS_AS(plot::image_sheets(folder.path / "b.png", {}, {}), pathline::ArgumentError);
   }
+  SECTION("graphs, by lines and by points") {
+    plot::graph(folder.path / "a.png", {plane, {Eigen::MatrixXd(2, 0), name}},
+                {.style = style, .x_label = name, .y_label = name});
+    check_picture(folder.path / "a.png", 800, 600);
+    plot::graph(folder.path / "b.png", {plane}, {.style = style, .points = true});
+    check_picture(folder.path / "b.png", 800, 600);
+    CHECK_THROWS_AS(plot::graph(folder.path / "c.png", {}, {}), pathline::ArgumentError);
+  }
   SECTION("losses, also when a value is missing or nothing is known yet") {
     Eigen::MatrixXd curve = few.topRows(2);
     curve(1, 2) = std::numeric_limits<double>::quiet_NaN();
