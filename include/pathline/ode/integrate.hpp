@@ -194,7 +194,8 @@ struct Solve {
 /// \param times    t0, t1, …, t_end, finite, in one direction; repeats are allowed. In the unit of time of rhs.
 /// \param stepper  Storage; holds the last step afterwards.
 /// \param observer See NoObserver.
-/// \throws ArgumentError, ShapeError for unusable input; StepSizeError, StepLimitError, NonFiniteError,
+/// \throws ArgumentError, ShapeError for unusable input; DataError for a start outside of the control's domain;
+///         StepSizeError, StepLimitError, NonFiniteError,
 ///         NonlinearSolveError (all SolveError) when the solve fails.
 template <class Method, class Control, class Rhs, class State, class Observer = NoObserver>
 Statistics integrate(const Method& /*method*/, const Control& control, Rhs& rhs, State& y,
