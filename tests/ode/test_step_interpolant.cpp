@@ -153,4 +153,20 @@ TEST_CASE("After its first step an interpolant allocates nothing", "[ode][dense]
   CHECK(later.count() == 0);
 }
 
+TEST_CASE("A step that is open cannot be read", "[ode][dense]") {
+  Stepper<Rk4, Eigen::Vector2d> stepper;
+  CoupledProblem rhs;
+  stepper.init(rhs, 0, CoupledProblem::exact(0));
+  stepper.step(rhs, 0, 0.1);
+  StepInterpolant<Eigen::Vector2d> interpolant;
+  interpolant.begin(stepper, 0);
+  Eigen::Vector2d y;
+  CHECK_THROWS_WITH(interpolant.interpolate(0.05, y),
+                    "StepInterpolant: the step is open, expected end() with f at its end");
+  stepper.accept();
+  stepper.prepare(rhs, 0.1);
+  interpolant.end(stepper.stage(0));
+  CHECK_NOTHROW(interpolant.interpolate(0.05, y));
+}
+
 }  // namespace pathline

@@ -50,9 +50,10 @@ template <class Function>
   const double sign = b.g < 0 ? -1 : 1, tolerance = 1e-7 * std::abs(c.t - a.t);
   for (int trial = 0; trial < 60 && std::abs(c.t - a.t) > tolerance; ++trial) {
     const double left = sign * (a.g - b.g), right = sign * (c.g - b.g);  // both >= 0
-    // A parabola through three such points falls by no more than this where b is not at the rim of [a, c].
-    if (sign * b.g > 16 * std::max(left, right)) return b;
     const double before = b.t - a.t, after = c.t - b.t;
+    // A parabola through three such points falls by a sixth of this at most where b is not near the rim of [a, c].
+    const bool central = std::min(std::abs(before), std::abs(after)) > 0.1 * std::abs(c.t - a.t);
+    if (central && sign * b.g > 16 * std::max(left, right)) return b;
     // The parabola's vertex, and a golden section of the longer side by turns: the first is fast, the second is sure.
     const double slope = before * right + after * left;
     double t = b.t + 0.5 * (after * after * left - before * before * right) / slope;

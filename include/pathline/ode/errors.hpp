@@ -70,7 +70,7 @@ struct NonFiniteError : SolveError {
                        "; take more steps or an adaptive control, or check the right-hand side there",
                    at),
         subject(what) {}
-  std::string subject;  ///< "the solution", or "the right-hand side at the start".
+  std::string subject;  ///< "the solution", "the right-hand side at the start" or "the function of event 0".
 };
 
 /// Newton's method of an implicit step did not converge.

@@ -76,9 +76,15 @@ struct EventSolution {
 
 namespace detail {
 
+/// g must be a number: a bool has no zero that could be located.
 template <class Event, class State>
 concept EventOf = requires(const Event& event, double t, const State& y) {
-  { event.g(t, y) } -> std::convertible_to<double>;
+  requires std::floating_point<std::remove_cvref_t<decltype(event.g(t, y))>>;
+};
+
+template <class Event, class State>
+concept EventWithReset = !Event::resets || requires(const Event& event, double t, State& y) {
+  event.reset(t, y);
 };
 
 /// A failure that is not one of a step.
@@ -102,6 +108,7 @@ class EventWatcher : public NoObserver {
   template <class Method>
   void accept(double /*t*/, double /*h*/, const Stepper<Method, State>& stepper) {
     solution_.trajectory.append(stepper);
+    ++spent_.accepted;
   }
 
   /// Whether the step that ends at t holds an event that ends or changes the solve; then the trajectory ends there.
@@ -109,9 +116,13 @@ class EventWatcher : public NoObserver {
   bool stop(Rhs& rhs, double t, Stepper<Method, State>& stepper) {
     stepper.prepare(rhs, t);
     solution_.trajectory.close(stepper.stage(0));
+    spent_.evaluations = stepper.evaluations();
     search();
     return acted_ = settle();
   }
+
+  /// Before each piece of the solve.
+  void begin_piece() { spent_ = {}; }
 
   /// Whether the last step was ended by an event; then the solution holds its time and the state to go on from.
   [[nodiscard]] bool acted() const { return acted_; }
@@ -126,6 +137,7 @@ class EventWatcher : public NoObserver {
   struct Found {
     double t;
     std::size_t event;
+    bool rising;
   };
 
   /// Calls function(event, index) for each.
@@ -139,8 +151,8 @@ class EventWatcher : public NoObserver {
   double value(const OneEvent& event, std::size_t i, double t) const {
     const double g = double(event.g(t, std::as_const(y_)));
     if (std::isfinite(g)) return g;
-    throw NonFiniteError("the function of event " + std::to_string(i),
-                         failure_between_steps(t, solution_.trajectory.statistics));
+    throw NonFiniteError(y_.allFinite() ? "the function of event " + std::to_string(i) : "the solution",
+                         failure_between_steps(t, spent_));
   }
 
   /// The events' functions at (t, y_).
@@ -184,7 +196,7 @@ class EventWatcher : public NoObserver {
   template <class Function>
   void search_between(Crossing wanted, std::size_t i, const Function& g, Sample older, Sample old, Sample now) {
     const auto add = [&](double t, bool rising) {
-      if (wanted == Crossing::either || rising == (wanted == Crossing::rising)) found_.push_back({t, i});
+      if (wanted == Crossing::either || rising == (wanted == Crossing::rising)) found_.push_back({t, i, rising});
     };
     if (old.g == 0) return;  // starting on the event is no event
     if (now.g == 0 || signs_differ(old, now)) {
@@ -203,14 +215,7 @@ class EventWatcher : public NoObserver {
     for (std::size_t k = 0; k < found_.size(); ++k) {
       tell(found_[k]);
       if (!acts(found_[k].event)) continue;
-      const double t = found_[k].t;
-      // What happens at one time is settled at one time: zeros a few ulps apart are one.
-      std::size_t last = k + 1;
-      const double near = 8 * std::numeric_limits<double>::epsilon() * std::abs(t);
-      while (last < found_.size() && std::abs(found_[last].t - t) <= near) tell(found_[last++]);
-      std::size_t first = k;
-      while (first > 0 && std::abs(found_[first - 1].t - t) <= near) --first;
-      act(t, first, last);
+      act(found_[k].t, k + 1);
       return true;
     }
     return false;
@@ -229,12 +234,38 @@ class EventWatcher : public NoObserver {
     return result;
   }
 
-  /// Ends the trajectory at t and lets the events found_[first … last - 1] act, in the order in which they were given.
-  void act(double t, std::size_t first, std::size_t last) {
+  /// Whether g lies beyond the zero of this crossing, or on it.
+  [[nodiscard]] static bool is_past(const Found& found, double g) { return found.rising ? g >= 0 : g <= 0; }
+
+  /// Ends the trajectory at t, where found_[told - 1] acts, and lets all that happens at that time act in the order in
+  /// which it was given. Zeros are located to some ulps of the step only, so that what happens at one time may be
+  /// found a little before or after it: the functions at t decide.
+  void act(double t, std::size_t told) {
+    const std::vector<double>& times = solution_.trajectory.times();
+    const double near = 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(times.end()[-2]), std::abs(t));
+    Values at_end;
+    solution_.trajectory.evaluate(t, y_);
+    evaluate_all(t, at_end);
+    std::array<bool, count> happened{}, behind{};
+    for (std::size_t k = 0; k < told; ++k) {
+      if (std::abs(found_[k].t - t) <= near) happened[found_[k].event] = true;
+      if (!is_past(found_[k], at_end[found_[k].event])) behind[found_[k].event] = true;
+    }
+    happened[found_[told - 1].event] = true;
+    for (std::size_t k = told; k < found_.size(); ++k) {
+      const std::size_t event = found_[k].event;
+      // The next crossing of its event, if it has been passed at t.
+      const bool first = std::none_of(found_.begin() + std::ptrdiff_t(told), found_.begin() + std::ptrdiff_t(k),
+                                      [event](const Found& other) { return other.event == event; });
+      if (!first || !(std::abs(found_[k].t - t) <= near || (!happened[event] && is_past(found_[k], at_end[event]))))
+        continue;
+      found_[k].t = t;
+      tell(found_[k]);
+      happened[event] = true;
+    }
+
     solution_.trajectory.truncate(t);
     y_ = solution_.trajectory.states().back();
-    std::array<bool, count> happened{};
-    for (std::size_t k = first; k < last; ++k) happened[found_[k].event] = true;
     bool changed = false;
     for_each_event([&](const auto& event, std::size_t i) {
       if (!happened[i]) return;
@@ -250,9 +281,10 @@ class EventWatcher : public NoObserver {
       if (!solution_.terminated) solution_.trajectory.jump(y_);
     }
     solution_.y = y_;
+    if (solution_.terminated) return;
     evaluate_all(t, before_);
     for (std::size_t i = 0; i < count; ++i)
-      if (happened[i]) before_[i] = 0;  // its zero is behind: rounding must not bring it back
+      if (happened[i] || behind[i]) before_[i] = 0;  // its zero is behind: rounding must not bring it back
   }
 
   static void require_shape_kept(const State& got, const State& expected) {
@@ -265,6 +297,7 @@ class EventWatcher : public NoObserver {
   State y_;
   Values before_{};             // at the start of the coming step; 0: on the event
   std::vector<Found> found_{};  // in the last step
+  Statistics spent_{};          // in this piece
   bool acted_ = false;
 };
 
@@ -286,10 +319,11 @@ Control control_of_rest(Control control, double t0, double t, double t1, const S
 /// The solution from t0 to t1, or to the first terminal event, with the events on the way.
 ///
 /// Each step is searched on its dense output at six places, and around the lowest |g| among them: two crossings within
-/// a step are found where g has one dip between neighbouring places. Times of events are exact for the interpolant, to
-/// some ulps. A start on an event is no event, nor is a touch without a crossing, unless a place meets its zero
-/// exactly. Events at one time, to 8 ulps, are told one by one, and then all their resets are made in the order of
-/// `events`.
+/// a step are found where one of the places is the lowest of its neighbours, and the dip is wider than 1/1024 of the
+/// step. Times of events are exact for the interpolant, to some ulps, and no better than it: Dop853 has a cubic there.
+/// g must be finite to the end of each step, also beyond an event that ends the solve. A start on an event is no event,
+/// nor is a touch without a crossing, unless a place meets its zero exactly. Events at one time, to 8 ulps of the step,
+/// are told one by one, and then all their resets are made in the order of `events`.
 ///
 /// A flight shorter than 1/1024 of its first step is not seen: a ball that comes to rest by ever smaller bounces falls
 /// through the ground at last, unless a terminal event ends the solve before.
@@ -307,11 +341,15 @@ template <class Method = Dopri5, class Control = PiController, class Rhs, class 
                                                                         const Control& control = {}) {
   using State = typename Derived::PlainObject;
   static_assert(ExplicitMethod<Method>, "solve_events: dense output is for explicit methods");
-  static_assert((detail::EventOf<Events, State> && ...),
-                "solve_events: an event's function must be callable as double = g(double t, const State& y)");
+  constexpr bool functions = (detail::EventOf<Events, State> && ...);
+  constexpr bool resets = (detail::EventWithReset<Events, State> && ...);
+  static_assert(functions,
+                "solve_events: an event's function must be callable as g(double t, const State& y) and give a float or "
+                "double, not a bool");
+  static_assert(resets, "solve_events: an event's reset must be callable as reset(double t, State& y), const");
   State y = y0;
   EventSolution<State> solution{.trajectory = Trajectory<State>(t0, y), .y = y};
-  if constexpr (ExplicitMethod<Method> && (detail::EventOf<Events, State> && ...) &&
+  if constexpr (ExplicitMethod<Method> && functions && resets &&
                 detail::SolveCheck<Method, Control, std::remove_reference_t<Rhs>, State>::value) {
     require_finite("solve: y0", y);
     std::array<double, 2> times{t0, t1};
@@ -321,7 +359,9 @@ template <class Method = Dopri5, class Control = PiController, class Rhs, class 
     Statistics& statistics = solution.trajectory.statistics;
     Control rest = control;
     while (true) {
-      statistics += integrate(method, rest, rhs, y, times, stepper, watcher);
+      watcher.begin_piece();
+      statistics += detail::relabel_failures([&] { return integrate(method, rest, rhs, y, times, stepper, watcher); },
+                                             [&](SolveFailure& at) { at.statistics += statistics; });
       if (!watcher.acted()) {
         solution.y = y;
         break;

@@ -77,22 +77,26 @@ class StepInterpolant {
     y1_ = stepper.y_next();
     corrected_ = DenselyExtendedMethod<Method>;
     if constexpr (DenselyExtendedMethod<Method>) stepper.write_dense_correction(correction_);
+    closed_ = Stepper<Method, State>::fsal;
     if constexpr (Stepper<Method, State>::fsal) f1_ = stepper.stage(stepper.stages - 1);
   }
 
   /// f at the end of the step; may be left out after a method that is first same as last, whose step has evaluated it.
-  void end(const State& f1) { f1_ = f1; }
+  void end(const State& f1) {
+    f1_ = f1;
+    closed_ = true;
+  }
 
   /// y(t) at a time of the step; the ends are met exactly. `out` is given the shape of y.
-  /// \throws ArgumentError outside of the step.
+  /// \throws ArgumentError outside of the step, Error before end().
   void interpolate(double t, State& out) const {
-    detail::require_within("StepInterpolant: t", t, t0_, t1_);
+    require_usable(t);
     detail::interpolate_step(t, t0_, t1_, y0_, f0_, y1_, f1_, correction(), out);
   }
 
   /// The derivative of the polynomial, of one order less.
   void differentiate(double t, State& out) const {
-    detail::require_within("StepInterpolant: t", t, t0_, t1_);
+    require_usable(t);
     detail::differentiate_step(t, t0_, t1_, y0_, f0_, y1_, f1_, correction(), out);
   }
 
@@ -100,11 +104,15 @@ class StepInterpolant {
   [[nodiscard]] double t1() const { return t1_; }  ///< Where it ends; below t0 in a backward solve.
 
  private:
+  void require_usable(double t) const {
+    detail::require_within("StepInterpolant: t", t, t0_, t1_);
+    if (!closed_) throw Error("StepInterpolant: the step is open, expected end() with f at its end");
+  }
   [[nodiscard]] const State* correction() const { return corrected_ ? &correction_ : nullptr; }
 
   State y0_, f0_, y1_, f1_, correction_;
   double t0_ = 0, t1_ = 0;
-  bool corrected_ = false;
+  bool corrected_ = false, closed_ = false;
 };
 
 }  // namespace pathline

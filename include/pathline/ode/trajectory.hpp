@@ -33,8 +33,9 @@ class Trajectory {
     // A slope that is missing at the end of the step before is the first stage of this one.
     if (!closed()) slopes_.push_back(stepper.stage(0));
     if constexpr (DenselyExtendedMethod<Method>) {
-      corrections_.resize(steps() + 1, State::Zero(stepper.y().rows(), stepper.y().cols()));
-      stepper.write_dense_correction(corrections_.back());
+      while (corrections_.size() < steps())  // of steps without one: another method's
+        corrections_.emplace_back(State::Zero(stepper.y().rows(), stepper.y().cols()));
+      stepper.write_dense_correction(corrections_.emplace_back());
     } else if (!corrections_.empty()) {
       corrections_.push_back(State::Zero(stepper.y().rows(), stepper.y().cols()));
     }
