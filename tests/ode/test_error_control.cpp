@@ -177,4 +177,16 @@ TEST_CASE("The decorated controls nest and allocate nothing in the steps", "[ode
   CHECK(counter.count() == 0);
 }
 
+TEST_CASE("A seminorm of rows that do not exist is refused", "[ode][control][errors]") {
+  const Index rows = GENERATE(0, 3);
+  CHECK_THROWS_AS(solve(Decay{}, State(1, 1), 0, 1, Dopri5{}, WithNorm(PiController{}, TopRowsSeminorm<>{rows})),
+                  ArgumentError);
+}
+
+TEST_CASE("Tolerances of rows stand alone", "[ode][control]") {
+  const WithTolerances control(PiController{.rtol = 0, .atol = 0}, State(1e-6, 1e-6), State(1e-6, 1e-6));
+  const State y = solve(Decay{}, State(1, 1), 0, 1, Dopri5{}, control);
+  CHECK(y(0) == Approx(std::exp(-1)).epsilon(1e-5));
+}
+
 }  // namespace pathline

@@ -99,3 +99,11 @@ TEST_CASE("A separable solve refuses what it cannot follow, and says where it fa
     CHECK(error.sample == 0);
   }
 }
+
+TEST_CASE("Positions and momenta of different shapes are refused before they are copied", "[ode][symplectic][errors]") {
+  const auto force = [](double, const Eigen::Vector2d& q, Eigen::Vector2d& dp) { dp = -q; };
+  for (const Index rows : {1, 3})
+    CHECK_THROWS_AS(solve_second_order(force, Eigen::Vector2d(1, 0), Eigen::VectorXd(Eigen::VectorXd::Ones(rows)),
+                                       std::vector{0., 1.}, FixedSteps(4)),
+                    ShapeError);
+}

@@ -88,4 +88,33 @@ TEST_CASE("All controllers hold the tolerance", "[ode][control]") {
   }
 }
 
+TEST_CASE("Steps of the longest length leave no sliver behind", "[ode][control]") {
+  const auto still = [](double, const State&, State& dy) { dy.setZero(); };
+  State y(1, 1);
+  Stepper<Dopri5, State> stepper;
+  Journal journal;
+  integrate(Dopri5{}, PiController{.initial_step = 0.1, .max_step = 0.1}, still, y, std::array{0., 1.}, stepper,
+            journal);
+  CHECK(journal.h.size() == 10);
+}
+
+TEST_CASE("min_step is blamed where it failed alone", "[ode][control][errors]") {
+  const auto pole = [](double, const State& y, State& dy) { dy = y.cwiseAbs2(); };
+  try {
+    static_cast<void>(solve(pole, State(1, 1), 0, 2, Dopri5{}, PiController{.min_step = 1e-20}));
+    FAIL("no error");
+  } catch (const StepSizeError& error) {
+    CHECK(error.min_step == 0);
+  }
+}
+
+TEST_CASE("A control of one's own may have one limit alone, and it is checked", "[ode][control][errors]") {
+  struct Own {
+    double rtol = 1e-6, atol = 1e-6, min_factor = 0.2, initial_step = 0, max_step = -1;
+    Index max_steps = 1000;
+    [[nodiscard]] double factor(double, double, int) const { return 1; }
+  };
+  CHECK_THROWS_AS(solve(Decay{}, State(1, 1), 0, 1, Dopri5{}, Own{}), ArgumentError);
+}
+
 }  // namespace pathline

@@ -157,7 +157,7 @@ TEST_CASE("The control recovers where Newton's method fails at a step too long",
 TEST_CASE("A right-hand side that ends is a NonlinearSolveError there", "[ode][implicit][errors]") {
   const auto rhs = [](double t, const Eigen::Vector2d& y, Eigen::Vector2d& dy) {
     dy = -y;
-    if (t > 0.5) dy(1) = std::numeric_limits<double>::quiet_NaN();
+    if (t > 0.5) dy(0) = std::numeric_limits<double>::quiet_NaN();
   };
   Eigen::Vector2d y(1, 1);
   try {
@@ -166,7 +166,7 @@ TEST_CASE("A right-hand side that ends is a NonlinearSolveError there", "[ode][i
   } catch (const NonlinearSolveError& error) {
     CHECK(error.t == Approx(0.5).epsilon(1e-6));
     CHECK(error.sample == 0);
-    CHECK(error.component == 1);
+    CHECK(error.component == 0);
     CHECK(error.statistics.rejected > 0);
   }
   CHECK(y == Eigen::Vector2d(1, 1));
@@ -199,6 +199,60 @@ TEMPLATE_TEST_CASE("A start that is not finite is told at once", "[ode][implicit
     CHECK(error.component == 1);
     CHECK(error.statistics.evaluations == 1);
   }
+}
+
+// y' = -k(t) (y - cos t) - sin t, and from t = 5 on sin 3(t - 5) beside it, with k from 1e8 down to 1 after t = 2: by a
+// Jacobian that is too stiff every correction looks small.
+TEMPLATE_TEST_CASE("A stiffness that falls during the solve leaves no stage unsolved", "[ode][implicit]", TrBdf2,
+                   Sdirk4, Kvaerno3) {
+  using One = Eigen::Matrix<double, 1, 1>;
+  const auto rhs = [](double t, const One& y, One& dy) {
+    const double k = t < 2 ? 1e8 : std::max(1., 1e8 * std::exp(-10 * (t - 2)));
+    dy(0) = -k * (y(0) - std::cos(t)) - std::sin(t) + (t > 5 ? std::sin(3 * (t - 5)) : 0);
+  };
+  const auto exact = [](double t) {
+    const double s = t - 5;
+    return std::cos(t) + (s > 0 ? (std::sin(3 * s) - 3 * std::cos(3 * s)) / 10 + 0.3 * std::exp(-s) : 0);
+  };
+  One y(1.);
+  for (const double t : {5., 8.}) {
+    One at = y;
+    run<TestType>(rhs, at, 0, t, PiController{.rtol = 1e-5, .atol = 1e-5});
+    CHECK(std::abs(at(0) - exact(t)) < 2e-3);
+  }
+}
+
+TEST_CASE("A small entry is solved beside a large one", "[ode][implicit]") {
+  struct Cubic {
+    void operator()(double, const Eigen::Vector2d& y, Eigen::Vector2d& dy) const {
+      dy << 0, -1e12 * y(1) * y(1) * y(1);
+    }
+    void jacobian(double, const Eigen::Vector2d& y, Jacobians<double>& J) const { J << 0, 0, 0, -3e12 * y(1) * y(1); }
+  };
+  const WithTolerances control(PiController{}, Eigen::Vector2d(1e-6, 1e-6), Eigen::Vector2d(1e-6, 1e-10));
+  const double exact = 1 / std::sqrt(1e6 + 2e12);
+  for (const double large : {1., 1e8, 1e12}) {
+    Eigen::Vector2d y(large, 1e-3);
+    run<Kvaerno5>(Cubic{}, y, 0, 1, control);
+    CHECK(y(1) == Approx(exact).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("Rows that are solved without being counted have the controller's own tolerances", "[ode][implicit]") {
+  struct TopCounts {
+    [[nodiscard]] Index error_rows() const { return 1; }
+    void operator()(double, const Eigen::VectorXd& y, Eigen::VectorXd& dy) const { dy = -1000 * y; }
+  };
+  const WithTolerances control(PiController{}, Eigen::VectorXd::Constant(1, 1e-6), Eigen::VectorXd::Constant(1, 1e-6));
+  Eigen::VectorXd y = Eigen::VectorXd::Ones(64);
+  run<Kvaerno5>(TopCounts{}, y, 0, 0.01, control);
+  CHECK((y.array() - std::exp(-10)).abs().maxCoeff() < 1e-4);
+}
+
+TEMPLATE_TEST_CASE("A decay may go all the way down to zero", "[ode][implicit]", float, double) {
+  Eigen::Matrix<TestType, 1, 1> y(TestType(1));
+  CHECK_NOTHROW(run<ImplicitEuler>(Decay{-1000}, y, 0, 30, FixedSteps(300)));
+  CHECK(std::abs(y(0)) <= std::numeric_limits<TestType>::min());
 }
 
 }  // namespace pathline

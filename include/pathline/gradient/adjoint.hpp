@@ -15,6 +15,7 @@
 #include <pathline/gradient/stepper_pool.hpp>
 #include <pathline/ode.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>

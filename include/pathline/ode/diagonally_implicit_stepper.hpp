@@ -182,6 +182,11 @@ class Stepper<Method, State> {
                                   detail::error_part(rhs, next_));
   }
 
+  template <class Rhs>
+  double estimate_error(const Rhs& rhs, double rtol, double atol) requires has_error {
+    return estimate_error(rhs, IController{.rtol = rtol, .atol = atol});
+  }
+
   /// Writes e = h Σ (b_i - b̂_i) K_i of the step tried last, all rows, not filtered; before accept().
   void write_error(State& error) const requires has_error {
     error.noalias() = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, K_);

@@ -5,19 +5,42 @@
 /// const WithTolerances control(PiController{}, Eigen::Vector3d(1e-4, 1e-8, 1e-4), Eigen::Vector3d(1e-8, 1e-14, 1e-6));
 /// const WithDomain control(PiController{}, [](const auto& y) { return (y.array() >= 0).all(); });
 /// ```
-/// They nest. Off, they cost nothing.
+/// They nest, each once. Off, they cost nothing.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/ode/error_norm.hpp>
 #include <pathline/ode/step_control.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 namespace pathline {
+
+namespace detail {
+
+template <class Control>
+concept HasRowTolerances = requires(const Control& control) {
+  { control.row_rtol() } -> std::same_as<const Eigen::VectorXd&>;
+  { control.row_atol() } -> std::same_as<const Eigen::VectorXd&>;
+};
+
+template <class Control>
+concept HasNorm = requires(const Control& control) {
+  control.norm;
+};
+
+template <class Control>
+concept HasDomain = requires(const Control& control) {
+  control.inside;
+};
+
+}  // namespace detail
 
 /// Judges a step by `norm` instead of RmsNorm.
 ///
@@ -26,13 +49,17 @@ namespace pathline {
 /// a lambda over `const auto& scaled` will do. It must not hide a NaN.
 template <AdaptiveControl Control, class Norm>
 struct WithNorm : Control {
+  static_assert(!detail::HasNorm<Control>, "WithNorm: the control has a norm already");
   WithNorm(const Control& control, Norm error_norm) : Control(control), norm(std::move(error_norm)) {}
   Norm norm;
 };
 
-/// Tolerances for each row of the state; `rtol` and `atol` of the controller no longer count.
+/// Tolerances for each row that counts for the error. `rtol` and `atol` of the controller then serve only the rows that
+/// an implicit method solves for without counting them.
 template <AdaptiveControl Control>
 struct WithTolerances : Control {
+  static_assert(!detail::HasRowTolerances<Control>, "WithTolerances: the control has tolerances of rows already");
+
   /// \param row_rtol, row_atol  One number per row that counts for the error (all rows of a plain right-hand side), at
   ///                            least 0, not both 0 in one row.
   /// \throws ShapeError unless both have the same length, ArgumentError for numbers that are not tolerances.
@@ -62,31 +89,16 @@ struct WithTolerances : Control {
 /// Refuses a step that ends outside of a domain, as if its error were infinite: the step shrinks by min_factor and is
 /// tried again. For states that must stay positive or bounded.
 ///
-/// inside(y) is asked with the whole state at the start and at the end of every trial step; stages in between may leave
-/// the domain. A solution that truly leaves it ends in StepSizeError.
+/// inside(y) is asked with the whole state, at the start of the solve and at the end of every trial step; stages in
+/// between may leave the domain. A solution that truly leaves it ends in StepSizeError.
 template <AdaptiveControl Control, class Inside>
 struct WithDomain : Control {
+  static_assert(!detail::HasDomain<Control>, "WithDomain: the control has a domain already; ask for both in one");
   WithDomain(const Control& control, Inside is_inside) : Control(control), inside(std::move(is_inside)) {}
   Inside inside;
 };
 
 namespace detail {
-
-template <class Control>
-concept HasRowTolerances = requires(const Control& control) {
-  { control.row_rtol() } -> std::same_as<const Eigen::VectorXd&>;
-  { control.row_atol() } -> std::same_as<const Eigen::VectorXd&>;
-};
-
-template <class Control>
-concept HasNorm = requires(const Control& control) {
-  control.norm;
-};
-
-template <class Control>
-concept HasDomain = requires(const Control& control) {
-  control.inside;
-};
 
 /// Whether the control knows what the rows of the state mean: such a one cannot serve a state that was built around
 /// the user's, as the adjoint's is.
@@ -130,9 +142,14 @@ template <AdaptiveControl Control, class Error, class Y, class YNext>
   }
 }
 
-/// \throws ShapeError when the control has tolerances for another number of rows.
+/// \throws ShapeError when the control has tolerances for another number of rows; ArgumentError for a seminorm of more
+///         rows than there are, or of none.
 template <AdaptiveControl Control>
-void require_tolerances(const Control& control, Index counted_rows) {
+void require_rows_of_control(const Control& control, Index counted_rows) {
+  if constexpr (requires { control.norm.rows; })
+    if (control.norm.rows < 1 || control.norm.rows > counted_rows)
+      throw ArgumentError("solve: rows of the seminorm", std::to_string(control.norm.rows),
+                          "from 1 to the rows that count, " + std::to_string(counted_rows));
   if constexpr (HasRowTolerances<Control>)
     require_rows("solve: WithTolerances", control.row_rtol().size(), counted_rows);
 }

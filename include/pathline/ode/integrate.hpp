@@ -64,8 +64,8 @@ struct Solve {
       h = std::copysign(clamped(std::abs(h), least, most), h);
 
       const double left = stop - t;
-      // Rather one step 1 % longer than a sliver after it.
-      const bool lands = std::abs(left) <= std::min(1.01 * std::abs(h), most);
+      // Rather one step 1 % longer than a sliver after it; at the longest step rounding alone would make slivers.
+      const bool lands = std::abs(left) <= std::min(1.01 * std::abs(h), (1 + 1e-12) * most);
       const double step = lands ? left : h;
       const double t_next = lands ? stop : t + step;
       bool solved = true;  // a step that Newton's method could not solve has an infinite error
@@ -86,7 +86,7 @@ struct Solve {
           if constexpr (ImplicitMethod<Method>)
             if (!solved) throw NonlinearSolveError(newton_failure(step));
           SolveFailure at = failure(step, error);
-          at.min_step = shortest;
+          if (std::abs(step) <= shortest) at.min_step = shortest;
           throw StepSizeError(at);
         }
         continue;
@@ -186,7 +186,7 @@ struct Solve {
 /// Evaluations come in this order: K_1 at t0; with an adaptive control without initial_step one probe; the trials.
 /// Nothing is evaluated where all times are equal, and nothing is allocated once the stepper has the shape of y.
 ///
-/// \param control  FixedSteps(n): n steps between each two different times. IController, PiController: one step
+/// \param control  FixedSteps(n): n steps between each two different times. A controller: one step
 ///                 length and one max_steps for the whole solve.
 /// \param rhs      Callable rhs(t, y, dy), or dy = rhs(t, y); concepts.hpp says what else it may offer.
 /// \param y        In: y(times[0]), d × n, a column per sample. Out: y(times.back()), or the state where the observer

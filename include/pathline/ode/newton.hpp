@@ -23,15 +23,17 @@
 namespace pathline {
 
 /// How well a stage is solved: to a hundredth of the tolerance, which is rtol · |Y| + atol entry by entry, or, where
-/// both are 0, to rounding. Gradients differentiate the solved equation, and so need it solved to rounding.
+/// both are 0, to rounding of the largest entry of its column. Gradients differentiate the solved equation, and so need
+/// it solved to rounding.
 struct NewtonGoal {
   double rtol = 0, atol = 0;
-  const double *row_rtol = nullptr,
-               *row_atol = nullptr;  ///< A number for each row, in place of the two; may be absent.
+  const double* row_rtol = nullptr;  ///< In place of the two for the first `rows` rows.
+  const double* row_atol = nullptr;
+  Index rows = 0;
 
-  [[nodiscard]] bool rounding() const { return rtol == 0 && atol == 0 && row_rtol == nullptr; }
-  [[nodiscard]] double relative(Index i) const { return row_rtol == nullptr ? rtol : row_rtol[i]; }
-  [[nodiscard]] double absolute(Index i) const { return row_atol == nullptr ? atol : row_atol[i]; }
+  [[nodiscard]] bool rounding() const { return rtol == 0 && atol == 0 && rows == 0; }
+  [[nodiscard]] double relative(Index i) const { return i < rows ? row_rtol[i] : rtol; }
+  [[nodiscard]] double absolute(Index i) const { return i < rows ? row_atol[i] : atol; }
 };
 
 namespace detail {
@@ -39,10 +41,13 @@ namespace detail {
 /// The tolerances of a control, which must outlive the goal.
 template <AdaptiveControl Control>
 [[nodiscard]] NewtonGoal newton_goal(const Control& control) {
-  if constexpr (HasRowTolerances<Control>)
-    return {.row_rtol = control.row_rtol().data(), .row_atol = control.row_atol().data()};
-  else
-    return {.rtol = control.rtol, .atol = control.atol};
+  NewtonGoal goal{.rtol = control.rtol, .atol = control.atol};
+  if constexpr (HasRowTolerances<Control>) {
+    goal.row_rtol = control.row_rtol().data();
+    goal.row_atol = control.row_atol().data();
+    goal.rows = control.row_rtol().size();
+  }
+  return goal;
 }
 
 }  // namespace detail
@@ -73,6 +78,7 @@ class NewtonSolver {
     for (Column& column : columns_) {
       if (column.worst_rate > Scalar(0.02)) column.forget();
       column.worst_rate = 0;
+      column.measured = false;
     }
   }
 
@@ -87,10 +93,7 @@ class NewtonSolver {
     const bool other_matrix = h_gamma != h_gamma_;
     h_gamma_ = h_gamma;
     for (Column& column : columns_) {
-      if (other_matrix) {
-        column.factored = false;
-        column.eta = 1;
-      }
+      if (other_matrix) column.factored = false;
       column.size = -1;
       column.done = column.renewed = column.was_renewed = false;
     }
@@ -154,15 +157,14 @@ class NewtonSolver {
   struct Column {
     Eigen::PartialPivLU<Matrix> factors{};
     Vector<Scalar> delta{};
-    Scalar size = -1;  // of the last correction; negative before the first
-    Scalar eta = 1;    // Θ / (1 - Θ), Θ the rate of the last two corrections: what is left, in units of the last
+    Scalar size = -1;       // of the last correction; negative before the first
     Scalar worst_rate = 0;  // since forget_slow_jacobians()
+    bool measured = false;  // whether there was a rate since then
     bool stale = true, factored = false, done = false;
     bool renewed = false, was_renewed = false;  // in this stage, for the coming correction and for the last
 
     void forget() {
       stale = true;
-      eta = 1;
       worst_rate = 0;
     }
   };
@@ -219,7 +221,9 @@ class NewtonSolver {
   /// say below which size it does not matter, but no less than keeps the rounding of f below 1e-3 in hγJ.
   Scalar movement(const State& Y, Index i, Index j, Index d, const NewtonGoal& goal) const {
     const Scalar largest = Y.col(j).head(d).cwiseAbs().maxCoeff();
-    const Scalar scale = largest > 0 ? largest : Scalar(1);
+    // Relative to less than that a movement would be none.
+    const Scalar least = std::numeric_limits<Scalar>::min() / std::numeric_limits<Scalar>::epsilon();
+    const Scalar scale = largest > least ? largest : Scalar(1);
     if (!(goal.relative(i) > 0 && goal.absolute(i) > 0)) return scale;
     const Scalar rounding = 1000 * std::sqrt(std::numeric_limits<Scalar>::epsilon()) * Scalar(std::abs(h_gamma_)) *
                             F_.col(j).head(d).cwiseAbs().maxCoeff();
@@ -230,8 +234,14 @@ class NewtonSolver {
   bool blame(const Column& column, Index j) {
     failed_sample_ = j;
     failed_component_ = 0;
-    for (Index i = 1; i < column.delta.size(); ++i)
-      if (!(std::abs(column.delta(i)) <= std::abs(column.delta(failed_component_)))) failed_component_ = i;
+    for (Index i = 0; i < column.delta.size(); ++i) {
+      // Of the derivative: the solution of a linear system spreads a NaN over all entries.
+      if (!std::isfinite(F_(i, j))) {
+        failed_component_ = i;
+        break;
+      }
+      if (std::abs(column.delta(i)) > std::abs(column.delta(failed_component_))) failed_component_ = i;
+    }
     return false;
   }
 
@@ -248,11 +258,16 @@ class NewtonSolver {
     const Scalar noise = std::max(scale, base.col(j).head(d).cwiseAbs().maxCoeff());
     const bool first = column.size < 0;
     const Scalar rate = first ? Scalar(1) : size / column.size;
+    // By a Jacobian of an older stage a first correction says nothing: where the problem was stiffer then, it is far
+    // too short.
+    const bool telling = !first || (goal.rounding() && (column.measured || column.renewed));
+    if (!first) column.measured = true;
     // To rounding: the error left behind is about size · rate / (1 - rate). Where rounding itself stops the
     // contraction, the larger bound ends it.
-    column.done = size <= 4 * eps * scale || (rate < 1 && size * rate / (1 - rate) <= 4 * eps * scale) ||
-                  (rate >= Scalar(0.5) && !first && size <= 1000 * eps * noise);
-    if (!goal.rounding() && !column.done) column.done = within(goal, column, j, d, start, Y, first, rate);
+    const bool rounded = size <= 4 * eps * scale || (rate < 1 && size * rate / (1 - rate) <= 4 * eps * scale);
+    const bool stalled = rate >= Scalar(0.5) && !first && size <= 1000 * eps * noise;
+    column.done = telling && (size == 0 || stalled || (goal.rounding() && rounded));
+    if (!goal.rounding() && !column.done && telling) column.done = within(goal, column, j, d, start, Y, rate);
     const bool slow = rate > (goal.rounding() ? Scalar(0.1) : Scalar(0.3));
     column.stale = !column.done && !first && slow;
     if (!first && size > 1000 * eps * noise) column.worst_rate = std::max(column.worst_rate, rate);
@@ -262,14 +277,13 @@ class NewtonSolver {
     return !diverges;
   }
 
-  /// η · |δ| <= κ in units of the tolerance, with the η of the last stage where there is no rate yet (Hairer & Wanner
-  /// II, equation IV.8.10).
-  bool within(const NewtonGoal& goal, Column& column, Index j, Index d, const State& start, const State& Y, bool first,
+  /// η · |δ| <= κ in units of the tolerance, η = Θ / (1 - Θ) by the rate Θ of the last two corrections of this stage
+  /// (Hairer & Wanner II, equation IV.8.10, where the η of the stage before serves too).
+  bool within(const NewtonGoal& goal, const Column& column, Index j, Index d, const State& start, const State& Y,
               Scalar rate) {
     constexpr Scalar kappa = Scalar(0.01), tiny = std::numeric_limits<Scalar>::min();
-    if (!first && rate >= 1) return false;
-    if (!first) column.eta = rate / (1 - rate);
-    const Scalar eta = first ? std::max(column.eta, Scalar(1e-3)) : column.eta;
+    if (!(rate < 1)) return false;
+    const Scalar eta = rate / (1 - rate);
     Scalar worst = 0;
     for (Index i = 0; i < d; ++i) {
       const Scalar unit = std::max(

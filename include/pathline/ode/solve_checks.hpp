@@ -70,7 +70,7 @@ void require_row_counts(const Rhs& rhs, Index rows) {
 template <AdaptiveControl Control, class Rhs, class State>
 void require_followable(const Control& control, const Rhs& rhs, const State& y) {
   require_valid(control);
-  require_tolerances(control, error_part(rhs, y).rows());
+  require_rows_of_control(control, error_part(rhs, y).rows());
   if constexpr (HasDomain<Control>)
     if (!control.inside(y)) throw DataError("solve: y0 is outside of the domain of the step control");
 }

@@ -36,6 +36,7 @@ struct SeparableSolution {
 /// descend.
 ///
 /// \param velocity, force  Callable as f(t, x (d × n), dx (d × n)), or dx = f(t, x).
+///                         Yoshida's methods go back in between: the force is asked outside of a step too.
 /// \param q0, p0   Any Eigen expressions of one shape, finite; a column per sample.
 /// \param times    Finite, in one direction; repeats are allowed.
 /// \param control  FixedSteps(n): n steps between each two different times. What a symplectic method keeps it keeps
@@ -59,6 +60,8 @@ template <class Method = Verlet, class Velocity, class Force, class DerivedQ, cl
   SeparableSolution<State> solution;
   if constexpr (SymplecticMethod<Method> && OdeState<State> && callable) {
     detail::require_times(times);
+    require_rows("solve_separable: p0", p0.rows(), q0.rows());
+    require_columns("solve_separable: p0", p0.cols(), q0.cols());
     const State q = q0, p = p0;
     require_finite("solve_separable: q0", q);
     require_finite("solve_separable: p0", p);

@@ -137,21 +137,19 @@ template <AdaptiveControl Control>
 void require_valid(const Control& control) {
   require(control.rtol >= 0 && std::isfinite(control.rtol), "solve: rtol", control.rtol, "0 or a positive number");
   require(control.atol >= 0 && std::isfinite(control.atol), "solve: atol", control.atol, "0 or a positive number");
-  require(control.rtol + control.atol > 0, "solve: rtol + atol", 0, "a positive number");
+  if constexpr (!requires { control.row_rtol(); })
+    require(control.rtol + control.atol > 0, "solve: rtol + atol", 0, "a positive number");
   require(control.min_factor > 0 && control.min_factor < 1, "solve: min_factor", control.min_factor, "in (0, 1)");
   require(control.initial_step >= 0 && std::isfinite(control.initial_step), "solve: initial_step", control.initial_step,
           "0 or a positive number");
-  if constexpr (requires { control.min_step, control.max_step; }) {
-    require(control.min_step >= 0 && std::isfinite(control.min_step), "solve: min_step", control.min_step,
-            "0 or a positive number");
-    require(control.max_step > 0 && control.max_step >= control.min_step, "solve: max_step", control.max_step,
-            "a positive number, at least min_step");
-  }
+  const double shortest = shortest_step(control), longest = longest_step(control);
+  require(shortest >= 0 && std::isfinite(shortest), "solve: min_step", shortest, "0 or a positive number");
+  require(longest > 0 && longest >= shortest, "solve: max_step", longest, "a positive number, at least min_step");
   require(control.max_steps > 0, "solve: max_steps", double(control.max_steps), "at least 1");
-  if constexpr (requires { control.safety, control.max_factor; }) {
+  if constexpr (requires { control.safety; })
     require(control.safety > 0 && control.safety < 1, "solve: safety", control.safety, "in (0, 1)");
+  if constexpr (requires { control.max_factor; })
     require(control.max_factor >= 1, "solve: max_factor", control.max_factor, "at least 1");
-  }
 }
 
 }  // namespace detail
