@@ -118,7 +118,7 @@ template <AdaptiveControl Control>
 template <AdaptiveControl Control, class Error, class Y, class YNext>
 [[nodiscard]] double measured_error(const Control& control, const Eigen::MatrixBase<Error>& error,
                                     const Eigen::MatrixBase<Y>& y, const Eigen::MatrixBase<YNext>& y_next) {
-  const auto norm_of = [&control](const auto& scaled) {
+  const auto norm_of = [&](const auto& scaled) {
     if constexpr (HasNorm<Control>)
       return double(control.norm(scaled));
     else
