@@ -53,7 +53,7 @@ struct Adjoint {
     static_assert(!detail::knows_rows<Control>,
                   "Adjoint: WithNorm, WithTolerances and WithDomain speak of the state's rows and columns, and the way "
                   "back has others; use Backpropagation");
-    if constexpr (ExplicitMethod<Method> && !detail::knows_rows<Control>) {
+    if constexpr (supports<Method, Control>) {
       SolverRightHandSide<G> rhs{dynamics, memory.workspace};
       memory.ends.resize(std::max(memory.ends.size(), times.size()));
       Outputs<typename G::Scalar> observer(memory.ends, dynamics.path_rows(), outputs);
@@ -78,8 +78,7 @@ struct Adjoint {
     state.tail(dynamics.parameter_count()).setZero();
     BatchMap<Scalar> z(state.data(), d, n), a(state.data() + count, d, n);
     Backward<G> rhs{dynamics, memory.workspace, y_bar, norm == AdjointNorm::full ? state.size() : 2 * count};
-    for (std::size_t i = ExplicitMethod<Method> && !detail::knows_rows<Control> ? times.size() : 0;
-         i-- > 0;) {  // forward() has refused any other
+    for (std::size_t i = supports<Method, Control> ? times.size() : 0; i-- > 0;) {  // forward() has refused any other
       if (!outputs_bar.empty()) y_bar += outputs_bar[i];
       if (i == 0) break;
       z = ConstBatchMap<Scalar>(memory.ends[i].data(), d, n);
@@ -95,6 +94,9 @@ struct Adjoint {
   }
 
  private:
+  template <class Method, class Control>
+  static constexpr bool supports = ExplicitMethod<Method> && !detail::knows_rows<Control>;
+
   // From a row of w = [z; a; θ̄] to the component and sample of z or a; a row of θ̄ belongs to no sample.
   static void name_row(SolveFailure& at, Index d, Index n) {
     at.solve = "solve on the adjoint's way back";

@@ -51,7 +51,8 @@ template <class Function>
   for (int trial = 0; trial < 60 && std::abs(c.t - a.t) > tolerance; ++trial) {
     const double left = sign * (a.g - b.g), right = sign * (c.g - b.g);  // both >= 0
     const double before = b.t - a.t, after = c.t - b.t;
-    // A parabola through three such points falls by a sixth of this at most where b is not near the rim of [a, c].
+    // Where b lies a tenth of [a, c] or more from its rim, a parabola through three such points falls below b by
+    // 0.81 / 0.4 of the larger difference at most: 16 leaves room for what is no parabola.
     const bool central = std::min(std::abs(before), std::abs(after)) > 0.1 * std::abs(c.t - a.t);
     if (central && sign * b.g > 16 * std::max(left, right)) return b;
     // The parabola's vertex, and a golden section of the longer side by turns: the first is fast, the second is sure.

@@ -78,7 +78,6 @@ class NewtonSolver {
     for (Column& column : columns_) {
       if (column.worst_rate > Scalar(0.02)) column.forget();
       column.worst_rate = 0;
-      column.measured = false;
     }
   }
 
@@ -159,9 +158,8 @@ class NewtonSolver {
     Vector<Scalar> delta{};
     Scalar size = -1;       // of the last correction; negative before the first
     Scalar worst_rate = 0;  // since forget_slow_jacobians()
-    bool measured = false;  // whether there was a rate since then
     bool stale = true, factored = false, done = false;
-    bool renewed = false, was_renewed = false;  // in this stage, for the coming correction and for the last
+    bool renewed = false, was_renewed = false;  // in this stage, before the coming correction and before the last
 
     void forget() {
       stale = true;
@@ -260,8 +258,7 @@ class NewtonSolver {
     const Scalar rate = first ? Scalar(1) : size / column.size;
     // By a Jacobian of an older stage a first correction says nothing: where the problem was stiffer then, it is far
     // too short.
-    const bool telling = !first || (goal.rounding() && (column.measured || column.renewed));
-    if (!first) column.measured = true;
+    const bool telling = !first || (goal.rounding() && column.renewed);
     // To rounding: the error left behind is about size · rate / (1 - rate). Where rounding itself stops the
     // contraction, the larger bound ends it.
     const bool rounded = size <= 4 * eps * scale || (rate < 1 && size * rate / (1 - rate) <= 4 * eps * scale);
