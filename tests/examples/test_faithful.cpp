@@ -73,7 +73,8 @@ HeldOut cross_validate(const Batch<float>& rows, const Recipe& recipe) {
 
 }  // namespace
 
-TEST_CASE("By 5-fold cross-validation over all rows the flow beats the fitted Gaussian", "[examples][faithful]") {
+TEST_CASE("By 5-fold cross-validation over all rows the flow beats the fitted Gaussian",
+          "[examples][faithful][many-draws]") {
   const Batch<float> rows = faithful();
   REQUIRE(rows.cols() == 272);
   const HeldOut scores = cross_validate(rows, {});

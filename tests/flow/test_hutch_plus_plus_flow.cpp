@@ -42,7 +42,7 @@ auto flow_by(const Trace& trace, const Mlp<double, Tanh>& field, Index width = n
 
 }  // namespace
 
-TEST_CASE("HutchPlusPlus: a flow's log-density is right in the mean over seeds", "[flow][trace][cnf]") {
+TEST_CASE("HutchPlusPlus: a flow's log-density is right in the mean over seeds", "[flow][trace][cnf][many-draws]") {
   // Fixed steps: the points, and so the noise's factors, do not depend on the estimate.
   const Cnf flow = flow_by(HutchPlusPlus{.directions = 1, .probes = 1}, network());
   const Batch<double> X = data();
