@@ -36,7 +36,9 @@
 #include <pathline/ode/implicit_euler.hpp>
 #include <pathline/ode/initial_step.hpp>
 #include <pathline/ode/integrate.hpp>
+#include <pathline/ode/jacobian.hpp>
 #include <pathline/ode/newton.hpp>
+#include <pathline/ode/newton_goal.hpp>
 #include <pathline/ode/rooted_trees.hpp>
 #include <pathline/ode/save_at.hpp>
 #include <pathline/ode/solve.hpp>

@@ -235,7 +235,7 @@ class Stepper<Method, State> {
       if (!newton_.solve(rhs, t_stage, h_gamma, y_, base_, next_, goal)) return false;
 
       State& K = K_[std::size_t(I)];
-      const Index d = newton_.path_rows(rhs, y_), quadratures = y_.rows() - d;
+      const Index d = detail::path_rows(rhs, y_), quadratures = y_.rows() - d;
       K.topRows(d) = (next_.topRows(d) - base_.topRows(d)) / Scalar(h_gamma);
       if (quadratures > 0) {
         newton_.evaluate(rhs, t_stage, next_);

@@ -58,7 +58,7 @@ class Stepper<ImplicitEuler, State> {
     observer.discard();
     if (!solved) return false;
     newton_.evaluate(rhs, t_next, next_);
-    const Index quadratures = y_.rows() - newton_.path_rows(rhs, y_);
+    const Index quadratures = y_.rows() - detail::path_rows(rhs, y_);
     if (quadratures > 0)
       next_.bottomRows(quadratures) =
           y_.bottomRows(quadratures) + Scalar(h) * newton_.derivative().bottomRows(quadratures);

@@ -9,8 +9,9 @@
 #pragma once
 
 #include <pathline/ode/concepts.hpp>
-#include <pathline/ode/error_control.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/jacobian.hpp>
+#include <pathline/ode/newton_goal.hpp>
 
 #include <Eigen/LU>
 
@@ -21,36 +22,6 @@
 #include <vector>
 
 namespace pathline {
-
-/// How well a stage is solved: to a hundredth of the tolerance, which is rtol · |Y| + atol entry by entry, or, where
-/// both are 0, to rounding of the largest entry of its column. Gradients differentiate the solved equation, and so need
-/// it solved to rounding.
-struct NewtonGoal {
-  double rtol = 0, atol = 0;
-  const double* row_rtol = nullptr;  ///< In place of the two for the first `rows` rows.
-  const double* row_atol = nullptr;
-  Index rows = 0;
-
-  [[nodiscard]] bool rounding() const { return rtol == 0 && atol == 0 && rows == 0; }
-  [[nodiscard]] double relative(Index i) const { return i < rows ? row_rtol[i] : rtol; }
-  [[nodiscard]] double absolute(Index i) const { return i < rows ? row_atol[i] : atol; }
-};
-
-namespace detail {
-
-/// The tolerances of a control, which must outlive the goal.
-template <AdaptiveControl Control>
-[[nodiscard]] NewtonGoal newton_goal(const Control& control) {
-  NewtonGoal goal{.rtol = control.rtol, .atol = control.atol};
-  if constexpr (HasRowTolerances<Control>) {
-    goal.row_rtol = control.row_rtol().data();
-    goal.row_atol = control.row_atol().data();
-    goal.rows = control.row_rtol().size();
-  }
-  return goal;
-}
-
-}  // namespace detail
 
 /// Storage of the iteration. After the first state of a shape nothing is allocated (path rows above 16: Eigen's LU
 /// may).
@@ -88,7 +59,7 @@ class NewtonSolver {
   template <class Rhs>
   [[nodiscard]] bool solve(Rhs& rhs, double t, double h_gamma, const State& start, const State& base, State& Y,
                            const NewtonGoal& goal = {}) {
-    const Index d = path_rows(rhs, Y);
+    const Index d = detail::path_rows(rhs, Y);
     const bool other_matrix = h_gamma != h_gamma_;
     h_gamma_ = h_gamma;
     for (Column& column : columns_) {
@@ -129,20 +100,12 @@ class NewtonSolver {
   /// e becomes (I - hγJ)⁻¹ e in the path rows of every column, by the factors of the last stage.
   template <class Rhs>
   void filter(const Rhs& rhs, State& e) {
-    const Index d = path_rows(rhs, e);
+    const Index d = detail::path_rows(rhs, e);
     for (Index j = 0; j < e.cols(); ++j) {
       Column& column = columns_[std::size_t(j)];
       column.delta = column.factors.solve(e.col(j).head(d));
       e.col(j).head(d) = column.delta;
     }
-  }
-
-  template <class Rhs>
-  [[nodiscard]] static Index path_rows(const Rhs& rhs, const State& y) {
-    if constexpr (HasPathRows<Rhs>)
-      return rhs.path_rows();
-    else
-      return y.rows();
   }
 
   [[nodiscard]] const State& derivative() const { return F_; }      ///< Of the last evaluation.
@@ -172,15 +135,11 @@ class NewtonSolver {
   void refresh(Rhs& rhs, double t, const State& Y, Index d, const NewtonGoal& goal) {
     J_.resize(d, d * Y.cols());
     if (std::any_of(columns_.begin(), columns_.end(), [](const Column& c) { return c.stale && !c.done; })) {
-      fresh_.resize(d, d * Y.cols());
-      if constexpr (HasJacobian<Rhs, State>)
-        rhs.jacobian(t, Y, fresh_);
-      else
-        differences(rhs, t, Y, d, goal);
+      evaluations_ += jacobian_.evaluate(rhs, t, Y, F_, d, h_gamma_, goal);
       for (Index j = 0; j < Y.cols(); ++j) {
         Column& column = columns_[std::size_t(j)];
         if (!column.stale || column.done) continue;
-        J_.middleCols(j * d, d) = fresh_.middleCols(j * d, d);
+        J_.middleCols(j * d, d) = jacobian_.of_column(j);
         column.stale = column.factored = false;
         column.renewed = true;
       }
@@ -194,38 +153,6 @@ class NewtonSolver {
       column.factors.compute(M_);
       column.factored = true;
     }
-  }
-
-  /// Forward differences: one row of all columns at once, so d evaluations whatever the number of columns.
-  template <class Rhs>
-  void differences(Rhs& rhs, double t, const State& Y, Index d, const NewtonGoal& goal) {
-    const Scalar relative = std::sqrt(std::numeric_limits<Scalar>::epsilon());
-    increments_.resize(Y.cols());
-    moved_ = Y;
-    for (Index i = 0; i < d; ++i) {
-      for (Index j = 0; j < Y.cols(); ++j) {
-        moved_(i, j) = Y(i, j) + relative * movement(Y, i, j, d, goal);
-        increments_(j) = moved_(i, j) - Y(i, j);  // what the rounded sum really moved
-      }
-      evaluate(rhs, t, moved_, work_);
-      for (Index j = 0; j < Y.cols(); ++j) {
-        fresh_.col(j * d + i) = (work_.col(j).head(d) - F_.col(j).head(d)) / increments_(j);
-        moved_(i, j) = Y(i, j);
-      }
-    }
-  }
-
-  /// The size to which the movement of an entry is relative: the largest of its column; its own where the tolerances
-  /// say below which size it does not matter, but no less than keeps the rounding of f below 1e-3 in hγJ.
-  Scalar movement(const State& Y, Index i, Index j, Index d, const NewtonGoal& goal) const {
-    const Scalar largest = Y.col(j).head(d).cwiseAbs().maxCoeff();
-    // Relative to less than that a movement would be none.
-    const Scalar least = std::numeric_limits<Scalar>::min() / std::numeric_limits<Scalar>::epsilon();
-    const Scalar scale = largest > least ? largest : Scalar(1);
-    if (!(goal.relative(i) > 0 && goal.absolute(i) > 0)) return scale;
-    const Scalar rounding = 1000 * std::sqrt(std::numeric_limits<Scalar>::epsilon()) * Scalar(std::abs(h_gamma_)) *
-                            F_.col(j).head(d).cwiseAbs().maxCoeff();
-    return std::min(scale, std::max({std::abs(Y(i, j)), Scalar(goal.absolute(i) / goal.relative(i)), rounding}));
   }
 
   /// Remembers where Newton's method failed; false, for the caller to return.
@@ -291,9 +218,9 @@ class NewtonSolver {
     return eta * worst <= kappa;
   }
 
-  State F_, work_, moved_;
-  Matrix J_, fresh_, M_;
-  Row<Scalar> increments_;
+  State F_, work_;
+  Matrix J_, M_;
+  BatchJacobian<State> jacobian_;
   std::vector<Column> columns_;
   double h_gamma_ = 0;
   Index evaluations_ = 0, iterations_ = 0, failed_sample_ = -1, failed_component_ = -1;

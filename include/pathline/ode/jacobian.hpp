@@ -1,0 +1,92 @@
+/// \file
+/// The Jacobians of the right-hand side at every column of a batch: by rhs.jacobian where it offers one, else by
+/// differences. docs/maths.md, section 3.
+#pragma once
+
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/newton_goal.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace pathline {
+namespace detail {
+
+/// The rows of y that feed back into the right-hand side.
+template <class Rhs, class State>
+[[nodiscard]] Index path_rows(const Rhs& rhs, const State& y) {
+  if constexpr (HasPathRows<Rhs>)
+    return rhs.path_rows();
+  else
+    return y.rows();
+}
+
+}  // namespace detail
+
+/// Storage of the Jacobians of a batch, and of the differences that they may come from. After the first state of a
+/// shape nothing is allocated.
+template <OdeState State>
+class BatchJacobian {
+ public:
+  using Scalar = typename State::Scalar;
+
+  /// Evaluates ∂f/∂y of the top d rows at (t, Y), for every column; returns the number of evaluations of f.
+  /// \param F     f(t, Y).
+  /// \param h     What the Jacobian will be multiplied by: it bounds the rounding of the differences.
+  /// \param goal  The tolerances, which tell what sizes of an entry matter; none by default.
+  template <class Rhs>
+  Index evaluate(Rhs& rhs, double t, const State& Y, const State& F, Index d, double h, const NewtonGoal& goal = {}) {
+    J_.resize(d, d * Y.cols());
+    if constexpr (HasJacobian<Rhs, State>) {
+      rhs.jacobian(t, Y, J_);
+      return 0;
+    } else {
+      differences(rhs, t, Y, F, d, h, goal);
+      return d;
+    }
+  }
+
+  /// d × d, of column j.
+  [[nodiscard]] auto of_column(Index j) const { return J_.middleCols(j * J_.rows(), J_.rows()); }
+
+ private:
+  /// Forward differences: one row of all columns at once, so d evaluations whatever the number of columns.
+  template <class Rhs>
+  void differences(Rhs& rhs, double t, const State& Y, const State& F, Index d, double h, const NewtonGoal& goal) {
+    const Scalar relative = std::sqrt(std::numeric_limits<Scalar>::epsilon());
+    increments_.resize(Y.cols());
+    moved_ = Y;
+    derivative_.resizeLike(Y);
+    for (Index i = 0; i < d; ++i) {
+      for (Index j = 0; j < Y.cols(); ++j) {
+        moved_(i, j) = Y(i, j) + relative * movement(Y, F, i, j, d, h, goal);
+        increments_(j) = moved_(i, j) - Y(i, j);  // what the rounded sum really moved
+      }
+      detail::evaluate(rhs, t, moved_, derivative_);
+      for (Index j = 0; j < Y.cols(); ++j) {
+        J_.col(j * d + i) = (derivative_.col(j).head(d) - F.col(j).head(d)) / increments_(j);
+        moved_(i, j) = Y(i, j);
+      }
+    }
+  }
+
+  /// The size to which the movement of an entry is relative: the largest of its column; its own where the tolerances
+  /// say below which size it does not matter, but no less than keeps the rounding of f below 1e-3 in hJ.
+  static Scalar movement(const State& Y, const State& F, Index i, Index j, Index d, double h, const NewtonGoal& goal) {
+    const Scalar largest = Y.col(j).head(d).cwiseAbs().maxCoeff();
+    // Relative to less than that a movement would be none.
+    const Scalar least = std::numeric_limits<Scalar>::min() / std::numeric_limits<Scalar>::epsilon();
+    const Scalar scale = largest > least ? largest : Scalar(1);
+    if (!(goal.relative(i) > 0 && goal.absolute(i) > 0)) return scale;
+    const Scalar rounding = 1000 * std::sqrt(std::numeric_limits<Scalar>::epsilon()) * Scalar(std::abs(h)) *
+                            F.col(j).head(d).cwiseAbs().maxCoeff();
+    return std::min(scale, std::max({std::abs(Y(i, j)), Scalar(goal.absolute(i) / goal.relative(i)), rounding}));
+  }
+
+  Jacobians<Scalar> J_;
+  State moved_, derivative_;
+  Row<Scalar> increments_;
+};
+
+}  // namespace pathline

@@ -1,0 +1,67 @@
+#include <pathline/ode/jacobian.hpp>
+
+#include <support/allocations.hpp>
+#include <support/catch.hpp>
+
+namespace pathline {
+namespace {
+
+/// Entries of 1 and 1e-6, whose products feed back; the third row is a quadrature.
+struct Product {
+  void operator()(double t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) const {
+    dy.row(0) = t * y.row(0).cwiseProduct(y.row(1));
+    dy.row(1) = y.row(1).cwiseAbs2() - 1e-6 * y.row(0);
+    dy.row(2) = y.row(0);
+  }
+  Index path_rows() const { return 2; }
+};
+
+Eigen::Matrix2d exact(double t, const Eigen::VectorXd& y) {
+  return (Eigen::Matrix2d() << t * y(1), t * y(0), -1e-6, 2 * y(1)).finished();
+}
+
+struct ProductWithJacobian : Product {
+  using Product::operator();
+  void jacobian(double t, const Eigen::MatrixXd& y, Jacobians<double>& J) const {
+    for (Index j = 0; j < y.cols(); ++j) J.middleCols(2 * j, 2) = exact(t, y.col(j));
+  }
+};
+
+const Eigen::MatrixXd Y = (Eigen::MatrixXd(3, 3) << 1, -2, 0.5, 1e-6, 3e-6, 0, 5, 6, 7).finished();
+
+template <class Rhs>
+BatchJacobian<Eigen::MatrixXd> jacobian_of(const Rhs& rhs, const NewtonGoal& goal, Index expected_evaluations) {
+  Eigen::MatrixXd F(3, 3);
+  rhs(2, Y, F);
+  BatchJacobian<Eigen::MatrixXd> jacobian;
+  CHECK(jacobian.evaluate(rhs, 2, Y, F, 2, 0.1, goal) == expected_evaluations);
+  return jacobian;
+}
+
+}  // namespace
+
+TEST_CASE("Jacobians of all columns by as many evaluations as there are rows that feed back", "[ode][implicit]") {
+  const auto goal = GENERATE(NewtonGoal{}, NewtonGoal{.rtol = 1e-6, .atol = 1e-12});
+  const auto jacobian = jacobian_of(Product{}, goal, 2);
+  for (Index j = 0; j < 3; ++j)
+    // f is quadratic: forward differences are wrong by the movement, and by the rounding of f over it.
+    CHECK((jacobian.of_column(j) - exact(2, Y.col(j))).cwiseAbs().maxCoeff() < 2e-7);
+}
+
+TEST_CASE("A right-hand side's own Jacobian is taken as it is", "[ode][implicit]") {
+  const auto jacobian = jacobian_of(ProductWithJacobian{}, {}, 0);
+  for (Index j = 0; j < 3; ++j) CHECK(jacobian.of_column(j) == exact(2, Y.col(j)));
+}
+
+TEST_CASE("Jacobians by differences allocate the first time alone", "[ode][implicit][allocations]") {
+  Eigen::MatrixXd F(3, 3);
+  const Product rhs;
+  rhs(2, Y, F);
+  BatchJacobian<Eigen::MatrixXd> jacobian;
+  (void)jacobian.evaluate(rhs, 2, Y, F, 2, 0.1);
+  const AllocationCounter counter;
+  (void)jacobian.evaluate(rhs, 3, Y, F, 2, 0.1);
+  CHECK(counter.count() == 0);
+}
+
+}  // namespace pathline
