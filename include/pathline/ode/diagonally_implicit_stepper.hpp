@@ -121,6 +121,12 @@ class Stepper<Method, State> {
     return true;
   }
 
+  /// Forgets K_1 and the Jacobians: the right-hand side has changed. y stays.
+  void restart() {
+    first_stage_ready_ = first_stage_solved_ = started_ = false;
+    newton_.forget_jacobians();
+  }
+
   /// Starts at (t, y): reset and prepare.
   template <class Rhs>
   void init(Rhs& rhs, double t, const State& y) {

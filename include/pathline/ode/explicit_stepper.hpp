@@ -90,6 +90,13 @@ constexpr int error_exponent() {
     return std::min(Method::tableau.order, Method::tableau.embedded_order) + 1;
 }
 
+/// E of two partners, of which `fine` is the norm of the better one's estimate: docs/maths.md, section 4.
+inline double error_of_two(double fine, double coarse) {
+  if (!std::isfinite(coarse)) return coarse;  // a squared norm that overflowed would divide the fine one to 0
+  const double ratio = coarse / fine;
+  return fine == 0 ? 0 : fine / std::sqrt(1 + 0.01 * ratio * ratio);
+}
+
 template <class Weights, int From = 0>
 constexpr int next_nonzero() {
   int j = From;
@@ -170,6 +177,9 @@ class Stepper<Method, State> {
     first_stage_ready_ = true;
     return true;
   }
+
+  /// Forgets K_1: the right-hand side has changed. y stays.
+  void restart() { first_stage_ready_ = false; }
 
   /// Starts at (t, y): reset and prepare.
   template <class Rhs>
@@ -280,9 +290,7 @@ class Stepper<Method, State> {
     if constexpr (DoublyEmbeddedMethod<Method>) {
       const double coarse = norm_of_estimate<detail::CoarseErrorWeights<Method>>(rhs, norm);
       const double fine = norm_of_estimate<detail::ErrorWeights<Method>>(rhs, norm);
-      const double ratio = coarse / fine;
-      if (!std::isfinite(coarse)) return coarse;  // a squared norm that overflowed would divide the fine one to 0
-      return fine == 0 ? 0 : fine / std::sqrt(1 + 0.01 * ratio * ratio);
+      return detail::error_of_two(fine, coarse);
     } else {
       return norm_of_estimate<detail::ErrorWeights<Method>>(rhs, norm);
     }

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <pathline/ode/diagonally_implicit_stepper.hpp>
+#include <pathline/ode/forced_points.hpp>
 #include <pathline/ode/implicit_euler.hpp>
 #include <pathline/ode/initial_step.hpp>
 #include <pathline/ode/solve_checks.hpp>
+#include <pathline/ode/step_choice.hpp>
 
 #include <algorithm>
 #include <array>
@@ -27,16 +29,45 @@ struct Solve {
   Stepper<Method, State>& stepper;
   Observer& observer;
   double t, t_end;
-  double h = 0;  // next step to try, with sign; of an adaptive control, 0 before the first
-  std::array<double, 2> previous_errors{1, 1};  // of the last two accepted steps, as the control reads them
+  StepChoice choice{};                                           // of an adaptive control
   double last_error = std::numeric_limits<double>::quiet_NaN();  // of the last step tried
   Statistics counts{};
   bool ended = false;  // by the observer
 
+  /// On to `stop`, by way of the forced points of the control.
+  void advance_to(double stop) {
+    if constexpr (HasForcedPoints<Control>) {
+      const ForcedPoints& points = control.points;
+      const auto is_jump = [&points](double time) {
+        return std::binary_search(points.jump_at.begin(), points.jump_at.end(), time);
+      };
+      while (t != stop && !ended) {
+        if (is_jump(t)) leave_jump(stop);
+        const double step_to = next_point(points.step_at, t, stop), jump = next_point(points.jump_at, t, stop);
+        const bool jumps = is_jump(jump) && std::abs(jump - t) <= std::abs(step_to - t);
+        const double target = jumps ? std::nextafter(jump, t) : step_to;
+        if (t != target) advance(target);
+        if (!jumps || ended) continue;
+        if constexpr (requires { observer.before_jump(rhs, t, stepper); }) observer.before_jump(rhs, t, stepper);
+        t = jump;
+      }
+    } else if (t != stop) {
+      advance(stop);
+    }
+  }
+
+  /// Starts anew behind the jump at t.
+  void leave_jump(double stop) requires HasForcedPoints<Control> {
+    t = std::nextafter(t, stop);
+    if (counts.accepted == 0) return;
+    stepper.restart();
+    choice.forget_errors();
+  }
+
   /// Fixed steps to `stop`: t follows from the step's number and is never accumulated.
   void advance(double stop) requires FixedControl<Control> {
     const double start = t, span = stop - start, n = double(control.steps_per_interval);
-    h = span / n;
+    const double h = span / n;
     for (Index k = 1; k <= control.steps_per_interval; ++k) {
       const double t_next = k == control.steps_per_interval ? stop : start + span * double(k) / n;
       prepare();
@@ -53,55 +84,27 @@ struct Solve {
 
   /// Adaptive steps to `stop`, which is met exactly.
   void advance(double stop) requires AdaptiveControl<Control> {
-    double first_trial = 0;  // of the step at hand; 0: none was rejected yet
-    const double shortest = shortest_step(control), longest = longest_step(control);
     while (t != stop) {
-      if (counts.accepted + counts.rejected >= control.max_steps) throw StepLimitError(failure(h, last_error));
+      if (counts.accepted + counts.rejected >= control.max_steps)
+        throw StepLimitError(failure(choice.planned(), last_error));
       prepare();
-      if (h == 0) h = first_step();
-      // Below smallest_step, t + h cannot be told from t.
-      const double least = std::max(smallest_step(first_trial), shortest), most = std::max(least, longest);
-      h = std::copysign(clamped(std::abs(h), least, most), h);
-
-      const double left = stop - t;
-      // Rather one step 1 % longer than a sliver after it; at the longest step rounding alone would make slivers.
-      const bool lands = std::abs(left) <= std::min(1.01 * std::abs(h), (1 + 1e-12) * most);
-      const double step = lands ? left : h;
-      const double t_next = lands ? stop : t + step;
+      if (!choice.started()) choice.start(first_step(stop), t_end - t);
+      const Trial trial = choice.next(control, t, stop);
       bool solved = true;  // a step that Newton's method could not solve has an infinite error
       if constexpr (ImplicitMethod<Method>)
-        solved = stepper.step(rhs, t, step, t_next, observer, newton_goal(control));
+        solved = stepper.step(rhs, t, trial.length, trial.t_next, observer, newton_goal(control));
       else
-        stepper.step(rhs, t, step, t_next);
-      const double error = last_error = error_of_trial();
-      const double factor =
-          std::isfinite(error) ? next_factor(control, error, previous_errors, stepper.error_order) : control.min_factor;
-
-      if (!(error <= 1)) {  // so written, a NaN is refused
+        stepper.step(rhs, t, trial.length, trial.t_next);
+      last_error = error_of_trial();
+      const Verdict verdict = choice.judge(control, t, trial, last_error, stepper.error_order);
+      if (verdict == Verdict::accepted) {
+        accept(trial.length, trial.t_next);
+        if (stopped()) return;
+      } else {
         ++counts.rejected;
         observer.discard();
-        if (first_trial == 0) first_trial = step;
-        h = step * std::min(factor, 1.);
-        if (std::abs(h) < smallest_step(first_trial) || std::abs(step) <= shortest) {
-          if constexpr (ImplicitMethod<Method>)
-            if (!solved) throw NonlinearSolveError(newton_failure(step));
-          SolveFailure at = failure(step, error);
-          if (std::abs(step) <= shortest) at.min_step = shortest;
-          throw StepSizeError(at);
-        }
-        continue;
+        if (verdict == Verdict::underflow) throw_underflow(trial.length, solved);
       }
-      accept(step, t_next);
-      const double proposal = step * (first_trial == 0 ? factor : std::min(factor, 1.));
-      if (std::abs(step) < std::abs(h)) {
-        // Cut short by the stop: its small error says little, so the step that was planned stands.
-        if (std::abs(proposal) > std::abs(h)) h = proposal;
-      } else {
-        h = proposal;
-        previous_errors = {error, previous_errors[0]};
-      }
-      first_trial = 0;
-      if (stopped()) return;
     }
   }
 
@@ -123,16 +126,20 @@ struct Solve {
     throw NonFiniteError("the right-hand side at the start", at);
   }
 
-  double first_step() {
-    if (control.initial_step > 0) return std::copysign(control.initial_step, t_end - t);
-    const double length = initial_step(rhs, t, t_end, control, stepper);
+  double first_step(double stop) {
+    if (control.initial_step > 0) return control.initial_step;
+    // The probe must not look beyond a jump.
+    const double length = initial_step(rhs, t, HasForcedPoints<Control> ? stop : t_end, control, stepper);
     observer.discard();
-    return std::copysign(length, t_end - t);
+    return length;
   }
 
-  /// 16 ulps of t, or of the first trial where t is near 0: a step shrunk by fourteen orders finds no footing.
-  [[nodiscard]] double smallest_step(double first_trial) const {
-    return 16 * std::numeric_limits<double>::epsilon() * std::max(std::abs(t), std::abs(first_trial));
+  [[noreturn]] void throw_underflow(double step, [[maybe_unused]] bool solved) const {
+    if constexpr (ImplicitMethod<Method>)
+      if (!solved) throw NonlinearSolveError(newton_failure(step));
+    SolveFailure at = failure(step, last_error);
+    if (StepChoice::is_shortest(control, step)) at.min_step = shortest_step(control);
+    throw StepSizeError(at);
   }
 
   void accept(double step, double t_next) {
@@ -174,7 +181,8 @@ struct Solve {
   [[nodiscard]] SolveFailure failure(double step, double error = std::numeric_limits<double>::quiet_NaN()) const {
     SolveFailure at{.t = t, .step = step, .error_norm = error, .statistics = statistics()};
     if constexpr (AdaptiveControl<Control>)
-      if (counts.rejected > 0) blame_worst(rhs, control, stepper, at);
+      if (counts.rejected > 0)
+        blame_worst(control, error_part(rhs, stepper.error()), stepper.y(), stepper.y_next(), at);
     return at;
   }
 };
@@ -215,7 +223,7 @@ Statistics integrate(const Method& /*method*/, const Control& control, Rhs& rhs,
                                                               .t_end = times.back()};
     observer.output(0, stepper.y());
     for (std::size_t i = 1; i < times.size(); ++i) {
-      if (times[i] != solve.t && !solve.ended) solve.advance(times[i]);
+      if (!solve.ended) solve.advance_to(times[i]);
       if (times[i] != solve.t) break;  // the observer ended the solve before
       solve.output(Index(i));
     }

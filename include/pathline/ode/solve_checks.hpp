@@ -86,16 +86,15 @@ void blame_first_nonfinite(const Eigen::MatrixBase<Derived>& X, SolveFailure& at
       }
 }
 
-/// The first entry of the estimate that is not finite, else the one that is largest in units of the tolerance.
-template <class Rhs, class Control, class Method, class State>
-void blame_worst(const Rhs& rhs, const Control& control, const Stepper<Method, State>& stepper, SolveFailure& at) {
-  const auto& error = error_part(rhs, stepper.error());
+/// The first entry of an estimate that is not finite, else the one that is largest in units of the tolerance.
+template <class Control, class Error, class Y, class YNext>
+void blame_worst(const Control& control, const Error& error, const Y& y, const YNext& y_next, SolveFailure& at) {
   blame_first_nonfinite(error, at);
   if (at.sample >= 0) return;
   double worst = -1;
   for (Index j = 0; j < error.cols(); ++j)
     for (Index i = 0; i < error.rows(); ++i) {
-      const double size = double(std::max(std::abs(stepper.y()(i, j)), std::abs(stepper.y_next()(i, j))));
+      const double size = double(std::max(std::abs(y(i, j)), std::abs(y_next(i, j))));
       const double scaled = double(std::abs(error(i, j))) / tolerance(control, i, size);
       if (scaled > worst) {
         worst = scaled;

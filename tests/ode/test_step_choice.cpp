@@ -1,0 +1,84 @@
+#include <pathline/ode/step_choice.hpp>
+
+#include <support/catch.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace pathline::detail {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+StepChoice started_with(double length, double direction = 1) {
+  StepChoice choice;
+  REQUIRE_FALSE(choice.started());
+  choice.start(length, direction);
+  return choice;
+}
+
+}  // namespace
+
+TEST_CASE("A step lands on the stop where it comes within 1 % of it, and is cut there", "[ode][control]") {
+  const IController control;
+  StepChoice choice = started_with(0.1);
+  CHECK(choice.next(control, 1, 2).t_next == 1.1);
+  CHECK(choice.next(control, 1.9005, 2).t_next == 2);
+  CHECK(choice.next(control, 1.95, 2).length == Approx(0.05));
+  const Trial longer = choice.next(control, 1.8995, 2);
+  CHECK(longer.t_next == 2);
+  CHECK(longer.length > 0.1);
+}
+
+TEST_CASE("Steps go backward where the solve does", "[ode][control]") {
+  StepChoice choice = started_with(0.1, -1);
+  CHECK(choice.next(IController{}, 1, 0).t_next == Approx(0.9));
+  CHECK(choice.next(IController{}, 0.05, 0).t_next == 0);
+}
+
+TEST_CASE("A step cut short leaves the planned one in place", "[ode][control]") {
+  const IController control;
+  StepChoice choice = started_with(0.1);
+  const Trial sliver = choice.next(control, 0.99, 1);
+  CHECK(choice.judge(control, 0.99, sliver, 0.5, 5) == Verdict::accepted);
+  CHECK(choice.planned() == 0.1);
+}
+
+TEST_CASE("A refused step shrinks, one after it does not grow", "[ode][control]") {
+  const IController control;
+  StepChoice choice = started_with(0.1);
+  Trial trial = choice.next(control, 0, 1);
+  CHECK(choice.judge(control, 0, trial, std::nan(""), 5) == Verdict::rejected);
+  CHECK(choice.planned() == Approx(0.1 * control.min_factor));
+  trial = choice.next(control, 0, 1);
+  CHECK(choice.judge(control, 0, trial, 1e-9, 5) == Verdict::accepted);
+  CHECK(choice.planned() == trial.length);
+  trial = choice.next(control, trial.t_next, 1);
+  CHECK(choice.judge(control, trial.t_next, trial, 1e-9, 5) == Verdict::accepted);
+  CHECK(choice.planned() == Approx(10 * trial.length));
+}
+
+TEST_CASE("Steps that are refused for ever underflow in bounded time", "[ode][control]") {
+  const IController control;
+  StepChoice choice = started_with(0.1);
+  int trials = 0;
+  while (choice.judge(control, 0, choice.next(control, 0, 1), infinity, 5) == Verdict::rejected) ++trials;
+  CHECK(trials < 25);
+}
+
+TEST_CASE("A controller reads the errors of the last accepted steps until they are forgotten", "[ode][control]") {
+  const PiController control;
+  const auto proposal_after = [&](bool forget) {
+    StepChoice choice = started_with(0.1);
+    Trial trial = choice.next(control, 0, 10);
+    (void)choice.judge(control, 0, trial, 1e-3, 5);
+    if (forget) choice.forget_errors();
+    trial = choice.next(control, trial.t_next, 10);
+    (void)choice.judge(control, trial.t_next, trial, 0.5, 5);
+    return choice.planned() / trial.length;
+  };
+  CHECK(proposal_after(false) == Approx(control.factor(0.5, 1e-3, 5)));
+  CHECK(proposal_after(true) == Approx(control.factor(0.5, 1, 5)));
+}
+
+}  // namespace pathline::detail
