@@ -1,0 +1,68 @@
+/// \file
+/// Steps of its own for every sample of a batch:
+/// ```
+/// const Eigen::MatrixXd Y = solve(rhs, Y0, 0, 1, Dopri5{}, PerSample(PiController{.rtol = 1e-8, .atol = 1e-8}));
+/// ```
+/// A step that all samples share is as short as the hardest asks for, or is too long for it where the norm hides it
+/// among the others. Here each column has its own t, step, error and end, and a column that has arrived is evaluated no
+/// more.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/ode/concepts.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <span>
+#include <type_traits>
+
+namespace pathline {
+
+/// A controller, applied to each sample by itself; norms and tolerances on top of it (error_control.hpp) see one
+/// column. `max_steps` is of each sample.
+///
+/// A sample's result does not depend on its neighbours, their number or their order, bit for bit, if the right-hand
+/// side's does not. Matrix products may sum in another order for the last few columns, and for few columns altogether;
+/// so the batch is filled up with copies of columns. 1 fills up nothing.
+template <AdaptiveControl Control>
+struct PerSample {
+  explicit PerSample(const Control& controller, Index multiple = 8) : control(controller), column_multiple(multiple) {}
+  Control control;
+  Index column_multiple;  ///< The right-hand side is called with a multiple of this, and with no less than three.
+
+  /// Columns of the calls for this many samples.
+  [[nodiscard]] constexpr Index padded(Index samples) const {
+    if (column_multiple <= 1) return samples;
+    return std::max(3 * column_multiple, (samples + column_multiple - 1) / column_multiple * column_multiple);
+  }
+};
+
+/// rhs(t, y, dy) with a time for each column, t: 1 × n. How a batch with steps of its own is evaluated at once.
+template <class Rhs, class State>
+concept SampleTimesRightHandSide = requires(Rhs& rhs, const Row<double>& t, const State& y, State& dy) {
+  rhs(t, y, dy);
+};
+
+/// rhs(t, y, dy, samples) also reads which sample each column is, by its number in the batch: for a context of its own.
+template <class Rhs, class State>
+concept SampleIdsRightHandSide = requires(Rhs& rhs, const Row<double>& t, const State& y, State& dy,
+                                          std::span<const Index> samples) {
+  rhs(t, y, dy, samples);
+};
+
+/// What PerSample can call: with a time for each column, or as any other right-hand side, rhs(double t, y, dy), which
+/// is then called with one column after another: a vector, or a matrix of one column.
+template <class Rhs, class State>
+concept PerSampleRightHandSide = SampleIdsRightHandSide<Rhs, State> || SampleTimesRightHandSide<Rhs, State> ||
+    RightHandSide<Rhs, State> || RightHandSide<Rhs, Eigen::Matrix<typename State::Scalar, State::RowsAtCompileTime, 1>>;
+
+namespace detail {
+
+/// A right-hand side of one sample, in the form that it has.
+template <class Rhs, class State>
+using SingleState =
+    std::conditional_t<RightHandSide<Rhs, Eigen::Matrix<typename State::Scalar, State::RowsAtCompileTime, 1>>,
+                       Eigen::Matrix<typename State::Scalar, State::RowsAtCompileTime, 1>, State>;
+
+}  // namespace detail
+}  // namespace pathline
