@@ -24,6 +24,8 @@ namespace pathline {
 /// A sample's result does not depend on its neighbours, their number or their order, bit for bit, if the right-hand
 /// side's does not. Matrix products may sum in another order for the last few columns, and for few columns altogether;
 /// so the batch is filled up with copies of columns. 1 fills up nothing.
+///
+/// Implicit methods solve one sample after another: their linear systems are each sample's own anyhow.
 template <AdaptiveControl Control>
 struct PerSample {
   explicit PerSample(const Control& controller, Index multiple = 8) : control(controller), column_multiple(multiple) {}

@@ -10,6 +10,7 @@
 
 #include <pathline/ode/forced_points.hpp>
 #include <pathline/ode/integrate.hpp>
+#include <pathline/ode/one_by_one_solver.hpp>
 #include <pathline/ode/sample_solver.hpp>
 #include <pathline/ode/solve.hpp>
 #include <pathline/ode/solve_status.hpp>
@@ -51,15 +52,25 @@ namespace detail {
 /// One readable line for each wrong assembly.
 template <class Method, class Control, class Rhs, class State>
 struct PerSampleCheck {
-  static constexpr bool method = ExplicitMethod<Method> && EmbeddedMethod<Method>;
+  static constexpr bool method = EmbeddedMethod<Method>;
   static constexpr bool calls = PerSampleRightHandSide<Rhs, State>;
-  static_assert(method, "solve: PerSample is for explicit methods that estimate their error, such as Dopri5");
+  static_assert(method, "solve: PerSample is for methods that estimate their error, such as Dopri5");
   static_assert(calls,
                 "solve: with PerSample the right-hand side must be callable as rhs(const Row<double>& t, const State& "
                 "y, State& dy), or as any right-hand side of one column");
   static constexpr bool control = !HasForcedPoints<Control>;
   static_assert(control, "solve: PerSample has no forced points: give each sample its own output times");
   static constexpr bool value = method && calls && control;
+};
+
+/// All samples together by an explicit method, one after another by an implicit one.
+template <class Method, class Control, class Rhs, class State>
+struct PerSampleSolver {
+  using type = OneByOneSolver<Method, Control, Rhs, State>;
+};
+template <ExplicitMethod Method, class Control, class Rhs, class State>
+struct PerSampleSolver<Method, Control, Rhs, State> {
+  using type = SampleSolver<Method, Control, Rhs, State>;
 };
 
 /// A batch is a matrix whose columns are counted at run time.
@@ -117,7 +128,7 @@ template <class Method, AdaptiveControl Control, class Rhs, class Derived>
       return result;
     }
     const State start = y0;
-    detail::SampleSolver<Method, Control, Function, State> solver(policy, rhs);
+    typename detail::PerSampleSolver<Method, Control, Function, State>::type solver(policy, rhs);
     solver.solve(
         start, [&times](Index) { return std::span<const double>(times); }, [](auto&&...) {},
         [&result](Index sample, const SolveStatus& status, const auto& y) {
@@ -149,7 +160,7 @@ template <class Method, AdaptiveControl Control, class Rhs, class Derived>
     }
     if (!checked.ok()) return results;
     const State start = y0;
-    detail::SampleSolver<Method, Control, Function, State> solver(policy, rhs);
+    typename detail::PerSampleSolver<Method, Control, Function, State>::type solver(policy, rhs);
     solver.solve(
         start, [&times](Index sample) { return std::span<const double>(times[std::size_t(sample)]); },
         [&](Index sample, std::size_t i, const auto& y) {

@@ -1,4 +1,4 @@
-// expect: PerSample is for explicit methods that estimate their error, such as Dopri5
+// expect: PerSample is for methods that estimate their error, such as Dopri5
 #include <pathline/ode.hpp>
 
 const auto decay = [](double, const auto& y, auto& dy) { dy = -y; };

@@ -1,0 +1,55 @@
+#include <pathline/ode/one_by_one_solver.hpp>
+
+#include <pathline/ode/diagonally_implicit_methods.hpp>
+#include <pathline/ode/try_solve.hpp>
+
+#include <support/catch.hpp>
+
+#include <cmath>
+#include <vector>
+
+namespace pathline {
+namespace {
+
+const PiController control{.rtol = 1e-7, .atol = 1e-9};
+
+/// Stiffness that differs from sample to sample, by the time of each column and its number.
+const auto relaxation = [](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy,
+                           std::span<const Index> samples) {
+  for (Index j = 0; j < y.cols(); ++j) {
+    const double rate = std::pow(100., double(samples[std::size_t(j)]));
+    dy(0, j) = rate * (std::cos(t(j)) - y(0, j)) - std::sin(t(j));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("An implicit method solves each sample with steps of its own", "[ode][per_sample][implicit]") {
+  const Eigen::MatrixXd Y = Eigen::MatrixXd::Ones(1, 4);
+  const auto together = try_solve(relaxation, Y, 0, 2, Kvaerno5{}, PerSample(control));
+  REQUIRE(together.ok());
+  for (Index j = 0; j < 4; ++j) CHECK(together.states(0, j) == Approx(std::cos(2.)).epsilon(1e-6));
+  CHECK(together.samples[0].statistics.accepted != together.samples[3].statistics.accepted);
+  const auto alone = try_solve(relaxation, Y.leftCols(1), 0, 2, Kvaerno5{}, PerSample(control));
+  CHECK(alone.states.col(0) == together.states.col(0));
+  CHECK(alone.samples[0].statistics == together.samples[0].statistics);
+}
+
+TEST_CASE("One by one, too, a sample that fails leaves the rest alone", "[ode][per_sample][implicit][errors]") {
+  const auto explosion = [](double, const auto& y, auto& dy) { dy = y.cwiseAbs2(); };
+  const std::vector<std::vector<double>> times{{0, 0.2, 1}, {0, 0.2, 1}, {1, 0}, {0, 1}};
+  const Eigen::RowVector4d Y(0.5, 2, 0.5, std::nan(""));
+  const auto results = try_solve(explosion, Y, times, Kvaerno5{}, PerSample(control));
+  CHECK(results[0].status.ok());
+  CHECK(results[0].states(0, 2) == Approx(1).epsilon(1e-5));
+  CHECK(results[2].states(0, 1) == Approx(1 / 3.).epsilon(1e-5));
+  CHECK_FALSE(results[1].status.ok());
+  CHECK(results[1].status.sample == 1);
+  CHECK(results[1].status.t == Approx(0.5).epsilon(1e-4));
+  CHECK(results[1].times == std::vector<double>{0, 0.2});
+  CHECK(results[1].states(0, 1) == Approx(2 / 0.6).epsilon(1e-5));
+  CHECK(results[3].status.outcome == SolveOutcome::bad_input);
+  CHECK(results[3].status.message() == "solve: y0 of sample 3 is not finite");
+}
+
+}  // namespace pathline
