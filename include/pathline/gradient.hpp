@@ -9,6 +9,7 @@
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/gradient_method.hpp>
 #include <pathline/gradient/neural_ode.hpp>
+#include <pathline/gradient/per_sample_field.hpp>
 #include <pathline/gradient/recording.hpp>
 #include <pathline/gradient/side_inputs.hpp>
 #include <pathline/gradient/step_cost.hpp>

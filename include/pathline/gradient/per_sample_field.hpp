@@ -1,0 +1,44 @@
+/// \file
+/// A vector field as PerSample calls it, a time for each sample:
+/// ```
+/// const auto result = try_solve(PerSampleField(field), Y0, 0, 1, Dopri5{}, PerSample(PiController{}));
+/// ```
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
+#include <pathline/nn/layer.hpp>
+
+#include <cstddef>
+#include <span>
+
+namespace pathline {
+
+/// z' = f(t_j, z; θ), with the context of sample j, for every column of the batch at once. Refers to the field, which
+/// must outlive it; holds scratch of its own, so that threads need one each.
+template <VectorField F>
+class PerSampleField {
+ public:
+  using Scalar = typename F::Scalar;
+
+  /// \param context  c × n, a column for each sample of the whole batch; kept as a copy.
+  explicit PerSampleField(const F& field, ConstBatchRef<Scalar> context = Batch<Scalar>())
+      : field_(field), context_(context) {}
+
+  void operator()(const Row<double>& t, const Batch<Scalar>& y, Batch<Scalar>& dy, std::span<const Index> samples) {
+    const Index n = y.cols();
+    typename Workspace<Scalar>::Frame frame(workspace_);
+    BatchMap<Scalar> S = frame.batch(1 + context_.rows(), n);
+    S.row(0) = t.cast<Scalar>();
+    for (Index j = 0; j < n && context_.rows() > 0; ++j)
+      S.col(j).tail(context_.rows()) = context_.col(samples[std::size_t(j)]);
+    field_.linearize(S, y, n, dy, frame.scalars(field_.tape_size(n, 0)), workspace_);
+  }
+
+ private:
+  const F& field_;
+  Batch<Scalar> context_;
+  Workspace<Scalar> workspace_;
+};
+
+}  // namespace pathline
