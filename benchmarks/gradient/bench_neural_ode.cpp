@@ -29,6 +29,11 @@ void node_fwd(benchmark::State& state) {
   state.counters["value"] = double(memory.outputs.back().squaredNorm()) / double(2 * n);
 }
 
+/// Outputs inside of the steps, as diffrax has them.
+struct Interpolating : Backpropagation<> {
+  Interpolating() : Backpropagation<>{.tapes = Tapes::keep, .step_cost = {}, .outputs = Outputs::interpolate} {}
+};
+
 template <class Control, class Gradient>
 void node_train(benchmark::State& state) {
   const Index n = state.range(0);
@@ -64,5 +69,6 @@ void spiral(benchmark::internal::Benchmark* b) { b->Unit(benchmark::kMillisecond
 BENCHMARK_TEMPLATE(node_fwd, IController)->Apply(batches);
 BENCHMARK_TEMPLATE(node_fwd, PiController)->Apply(batches);
 BENCHMARK_TEMPLATE(node_train, IController, Backpropagation<>)->Apply(spiral);
+BENCHMARK_TEMPLATE(node_train, IController, Interpolating)->Apply(spiral);
 BENCHMARK_TEMPLATE(node_train, PiController, Backpropagation<>)->Apply(spiral);
 BENCHMARK_TEMPLATE(node_train, IController, Adjoint)->Apply(spiral);

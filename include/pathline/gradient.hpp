@@ -8,6 +8,7 @@
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/gradient_method.hpp>
+#include <pathline/gradient/interpolated_outputs.hpp>
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/gradient/per_sample_field.hpp>
 #include <pathline/gradient/recording.hpp>

@@ -80,9 +80,19 @@ class NeuralOde {
     const detail::OneThreadProducts one_thread;  // the same bits, and no allocation, with OpenMP too
     const FieldDynamics<FieldType> dynamics(field_, y0.cols(), side_inputs(context));
     SolverRightHandSide<FieldDynamics<FieldType>> rhs{dynamics, memory.gradient.workspace};
-    Outputs observer{memory.outputs};
     auto& [stepper, y] = memory.gradient.steppers.at(y0.rows(), y0.cols());
     y = y0;
+    if constexpr (requires { gradient_.outputs; }) {
+      detail::require_interpolation<Method>(gradient_.outputs);
+      if constexpr (detail::interpolates<Method>)
+        if (gradient_.outputs == Outputs::interpolate) {
+          const detail::OutputSchedule schedule(times, gradient_.outputs);
+          memory.gradient.writer.start(times, memory.outputs);
+          InterpolatedOutputs observer(memory.gradient.writer);
+          return integrate(method_, control_, rhs, y, schedule.times(), stepper, observer);
+        }
+    }
+    LandedOutputs observer(memory.outputs);
     return integrate(method_, control_, rhs, y, times, stepper, observer);
   }
 
@@ -140,12 +150,24 @@ class NeuralOde {
                                                                    Eigen::OuterStride<>(context.outerStride())));
   }
 
-  struct Outputs : NoObserver {
+  struct LandedOutputs : NoObserver {
     static constexpr bool reads_last_stage = false;
 
-    explicit Outputs(std::vector<Batch<Scalar>>& outputs_) : outputs(outputs_) {}
+    explicit LandedOutputs(std::vector<Batch<Scalar>>& outputs_) : outputs(outputs_) {}
     std::vector<Batch<Scalar>>& outputs;
     void output(Index i, const Batch<Scalar>& y) { outputs[std::size_t(i)] = y; }
+  };
+
+  struct InterpolatedOutputs : NoObserver {
+    explicit InterpolatedOutputs(detail::OutputWriter<Batch<Scalar>>& target) : writer(target) {}
+    detail::OutputWriter<Batch<Scalar>>& writer;
+    template <class StepperType>
+    void accept(double t, double /*h*/, const StepperType& stepper) {
+      writer.write(stepper, t);
+    }
+    void output(Index i, const Batch<Scalar>& y) {
+      if (i == 0) writer.write_first(y);
+    }
   };
 
   FieldType field_;

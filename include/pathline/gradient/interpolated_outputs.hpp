@@ -1,0 +1,205 @@
+/// \file
+/// States at times that the steps do not stop for, and the way back of their cotangents. docs/maths.md, sections 5
+/// and 6.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/ode.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace pathline {
+
+/// Whether steps end at each output time, which costs steps, or go on over it, and the output is a value of the step's
+/// own polynomial: as accurate as the tolerance wants it, to the order of the method's continuous extension. The latter
+/// is for methods that are first same as last (Dopri5, Tsit5, BogackiShampine); FixedSteps then counts the steps of the
+/// whole solve.
+enum class Outputs : std::uint8_t { land, interpolate };
+
+namespace detail {
+
+/// Whether the steps of the method end with the slope that interpolation needs.
+template <class Method>
+inline constexpr bool interpolates = [] {
+  if constexpr (ExplicitMethod<Method>)
+    return first_same_as_last(Method::tableau);
+  else
+    return false;
+}();
+
+/// \throws ArgumentError for a method whose steps do not end with the slope that interpolation needs.
+template <class Method>
+void require_interpolation(Outputs outputs) {
+  if (outputs == Outputs::interpolate && !interpolates<Method>)
+    throw ArgumentError("Backpropagation: outputs", "Outputs::interpolate",
+                        "Outputs::land for a method that is not first same as last");
+}
+
+/// The output times as the solver sees them: all, or both ends.
+class OutputSchedule {
+ public:
+  /// \throws ArgumentError for times that do not go one way.
+  OutputSchedule(std::span<const double> times, Outputs outputs) : times_(times) {
+    if (outputs == Outputs::land) return;
+    require_times(times);
+    ends_ = {times.front(), times.back()};
+    times_ = ends_;
+  }
+  OutputSchedule(const OutputSchedule&) = delete;  // times_ may refer to ends_
+  OutputSchedule& operator=(const OutputSchedule&) = delete;
+
+  [[nodiscard]] std::span<const double> times() const { return times_; }
+
+ private:
+  std::array<double, 2> ends_{};
+  std::span<const double> times_;
+};
+
+/// Writes the outputs that lie behind the start of each step, up to its end.
+template <class State>
+class OutputWriter {
+ public:
+  void start(std::span<const double> times, std::span<State> outputs) {
+    times_ = times;
+    outputs_ = outputs;
+    next_ = 0;
+  }
+
+  /// At the very start.
+  void write_first(const State& y) {
+    while (next_ < outputs_.size() && times_[next_] == times_.front()) outputs_[next_++] = y;
+  }
+
+  /// The step that was just accepted, from t; before Stepper::accept().
+  template <class Stepper>
+  void write(const Stepper& stepper, double t) {
+    bool begun = false;
+    while (next_ < outputs_.size() && reached(times_[next_], t, stepper.t_next())) {
+      if (times_[next_] == stepper.t_next()) {
+        outputs_[next_++] = stepper.y_next();
+        continue;
+      }
+      if (!begun) interpolant_.begin(stepper, t);
+      begun = true;
+      interpolant_.interpolate(times_[next_], outputs_[next_]);
+      ++next_;
+    }
+  }
+
+ private:
+  static bool reached(double time, double t, double t_next) { return t < t_next ? time <= t_next : time >= t_next; }
+
+  std::span<const double> times_;
+  std::span<State> outputs_;
+  StepInterpolant<State> interpolant_;
+  std::size_t next_ = 0;
+};
+
+/// What an output inside of a step owes to y and K of that step: y_θ = (1 - rise) y_0 + rise y_1 + h Σ stages_i K_i.
+template <class Method>
+struct OutputWeights {
+  static constexpr std::size_t s = std::size_t(Method::tableau.stages);
+  double rise;
+  std::array<double, s> stages{};  // the slope at the end is the last
+
+  explicit OutputWeights(double theta) {
+    const HermiteWeights at = hermite_weights(theta);
+    rise = at.rise;
+    if constexpr (DenselyExtendedMethod<Method>)
+      for (std::size_t i = 0; i < s; ++i) stages[i] = at.correction * Method::dense[i];
+    stages[0] += at.first;
+    stages[s - 1] += at.last;
+  }
+};
+
+/// The outputs' cotangents, from the last to the first: those of states at the ends of steps go to λ, those of outputs
+/// inside a step to λ at both of its ends and to its stages (docs/maths.md, section 6).
+template <class Method, class Record>
+class OutputsBack {
+  using Scalar = typename Record::Scalar;
+  static constexpr auto s = std::size_t(Method::tableau.stages);
+
+ public:
+  OutputsBack(Outputs outputs, std::span<const double> times, std::span<const Batch<Scalar>> bars, const Record& record)
+      : interpolated_(outputs == Outputs::interpolate),
+        times_(times),
+        bars_(bars),
+        record_(record),
+        left_(bars.size()) {}
+
+  /// Of the outputs that are the state after so many steps.
+  void add_at_end(std::size_t steps_done, BatchMap<Scalar> lambda) {
+    while (left_ > 0 && is_at_end(left_ - 1, steps_done)) lambda += bars_[--left_];
+  }
+
+  /// Of the outputs inside of the step that ends after so many steps: their parts at its end and in its stages.
+  template <class Back>
+  void add_inside(std::size_t steps_done, BatchMap<Scalar> lambda, Back& back) {
+    first_inside_ = end_inside_ = left_;
+    if constexpr (interpolates<Method>) {
+      if (!interpolated_) return;
+      const auto& step = record_.steps()[steps_done - 1];
+      first_inside_ = first_of_step(step, end_inside_);
+      // The slope at the end is the first stage of the next step, and has been seen to there, unless there is none.
+      const bool seen = steps_done < record_.steps().size() && shares_slope(step, record_.steps()[steps_done]);
+      for (std::size_t i = first_inside_; i < end_inside_; ++i) {
+        const OutputWeights<Method> at(theta(step, i));
+        lambda += Scalar(at.rise) * bars_[i];
+        for (std::size_t k = 0; k < (seen ? s - 1 : s); ++k)
+          if (at.stages[k] != 0) back.add(k, Scalar(step.h * at.stages[k]) * bars_[i]);
+      }
+      left_ = first_inside_;
+      if (steps_done > 1) add_slope_of_step_before(steps_done, back);
+    }
+  }
+
+  /// Their parts at its start.
+  void add_to_start(std::size_t steps_done, BatchMap<Scalar> lambda) {
+    if constexpr (interpolates<Method>)
+      for (std::size_t i = first_inside_; i < end_inside_; ++i)
+        lambda += Scalar(1 - OutputWeights<Method>(theta(record_.steps()[steps_done - 1], i)).rise) * bars_[i];
+  }
+
+ private:
+  [[nodiscard]] bool is_at_end(std::size_t i, std::size_t steps_done) const {
+    if (!interpolated_) return record_.outputs()[i] == steps_done;
+    return times_[i] == (steps_done == 0 ? times_.front() : record_.steps()[steps_done - 1].t_next);
+  }
+  template <class Step>
+  [[nodiscard]] double theta(const Step& step, std::size_t i) const {
+    return (times_[i] - step.t) / (step.t_next - step.t);
+  }
+  /// The first of the outputs before `end` that lies inside of the step, its ends excluded.
+  template <class Step>
+  [[nodiscard]] std::size_t first_of_step(const Step& step, std::size_t end) const {
+    while (end > 0 && (step.t < step.t_next ? times_[end - 1] > step.t : times_[end - 1] < step.t)) --end;
+    return end;
+  }
+  template <class Step>
+  [[nodiscard]] static bool shares_slope(const Step& step, const Step& next) {
+    return next.first == step.rest + s - 2;
+  }
+  template <class Back>
+  void add_slope_of_step_before(std::size_t steps_done, Back& back) const {
+    const auto& before = record_.steps()[steps_done - 2];
+    if (!shares_slope(before, record_.steps()[steps_done - 1])) return;
+    std::size_t end = left_;
+    while (end > 0 && is_at_end(end - 1, steps_done - 1)) --end;
+    for (std::size_t i = first_of_step(before, end); i < end; ++i)
+      back.add(0, Scalar(before.h * OutputWeights<Method>(theta(before, i)).stages[s - 1]) * bars_[i]);
+  }
+
+  bool interpolated_;
+  std::span<const double> times_;
+  std::span<const Batch<Scalar>> bars_;
+  const Record& record_;
+  std::size_t left_;                               // the outputs that have not been seen to
+  std::size_t first_inside_ = 0, end_inside_ = 0;  // those of the step at hand
+};
+
+}  // namespace detail
+}  // namespace pathline
