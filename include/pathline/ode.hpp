@@ -4,7 +4,7 @@
 ///
 /// Four things are independent of each other, and each is replaced by one word:
 /// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp names where; for stiff problems
-///   diagonally_implicit_methods.hpp), or ImplicitEuler (implicit_euler.hpp);
+///   diagonally_implicit_methods.hpp), ImplicitEuler (implicit_euler.hpp) or a multistep method (adams_methods.hpp);
 /// - the **step control** with its tolerances: FixedSteps, IController, PiController, PidController
 ///   (step_control.hpp), with another norm, tolerances of rows or a domain by error_control.hpp;
 /// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
@@ -18,6 +18,8 @@
 /// loop over steps; solve() (solve.hpp) is the front, where to start. Failures are typed: errors.hpp.
 #pragma once
 
+#include <pathline/ode/adams_methods.hpp>
+#include <pathline/ode/adams_stepper.hpp>
 #include <pathline/ode/bracketed_root.hpp>
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/dense_weights.hpp>

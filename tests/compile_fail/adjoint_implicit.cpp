@@ -1,4 +1,4 @@
-// expect: Adjoint: this solver has no gradient yet; use an explicit method such as Dopri5
+// expect: Adjoint: this solver has no gradient yet; use an explicit Runge-Kutta method such as Dopri5
 #include <pathline/gradient.hpp>
 #include <pathline/nn.hpp>
 

@@ -1,4 +1,4 @@
-// expect: Backpropagation: this solver has no pullback yet; use an explicit method such as Dopri5
+// expect: Backpropagation: this solver has no pullback yet; use an explicit Runge-Kutta method such as Dopri5
 #include <pathline/flow.hpp>
 #include <pathline/nn.hpp>
 

@@ -49,7 +49,7 @@ struct Adjoint {
                      std::span<const double> times, std::span<Batch<typename G::Scalar>> outputs,
                      Memory<G, Method>& memory) const {
     static_assert(ExplicitMethod<Method>,
-                  "Adjoint: this solver has no gradient yet; use an explicit method such as Dopri5");
+                  "Adjoint: this solver has no gradient yet; use an explicit Runge-Kutta method such as Dopri5");
     static_assert(!detail::knows_rows<Control>,
                   "Adjoint: WithNorm, WithTolerances and WithDomain speak of the state's rows and columns, and the way "
                   "back has others; use Backpropagation");

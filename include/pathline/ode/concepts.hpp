@@ -109,8 +109,25 @@ concept ImplicitMethod = DiagonallyImplicitMethod<M> || requires {
   typename M::implicit_method;
 };
 
+/// A method that remembers slopes of earlier steps: weights of f_n, f_{n-1}, … in `predictor`, an explicit method
+/// `Start` for the first steps, and its `order`; adams_methods.hpp.
 template <class M>
-concept SteppingMethod = ExplicitMethod<M> || ImplicitMethod<M>;
+concept MultistepMethod = requires {
+  { M::order } -> std::convertible_to<int>;
+  { M::predictor[0] } -> std::convertible_to<double>;
+  requires M::predictor.size() > 0;
+  requires ExplicitMethod<typename M::Start>;
+};
+
+/// A multistep method that weighs f_{n+1}, where `predictor` foretells y, f_n, … once more by `corrector`.
+template <class M>
+concept CorrectedMethod = MultistepMethod<M> && requires {
+  { M::corrector[0] } -> std::convertible_to<double>;
+  requires M::corrector.size() > 0;
+};
+
+template <class M>
+concept SteppingMethod = ExplicitMethod<M> || ImplicitMethod<M> || MultistepMethod<M>;
 
 /// A number of equal steps between two requested times.
 template <class C>

@@ -3,6 +3,7 @@
 /// `solve` in solve.hpp is the short form.
 #pragma once
 
+#include <pathline/ode/adams_stepper.hpp>
 #include <pathline/ode/diagonally_implicit_stepper.hpp>
 #include <pathline/ode/forced_points.hpp>
 #include <pathline/ode/implicit_euler.hpp>

@@ -1,0 +1,10 @@
+// expect: Adjoint: this solver has no gradient yet; use an explicit Runge-Kutta method such as Dopri5
+#include <pathline/gradient.hpp>
+#include <pathline/nn.hpp>
+
+void train(const pathline::Mlp<float, pathline::Tanh>& field, const Eigen::MatrixXf& y0,
+           const std::vector<double>& times) {
+  const pathline::NeuralOde ode(field, pathline::AdamsBashforth<4>{}, pathline::FixedSteps(4), pathline::Adjoint{});
+  const auto loss = [](const auto&, auto&) { return 0.F; };
+  (void)ode.value_and_gradient(y0, times, loss);
+}
