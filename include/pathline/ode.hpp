@@ -62,3 +62,4 @@
 #include <pathline/ode/tableaux.hpp>
 #include <pathline/ode/trajectory.hpp>
 #include <pathline/ode/try_solve.hpp>
+#include <pathline/ode/weighted_stages.hpp>

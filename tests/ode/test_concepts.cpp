@@ -1,6 +1,7 @@
 // Each concept of the room with a type that meets it and one for each requirement that does not.
 #include <pathline/ode/concepts.hpp>
 
+#include <pathline/ode/adams_methods.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/implicit_euler.hpp>
 #include <pathline/ode/step_control.hpp>
@@ -60,6 +61,7 @@ static_assert(EmbeddedMethod<Dopri5> && EmbeddedMethod<Tsit5> && EmbeddedMethod<
 static_assert(!EmbeddedMethod<Euler> && !EmbeddedMethod<Midpoint> && !EmbeddedMethod<Rk4>);
 static_assert(!EmbeddedMethod<ImplicitEuler> && !EmbeddedMethod<NoTableau>);
 static_assert(ImplicitMethod<ImplicitEuler> && !ImplicitMethod<Rk4>);
+static_assert(MultistepMethod<AdamsBashforth<2>> && SteppingMethod<AdamsBashforth<2>> && !MultistepMethod<Rk4>);
 static_assert(SteppingMethod<ImplicitEuler> && SteppingMethod<Rk4> && !SteppingMethod<NoTableau>);
 
 struct NoFactor {
@@ -93,6 +95,16 @@ struct StopsVoid : NoObserver {
   void stop(const Writes&, double, Steps&) {}
 };
 static_assert(StoppingObserver<Stops, Writes, Steps> && SolveObserver<Stops, Steps, State>);
+struct Reads : NoObserver {
+  void read_step(const Writes&, double, Steps&) {}
+};
+struct OneSlope {
+  void start_slope(const Writes&, double);
+};
+static_assert(DenseObserver<Reads, Writes, Steps> && SolveObserver<Reads, Steps, State>);
+static_assert(!DenseObserver<NoObserver, Writes, Steps>);
+static_assert(DenseStepper<Steps, Writes> && DenseStepper<Stepper<ImplicitEuler, State>, Writes> &&
+              !DenseStepper<OneSlope, Writes>);
 static_assert(!StoppingObserver<NoObserver, Writes, Steps> && !StoppingObserver<StopsVoid, Writes, Steps>);
 
 }  // namespace

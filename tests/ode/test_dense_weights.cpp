@@ -32,6 +32,28 @@ constexpr int order_with_wrong_digit(std::size_t i) {
 static_assert(order_with_wrong_digit<Dopri5>(0) == 0 && order_with_wrong_digit<Dopri5>(6) == 0);
 static_assert(order_with_wrong_digit<Tsit5>(1) == 0 && order_with_wrong_digit<Tsit5>(4) == 0);
 
+// What Dop853 has of its own, of order 7; a wrong digit of the twelfth place in a row of A, a wrong node or another
+// method's first rows are seen.
+static_assert(dense_order_reached(Dop853::tableau, Dop853::dense_tableau, Dop853::dense) == 7);
+constexpr int order_of_changed_stages(std::size_t entry, double change) {
+  ExplicitTableau<16> stages = Dop853::dense_tableau;
+  stages.a[entry] += change;
+  return dense_order_reached(Dop853::tableau, stages, Dop853::dense);
+}
+static_assert(order_of_changed_stages(5, 1e-11) == 0 && order_of_changed_stages(70, 1e-11) == 0);
+static_assert(order_of_changed_stages(119, 1e-11) == 0);
+constexpr int order_of_changed_row(std::size_t power, double change) {
+  auto dense = Dop853::dense;
+  dense[power][15] += change;
+  return dense_order_reached(Dop853::tableau, Dop853::dense_tableau, dense);
+}
+static_assert(order_of_changed_row(0, 1e-10) == 0 && order_of_changed_row(3, 1e-10) == 0);
+static_assert(DenselyStagedMethod<Dop853> && !DenselyStagedMethod<Dopri5> && !DenselyStagedMethod<Rk4>);
+struct ShortRows : Dop853 {
+  static constexpr std::array<std::array<double, 12>, 4> dense{};
+};
+static_assert(!DenselyStagedMethod<ShortRows> && !DenselyExtendedMethod<ShortRows>);
+
 static_assert(DenselyExtendedMethod<Dopri5> && DenselyExtendedMethod<Tsit5>);
 static_assert(!DenselyExtendedMethod<Rk4> && !DenselyExtendedMethod<Dop853>);
 struct WithoutOrder : Dopri5 {

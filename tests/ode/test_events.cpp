@@ -1,6 +1,8 @@
 // Events against closed forms: the harmonic oscillator and the falling ball.
 #include <pathline/ode/events.hpp>
 
+#include <pathline/ode/diagonally_implicit_methods.hpp>
+#include <pathline/ode/dormand_prince_853.hpp>
 #include <pathline/ode/embedded_pairs.hpp>
 #include <pathline/ode/solve.hpp>
 
@@ -385,8 +387,46 @@ TEST_CASE("A search without events allocates nothing of its own", "[ode][events]
     CHECK(path.hits.empty());
     return counter.count();
   };
-  // The vectors of the trajectory double: times, states, slopes, corrections.
-  CHECK(requests(400) - requests(100) <= 4 * 2);
+  // The vectors of the trajectory double: times, states, slopes, corrections and where these end.
+  CHECK(requests(400) - requests(100) <= 5 * 2);
+}
+
+// Between steps of about 1 / 12 the extension of order 7 errs by less than the solve; the cubic would by 1e-7.
+TEST_CASE("Events of Dop853 are as exact as its steps, for three evaluations a step", "[ode][events]") {
+  const auto path = solve_events(oscillator, upright, 0, 10, std::tuple(Event(first)), Dop853{}, tight);
+  REQUIRE(path.hits.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(path.hits[i].t == Approx(pi * (0.5 + double(i))).margin(1e-9));
+  const Statistics plain = solve(oscillator, upright, {0, 10}, Dop853{}, tight).statistics;
+  CHECK(path.trajectory.steps() == std::size_t(plain.accepted));
+  CHECK(path.trajectory.statistics.evaluations == plain.evaluations + 3 * plain.accepted + 1);
+}
+
+// y = (cos t, sin t) attracts within 1e-6: an explicit method would need more than 1e6 steps. The cubic errs by
+// h⁴ / 384.
+TEST_CASE("An implicit method finds the events of a stiff problem", "[ode][events][implicit]") {
+  const auto stiff = [](double t, const State& y, State& dy) {
+    dy << -1e6 * (y(0) - std::cos(t)) - std::sin(t), -1e6 * (y(1) - std::sin(t)) + std::cos(t);
+  };
+  const PiController control{.rtol = 1e-8, .atol = 1e-8, .max_step = 0.2};
+  const Event kick(second, {.crossing = Crossing::falling}, [](double, State& y) { y(1) = -0.5; });
+  const auto path = solve_events(stiff, upright, 0, 5, std::tuple(Event(first), kick), Sdirk4{}, control);
+  REQUIRE(path.hits.size() == 3);
+  CHECK(path.hits[0].t == Approx(pi / 2).margin(1e-5));
+  CHECK(path.hits[1].event == 1);
+  CHECK(path.hits[1].t == Approx(pi).margin(1e-5));
+  CHECK(path.hits[2].t == Approx(1.5 * pi).margin(1e-5));
+  CHECK(path.trajectory.statistics.accepted < 1000);
+  CHECK((path.y - State(std::cos(5.), std::sin(5.))).norm() < 1e-6);
+  CHECK((path.trajectory(4) - State(std::cos(4.), std::sin(4.))).norm() < 1e-5);
+}
+
+TEST_CASE("An Adams method meets events, and starts anew after each reset", "[ode][events][multistep]") {
+  const Event kick(first, {.crossing = Crossing::falling}, [](double, State& y) { y = State(0, 1); });
+  const auto path =
+      solve_events(oscillator, upright, 0, 4, std::tuple(kick), AdamsBashforthMoulton<4>{}, FixedSteps(400));
+  REQUIRE(path.hits.size() == 1);
+  CHECK(path.hits[0].t == Approx(pi / 2).margin(1e-7));
+  CHECK((path.y - State(std::sin(4 - pi / 2), std::cos(4 - pi / 2))).norm() < 1e-6);
 }
 
 }  // namespace pathline

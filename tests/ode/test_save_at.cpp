@@ -1,6 +1,8 @@
 // Interpolated outputs: their values, and that the steps do not notice them.
 #include <pathline/ode/save_at.hpp>
 
+#include <pathline/ode/diagonally_implicit_methods.hpp>
+#include <pathline/ode/dormand_prince_853.hpp>
 #include <pathline/ode/embedded_pairs.hpp>
 #include <pathline/ode/trajectory.hpp>
 
@@ -8,6 +10,9 @@
 #include <support/catch.hpp>
 #include <support/ode_problems.hpp>
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -30,7 +35,8 @@ std::vector<double> dense_times(double t0, double t1) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Interpolated outputs are those of the trajectory, to the bit", "[ode][dense]", Rk4, Dopri5, Tsit5) {
+TEMPLATE_TEST_CASE("Interpolated outputs are those of the trajectory, to the bit", "[ode][dense]", Rk4, Dopri5, Dop853,
+                   Sdirk4, ImplicitMidpoint, AdamsBashforth<3>) {
   const auto [t0, t1] = GENERATE(std::pair{0., 2.}, std::pair{2., 0.});
   const State y0 = CoupledProblem::exact(t0);
   // 50 steps end where every second output is: some lie within, some at the ends of steps.
@@ -70,6 +76,23 @@ TEST_CASE("Interpolated outputs change neither steps nor evaluations", "[ode][de
         2 * plain(Dopri5{}, adaptive).evaluations);
 }
 
+TEST_CASE("Only the steps that hold an output cost what its interpolant needs", "[ode][dense]") {
+  const auto more = [](const std::vector<double>& at, const auto& method) {  // steps end at 0.5, 1, 1.5 and 2
+    return solve(Decay{}, State(1, 2), 0, 2, SaveAt{at}, method, FixedSteps(4)).statistics.evaluations -
+           solve(Decay{}, State(1, 2), {0, 2}, method, FixedSteps(4)).statistics.evaluations;
+  };
+  CHECK(more({}, Dop853{}) == 0);
+  CHECK(more({0, 0.5, 1, 2}, Dop853{}) == 0);
+  CHECK(more({0.6, 0.7, 0.8, 1.1}, Dop853{}) == 2 * 3);
+  CHECK(more({0.6, 1.9}, Dop853{}) == 2 * 3 + 1);
+  CHECK(more({0.5, 2}, Dopri5{}) == 0);
+  CHECK(more({0.6, 1.9}, Sdirk3{}) == 0);
+  CHECK(more({0.6, 1.1, 1.9}, ImplicitMidpoint{}) == 4);  // one slope is shared, two and the first would be 6
+  CHECK(more({0.5, 2}, ImplicitMidpoint{}) == 0);
+  CHECK(more({0.6}, AdamsBashforthMoulton<3>{}) == 0);
+  CHECK(more({1.6}, AdamsBashforthMoulton<3>{}) == 1);
+}
+
 TEST_CASE("No output time and no time at all are solves too", "[ode][dense]") {
   const State y0 = CoupledProblem::exact(0);
   const auto none = solve(coupled, y0, 0, 2, SaveAt{});
@@ -90,6 +113,29 @@ TEST_CASE("Interpolated outputs are as accurate as the solve", "[ode][dense]") {
                            PiController{.rtol = 1e-8, .atol = 1e-8});
   for (std::size_t i = 0; i < saved.times.size(); ++i)
     CHECK((saved.states[i] - CoupledProblem::exact(saved.times[i])).norm() < 2e-6);
+}
+
+// Robertson's reactions. The cubic errs by up to 17 tolerances. With f evaluated at the ends of the steps, where it
+// multiplies what Newton's method leaves by a Jacobian of 1e4, it would by 71.
+TEST_CASE("Between the steps of a stiff problem the slopes are those that Newton's method has solved for",
+          "[ode][dense][implicit]") {
+  const auto reactions = [](double, const Eigen::Vector3d& y, Eigen::Vector3d& dy) {
+    const double first = 0.04 * y(0) - 1e4 * y(1) * y(2), second = 3e7 * y(1) * y(1);
+    dy << -first, first - second, second;
+  };
+  const Eigen::Vector3d y0(1, 0, 0);
+  std::vector<double> times{0};
+  for (int i = -100; i <= 80; ++i) times.push_back(std::pow(10, 0.05 * i));
+  const auto exact = solve(reactions, y0, times, Kvaerno5{}, PiController{.rtol = 1e-9, .atol = 1e-13});
+  const auto saved =
+      solve(reactions, y0, 0, times.back(), SaveAt{times}, Sdirk4{}, PiController{.rtol = 1e-6, .atol = 1e-10});
+  CHECK(saved.statistics.accepted < 200);
+  double worst = 0;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const Eigen::Array3d y = exact.states[i], error = saved.states[i] - exact.states[i];
+    worst = std::max(worst, (error.abs() / (1e-10 + 1e-6 * y.abs())).maxCoeff());
+  }
+  CHECK(worst < 30);
 }
 
 TEST_CASE("Output times outside of the solve or out of order are refused at the door", "[ode][dense][errors]") {

@@ -50,8 +50,9 @@ struct Backpropagation {
   Statistics forward(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,
                      std::span<const double> times, std::span<Batch<typename G::Scalar>> states,
                      Memory<G, Method>& memory) const {
-    static_assert(ExplicitMethod<Method>,
-                  "Backpropagation: this solver has no pullback yet; use an explicit Runge-Kutta method such as Dopri5");
+    static_assert(
+        ExplicitMethod<Method>,
+        "Backpropagation: this solver has no pullback yet; use an explicit Runge-Kutta method such as Dopri5");
     static_assert(detail::reads_stages_of<Cost, Method>,
                   "Backpropagation: the cost of the steps reads the stages of another method than the solve's");
     if constexpr (ExplicitMethod<Method>) {

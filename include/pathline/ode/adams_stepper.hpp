@@ -2,16 +2,17 @@
 /// One step of a multistep method, as an object that owns the slopes of the steps before. docs/maths.md, sections 2
 /// and 3; Hairer, Nørsett & Wanner I, section III.1.
 ///
-/// The weights belong to equal steps. Where the step changes its length or direction the history starts anew: as many
-/// steps as it is long are taken by the method's `Start`, a Runge–Kutta method that costs an evaluation a stage. So do
-/// not change the step often: between requested times FixedSteps(n) makes n equal steps, and only where these times are
-/// equally far from each other does the history go on from one interval to the next. Lengths that differ by the
-/// rounding of the times, 8 ulps of the largest since reset(), are equal.
+/// The weights belong to equal steps. Where the step changes its length or direction the history starts anew: of a
+/// method that reads K slopes K - 1 steps are taken by its `Start`, a Runge–Kutta method that costs an evaluation a
+/// stage. So do not change the step often: FixedSteps(n) makes n equal steps between requested times, and only where
+/// these are equally far from each other does the history go on from one interval to the next. Lengths that differ by
+/// the rounding of the times, 8 ulps of the largest since reset(), are equal.
 #pragma once
 
 #include <pathline/ode/adams_methods.hpp>
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/weighted_stages.hpp>
 
 #include <algorithm>
 #include <array>
@@ -43,18 +44,6 @@ constexpr std::size_t history_length() {
     return Method::predictor.size();
 }
 
-/// States at the places that a function names, in the form in which weighted_stages() reads them.
-template <class State, class At>
-struct StatesAt {
-  using value_type = State;
-  At at;
-  const State& operator[](std::size_t j) const { return at(j); }
-};
-template <class State, class At>
-StatesAt<State, At> states_at(At at) {
-  return {at};
-}
-
 }  // namespace detail
 
 /// Storage is sized by the first state of a shape and kept; slopes stay where they were written. Not for use by two
@@ -75,10 +64,11 @@ class Stepper<Method, State> {
     y_ = y;
     next_.resizeLike(y);
     for (State& slope : slopes_) slope.resizeLike(y);
+    end_slope_ = y;
     for (State& stage : stages_) stage.resizeLike(y);
     known_ = 1;
     largest_time_ = 0;
-    first_stage_ready_ = continues_ = false;
+    first_stage_ready_ = end_slope_known_ = continues_ = false;
     stages_evaluated_ = 0;
     evaluations_ = 0;
   }
@@ -92,6 +82,12 @@ class Stepper<Method, State> {
     ++evaluations_;
     first_stage_ready_ = true;
     return true;
+  }
+
+  /// Forgets f(t, y) and the history: the right-hand side has changed. y stays.
+  void restart() {
+    first_stage_ready_ = false;
+    known_ = 1;
   }
 
   /// Starts at (t, y): reset and prepare.
@@ -116,6 +112,7 @@ class Stepper<Method, State> {
     h_ = h;
     t_next_ = t_next;
     stages_evaluated_ = 1;
+    end_slope_known_ = false;
     largest_time_ = std::max({largest_time_, std::abs(t), std::abs(t_next)});
     continues_ = std::abs(h - spacing_) <= 8 * std::numeric_limits<double>::epsilon() * largest_time_;
     const bool starting = length > 1 && (known_ < length || !continues_);
@@ -130,7 +127,26 @@ class Stepper<Method, State> {
     known_ = std::min(continues_ ? known_ + 1 : 2, length);
     spacing_ = h_;
     newest_ = (newest_ + length - 1) % length;
-    first_stage_ready_ = false;
+    first_stage_ready_ = end_slope_known_;
+    if (end_slope_known_) slopes_[newest_].swap(end_slope_);
+    end_slope_known_ = false;
+  }
+
+  /// f(t, y) at the start of the step tried last; before accept().
+  template <class Rhs>
+  const State& start_slope(Rhs& /*rhs*/, double /*t*/) {
+    return slopes_[newest_];
+  }
+
+  /// f at the end of the step tried last; before accept(). Evaluated once, and f(t, y) of the next step then.
+  template <class Rhs>
+  const State& end_slope(Rhs& rhs) {
+    if (!end_slope_known_) {
+      detail::evaluate(rhs, t_next_, next_, end_slope_);
+      ++evaluations_;
+      end_slope_known_ = true;
+    }
+    return end_slope_;
   }
 
   [[nodiscard]] const State& y() const { return y_; }               ///< At the start of the step.
@@ -188,7 +204,7 @@ class Stepper<Method, State> {
     ++stages_evaluated_;
   }
 
-  State y_, next_;                    // next_ is what f is evaluated at, and y_next at last
+  State y_, next_, end_slope_;        // next_ is what f is evaluated at, and y_next at last
   std::array<State, length> slopes_;  // a ring: f_n at newest_, f_{n-1} behind it
   std::array<State, std::size_t(std::max(1, start_stages - 1))> stages_;  // of Start; f at the predicted end
   std::size_t newest_ = 0;
@@ -197,7 +213,8 @@ class Stepper<Method, State> {
   double h_ = 0, t_next_ = 0;
   Index evaluations_ = 0;
   int stages_evaluated_ = 0;
-  bool first_stage_ready_ = false, continues_ = false;  // the step tried last has the history's length
+  bool first_stage_ready_ = false, end_slope_known_ = false;
+  bool continues_ = false;  // the step tried last has the history's length
 };
 
 }  // namespace pathline

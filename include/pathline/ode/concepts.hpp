@@ -103,6 +103,16 @@ concept DenselyExtendedMethod = ExplicitMethod<M> && requires {
   requires M::dense.size() == M::tableau.b.size();
 };
 
+/// A method whose own continuous extension has more stages than a step: `dense_tableau` goes on where `tableau` ends,
+/// first by f at the end of the step, and `dense` has a row for each power of θ; see dense_weights.hpp.
+template <class M>
+concept DenselyStagedMethod = ExplicitMethod<M> && requires {
+  { M::dense_order } -> std::convertible_to<int>;
+  { M::dense[0][0] } -> std::convertible_to<double>;
+  requires detail::is_explicit_tableau<std::remove_cvref_t<decltype(M::dense_tableau)>>;
+  requires M::dense[0].size() == M::dense_tableau.b.size();
+};
+
 /// A diagonally implicit method, or a struct that says `using implicit_method = void`, for which there is a Stepper.
 template <class M>
 concept ImplicitMethod = DiagonallyImplicitMethod<M> || requires {
@@ -176,6 +186,22 @@ concept SolveObserver = requires(O& observer, double t, double h, const Stepper&
 template <class O, class Rhs, class Stepper>
 concept StoppingObserver = requires(O& observer, Rhs& rhs, double t, Stepper& stepper) {
   { observer.stop(rhs, t, stepper) } -> std::convertible_to<bool>;
+};
+
+/// A stepper that knows f at both ends of the step tried last, as the solution within a step needs it: evaluated,
+/// counted and kept for the next step where no stage tells it. With `dense_corrections` > 0 it also writes the rest of
+/// a polynomial of higher order: docs/maths.md, section 5.
+template <class Stepper, class Rhs>
+concept DenseStepper = requires(Stepper& stepper, Rhs& rhs, double t) {
+  stepper.start_slope(rhs, t);
+  stepper.end_slope(rhs);
+};
+
+/// Looks into steps: read_step(rhs, t, stepper) comes just before accept(t, h, stepper), and may ask for the slopes of
+/// a DenseStepper.
+template <class O, class Rhs, class Stepper>
+concept DenseObserver = requires(O& observer, Rhs& rhs, double t, Stepper& stepper) {
+  observer.read_step(rhs, t, stepper);
 };
 
 /// Watches nothing and costs nothing. Derive from it to write only the calls that you need.

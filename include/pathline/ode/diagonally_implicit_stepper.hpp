@@ -11,6 +11,7 @@
 #include <pathline/ode/error_control.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/newton.hpp>
+#include <pathline/ode/weighted_stages.hpp>
 
 #include <algorithm>
 #include <array>
@@ -102,8 +103,10 @@ class Stepper<Method, State> {
     base_.resizeLike(y);
     for (State& stage : K_) stage.resizeLike(y);
     if constexpr (has_error) error_.resizeLike(y);
+    if constexpr (!explicit_first) slope_ = y;
+    if constexpr (!ends_in_stage) end_slope_ = y;
     newton_.reset(y);
-    first_stage_ready_ = first_stage_solved_ = started_ = false;
+    first_stage_ready_ = first_stage_solved_ = started_ = slope_known_ = end_slope_known_ = false;
     solved_ = true;
   }
 
@@ -115,15 +118,14 @@ class Stepper<Method, State> {
     if (first_stage_ready_ || (started_ && !explicit_first)) return false;
     newton_.evaluate(rhs, t, y_, K_[0]);
     detail::require_shape(K_[0], y_);
-    first_stage_ready_ = explicit_first;
+    first_stage_ready_ = started_ = true;
     first_stage_solved_ = false;
-    started_ = true;
     return true;
   }
 
   /// Forgets K_1 and the Jacobians: the right-hand side has changed. y stays.
   void restart() {
-    first_stage_ready_ = first_stage_solved_ = started_ = false;
+    first_stage_ready_ = first_stage_solved_ = started_ = slope_known_ = false;
     newton_.forget_jacobians();
   }
 
@@ -150,8 +152,14 @@ class Stepper<Method, State> {
     // one that is far longer, as after a sliver before an output.
     if (first_stage_solved_ && std::abs(h) > 20 * std::abs(h_)) first_stage_ready_ = false;
     prepare(rhs, t);
+    if constexpr (!explicit_first) {
+      if (first_stage_ready_) slope_.swap(K_[0]);  // K_1 is to be another
+      slope_known_ = slope_known_ || first_stage_ready_;
+      first_stage_ready_ = false;
+    }
     h_ = h;
     t_next_ = t_next;
+    end_slope_known_ = false;
     newton_.forget_slow_jacobians();
     constexpr int begin = explicit_first ? 1 : 0;
     solved_ = first_stage_solved_ ? solve_stages<begin, 0>(rhs, t, goal) : solve_stages<begin, begin>(rhs, t, goal);
@@ -165,16 +173,38 @@ class Stepper<Method, State> {
       return false;
     }
     // Of a stiffly accurate method the last stage is the solution.
-    if constexpr (!stiffly_accurate(Method::tableau))
-      detail::write_sum<detail::SolutionWeights<Method>>(next_, y_, h, K_);
+    if constexpr (!ends_in_stage) detail::write_sum<detail::SolutionWeights<Method>>(next_, y_, h, K_);
     return true;
   }
 
   /// Moves on to the end of the step tried last.
   void accept() {
     y_.swap(next_);
-    first_stage_ready_ = first_stage_solved_ = fsal;
-    if constexpr (fsal) K_[0].swap(K_[stages - 1]);
+    first_stage_solved_ = fsal;
+    const bool known = ends_in_stage || end_slope_known_;
+    (explicit_first ? first_stage_ready_ : slope_known_) = known;
+    if (known) (explicit_first ? K_[0] : slope_).swap(ends_in_stage ? K_[stages - 1] : end_slope_);
+    end_slope_known_ = false;
+  }
+
+  /// f(t, y) at the start of the step tried last; before accept(). Evaluated where no stage has told it: at most once a
+  /// step, by a method such as the midpoint rule.
+  template <class Rhs>
+  const State& start_slope(Rhs& rhs, double t) {
+    if constexpr (explicit_first) return K_[0];
+    if (!slope_known_) newton_.evaluate(rhs, t, y_, slope_);
+    slope_known_ = true;
+    return slope_;
+  }
+
+  /// f at the end of the step tried last; before accept(). The last stage where it ends the step: what Newton's method
+  /// leaves is not multiplied by a large Jacobian there. Else evaluated once, and known at the next step's start then.
+  template <class Rhs>
+  const State& end_slope(Rhs& rhs) {
+    if constexpr (ends_in_stage) return K_[stages - 1];
+    if (!end_slope_known_) newton_.evaluate(rhs, t_next_, next_, end_slope_);
+    end_slope_known_ = true;
+    return end_slope_;
   }
 
   /// E of the step tried last as the control measures it (error_control.hpp), over the rows that the right-hand side
@@ -224,6 +254,7 @@ class Stepper<Method, State> {
 
  private:
   static constexpr bool explicit_first = Method::tableau.has_explicit_first_stage();
+  static constexpr bool ends_in_stage = stiffly_accurate(Method::tableau);
 
   /// Stages I to s; `First` is the first stage whose derivative may foretell others. A K_1 that was evaluated may not:
   /// off the slow manifold of a stiff problem it points far away.
@@ -257,10 +288,12 @@ class Stepper<Method, State> {
   State y_, next_, base_;  // next_ is each stage in turn, and y_next at last
   std::array<State, std::size_t(stages)> K_;
   State error_;
+  State slope_, end_slope_;  // f(t, y) where it is not K_1; f at the end where it is not K_s
   NewtonSolver<State> newton_;
   double h_ = 0, t_next_ = 0;
   bool first_stage_ready_ = false;   // K_1 belongs to (t, y)
   bool first_stage_solved_ = false;  // and it was the last stage of a step
+  bool slope_known_ = false, end_slope_known_ = false;
   bool started_ = false, solved_ = true;
 };
 

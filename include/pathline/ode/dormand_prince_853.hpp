@@ -3,11 +3,30 @@
 #pragma once
 
 #include <pathline/ode/concepts.hpp>
+#include <pathline/ode/dense_weights.hpp>
 #include <pathline/ode/tableau_checks.hpp>
 
 #include <array>
+#include <cstddef>
 
 namespace pathline {
+
+namespace detail {
+
+/// From factors of 1, θ, θ(1-θ) and θ²(1-θ) to those of 1, θ, θ² and θ³.
+template <std::size_t E>
+constexpr std::array<std::array<double, E>, 4> in_powers(const std::array<std::array<double, E>, 4>& nested) {
+  std::array<std::array<double, E>, 4> rows{};
+  for (std::size_t i = 0; i < E; ++i) {
+    rows[0][i] = nested[0][i];
+    rows[1][i] = nested[1][i] + nested[2][i];
+    rows[2][i] = nested[3][i] - nested[2][i];
+    rows[3][i] = -nested[3][i];
+  }
+  return rows;
+}
+
+}  // namespace detail
 
 // clang-format off
 /// Dormand–Prince 8(5,3): an 8(6) method of theirs with 12 stages, whose partner Hairer & Wanner replaced by two.
@@ -17,8 +36,8 @@ namespace pathline {
 /// Two partners of orders 5 and 3 estimate the error together, E = E_5² / sqrt(E_5² + 0.01 E_3²): each alone is far too
 /// large, and their quotient falls with h⁸ as a seventh-order partner would. docs/maths.md, section 4.
 ///
-/// Between its steps it has the cubic Hermite polynomial, of order 3. The extension of order 7 in DOP853, which takes
-/// three more stages a step, is left out: where outputs must have the order of the steps, land on them.
+/// Between its steps it has the extension of DOP853 (section II.6, and `contd8` of the code), of order 7. It takes three
+/// more evaluations in steps that are looked into, and none in others.
 struct Dop853 {
   static constexpr ExplicitTableau<12> tableau{
       .a = {0.05260015195876773,
@@ -48,10 +67,36 @@ struct Dop853 {
   static constexpr std::array<double, 12> b_coarse{
       0.2440944881889764, 0, 0, 0, 0, 0, 0, 0, 0.7338466882816119, 0, 0, 0.022058823529411766};
   static constexpr int coarse_order = 3;
+  static constexpr ExplicitTableau<16> dense_tableau = extended_stages(
+      tableau,
+      std::array<double, 42>{
+            0.056167502283047954, 0, 0, 0, 0, 0, 0.25350021021662483, -0.2462390374708025, -0.12419142326381637,
+            0.15329179827876568, 0.00820105229563469, 0.007567897660545699, -0.008298,
+            0.03183464816350214, 0, 0, 0, 0, 0.028300909672366776, 0.053541988307438566, -0.05492374857139099, 0, 0,
+            -0.00010834732869724932, 0.0003825710908356584, -0.00034046500868740456, 0.1413124436746325,
+            -0.42889630158379194, 0, 0, 0, 0, -4.697621415361164, 7.683421196062599, 4.06898981839711,
+            0.3567271874552811, 0, 0, 0, -0.0013990241651590145, 2.9475147891527724, -9.15095847217987},
+      std::array<double, 3>{1. / 10, 1. / 5, 7. / 9});
+  /// The code's d4 to d7, of its nested form.
+  static constexpr std::array<std::array<double, 16>, 4> dense = detail::in_powers<16>({{
+      {{-8.428938276109013, 0, 0, 0, 0, 0.5667149535193777, -3.0689499459498917, 2.38466765651207, 2.117034582445028,
+        -0.871391583777973, 2.2404374302607883, 0.6315787787694688, -0.08899033645133331, 18.148505520854727,
+        -9.194632392478356, -4.436036387594894}},
+      {{10.427508642579134, 0, 0, 0, 0, 242.28349177525817, 165.20045171727028, -374.5467547226902,
+        -22.113666853125306, 7.733432668472264, -30.674084731089398, -9.332130526430229, 15.697238121770845,
+        -31.139403219565178, -9.35292435884448, 35.81684148639408}},
+      {{19.985053242002433, 0, 0, 0, 0, -387.0373087493518, -189.17813819516758, 527.8081592054236,
+        -11.57390253995963, 6.8812326946963, -1.0006050966910838, 0.7777137798053443, -2.778205752353508,
+        -60.19669523126412, 84.32040550667716, 11.99229113618279}},
+      {{-25.69393346270375, 0, 0, 0, 0, -154.18974869023643, -231.5293791760455, 357.6391179106141,
+        93.40532418362432, -37.45832313645163, 104.0996495089623, 29.8402934266605, -43.53345659001114,
+        96.32455395918828, -39.17726167561544, -149.72683625798564}}}});
+  static constexpr int dense_order = 7;
 };
 // clang-format on
 
 // Its 200 order conditions are checked by Stepper and by the test, not by all who include ode.hpp.
 static_assert(row_sum_defect(Dop853::tableau) < detail::tableau_tolerance && DoublyEmbeddedMethod<Dop853>);
+static_assert(DenselyStagedMethod<Dop853>);
 
 }  // namespace pathline

@@ -105,18 +105,16 @@ class EventWatcher : public NoObserver {
     evaluate_all(solution.trajectory.t0(), before_);
   }
 
-  template <class Method>
-  void accept(double /*t*/, double /*h*/, const Stepper<Method, State>& stepper) {
-    solution_.trajectory.append(stepper);
+  template <class Rhs, class Method>
+  void read_step(Rhs& rhs, double t, Stepper<Method, State>& stepper) {
+    solution_.trajectory.append(rhs, stepper, t);
     ++spent_.accepted;
+    spent_.evaluations = stepper.evaluations();
   }
 
   /// Whether the step that ends at t holds an event that ends or changes the solve; then the trajectory ends there.
-  template <class Rhs, class Method>
-  bool stop(Rhs& rhs, double t, Stepper<Method, State>& stepper) {
-    stepper.prepare(rhs, t);
-    solution_.trajectory.close(stepper.stage(0));
-    spent_.evaluations = stepper.evaluations();
+  template <class Rhs, class Stepper>
+  bool stop(Rhs& /*rhs*/, double /*t*/, Stepper& /*stepper*/) {
     search();
     return acted_ = settle();
   }
@@ -320,8 +318,8 @@ Control control_of_rest(Control control, double t0, double t, double t1, const S
 ///
 /// Each step is searched on its dense output at six places, and around the lowest |g| among them: two crossings within
 /// a step are found where one of the places is the lowest of its neighbours, and the dip is wider than 1/1024 of the
-/// step. Times of events are exact for the interpolant, to some ulps, and no better than it: Dop853 has a cubic there.
-/// g must be finite to the end of each step, also beyond an event that ends the solve. A start on an event is no event,
+/// step. Times of events are exact for the interpolant, to some ulps, and no better than it. g
+/// must be finite to the end of each step, also beyond an event that ends the solve. A start on an event is no event,
 /// nor is a touch without a crossing, unless a place meets its zero exactly. Events at one time, to 8 ulps of the step,
 /// are told one by one, and then all their resets are made in the order of `events`.
 ///
@@ -332,7 +330,7 @@ Control control_of_rest(Control control, double t0, double t, double t1, const S
 ///
 /// \param events   std::tuple of Event.
 /// \throws StepLimitError when max_steps, over all pieces, is used up; NonFiniteError when an event's function is not
-///         finite; DataError, ShapeError for a reset that spoils the state; else as solve(). Explicit methods only.
+///         finite; DataError, ShapeError for a reset that spoils the state; else as solve().
 template <class Method = Dopri5, class Control = PiController, class Rhs, class Derived, class... Events>
 [[nodiscard]] EventSolution<typename Derived::PlainObject> solve_events(Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0,
                                                                         double t0, double t1,
@@ -340,7 +338,8 @@ template <class Method = Dopri5, class Control = PiController, class Rhs, class 
                                                                         const Method& method = {},
                                                                         const Control& control = {}) {
   using State = typename Derived::PlainObject;
-  static_assert(ExplicitMethod<Method>, "solve_events: dense output is for explicit methods");
+  constexpr bool dense = detail::has_dense_output<Method, State, std::remove_reference_t<Rhs>>;
+  static_assert(dense, "solve_events: this method's stepper has no start_slope and end_slope for dense output");
   constexpr bool functions = (detail::EventOf<Events, State> && ...);
   constexpr bool resets = (detail::EventWithReset<Events, State> && ...);
   static_assert(functions,
@@ -349,7 +348,7 @@ template <class Method = Dopri5, class Control = PiController, class Rhs, class 
   static_assert(resets, "solve_events: an event's reset must be callable as reset(double t, State& y), const");
   State y = y0;
   EventSolution<State> solution{.trajectory = Trajectory<State>(t0, y), .y = y};
-  if constexpr (ExplicitMethod<Method> && functions && resets &&
+  if constexpr (dense && functions && resets &&
                 detail::SolveCheck<Method, Control, std::remove_reference_t<Rhs>, State>::value) {
     require_finite("solve: y0", y);
     std::array<double, 2> times{t0, t1};

@@ -15,12 +15,15 @@
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/dense_weights.hpp>
 #include <pathline/ode/error_control.hpp>
+#include <pathline/ode/weighted_stages.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <utility>
 
 namespace pathline {
 
@@ -35,34 +38,18 @@ enum class LastStage : std::uint8_t { evaluate, skip };
 
 namespace detail {
 
-// Rows of a tableau as types: weight(j) is a constant expression, as the fused sums need it.
-template <class Method, int I>
-struct StageWeights {
-  static constexpr int count = I;
-  static constexpr double weight(int j) { return Method::tableau.A(I, j); }
-};
+/// How many states the extension adds to the Hermite polynomial, and how many evaluations, f at the end apart.
 template <class Method>
-struct SolutionWeights {
-  static constexpr int count = Method::tableau.stages;
-  static constexpr double weight(int j) { return Method::tableau.b[std::size_t(j)]; }
-};
+inline constexpr std::size_t dense_corrections = 0;
+template <DenselyExtendedMethod Method>
+inline constexpr std::size_t dense_corrections<Method> = 1;
+template <DenselyStagedMethod Method>
+inline constexpr std::size_t dense_corrections<Method> = Method::dense.size();
 template <class Method>
-struct ErrorWeights {
-  static constexpr int count = Method::tableau.stages;
-  static constexpr double weight(int j) {
-    return Method::tableau.b[std::size_t(j)] - Method::tableau.b_embedded[std::size_t(j)];
-  }
-};
-template <class Method>
-struct CoarseErrorWeights {
-  static constexpr int count = Method::tableau.stages;
-  static constexpr double weight(int j) { return Method::tableau.b[std::size_t(j)] - Method::b_coarse[std::size_t(j)]; }
-};
-template <class Method>
-struct DenseWeights {
-  static constexpr int count = Method::tableau.stages;
-  static constexpr double weight(int j) { return Method::dense[std::size_t(j)]; }
-};
+inline constexpr std::size_t dense_stages = 0;
+template <DenselyStagedMethod Method>
+inline constexpr std::size_t dense_stages<Method> = std::size_t(Method::dense_tableau.stages - Method::tableau.stages -
+                                                                1);
 
 /// Whether a second partner, where there is one, has the order that it claims.
 template <class Method>
@@ -78,6 +65,8 @@ template <class Method>
 constexpr bool dense_order_holds() {
   if constexpr (DenselyExtendedMethod<Method>)
     return dense_order_reached(Method::tableau, Method::dense) == Method::dense_order;
+  else if constexpr (DenselyStagedMethod<Method>)
+    return dense_order_reached(Method::tableau, Method::dense_tableau, Method::dense) == Method::dense_order;
   else
     return true;
 }
@@ -96,33 +85,6 @@ inline double error_of_two(double fine, double coarse) {
   if (!std::isfinite(coarse)) return coarse;  // a squared norm that overflowed would divide the fine one to 0
   const double ratio = coarse / fine;
   return fine == 0 ? 0 : fine / std::sqrt(1 + 0.01 * ratio * ratio);
-}
-
-template <class Weights, int From = 0>
-constexpr int next_nonzero() {
-  int j = From;
-  while (j < Weights::count && Weights::weight(j) == 0) ++j;
-  return j;
-}
-
-/// sum + Σ_{j >= From} h w_j K_j as one expression; it refers to the K_j and to nothing else that could die.
-template <class Weights, int From, class Sum, class Stages>
-auto add_stages(const Sum& sum, double h, const Stages& K) {
-  using Scalar = typename Sum::Scalar;
-  constexpr int j = next_nonzero<Weights, From>();
-  if constexpr (j == Weights::count)
-    return sum;
-  else
-    return add_stages<Weights, j + 1>(sum + Scalar(h * Weights::weight(j)) * K[std::size_t(j)], h, K);
-}
-
-/// Σ h w_j K_j over the weights that are not 0, as one expression.
-template <class Weights, class Stages>
-auto weighted_stages(double h, const Stages& K) {
-  using Scalar = typename Stages::value_type::Scalar;
-  constexpr int j = next_nonzero<Weights>();
-  static_assert(j < Weights::count, "tableau: a row of zeros");
-  return add_stages<Weights, j + 1>(Scalar(h * Weights::weight(j)) * K[std::size_t(j)], h, K);
 }
 
 /// Whether the callable left its result in the shape of the state: an assignment to a dynamic matrix may resize it.
@@ -146,7 +108,7 @@ class Stepper<Method, State> {
       "a second partner needs b_coarse, a weight for each stage, and coarse_order, its order");
   static_assert(detail::dense_order_holds<Method>(), "this method's dense output is not of the order dense_order");
   static_assert(
-      DenselyExtendedMethod<Method> || !requires { Method::dense; },
+      DenselyExtendedMethod<Method> || DenselyStagedMethod<Method> || !requires { Method::dense; },
       "an own dense output needs dense, a d for each stage, and dense_order, its order");
 
  public:
@@ -156,14 +118,17 @@ class Stepper<Method, State> {
   static constexpr bool has_error = EmbeddedMethod<Method>;
   /// The exponent of the step in the error estimate.
   static constexpr int error_order = detail::error_exponent<Method>();
+  /// The states that write_dense_corrections() writes.
+  static constexpr std::size_t dense_corrections = detail::dense_corrections<Method>;
 
   /// Starts at y without evaluating anything. Allocates only when the shape is new.
   void reset(const State& y) {
     y_ = y;
     next_.resizeLike(y);
     for (State& stage : K_) stage.resizeLike(y);
+    if constexpr (!fsal) end_slope_ = y;  // a value, lest a compiler sees accept() swap an unset one
     if constexpr (has_error) error_.resizeLike(y);
-    first_stage_ready_ = false;
+    first_stage_ready_ = end_slope_known_ = false;
     stages_evaluated_ = 0;
     evaluations_ = 0;
   }
@@ -203,6 +168,7 @@ class Stepper<Method, State> {
     h_ = h;
     t_next_ = t_next;
     stages_evaluated_ = 1;
+    end_slope_known_ = false;
     evaluate_stages<1>(rhs, t, last);
     // With "first same as last" the last stage's input is the solution.
     if constexpr (!fsal) next_.noalias() = y_ + detail::weighted_stages<detail::SolutionWeights<Method>>(h, K_);
@@ -211,9 +177,9 @@ class Stepper<Method, State> {
   /// Moves on to the end of the step tried last.
   void accept() {
     y_.swap(next_);
-    first_stage_ready_ = fsal && stages_evaluated_ == stages;
-    if constexpr (fsal)
-      if (first_stage_ready_) K_[0].swap(K_[stages - 1]);
+    first_stage_ready_ = end_slope_known_;
+    if (end_slope_known_) K_[0].swap(end_slope_place());
+    end_slope_known_ = false;
   }
 
   /// E of the step tried last, over the rows that the right-hand side wants to be counted: their root mean square in
@@ -246,6 +212,48 @@ class Stepper<Method, State> {
   void write_dense_correction(State& correction) const requires DenselyExtendedMethod<Method> {
     eigen_assert(stages_evaluated_ == stages);
     correction = detail::weighted_stages<detail::DenseWeights<Method>>(h_, K_);
+  }
+
+  /// f(t, y) at the start of the step tried last; before accept().
+  template <class Rhs>
+  const State& start_slope(Rhs& /*rhs*/, double /*t*/) {
+    return K_[0];
+  }
+
+  /// f at the end of the step tried last; before accept(). Evaluated unless it is a stage or has been asked for before,
+  /// and then K_1 of the next step.
+  template <class Rhs>
+  const State& end_slope(Rhs& rhs) {
+    State& slope = end_slope_place();
+    if (!end_slope_known_) {
+      detail::evaluate(rhs, t_next_, next_, slope);
+      ++evaluations_;
+      end_slope_known_ = true;
+    }
+    return slope;
+  }
+
+  /// Writes what the method's own extension adds to the Hermite polynomial of the step from t tried last, for each
+  /// power of θ; before accept(). Evaluates the extension's own stages, if it has any.
+  template <class Rhs>
+  void write_dense_corrections(Rhs& rhs, double t,
+                               std::span<State, dense_corrections> corrections) requires(dense_corrections > 0) {
+    if constexpr (DenselyExtendedMethod<Method>) {
+      end_slope(rhs);  // may be one of the stages
+      corrections[0].noalias() = detail::weighted_stages<detail::DenseWeights<Method>>(h_, K_);
+    } else {
+      const State& last = end_slope(rhs);
+      const auto K = detail::states_at<State>([&](std::size_t j) -> const State& {
+        return j < stages ? K_[j] : j == stages ? last : dense_K_[j - stages - 1];
+      });
+      [&]<std::size_t... I>(std::index_sequence<I...>) { (evaluate_dense_stage<I>(rhs, t, K, corrections[0]), ...); }
+      (std::make_index_sequence<detail::dense_stages<Method>>{});
+      [&]<std::size_t... Power>(std::index_sequence<Power...>) {
+        ((corrections[Power].noalias() = detail::weighted_stages<detail::DensePowerWeights<Method, Power>>(h_, K)),
+         ...);
+      }
+      (std::make_index_sequence<dense_corrections>{});
+    }
   }
 
   /// Evaluates at the end, t, of an Euler step of length h, for the choice of the first step; overwrites stage(1).
@@ -282,8 +290,27 @@ class Stepper<Method, State> {
       detail::evaluate(rhs, c == 1 ? t_next_ : t + c * h_, next_, K_[std::size_t(I)]);
       ++evaluations_;
       stages_evaluated_ = I + 1;
+      end_slope_known_ = fsal && I == stages - 1;
       evaluate_stages<I + 1>(rhs, t, last);
     }
+  }
+
+  /// The I-th of the extension's own stages; `input` is for its argument.
+  template <std::size_t I, class Rhs, class Stages>
+  void evaluate_dense_stage(Rhs& rhs, double t, const Stages& K, State& input) {
+    constexpr int stage = stages + 1 + int(I);
+    constexpr double c = Method::dense_tableau.c[std::size_t(stage)];
+    input = y_ + detail::weighted_stages<detail::DenseStageWeights<Method, stage>>(h_, K);
+    dense_K_[I].resizeLike(y_);
+    detail::evaluate(rhs, c == 1 ? t_next_ : t + c * h_, input, dense_K_[I]);
+    ++evaluations_;
+  }
+
+  State& end_slope_place() {
+    if constexpr (fsal)
+      return K_[stages - 1];
+    else
+      return end_slope_;
   }
 
   template <class Rhs, class Norm>
@@ -312,11 +339,12 @@ class Stepper<Method, State> {
 
   State y_, next_;  // next_ is the input of each stage in turn, and y_next at last
   std::array<State, std::size_t(stages)> K_;
-  State error_;
+  std::array<State, detail::dense_stages<Method>> dense_K_;  // sized when they are asked for
+  State error_, end_slope_;
   double h_ = 0, t_next_ = 0;
   Index evaluations_ = 0;
   int stages_evaluated_ = 0;
-  bool first_stage_ready_ = false;
+  bool first_stage_ready_ = false, end_slope_known_ = false;
 };
 
 }  // namespace pathline

@@ -26,7 +26,9 @@ class Stepper<ImplicitEuler, State> {
   void reset(const State& y) {
     y_ = y;
     next_.resizeLike(y);
+    slope_.resizeLike(y);
     newton_.reset(y);
+    slope_known_ = false;
   }
 
   /// There is no stage at the start of a step.
@@ -65,7 +67,25 @@ class Stepper<ImplicitEuler, State> {
     return true;
   }
 
-  void accept() { y_.swap(next_); }
+  void accept() {
+    y_.swap(next_);
+    slope_ = newton_.derivative();
+    slope_known_ = true;
+  }
+
+  /// f(t, y) at the start of the step tried last; before accept(). Evaluated in the first step only.
+  template <class Rhs>
+  const State& start_slope(Rhs& rhs, double t) {
+    if (!slope_known_) newton_.evaluate(rhs, t, y_, slope_);
+    slope_known_ = true;
+    return slope_;
+  }
+
+  /// f at the end of the step tried last; before accept().
+  template <class Rhs>
+  const State& end_slope(Rhs& /*rhs*/) {
+    return newton_.derivative();
+  }
 
   [[nodiscard]] const State& y() const { return y_; }
   [[nodiscard]] const State& y_next() const { return next_; }
@@ -82,9 +102,10 @@ class Stepper<ImplicitEuler, State> {
   [[nodiscard]] Index failed_component() const { return newton_.failed_component(); }
 
  private:
-  State y_, next_;
+  State y_, next_, slope_;
   NewtonSolver<State> newton_;
   double h_ = 0, t_next_ = 0;
+  bool slope_known_ = false;
 };
 
 }  // namespace pathline

@@ -144,6 +144,7 @@ struct Solve {
   }
 
   void accept(double step, double t_next) {
+    if constexpr (DenseObserver<Observer, Rhs, Stepper<Method, State>>) observer.read_step(rhs, t, stepper);
     observer.accept(t, step, std::as_const(stepper));
     stepper.accept();
     ++counts.accepted;

@@ -11,6 +11,7 @@
 #include <pathline/ode/solve.hpp>
 #include <pathline/ode/step_interpolant.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -39,50 +40,42 @@ inline void require_output_times(std::span<const double> times, double t0, doubl
   }
 }
 
-/// Writes the solution at output times as the steps go over them, one step late where a method must wait for the slope
-/// at the end of a step.
+/// Writes the solution at output times as the steps go over them.
 template <class State>
 class OutputInterpolator : public NoObserver {
  public:
+  static constexpr bool reads_last_stage = false;  // it asks for the slope where it needs it
+
   /// \param states  One for each time, of the value at t0.
   OutputInterpolator(std::span<const double> times, double t0, std::vector<State>& states)
       : times_(times), states_(states) {
     while (next_ < times_.size() && times_[next_] == t0) ++next_;
   }
 
-  template <class Method>
-  void accept(double t, double /*h*/, const Stepper<Method, State>& stepper) {
-    if (waiting_) finish(stepper.stage(0));
-    if (next_ == times_.size() || !reached(times_[next_], t, stepper.t_next())) return;
-    if (times_[next_] != stepper.t_next()) {
-      interpolant_.begin(stepper, t);
-      waiting_ = true;
-      if constexpr (Stepper<Method, State>::fsal) finish(stepper.stage(stepper.stages - 1));
+  template <class Rhs, class Method>
+  void read_step(Rhs& rhs, double t, Stepper<Method, State>& stepper) {
+    const double end = stepper.t_next();
+    const auto in_step = [&] {
+      return next_ < times_.size() && (t < end ? times_[next_] <= end : times_[next_] >= end);
+    };
+    if (!in_step()) return;
+    if (times_[next_] != end) {
+      interpolant_.take(rhs, stepper, t);
+      for (; in_step(); ++next_) {
+        // A forced jump of the right-hand side lies a number before the step behind it.
+        const double at = t < end ? std::max(times_[next_], t) : std::min(times_[next_], t);
+        interpolant_.interpolate(at, states_[next_]);
+      }
+    } else {  // no slope is needed at the very end
+      for (; in_step(); ++next_) states_[next_] = stepper.y_next();
     }
-    // No slope is needed at the very end of a step. Times within a step that waits come first in times_.
-    if (!waiting_)
-      while (next_ < times_.size() && times_[next_] == stepper.t_next()) states_[next_++] = stepper.y_next();
-  }
-
-  /// Whether the slope at the end of the last step is needed.
-  [[nodiscard]] bool waiting() const { return waiting_; }
-
-  /// Writes the outputs of the step that waits for f at its end.
-  void finish(const State& f1) {
-    interpolant_.end(f1);
-    for (; next_ < times_.size() && reached(times_[next_], interpolant_.t0(), interpolant_.t1()); ++next_)
-      interpolant_.interpolate(times_[next_], states_[next_]);
-    waiting_ = false;
   }
 
  private:
-  static bool reached(double t, double t0, double t1) { return t0 < t1 ? t <= t1 : t >= t1; }
-
   std::span<const double> times_;
   std::vector<State>& states_;
   StepInterpolant<State> interpolant_;
   std::size_t next_ = 0;
-  bool waiting_ = false;
 };
 
 }  // namespace detail
@@ -90,18 +83,19 @@ class OutputInterpolator : public NoObserver {
 /// States at the times of `save`, interpolated by the continuous extension of the method (docs/maths.md, section 5) on
 /// the way from t0 to t1. Steps and evaluations are those of solve(rhs, y0, t0, t1, method, control), with at most one
 /// evaluation more, of f at t1: where a method that is not first same as last has an output in its last step, or one
-/// that is goes by FixedSteps. Explicit methods only.
+/// that is goes by FixedSteps. Beyond that Dop853 makes three in each step that holds outputs, the implicit midpoint
+/// rule two.
 ///
 /// \throws ArgumentError for times that do not go from t0 to t1; else as solve().
 template <class Method = Dopri5, class Control = PiController, class Rhs, class Derived>
 [[nodiscard]] Solution<typename Derived::PlainObject> solve(Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0, double t0,
                                                             double t1, const SaveAt& save, const Method& method = {},
                                                             const Control& control = {}) {
-  static_assert(ExplicitMethod<Method>, "solve: SaveAt needs dense output, which explicit methods have");
   using State = typename Derived::PlainObject;
+  constexpr bool dense = detail::has_dense_output<Method, State, std::remove_reference_t<Rhs>>;
+  static_assert(dense, "solve: this method's stepper has no start_slope and end_slope, which SaveAt needs");
   Solution<State> solution;
-  if constexpr (ExplicitMethod<Method> &&
-                detail::SolveCheck<Method, Control, std::remove_reference_t<Rhs>, State>::value) {
+  if constexpr (dense && detail::SolveCheck<Method, Control, std::remove_reference_t<Rhs>, State>::value) {
     State y = y0;
     require_finite("solve: y0", y);
     const std::array<double, 2> times{t0, t1};
@@ -112,11 +106,6 @@ template <class Method = Dopri5, class Control = PiController, class Rhs, class 
     Stepper<Method, State> stepper;
     detail::OutputInterpolator<State> outputs(save.times, t0, solution.states);
     solution.statistics = integrate(method, control, rhs, y, times, stepper, outputs);
-    if (outputs.waiting()) {
-      stepper.prepare(rhs, t1);
-      outputs.finish(stepper.stage(0));
-      solution.statistics.evaluations = stepper.evaluations();
-    }
   }
   return solution;
 }

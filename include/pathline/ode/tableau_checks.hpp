@@ -66,10 +66,12 @@ template <class Tableau>
   return worst;
 }
 
-/// Highest order, at most 8, whose conditions the weights meet with this A and c. Assumes the row sums.
-template <class Tableau>
-[[nodiscard]] constexpr int order_reached(const Tableau& tableau,
-                                          const std::array<double, std::size_t(Tableau::stages)>& weights) {
+/// Highest order, at most 8, whose conditions all of the weights meet with this A and c, where weights[n] take a step
+/// to θ_n h: Σ b_i φ_i = θ^|τ| / γ. Assumes the row sums.
+template <class Tableau, std::size_t N>
+[[nodiscard]] constexpr int order_reached(
+    const Tableau& tableau, const std::array<std::array<double, std::size_t(Tableau::stages)>, N>& weights,
+    const std::array<double, N>& theta) {
   constexpr int S = Tableau::stages;
   // φ and A φ of every tree (docs/maths.md, section 3), where A φ of the single node is c. In plain arrays: the
   // compiler interprets this, and every call of an operator[] costs it more than a product.
@@ -82,16 +84,27 @@ template <class Tableau>
   }
   for (std::size_t k = 0; k < detail::rooted_trees.size(); ++k) {
     const auto [trunk, branch, order, density] = detail::rooted_trees[k];
-    double sum = 0;
     for (int i = 0; i < S; ++i) {
       if (k > 0) phi[k][i] = phi[trunk][i] * A_phi[branch][i];
-      sum += weights[std::size_t(i)] * phi[k][i];
       if (k > 0 && order < detail::largest_tree)
         for (int j = 0; j <= i; ++j) A_phi[k][i] += A[i][j] * phi[k][j];
     }
-    if (!detail::nearly(sum, 1. / density)) return order - 1;
+    for (std::size_t n = 0; n < N; ++n) {
+      double sum = 0, expected = 1. / density;
+      for (int i = 0; i < order; ++i) expected *= theta[n];
+      for (int i = 0; i < S; ++i) sum += weights[n][std::size_t(i)] * phi[k][i];
+      if (!detail::nearly(sum, expected)) return order - 1;
+    }
   }
   return detail::largest_tree;
+}
+
+/// The same of one set of weights, for a whole step.
+template <class Tableau>
+[[nodiscard]] constexpr int order_reached(const Tableau& tableau,
+                                          const std::array<double, std::size_t(Tableau::stages)>& weights) {
+  constexpr std::size_t S = std::size_t(Tableau::stages);
+  return order_reached(tableau, std::array<std::array<double, S>, 1>{weights}, std::array<double, 1>{1});
 }
 
 /// What is wrong with a tableau, if anything.
