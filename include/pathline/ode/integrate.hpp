@@ -48,9 +48,7 @@ struct Solve {
         const bool jumps = is_jump(jump) && std::abs(jump - t) <= std::abs(step_to - t);
         const double target = jumps ? std::nextafter(jump, t) : step_to;
         if (t != target) advance(target);
-        if (!jumps || ended) continue;
-        if constexpr (requires { observer.before_jump(rhs, t, stepper); }) observer.before_jump(rhs, t, stepper);
-        t = jump;
+        if (jumps && !ended) t = jump;
       }
     } else if (t != stop) {
       advance(stop);
