@@ -3,6 +3,8 @@
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
 
+#include <cmath>
+
 namespace pathline {
 namespace {
 
@@ -46,6 +48,30 @@ TEST_CASE("Jacobians of all columns by as many evaluations as there are rows tha
   for (Index j = 0; j < 3; ++j)
     // f is quadratic: forward differences are wrong by the movement, and by the rounding of f over it.
     CHECK((jacobian.of_column(j) - exact(2, Y.col(j))).cwiseAbs().maxCoeff() < 2e-7);
+}
+
+TEST_CASE("Central differences are exact where f is quadratic, for twice the evaluations", "[ode][implicit]") {
+  const auto goal = GENERATE(NewtonGoal{}, NewtonGoal{.rtol = 1e-6, .atol = 1e-6});
+  const Product rhs;
+  Eigen::MatrixXd F(3, 3);
+  rhs(2, Y, F);
+  BatchJacobian<Eigen::MatrixXd> jacobian;
+  CHECK(jacobian.evaluate(rhs, 2, Y, F, 2, 0.1, goal, Differences::central) == 4);
+  // Rounding alone is left, of t y_0 y_1 and of y_1², below 1e-4 over movements of 6e-6 and more; forward: 2e-7.
+  for (Index j = 0; j < 3; ++j) CHECK((jacobian.of_column(j) - exact(2, Y.col(j))).cwiseAbs().maxCoeff() < 1e-10);
+}
+
+TEST_CASE("A central difference across the edge of the domain is a forward one", "[ode][implicit]") {
+  const auto rhs = [](double, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
+    dy = (y.array() * y.array().sqrt()).matrix();
+  };
+  const Eigen::MatrixXd y{{0, 4}};
+  Eigen::MatrixXd F(1, 2);
+  rhs(0, y, F);
+  BatchJacobian<Eigen::MatrixXd> jacobian;
+  (void)jacobian.evaluate(rhs, 0, y, F, 1, 0.1, {}, Differences::central);
+  CHECK(jacobian.of_column(0)(0, 0) == Approx(std::sqrt(std::cbrt(2.2e-16))).epsilon(1e-2));  // √δ of a movement δ
+  CHECK(jacobian.of_column(1)(0, 0) == Approx(3).epsilon(1e-9));
 }
 
 TEST_CASE("A right-hand side's own Jacobian is taken as it is", "[ode][implicit]") {
