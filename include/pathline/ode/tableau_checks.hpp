@@ -117,6 +117,13 @@ enum class TableauDefect {
   diagonal         ///< Of an implicit method: not one positive γ for all stages, apart from an explicit first one.
 };
 
+namespace detail {
+
+/// An order as far as the conditions can tell.
+constexpr int capped(int order, int largest = largest_tree) { return order < largest ? order : largest; }
+
+}  // namespace detail
+
 /// Row sums and order conditions; orders above 8 are taken on trust beyond the eighth.
 template <class Tableau>
 [[nodiscard]] constexpr TableauDefect tableau_defect(const Tableau& tableau) {
@@ -128,9 +135,10 @@ template <class Tableau>
   if constexpr (requires { tableau.has_one_diagonal(); })
     if (!tableau.has_one_diagonal()) return TableauDefect::diagonal;
   if (row_sum_defect(tableau) > detail::tableau_tolerance) return TableauDefect::row_sum;
-  const auto capped = [](int order) { return order < detail::largest_tree ? order : detail::largest_tree; };
-  if (tableau.order < 1 || order_reached(tableau, tableau.b) != capped(tableau.order)) return TableauDefect::order;
-  if (tableau.embedded_order > 0 && order_reached(tableau, tableau.b_embedded) != capped(tableau.embedded_order))
+  if (tableau.order < 1 || order_reached(tableau, tableau.b) != detail::capped(tableau.order))
+    return TableauDefect::order;
+  if (tableau.embedded_order > 0 &&
+      order_reached(tableau, tableau.b_embedded) != detail::capped(tableau.embedded_order))
     return TableauDefect::embedded_order;
   return TableauDefect::none;
 }
