@@ -4,7 +4,8 @@
 ///
 /// Four things are independent of each other, and each is replaced by one word:
 /// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp names where; for stiff problems
-///   diagonally_implicit_methods.hpp), ImplicitEuler (implicit_euler.hpp) or a multistep method (adams_methods.hpp);
+///   diagonally_implicit_methods.hpp and rosenbrock_methods.hpp), ImplicitEuler (implicit_euler.hpp) or a multistep
+///   method (adams_methods.hpp);
 /// - the **step control** with its tolerances: FixedSteps, IController, PiController, PidController
 ///   (step_control.hpp), with another norm, tolerances of rows or a domain by error_control.hpp;
 /// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
@@ -46,6 +47,9 @@
 #include <pathline/ode/per_sample.hpp>
 #include <pathline/ode/real_time.hpp>
 #include <pathline/ode/rooted_trees.hpp>
+#include <pathline/ode/rosenbrock_methods.hpp>
+#include <pathline/ode/rosenbrock_stepper.hpp>
+#include <pathline/ode/rosenbrock_tableau.hpp>
 #include <pathline/ode/sample_solver.hpp>
 #include <pathline/ode/save_at.hpp>
 #include <pathline/ode/solve.hpp>

@@ -33,8 +33,8 @@ TEST_CASE("A second solve with implicit Euler allocates nothing", "[ode][memory]
   CHECK(second_solve<ImplicitEuler>(FixedSteps(20), Batch<double>(Batch<double>::Ones(3, 50))) == 0);
 }
 
-TEMPLATE_TEST_CASE("A second solve with a diagonally implicit method allocates nothing", "[ode][memory]", Sdirk4,
-                   Kvaerno5) {
+TEMPLATE_TEST_CASE("A second solve with a method for stiff problems allocates nothing", "[ode][memory]", Sdirk4,
+                   Kvaerno5, Rosenbrock23, Rodas4) {
   CHECK(second_solve<TestType>(PiController{}, Batch<double>(Batch<double>::Ones(3, 50))) == 0);
   CHECK(second_solve<TestType>(FixedSteps(20), Batch<float, 2>(Batch<float, 2>::Ones(2, 7))) == 0);
 }

@@ -1,4 +1,4 @@
-// Diagonally implicit methods under step control: stiff problems with known solutions, tolerances, failures on the way.
+// Implicit methods under step control: stiff problems with known solutions, tolerances, failures on the way.
 #include <pathline/ode.hpp>
 
 #include <support/catch.hpp>
@@ -71,6 +71,25 @@ TEST_CASE("Kvaerno5 solves Robertson's reactions up to 1e11", "[ode][implicit][s
   CHECK(with_jacobian.evaluations < late.evaluations);
 }
 
+// The same values, for Jacobians by differences and by the right-hand side.
+TEMPLATE_TEST_CASE("Rodas4 solves Robertson's reactions up to 1e11", "[ode][implicit][stiff]", Robertson,
+                   RobertsonWithJacobian) {
+  const PiController control{.rtol = 1e-6, .atol = 1e-12};
+  Eigen::Vector3d y(1, 0, 0);
+  run<Rodas4>(TestType{}, y, 0, 40, control);
+  CHECK(y(0) == Approx(0.7158270687194).epsilon(1e-6));
+  CHECK(y(1) == Approx(9.1855347646e-6).epsilon(1e-6));
+  CHECK(y(2) == Approx(0.2841637457458).epsilon(1e-6));
+
+  y = Eigen::Vector3d(1, 0, 0);
+  const Statistics late = run<Rodas4>(TestType{}, y, 0, 1e11, control);
+  CHECK(y(0) == Approx(0.2083340149701e-7).epsilon(1e-3));
+  CHECK(y(1) == Approx(0.8333360770335e-13).epsilon(1e-3));
+  CHECK(y(2) == Approx(0.9999999791665).epsilon(1e-6));
+  CHECK(late.accepted < 600);
+  CHECK(late.rejected < 20);
+}
+
 // The same test set, problem VDPOL, in its time t / 1000: 1.706167732170, -0.8928097010248; SciPy's Radau at 1e-12
 // agrees in 12 digits.
 TEST_CASE("Implicit pairs solve van der Pol's equation with mu = 1000 by their tolerances", "[ode][implicit][stiff]") {
@@ -85,6 +104,7 @@ TEST_CASE("Implicit pairs solve van der Pol's equation with mu = 1000 by their t
   };
   CHECK(solved(Kvaerno5{}, 1e-6).accepted < 400);
   CHECK(solved(Sdirk4{}, 1e-6).accepted < 1000);
+  CHECK(solved(Rodas4{}, 1e-6).accepted < 1000);
   CHECK(solved(Kvaerno3{}, 1e-5).accepted < 2000);
   CHECK(solved(TrBdf2{}, 1e-5).accepted < 2000);
 }
@@ -106,7 +126,7 @@ TEST_CASE("The steps of implicit pairs follow the smooth solution", "[ode][impli
 }
 
 TEMPLATE_TEST_CASE("The global error of an implicit pair follows the tolerance, forward and backward",
-                   "[ode][implicit][integrate]", TrBdf2, Sdirk4, Kvaerno3, Kvaerno5) {
+                   "[ode][implicit][integrate]", TrBdf2, Sdirk4, Kvaerno3, Kvaerno5, Rosenbrock23, Rodas4) {
   for (const double tolerance : {1e-4, 1e-6})
     for (const bool backward : {false, true}) {
       const double t0 = backward ? 2 : 0, t1 = 2 - t0;

@@ -29,12 +29,12 @@ struct ErrorAtOutputs : NoObserver {
   void output(Index i, const Eigen::Vector2d& y) { error.add(times[std::size_t(i)], y); }
 };
 
-/// Error of `steps` steps to each of 20 outputs.
-template <class Method>
+/// Error of `steps` steps to each of 20 outputs; `Rhs` is CoupledProblem or one that says more of it.
+template <class Method, class Rhs = CoupledProblem>
 double global_error(Index steps, double t0, double t1) {
   std::vector<double> times;
   for (int i = 0; i <= 20; ++i) times.push_back(t0 + (t1 - t0) * i / 20);
-  CoupledProblem rhs;
+  Rhs rhs;
   Eigen::Vector2d y = CoupledProblem::exact(t0);
   Stepper<Method, Eigen::Vector2d> stepper;
   ErrorAtOutputs watch(times);

@@ -4,6 +4,7 @@
 
 #include <pathline/core/types.hpp>
 #include <pathline/ode/diagonally_implicit_tableau.hpp>
+#include <pathline/ode/rosenbrock_tableau.hpp>
 #include <pathline/ode/tableau_checks.hpp>
 
 #include <array>
@@ -55,6 +56,12 @@ concept HasJacobian = requires(Rhs& rhs, double t, const State& y, Jacobians<typ
   rhs.jacobian(t, y, J);
 };
 
+/// rhs.time_derivative(t, y, dfdt) writes ∂f/∂t of all rows; dfdt has its shape already. Read by Rosenbrock methods.
+template <class Rhs, class State>
+concept HasTimeDerivative = requires(Rhs& rhs, double t, const State& y, State& dfdt) {
+  rhs.time_derivative(t, y, dfdt);
+};
+
 namespace detail {
 
 template <class T>
@@ -66,6 +73,11 @@ template <class T>
 inline constexpr bool is_diagonally_implicit_tableau = false;
 template <int S>
 inline constexpr bool is_diagonally_implicit_tableau<DiagonallyImplicitTableau<S>> = true;
+
+template <class T>
+inline constexpr bool is_rosenbrock_tableau = false;
+template <int S>
+inline constexpr bool is_rosenbrock_tableau<RosenbrockTableau<S>> = true;
 
 }  // namespace detail
 
@@ -83,9 +95,17 @@ concept DiagonallyImplicitMethod = requires {
 }
 &&detail::is_diagonally_implicit_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
 
+/// A struct with `static constexpr RosenbrockTableau<S> tableau`.
+template <class M>
+concept RosenbrockMethod = requires {
+  M::tableau;
+}
+&&detail::is_rosenbrock_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
+
 /// A method that estimates its error, as step control needs it.
 template <class M>
-concept EmbeddedMethod = (ExplicitMethod<M> || DiagonallyImplicitMethod<M>)&&(M::tableau.embedded_order > 0);
+concept EmbeddedMethod = (ExplicitMethod<M> || DiagonallyImplicitMethod<M> ||
+                          RosenbrockMethod<M>)&&(M::tableau.embedded_order > 0);
 
 /// An embedded method with a second, coarser partner: weights `b_coarse` of order `coarse_order` for the same stages.
 template <class M>
@@ -113,9 +133,10 @@ concept DenselyStagedMethod = ExplicitMethod<M> && requires {
   requires M::dense[0].size() == M::dense_tableau.b.size();
 };
 
-/// A diagonally implicit method, or a struct that says `using implicit_method = void`, for which there is a Stepper.
+/// A method whose step solves equations and may fail to: diagonally implicit, Rosenbrock, or a struct that says `using
+/// implicit_method = void`, for which there is a Stepper.
 template <class M>
-concept ImplicitMethod = DiagonallyImplicitMethod<M> || requires {
+concept ImplicitMethod = DiagonallyImplicitMethod<M> || RosenbrockMethod<M> || requires {
   typename M::implicit_method;
 };
 
@@ -215,8 +236,8 @@ struct NoObserver {
   void discard() const {}
   /// The step from t to t + h is accepted. Evaluations since the last call of any kind are its stages that were made
   /// in it, in order: 2 to s for an explicit method, where with "first same as last" the last one is also K_1 of the
-  /// next step; the single one at the new point for implicit Euler, none for a diagonally implicit method, whose stages
-  /// are results of Newton's method. stepper.y() is still the old state.
+  /// next step; the single one at the new point for implicit Euler, none for a diagonally implicit or a Rosenbrock
+  /// method, whose stages are solutions of equations. stepper.y() is still the old state.
   template <class Stepper>
   void accept(double /*t*/, double /*h*/, const Stepper& /*stepper*/) const {}
   /// y is the solution at times[i]; i = 0 comes first.

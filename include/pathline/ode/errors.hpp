@@ -73,10 +73,12 @@ struct NonFiniteError : SolveError {
   std::string subject;  ///< "the solution", "the right-hand side at the start" or "the function of event 0".
 };
 
-/// Newton's method of an implicit step did not converge.
+/// Newton's method of an implicit step did not converge, or a linear system of a Rosenbrock step has no finite
+/// solution.
 struct NonlinearSolveError : SolveError {
   explicit NonlinearSolveError(const SolveFailure& at)
-      : SolveError(std::string(at.solve) + ": Newton's method did not converge" + detail::describe(at) +
+      : SolveError(std::string(at.solve) + ": the equations of an implicit step were not solved" +
+                       detail::describe(at) +
                        "; take more steps, or check the Jacobian if the right-hand side gives one",
                    at) {}
 };

@@ -8,6 +8,7 @@
 #include <pathline/ode/forced_points.hpp>
 #include <pathline/ode/implicit_euler.hpp>
 #include <pathline/ode/initial_step.hpp>
+#include <pathline/ode/rosenbrock_stepper.hpp>
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/step_choice.hpp>
 
