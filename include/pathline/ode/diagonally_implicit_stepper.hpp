@@ -269,16 +269,7 @@ class Stepper<Method, State> {
         next_ = y_;
       else
         detail::write_sum<Predictor>(next_, base_, h_gamma, K_);
-      if (!newton_.solve(rhs, t_stage, h_gamma, y_, base_, next_, goal)) return false;
-
-      State& K = K_[std::size_t(I)];
-      const Index d = detail::path_rows(rhs, y_), quadratures = y_.rows() - d;
-      K.topRows(d) = (next_.topRows(d) - base_.topRows(d)) / Scalar(h_gamma);
-      if (quadratures > 0) {
-        newton_.evaluate(rhs, t_stage, next_);
-        K.bottomRows(quadratures) = newton_.derivative().bottomRows(quadratures);
-        next_.bottomRows(quadratures) = base_.bottomRows(quadratures) + Scalar(h_gamma) * K.bottomRows(quadratures);
-      }
+      if (!newton_.solve_stage(rhs, t_stage, h_gamma, y_, base_, next_, K_[std::size_t(I)], goal)) return false;
       return solve_stages<I + 1, First>(rhs, t, goal);
     } else {
       return true;

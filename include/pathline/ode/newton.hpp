@@ -86,6 +86,22 @@ class NewtonSolver {
     return true;
   }
 
+  /// The same, and K = (Y - base) / h_gamma, the derivative of the stage. Of the quadrature rows K is f at the
+  /// solution, and Y follows from it.
+  template <class Rhs>
+  [[nodiscard]] bool solve_stage(Rhs& rhs, double t, double h_gamma, const State& start, const State& base, State& Y,
+                                 State& K, const NewtonGoal& goal = {}) {
+    if (!solve(rhs, t, h_gamma, start, base, Y, goal)) return false;
+    const Index d = detail::path_rows(rhs, Y), quadratures = Y.rows() - d;
+    K.topRows(d) = (Y.topRows(d) - base.topRows(d)) / Scalar(h_gamma);
+    if (quadratures > 0) {
+      evaluate(rhs, t, Y);
+      K.bottomRows(quadratures) = F_.bottomRows(quadratures);
+      Y.bottomRows(quadratures) = base.bottomRows(quadratures) + Scalar(h_gamma) * K.bottomRows(quadratures);
+    }
+    return true;
+  }
+
   /// derivative() = f(t, y), counted.
   template <class Rhs>
   void evaluate(Rhs& rhs, double t, const State& y) {
