@@ -4,8 +4,8 @@
 ///
 /// Four things are independent of each other, and each is replaced by one word:
 /// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp names where; for stiff problems
-///   diagonally_implicit_methods.hpp and rosenbrock_methods.hpp), ImplicitEuler (implicit_euler.hpp) or a multistep
-///   method (adams_methods.hpp);
+///   diagonally_implicit_methods.hpp and rosenbrock_methods.hpp, where a part is stiff additive_methods.hpp),
+///   ImplicitEuler (implicit_euler.hpp) or a multistep method (adams_methods.hpp);
 /// - the **step control** with its tolerances: FixedSteps, IController, PiController, PidController
 ///   (step_control.hpp), with another norm, tolerances of rows or a domain by error_control.hpp;
 /// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
@@ -21,6 +21,9 @@
 
 #include <pathline/ode/adams_methods.hpp>
 #include <pathline/ode/adams_stepper.hpp>
+#include <pathline/ode/additive_methods.hpp>
+#include <pathline/ode/additive_stepper.hpp>
+#include <pathline/ode/additive_tableau.hpp>
 #include <pathline/ode/bracketed_root.hpp>
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/dense_weights.hpp>
@@ -56,6 +59,7 @@
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/solve_separable.hpp>
 #include <pathline/ode/solve_status.hpp>
+#include <pathline/ode/split_right_hand_side.hpp>
 #include <pathline/ode/statistics.hpp>
 #include <pathline/ode/step_choice.hpp>
 #include <pathline/ode/step_control.hpp>

@@ -39,6 +39,19 @@ TEMPLATE_TEST_CASE("A second solve with a method for stiff problems allocates no
   CHECK(second_solve<TestType>(FixedSteps(20), Batch<float, 2>(Batch<float, 2>::Ones(2, 7))) == 0);
 }
 
+TEST_CASE("A second solve with an additive method allocates nothing", "[ode][memory]") {
+  struct Parts {
+    Decay explicit_part{-1}, implicit_part{-3};
+  } rhs;
+  Stepper<KennedyCarpenter4, Batch<double>> stepper;
+  const double times[] = {0, 0.5, 2};
+  Batch<double> first = Batch<double>::Ones(3, 50), second = first;
+  integrate(KennedyCarpenter4{}, PiController{}, rhs, first, times, stepper);
+  const AllocationCounter counter;
+  integrate(KennedyCarpenter4{}, PiController{}, rhs, second, times, stepper);
+  CHECK(counter.count() == 0);
+}
+
 // A count of zero means something only where the first solve counts.
 TEST_CASE("The first solve of a shape allocates, and is seen to", "[ode][memory]") {
   Decay rhs{-3};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/ode/additive_tableau.hpp>
 #include <pathline/ode/diagonally_implicit_tableau.hpp>
 #include <pathline/ode/rosenbrock_tableau.hpp>
 #include <pathline/ode/tableau_checks.hpp>
@@ -33,6 +34,16 @@ concept ReturningRightHandSide = requires(Rhs& rhs, double t, const State& y, St
 /// y' = f(t, y) in one of the two forms. Called with every column of the batch at once.
 template <class Rhs, class State>
 concept RightHandSide = WritingRightHandSide<Rhs, State> || ReturningRightHandSide<Rhs, State>;
+
+/// rhs.explicit_part and rhs.implicit_part are right-hand sides, and rhs stands for their sum:
+/// split_right_hand_side.hpp.
+template <class Rhs, class State>
+concept TwoPartRightHandSide = requires(Rhs& rhs) {
+  rhs.explicit_part;
+  rhs.implicit_part;
+  requires RightHandSide<std::remove_reference_t<decltype((rhs.explicit_part))>, State>;
+  requires RightHandSide<std::remove_reference_t<decltype((rhs.implicit_part))>, State>;
+};
 
 /// Only the top error_rows() rows of y enter the error norm and the choice of the first step; else all do.
 template <class Rhs>
@@ -79,6 +90,11 @@ inline constexpr bool is_rosenbrock_tableau = false;
 template <int S>
 inline constexpr bool is_rosenbrock_tableau<RosenbrockTableau<S>> = true;
 
+template <class T>
+inline constexpr bool is_additive_tableau = false;
+template <int S>
+inline constexpr bool is_additive_tableau<AdditiveTableau<S>> = true;
+
 }  // namespace detail
 
 /// A struct with `static constexpr ExplicitTableau<S> tableau`.
@@ -102,10 +118,17 @@ concept RosenbrockMethod = requires {
 }
 &&detail::is_rosenbrock_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
 
+/// A struct with `static constexpr AdditiveTableau<S> tableau`.
+template <class M>
+concept AdditiveMethod = requires {
+  M::tableau;
+}
+&&detail::is_additive_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
+
 /// A method that estimates its error, as step control needs it.
 template <class M>
-concept EmbeddedMethod = (ExplicitMethod<M> || DiagonallyImplicitMethod<M> ||
-                          RosenbrockMethod<M>)&&(M::tableau.embedded_order > 0);
+concept EmbeddedMethod = (ExplicitMethod<M> || DiagonallyImplicitMethod<M> || RosenbrockMethod<M> ||
+                          AdditiveMethod<M>)&&(M::tableau.embedded_order > 0);
 
 /// An embedded method with a second, coarser partner: weights `b_coarse` of order `coarse_order` for the same stages.
 template <class M>
@@ -133,10 +156,10 @@ concept DenselyStagedMethod = ExplicitMethod<M> && requires {
   requires M::dense[0].size() == M::dense_tableau.b.size();
 };
 
-/// A method whose step solves equations and may fail to: diagonally implicit, Rosenbrock, or a struct that says `using
-/// implicit_method = void`, for which there is a Stepper.
+/// A method whose step solves equations and may fail to: diagonally implicit, Rosenbrock, additive, or a struct that
+/// says `using implicit_method = void`, for which there is a Stepper.
 template <class M>
-concept ImplicitMethod = DiagonallyImplicitMethod<M> || RosenbrockMethod<M> || requires {
+concept ImplicitMethod = DiagonallyImplicitMethod<M> || RosenbrockMethod<M> || AdditiveMethod<M> || requires {
   typename M::implicit_method;
 };
 
@@ -236,8 +259,8 @@ struct NoObserver {
   void discard() const {}
   /// The step from t to t + h is accepted. Evaluations since the last call of any kind are its stages that were made
   /// in it, in order: 2 to s for an explicit method, where with "first same as last" the last one is also K_1 of the
-  /// next step; the single one at the new point for implicit Euler, none for a diagonally implicit or a Rosenbrock
-  /// method, whose stages are solutions of equations. stepper.y() is still the old state.
+  /// next step; the single one at the new point for implicit Euler, none for a diagonally implicit, a Rosenbrock
+  /// or an additive method, whose stages are solutions of equations. stepper.y() is still the old state.
   template <class Stepper>
   void accept(double /*t*/, double /*h*/, const Stepper& /*stepper*/) const {}
   /// y is the solution at times[i]; i = 0 comes first.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pathline/ode/adams_stepper.hpp>
+#include <pathline/ode/additive_stepper.hpp>
 #include <pathline/ode/diagonally_implicit_stepper.hpp>
 #include <pathline/ode/forced_points.hpp>
 #include <pathline/ode/implicit_euler.hpp>

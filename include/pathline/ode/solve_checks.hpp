@@ -19,7 +19,8 @@ namespace pathline::detail {
 template <class Method, class Control, class Rhs, class State, class Observer = NoObserver>
 struct SolveCheck {
   static constexpr bool state = OdeState<State>;
-  static constexpr bool calls = !state || RightHandSide<Rhs, State>;
+  static constexpr bool parts = !state || !AdditiveMethod<Method> || TwoPartRightHandSide<Rhs, State>;
+  static constexpr bool calls = !state || AdditiveMethod<Method> || RightHandSide<Rhs, State>;
   static constexpr bool estimate = !SteppingMethod<Method> || !AdaptiveControl<Control> || EmbeddedMethod<Method>;
   static constexpr bool watches = [] {
     if constexpr (SteppingMethod<Method> && state)
@@ -27,18 +28,21 @@ struct SolveCheck {
     else
       return true;
   }();
-  static_assert(
-      SteppingMethod<Method>,
-      "solve: a method is a struct with a static constexpr ExplicitTableau, DiagonallyImplicitTableau or "
-      "RosenbrockTableau `tableau`");
+  static_assert(SteppingMethod<Method>,
+                "solve: a method is a struct with a static constexpr ExplicitTableau, DiagonallyImplicitTableau, "
+                "RosenbrockTableau or AdditiveTableau `tableau`");
   static_assert(StepControl<Control>, "solve: the step control must be FixedSteps or meet AdaptiveControl");
   static_assert(state, "solve: the state must be a plain Eigen matrix of float or double");
   static_assert(calls,
                 "solve: the right-hand side must be callable as rhs(double t, const State& y, State& dy), or "
                 "as dy = rhs(t, y)");
+  static_assert(parts,
+                "solve: an additive method needs a right-hand side in two parts, as SplitRightHandSide{f, g}, each "
+                "callable as f(double t, const State& y, State& dy), or as dy = f(t, y)");
   static_assert(estimate, "solve: Method (Rk4, ImplicitEuler, ...) has no error estimate: use FixedSteps(n)");
   static_assert(watches, "solve: an observer needs keep_first_stage, discard, accept, output: derive from NoObserver");
-  static constexpr bool value = SteppingMethod<Method> && StepControl<Control> && state && calls && estimate && watches;
+  static constexpr bool value =
+      SteppingMethod<Method> && StepControl<Control> && state && calls && parts && estimate && watches;
 };
 
 /// \throws ArgumentError unless the times are finite and go one way.
@@ -64,6 +68,7 @@ void require_row_counts(const Rhs& rhs, Index rows) {
   };
   if constexpr (HasErrorRows<Rhs>) check("solve: error_rows()", rhs.error_rows());
   if constexpr (HasPathRows<Rhs>) check("solve: path_rows()", rhs.path_rows());
+  if constexpr (requires { rhs.implicit_part; }) require_row_counts(rhs.implicit_part, rows);
 }
 
 /// \throws ArgumentError, ShapeError for a control that this solve cannot follow; DataError for a start outside of the

@@ -1,0 +1,5 @@
+// expect: an additive method needs a right-hand side in two parts, as SplitRightHandSide{f, g}
+#include <pathline/ode.hpp>
+
+const auto decay = [](double, const auto& y, auto& dy) { dy = -y; };
+const Eigen::Vector2d y = pathline::solve(decay, Eigen::Vector2d(1, 2), 0, 1, pathline::KennedyCarpenter4{});
