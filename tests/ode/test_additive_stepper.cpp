@@ -155,6 +155,19 @@ TEST_CASE("The implicit part's Jacobian is taken, and its quadratures stay out o
   }
 }
 
+TEST_CASE("A restarted additive stepper knows nothing of the right-hand side before", "[ode][implicit]") {
+  using Parts = SplitRightHandSide<Decay, Decay>;
+  Parts before{{-1}, {-30}}, after{{-3}, {-50}};
+  Stepper<KennedyCarpenter4, Eigen::Vector2d> stepper, fresh;
+  stepper.init(before, 0, Eigen::Vector2d(1, 2));
+  REQUIRE(stepper.step(before, 0, 0.1));
+  stepper.restart();
+  fresh.init(after, 0, stepper.y());
+  REQUIRE(stepper.step(after, 0, 0.1));
+  REQUIRE(fresh.step(after, 0, 0.1));
+  CHECK(stepper.y_next() == fresh.y_next());
+}
+
 TEST_CASE("All evaluations of an additive step are discarded but the first stage", "[ode][implicit]") {
   Counted<Decay> f{Decay{-1}}, g{Decay{-10}};
   struct Parts {

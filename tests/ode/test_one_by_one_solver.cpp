@@ -1,6 +1,9 @@
 #include <pathline/ode/one_by_one_solver.hpp>
 
+#include <pathline/ode/additive_methods.hpp>
 #include <pathline/ode/diagonally_implicit_methods.hpp>
+#include <pathline/ode/rosenbrock_methods.hpp>
+#include <pathline/ode/split_right_hand_side.hpp>
 #include <pathline/ode/try_solve.hpp>
 
 #include <support/catch.hpp>
@@ -33,6 +36,33 @@ TEST_CASE("An implicit method solves each sample with steps of its own", "[ode][
   const auto alone = try_solve(relaxation, Y.leftCols(1), 0, 2, Kvaerno5{}, PerSample(control));
   CHECK(alone.states.col(0) == together.states.col(0));
   CHECK(alone.samples[0].statistics == together.samples[0].statistics);
+}
+
+TEST_CASE("Linearly implicit and additive methods go one by one, with what the right-hand side says of itself",
+          "[ode][per_sample][implicit]") {
+  struct Forced {
+    Index& derivatives;
+    void operator()(double t, const Eigen::VectorXd& y, Eigen::VectorXd& dy) const {
+      dy = Eigen::VectorXd::Constant(y.rows(), std::cos(t)) - 100 * y;
+    }
+    void time_derivative(double t, const Eigen::VectorXd&, Eigen::VectorXd& dfdt) const {
+      dfdt.setConstant(-std::sin(t));
+      ++derivatives;
+    }
+  };
+  const Eigen::MatrixXd Y{{1, 2}, {0, 5}};
+  Index derivatives = 0;
+  const auto one = solve(Forced{derivatives}, Y, 0, 2, Rodas4{}, PerSample(control));
+  CHECK(derivatives > 0);
+  const auto source = [](double t, const auto& y, auto& dy) {
+    (void)y;
+    dy.setConstant(std::cos(t));
+  };
+  const auto sink = [](double, const auto& y, auto& dy) { dy = -100 * y; };
+  const auto other = solve(SplitRightHandSide{source, sink}, Y, 0, 2, KennedyCarpenter4{}, PerSample(control));
+  const double exact = (100 * std::cos(2.) + std::sin(2.)) / 10001;
+  CHECK((one.array() - exact).abs().maxCoeff() < 1e-6);
+  CHECK((other.array() - exact).abs().maxCoeff() < 1e-6);
 }
 
 TEST_CASE("One by one, too, a sample that fails leaves the rest alone", "[ode][per_sample][implicit][errors]") {

@@ -122,6 +122,21 @@ TEST_CASE("A second trial from the same point takes over f and its derivatives",
   CHECK((fresh.y_next() - stepper.y_next()).norm() < 1e-9);  // what the differences leave
 }
 
+TEMPLATE_TEST_CASE("A restarted Rosenbrock stepper knows nothing of the right-hand side before", "[ode][implicit]",
+                   Rosenbrock23, Rodas4) {
+  const Decay before{-1}, after{-30};
+  const bool accepted = GENERATE(false, true);
+  Stepper<TestType, Eigen::Vector2d> stepper, fresh;
+  stepper.init(before, 0, Eigen::Vector2d(1, 2));
+  REQUIRE(stepper.step(before, 0, 0.1));
+  if (accepted) stepper.accept();
+  stepper.restart();
+  fresh.init(after, 0.1, stepper.y());
+  REQUIRE(stepper.step(after, 0.1, 0.1));
+  REQUIRE(fresh.step(after, 0.1, 0.1));
+  CHECK(stepper.y_next() == fresh.y_next());
+}
+
 TEST_CASE("All evaluations of a Rosenbrock step are discarded but the first stage", "[ode][implicit]") {
   CoupledProblem rhs;
   Eigen::Vector2d y = CoupledProblem::exact(0);

@@ -74,6 +74,12 @@ class Stepper<Method, State> {
     explicit_evaluations_ = 0;
   }
 
+  /// Forgets the first stage and the Jacobians: the right-hand side has changed. y stays.
+  void restart() {
+    first_stage_ready_ = false;
+    newton_.forget_jacobians();
+  }
+
   /// Evaluates both parts at (t, y) unless a trial before has; true if they were evaluated.
   template <class Rhs>
   bool prepare(Rhs& rhs, double t) {

@@ -32,6 +32,9 @@ struct OfOneSample {
   void jacobian(double t, const State& y, Jacobians<typename State::Scalar>& J) requires HasJacobian<Rhs, State> {
     rhs.jacobian(t, y, J);
   }
+  void time_derivative(double t, const State& y, State& dfdt) requires HasTimeDerivative<Rhs, State> {
+    rhs.time_derivative(t, y, dfdt);
+  }
   [[nodiscard]] Index error_rows() const requires HasErrorRows<Rhs> { return rhs.error_rows(); }
   [[nodiscard]] Index path_rows() const requires HasPathRows<Rhs> { return rhs.path_rows(); }
 };
@@ -54,7 +57,11 @@ class OneByOneSolver {
       SolveStatus ended = status_of([&] {
         if (!y_.allFinite()) throw DataError("solve: y0 of sample " + std::to_string(id) + " is not finite");
         started = true;
-        statistics = integrate(Method{}, control_, rhs, y_, times(id), stepper_, Outputs<Output>{{}, output, id});
+        const Outputs<Output> outputs{{}, output, id};
+        if constexpr (AdditiveMethod<Method>)  // whose two parts know of no samples
+          statistics = integrate(Method{}, control_, rhs_, y_, times(id), stepper_, outputs);
+        else
+          statistics = integrate(Method{}, control_, rhs, y_, times(id), stepper_, outputs);
       });
       ended.sample = id;
       if (ended.ok()) {

@@ -113,6 +113,9 @@ class Stepper<Method, State> {
     evaluations_ = 0;
   }
 
+  /// Forgets f(t, y) and its derivatives: the right-hand side has changed. y stays.
+  void restart() { first_stage_ready_ = linearized_ = false; }
+
   /// Evaluates f(t, y) into stage(0) unless the last step left it there; true if it was evaluated.
   template <class Rhs>
   bool prepare(Rhs& rhs, double t) {
