@@ -37,7 +37,7 @@ Statistics run(const Control& control, Rhs&& rhs, State& y, double t0, double t1
 }
 
 /// y' = A y + t b.
-struct Affine {
+struct AffineSystem {
   Eigen::Matrix2d A{{-3, 1}, {0.5, -200}};
   Eigen::Vector2d b{2, -1};
   void operator()(double t, const Eigen::Vector2d& y, Eigen::Vector2d& dy) const { dy = A * y + t * b; }
@@ -52,7 +52,7 @@ TEMPLATE_TEST_CASE("The increments of a Rosenbrock step solve the equations of t
   constexpr auto T = TestType::tableau;
   constexpr int S = T.stages;
   const double t = 0.3, h = 0.1;
-  const Affine rhs;
+  const AffineSystem rhs;
   Stepper<TestType, Eigen::Vector2d> stepper;
   stepper.init(rhs, t, Eigen::Vector2d(1, -2));
   REQUIRE(stepper.step(rhs, t, h));
@@ -106,7 +106,7 @@ TEST_CASE("A Rosenbrock step evaluates its stages and its derivatives once", "[o
   Eigen::Vector2d y = CoupledProblem::exact(0);
   CHECK(run<Rodas4>(FixedSteps(10), CoupledProblem{}, y, 0, 1).evaluations == 10 * (6 + 5));
   CHECK(run<Rosenbrock23>(FixedSteps(10), CoupledProblem{}, y, 1, 0).evaluations == 1 + 10 * (2 + 5));
-  CHECK(run<Rodas4>(FixedSteps(10), Affine{}, y, 0, 1).evaluations == 10 * 6);
+  CHECK(run<Rodas4>(FixedSteps(10), AffineSystem{}, y, 0, 1).evaluations == 10 * 6);
 }
 
 TEST_CASE("A second trial from the same point takes over f and its derivatives", "[ode][implicit]") {
@@ -223,8 +223,8 @@ TEST_CASE("Where f ends a Rosenbrock solve says where, and which sample", "[ode]
 }
 
 TEST_CASE("A derivative that is not finite fails a Rosenbrock step", "[ode][implicit][errors]") {
-  struct Broken : Affine {
-    using Affine::operator();
+  struct Broken : AffineSystem {
+    using AffineSystem::operator();
     bool of_time = false;
     void jacobian(double, const Eigen::Vector2d&, Jacobians<double>& J) const { J << 0, 1, of_time ? 0 : nan, 0; }
     void time_derivative(double, const Eigen::Vector2d&, Eigen::Vector2d& dfdt) const { dfdt << 0, of_time ? nan : 0; }
