@@ -4,8 +4,8 @@
 ///
 /// Four things are independent of each other, and each is replaced by one word:
 /// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp names where; for stiff problems
-///   diagonally_implicit_methods.hpp and rosenbrock_methods.hpp, where a part is stiff additive_methods.hpp),
-///   ImplicitEuler (implicit_euler.hpp) or a multistep method (adams_methods.hpp);
+///   diagonally_implicit_methods.hpp, fully_implicit_methods.hpp and rosenbrock_methods.hpp, where a part is stiff
+///   additive_methods.hpp), ImplicitEuler (implicit_euler.hpp) or a multistep method (adams_methods.hpp);
 /// - the **step control** with its tolerances: FixedSteps, IController, PiController, PidController
 ///   (step_control.hpp), with another norm, tolerances of rows or a domain by error_control.hpp;
 /// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
@@ -40,10 +40,13 @@
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/fixed_step_tableaux.hpp>
 #include <pathline/ode/forced_points.hpp>
+#include <pathline/ode/fully_implicit_methods.hpp>
+#include <pathline/ode/fully_implicit_tableau.hpp>
 #include <pathline/ode/implicit_euler.hpp>
 #include <pathline/ode/initial_step.hpp>
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/jacobian.hpp>
+#include <pathline/ode/matrix_spectrum.hpp>
 #include <pathline/ode/newton.hpp>
 #include <pathline/ode/newton_goal.hpp>
 #include <pathline/ode/one_by_one_solver.hpp>

@@ -5,6 +5,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/ode/additive_tableau.hpp>
 #include <pathline/ode/diagonally_implicit_tableau.hpp>
+#include <pathline/ode/fully_implicit_tableau.hpp>
 #include <pathline/ode/rosenbrock_tableau.hpp>
 #include <pathline/ode/tableau_checks.hpp>
 
@@ -86,6 +87,11 @@ template <int S>
 inline constexpr bool is_diagonally_implicit_tableau<DiagonallyImplicitTableau<S>> = true;
 
 template <class T>
+inline constexpr bool is_fully_implicit_tableau = false;
+template <int S>
+inline constexpr bool is_fully_implicit_tableau<FullyImplicitTableau<S>> = true;
+
+template <class T>
 inline constexpr bool is_rosenbrock_tableau = false;
 template <int S>
 inline constexpr bool is_rosenbrock_tableau<RosenbrockTableau<S>> = true;
@@ -111,6 +117,13 @@ concept DiagonallyImplicitMethod = requires {
 }
 &&detail::is_diagonally_implicit_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
 
+/// A struct with `static constexpr FullyImplicitTableau<S> tableau`.
+template <class M>
+concept FullyImplicitMethod = requires {
+  M::tableau;
+}
+&&detail::is_fully_implicit_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
+
 /// A struct with `static constexpr RosenbrockTableau<S> tableau`.
 template <class M>
 concept RosenbrockMethod = requires {
@@ -127,8 +140,8 @@ concept AdditiveMethod = requires {
 
 /// A method that estimates its error, as step control needs it.
 template <class M>
-concept EmbeddedMethod = (ExplicitMethod<M> || DiagonallyImplicitMethod<M> || RosenbrockMethod<M> ||
-                          AdditiveMethod<M>)&&(M::tableau.embedded_order > 0);
+concept EmbeddedMethod = (ExplicitMethod<M> || DiagonallyImplicitMethod<M> || FullyImplicitMethod<M> ||
+                          RosenbrockMethod<M> || AdditiveMethod<M>)&&(M::tableau.embedded_order > 0);
 
 /// An embedded method with a second, coarser partner: weights `b_coarse` of order `coarse_order` for the same stages.
 template <class M>
@@ -156,10 +169,11 @@ concept DenselyStagedMethod = ExplicitMethod<M> && requires {
   requires M::dense[0].size() == M::dense_tableau.b.size();
 };
 
-/// A method whose step solves equations and may fail to: diagonally implicit, Rosenbrock, additive, or a struct that
-/// says `using implicit_method = void`, for which there is a Stepper.
+/// A method whose step solves equations and may fail to: diagonally or fully implicit, Rosenbrock, additive, or a
+/// struct that says `using implicit_method = void`, for which there is a Stepper.
 template <class M>
-concept ImplicitMethod = DiagonallyImplicitMethod<M> || RosenbrockMethod<M> || AdditiveMethod<M> || requires {
+concept ImplicitMethod =
+    DiagonallyImplicitMethod<M> || FullyImplicitMethod<M> || RosenbrockMethod<M> || AdditiveMethod<M> || requires {
   typename M::implicit_method;
 };
 
@@ -259,8 +273,9 @@ struct NoObserver {
   void discard() const {}
   /// The step from t to t + h is accepted. Evaluations since the last call of any kind are its stages that were made
   /// in it, in order: 2 to s for an explicit method, where with "first same as last" the last one is also K_1 of the
-  /// next step; the single one at the new point for implicit Euler, none for a diagonally implicit, a Rosenbrock
-  /// or an additive method, whose stages are solutions of equations. stepper.y() is still the old state.
+  /// next step; the single one at the new point for implicit Euler, none for the other implicit methods, whose stages
+  /// are solutions of equations, but at most one that a fully implicit method's error estimate made. stepper.y() is
+  /// still the old state.
   template <class Stepper>
   void accept(double /*t*/, double /*h*/, const Stepper& /*stepper*/) const {}
   /// y is the solution at times[i]; i = 0 comes first.

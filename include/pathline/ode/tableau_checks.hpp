@@ -1,7 +1,7 @@
 /// \file
 /// The Butcher tableau of an explicit method, and what can be proved of a tableau while it is compiled: row sums, and
 /// the order conditions of all rooted trees with at most eight nodes. Hairer, Nørsett & Wanner I, section II.2. The
-/// checks read any tableau whose A(i, j) is 0 above the diagonal.
+/// checks read any tableau by its A(i, j), which is 0 above the diagonal unless the tableau says `full_rows`.
 #pragma once
 
 #include <pathline/ode/rooted_trees.hpp>
@@ -51,6 +51,15 @@ inline constexpr double tableau_tolerance = 1e-13;
 
 constexpr bool nearly(double x, double y) { return x - y < tableau_tolerance && y - x < tableau_tolerance; }
 
+/// One more than the last column of row i of A that may differ from 0.
+template <class Tableau>
+constexpr int row_end(int i) {
+  if constexpr (requires { Tableau::full_rows; })
+    return Tableau::stages;
+  else
+    return i + 1;
+}
+
 }  // namespace detail
 
 /// Largest difference between c_i and the sum of row i of A.
@@ -59,7 +68,7 @@ template <class Tableau>
   double worst = 0;
   for (int i = 0; i < Tableau::stages; ++i) {
     double sum = 0;
-    for (int j = 0; j <= i; ++j) sum += tableau.A(i, j);
+    for (int j = 0; j < detail::row_end<Tableau>(i); ++j) sum += tableau.A(i, j);
     const double defect = sum - tableau.c[std::size_t(i)];
     worst = defect > worst ? defect : -defect > worst ? -defect : worst;
   }
@@ -77,24 +86,23 @@ template <class Tableau, std::size_t N>
   // compiler interprets this, and every call of an operator[] costs it more than a product.
   double A[S][S]{}, phi[detail::rooted_trees.size()][S]{}, A_phi[detail::rooted_trees.size()][S]{};
   for (int i = 0; i < S; ++i)
-    for (int j = 0; j <= i; ++j) A[i][j] = tableau.A(i, j);
+    for (int j = 0; j < detail::row_end<Tableau>(i); ++j) A[i][j] = tableau.A(i, j);
   for (int i = 0; i < S; ++i) {
     phi[0][i] = 1;
     A_phi[0][i] = tableau.c[std::size_t(i)];
   }
   for (std::size_t k = 0; k < detail::rooted_trees.size(); ++k) {
     const auto [trunk, branch, order, density] = detail::rooted_trees[k];
-    for (int i = 0; i < S; ++i) {
-      if (k > 0) phi[k][i] = phi[trunk][i] * A_phi[branch][i];
-      if (k > 0 && order < detail::largest_tree)
-        for (int j = 0; j <= i; ++j) A_phi[k][i] += A[i][j] * phi[k][j];
-    }
+    for (int i = 0; k > 0 && i < S; ++i) phi[k][i] = phi[trunk][i] * A_phi[branch][i];
     for (std::size_t n = 0; n < N; ++n) {
       double sum = 0, expected = 1. / density;
       for (int i = 0; i < order; ++i) expected *= theta[n];
       for (int i = 0; i < S; ++i) sum += weights[n][std::size_t(i)] * phi[k][i];
       if (!detail::nearly(sum, expected)) return order - 1;
     }
+    if (k == 0 || order == detail::largest_tree) continue;
+    for (int i = 0; i < S; ++i)
+      for (int j = 0; j < detail::row_end<Tableau>(i); ++j) A_phi[k][i] += A[i][j] * phi[k][j];
   }
   return detail::largest_tree;
 }
@@ -114,8 +122,15 @@ enum class TableauDefect {
   order,           ///< The conditions of the declared order do not hold, or those of a higher order do.
   embedded_order,  ///< The same for the embedded weights.
   empty_row,       ///< A stage other than the first that uses none, or no weights at all.
-  diagonal         ///< Of an implicit method: not one positive γ for all stages, apart from an explicit first one.
+  diagonal,        ///< Of a diagonally implicit method: not one positive γ for all stages but an explicit first one.
+  stages           ///< Of a fully implicit method: two equal nodes or eigenvalues of A, or an eigenvalue of 0.
 };
+
+/// The same for its partner.
+template <class Tableau>
+[[nodiscard]] constexpr int embedded_order_reached(const Tableau& tableau) {
+  return order_reached(tableau, tableau.b_embedded);
+}
 
 namespace detail {
 
@@ -129,16 +144,17 @@ template <class Tableau>
 [[nodiscard]] constexpr TableauDefect tableau_defect(const Tableau& tableau) {
   for (int i = 1; i < Tableau::stages; ++i) {
     bool empty = true;
-    for (int j = 0; j <= i; ++j) empty = empty && tableau.A(i, j) == 0;
+    for (int j = 0; j < detail::row_end<Tableau>(i); ++j) empty = empty && tableau.A(i, j) == 0;
     if (empty) return TableauDefect::empty_row;
   }
   if constexpr (requires { tableau.has_one_diagonal(); })
     if (!tableau.has_one_diagonal()) return TableauDefect::diagonal;
+  if constexpr (requires { tableau.has_separate_stages(); })
+    if (!tableau.has_separate_stages()) return TableauDefect::stages;
   if (row_sum_defect(tableau) > detail::tableau_tolerance) return TableauDefect::row_sum;
   if (tableau.order < 1 || order_reached(tableau, tableau.b) != detail::capped(tableau.order))
     return TableauDefect::order;
-  if (tableau.embedded_order > 0 &&
-      order_reached(tableau, tableau.b_embedded) != detail::capped(tableau.embedded_order))
+  if (tableau.embedded_order > 0 && embedded_order_reached(tableau) != detail::capped(tableau.embedded_order))
     return TableauDefect::embedded_order;
   return TableauDefect::none;
 }
