@@ -26,6 +26,7 @@
 #include <pathline/ode/additive_tableau.hpp>
 #include <pathline/ode/bracketed_root.hpp>
 #include <pathline/ode/concepts.hpp>
+#include <pathline/ode/coupled_newton.hpp>
 #include <pathline/ode/dense_weights.hpp>
 #include <pathline/ode/diagonally_implicit_methods.hpp>
 #include <pathline/ode/diagonally_implicit_stepper.hpp>
@@ -63,6 +64,7 @@
 #include <pathline/ode/solve_separable.hpp>
 #include <pathline/ode/solve_status.hpp>
 #include <pathline/ode/split_right_hand_side.hpp>
+#include <pathline/ode/stage_systems.hpp>
 #include <pathline/ode/statistics.hpp>
 #include <pathline/ode/step_choice.hpp>
 #include <pathline/ode/step_control.hpp>
