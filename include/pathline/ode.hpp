@@ -42,6 +42,7 @@
 #include <pathline/ode/fixed_step_tableaux.hpp>
 #include <pathline/ode/forced_points.hpp>
 #include <pathline/ode/fully_implicit_methods.hpp>
+#include <pathline/ode/fully_implicit_stepper.hpp>
 #include <pathline/ode/fully_implicit_tableau.hpp>
 #include <pathline/ode/implicit_euler.hpp>
 #include <pathline/ode/initial_step.hpp>

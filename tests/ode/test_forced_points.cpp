@@ -3,6 +3,7 @@
 #include <pathline/ode/diagonally_implicit_methods.hpp>
 #include <pathline/ode/each_step.hpp>
 #include <pathline/ode/embedded_pairs.hpp>
+#include <pathline/ode/fully_implicit_methods.hpp>
 #include <pathline/ode/solve.hpp>
 
 #include <support/catch.hpp>
@@ -67,7 +68,7 @@ TEST_CASE("A peak between two steps is found where a point says so", "[ode][cont
 }
 
 TEMPLATE_TEST_CASE("Behind a jump the right-hand side is asked anew, and never at it", "[ode][control]", Dopri5,
-                   CashKarp, Kvaerno5, Sdirk4) {
+                   CashKarp, Kvaerno5, Sdirk4, RadauIia5) {
   std::vector<double> asked;
   const Switch rhs{&asked};
   const WithForcedPoints control(tight, {.jump_at = {1}});

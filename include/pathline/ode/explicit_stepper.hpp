@@ -28,8 +28,9 @@
 namespace pathline {
 
 /// All storage of a step of `Method` on a `State`. Specialised for explicit methods here, for diagonally implicit ones
-/// in diagonally_implicit_stepper.hpp, for Rosenbrock methods in rosenbrock_stepper.hpp, for additive ones in
-/// additive_stepper.hpp, for ImplicitEuler in implicit_euler.hpp, for multistep ones in adams_stepper.hpp.
+/// in diagonally_implicit_stepper.hpp, for fully implicit ones in fully_implicit_stepper.hpp, for Rosenbrock methods in
+/// rosenbrock_stepper.hpp, for additive ones in additive_stepper.hpp, for ImplicitEuler in implicit_euler.hpp, for
+/// multistep ones in adams_stepper.hpp.
 template <class Method, class State>
 class Stepper;
 

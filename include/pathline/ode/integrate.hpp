@@ -7,6 +7,7 @@
 #include <pathline/ode/additive_stepper.hpp>
 #include <pathline/ode/diagonally_implicit_stepper.hpp>
 #include <pathline/ode/forced_points.hpp>
+#include <pathline/ode/fully_implicit_stepper.hpp>
 #include <pathline/ode/implicit_euler.hpp>
 #include <pathline/ode/initial_step.hpp>
 #include <pathline/ode/rosenbrock_stepper.hpp>

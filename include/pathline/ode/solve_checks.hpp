@@ -30,7 +30,7 @@ struct SolveCheck {
   }();
   static_assert(SteppingMethod<Method>,
                 "solve: a method is a struct with a static constexpr ExplicitTableau, DiagonallyImplicitTableau, "
-                "RosenbrockTableau or AdditiveTableau `tableau`");
+                "FullyImplicitTableau, RosenbrockTableau or AdditiveTableau `tableau`");
   static_assert(StepControl<Control>, "solve: the step control must be FixedSteps or meet AdaptiveControl");
   static_assert(state, "solve: the state must be a plain Eigen matrix of float or double");
   static_assert(calls,
