@@ -121,6 +121,26 @@ TEST_CASE("A Jacobian serves until the corrections fall slowly", "[ode][newton]"
   CHECK(rhs.jacobian_calls > 2);
 }
 
+// By a Jacobian 1e8 times too stiff for the second entry its corrections look like rounding, and those of the first
+// fall at once.
+TEST_CASE("An entry whose corrections are too short is not hidden by another", "[ode][newton]") {
+  const NewtonGoal goal = GENERATE(NewtonGoal{}, NewtonGoal{1e-6, 1e-6});
+  double k = 1e8;
+  const auto rhs = [&k](double, const Eigen::Vector2d& y, Eigen::Vector2d& dy) {
+    dy << -1e8 * (y(0) - 0.5), -k * (y(1) - 0.5);
+  };
+  const Eigen::Vector2d start(1, 1);
+  Eigen::Vector2d Y = start;
+  NewtonSolver<Eigen::Vector2d> newton;
+  newton.reset(start);
+  REQUIRE(newton.solve(rhs, 0, 1, start, start, Y, goal));
+  newton.forget_slow_jacobians();
+  k = 1;
+  Y = start;
+  REQUIRE(newton.solve(rhs, 0, 1, start, start, Y, goal));
+  CHECK((Y - Eigen::Vector2d(0.5, 0.75)).norm() < 1e-7);
+}
+
 TEST_CASE("The filter applies the inverse of I - hγJ to path rows", "[ode][newton]") {
   VanDerPol rhs;
   Batch<double> start(3, 4), Y(3, 4);

@@ -244,9 +244,8 @@ class CoupledNewton {
     }
   }
 
-  /// Whether some defect h (K_i - f(y + Z_i)), K = A⁻¹Z / h, did not fall by the correction before, although it matters
-  /// to an entry that is not stiff and is not rounding. Where the Jacobian is stiffer than one stage or entry is, its
-  /// corrections are far too short, and those of the others hide it from the rate.
+  /// Whether some entry of the defects h (K_i - f(y + Z_i)), K = A⁻¹Z / h, is unsolved: the Jacobian of one stage may
+  /// be far too stiff for another.
   bool in_doubt(bool first, Scalar wanted, Index j, Index d, const State& y, const Stages& Z, const NewtonGoal& goal,
                 Scalar scale) {
     constexpr Scalar eps = std::numeric_limits<Scalar>::epsilon();
@@ -254,10 +253,10 @@ class CoupledNewton {
     for (Index i = 0; i < d; ++i) rounding_ += J_.col(j * d + i).cwiseAbs() * magnitude(y, Z, i, j);
     for (std::size_t s = 0; s < std::size_t(stages); ++s)
       for (Index i = 0; i < d; ++i) {
-        const Scalar unit = goal.rounding() ? scale : tolerance(goal, i, magnitude(y, Z, i, j));
-        const Scalar defect = std::abs(defects_[s](i, j)), before = first ? 0 : std::abs(last_defects_[s](i, j));
+        const Scalar unit = goal.rounding() ? scale : detail::tolerance(goal, i, magnitude(y, Z, i, j));
+        const Scalar before = first ? 0 : last_defects_[s](i, j);
         const Scalar rounding = 16 * eps * (Scalar(std::abs(h_)) * rounding_(i) + magnitude(y, Z, i, j));
-        if (defect > before / 2 && defect > wanted * unit && defect > rounding) return true;
+        if (detail::unsolved(defects_[s](i, j), before, wanted * unit, rounding)) return true;
       }
     return false;
   }
@@ -268,15 +267,13 @@ class CoupledNewton {
     for (const State& stage : Z) result = std::max(result, std::abs(y(i, j) + stage(i, j)));
     return result;
   }
-  [[nodiscard]] static Scalar tolerance(const NewtonGoal& goal, Index i, Scalar size) {
-    return std::max(Scalar(goal.absolute(i)) + Scalar(goal.relative(i)) * size, std::numeric_limits<Scalar>::min());
-  }
 
   /// The largest entry of the correction in units of its tolerance.
   [[nodiscard]] Scalar in_tolerances(const NewtonGoal& goal, Index j, const State& y, const Stages& Z) const {
     Scalar worst = 0;
     for (Index i = 0; i < correction_.rows(); ++i)
-      worst = std::max(worst, correction_.row(i).cwiseAbs().maxCoeff() / tolerance(goal, i, magnitude(y, Z, i, j)));
+      worst =
+          std::max(worst, correction_.row(i).cwiseAbs().maxCoeff() / detail::tolerance(goal, i, magnitude(y, Z, i, j)));
     return worst;
   }
 

@@ -33,7 +33,8 @@ class NewtonSolver {
   /// Prepares for states of the shape of y, without a Jacobian.
   void reset(const State& y) {
     F_.resizeLike(y);
-    work_.resizeLike(y);
+    defect_.setZero(y.rows(), y.cols());
+    last_defect_.resizeLike(y);
     columns_.resize(std::size_t(y.cols()));
     forget_jacobians();
     evaluations_ = iterations_ = 0;
@@ -65,7 +66,7 @@ class NewtonSolver {
     for (Column& column : columns_) {
       if (other_matrix) column.factored = false;
       column.size = -1;
-      column.done = column.renewed = column.was_renewed = false;
+      column.done = column.renewed = column.was_renewed = column.doubted = false;
     }
     const int max_iterations = goal.rounding() ? 50 : 10;
     bool converged = false;
@@ -132,6 +133,7 @@ class NewtonSolver {
 
  private:
   using Matrix = Jacobians<Scalar>;
+  static constexpr Scalar kappa = Scalar(0.01);
   struct Column {
     Eigen::PartialPivLU<Matrix> factors{};
     Vector<Scalar> delta{};
@@ -139,6 +141,7 @@ class NewtonSolver {
     Scalar worst_rate = 0;  // since forget_slow_jacobians()
     bool stale = true, factored = false, done = false;
     bool renewed = false, was_renewed = false;  // in this stage, before the coming correction and before the last
+    bool doubted = false;                       // in this stage, by a renewed Jacobian: once is enough
 
     void forget() {
       stale = true;
@@ -190,8 +193,9 @@ class NewtonSolver {
   bool iterate(Column& column, Index j, Index d, const State& start, const State& base, State& Y,
                const NewtonGoal& goal) {
     constexpr Scalar eps = std::numeric_limits<Scalar>::epsilon();
-    work_.col(j).head(d) = Y.col(j).head(d) - base.col(j).head(d) - Scalar(h_gamma_) * F_.col(j).head(d);
-    column.delta = column.factors.solve(work_.col(j).head(d));
+    last_defect_.col(j).head(d) = defect_.col(j).head(d);
+    defect_.col(j).head(d) = Y.col(j).head(d) - base.col(j).head(d) - Scalar(h_gamma_) * F_.col(j).head(d);
+    column.delta = column.factors.solve(defect_.col(j).head(d));
     Y.col(j).head(d) -= column.delta;
     const Scalar size = column.delta.cwiseAbs().maxCoeff();
     if (!std::isfinite(size)) return false;
@@ -208,11 +212,14 @@ class NewtonSolver {
     const bool stalled = rate >= Scalar(0.5) && !first && size <= 1000 * eps * noise;
     column.done = telling && (size == 0 || stalled || (goal.rounding() && rounded));
     if (!goal.rounding() && !column.done && telling) column.done = within(goal, column, j, d, start, Y, rate);
+    const bool doubtful = column.done && size > 0 && !column.doubted && in_doubt(goal, first, scale, j, d, base, Y);
+    column.done = column.done && !doubtful;
     const bool slow = rate > (goal.rounding() ? Scalar(0.1) : Scalar(0.3));
-    column.stale = !column.done && !first && slow;
+    column.stale = doubtful ? !column.renewed : !column.done && !first && slow;
+    if (doubtful) column.doubted = column.renewed;
     if (!first && size > 1000 * eps * noise) column.worst_rate = std::max(column.worst_rate, rate);
     column.size = size;
-    const bool diverges = !goal.rounding() && !column.done && column.was_renewed && rate >= 1;
+    const bool diverges = !goal.rounding() && !column.done && !doubtful && column.was_renewed && rate >= 1;
     column.was_renewed = column.renewed;
     return !diverges;
   }
@@ -221,20 +228,32 @@ class NewtonSolver {
   /// (Hairer & Wanner II, equation IV.8.10, where the η of the stage before serves too).
   bool within(const NewtonGoal& goal, const Column& column, Index j, Index d, const State& start, const State& Y,
               Scalar rate) {
-    constexpr Scalar kappa = Scalar(0.01), tiny = std::numeric_limits<Scalar>::min();
     if (!(rate < 1)) return false;
     const Scalar eta = rate / (1 - rate);
     Scalar worst = 0;
     for (Index i = 0; i < d; ++i) {
-      const Scalar unit = std::max(
-          Scalar(goal.absolute(i)) + Scalar(goal.relative(i)) * std::max(std::abs(start(i, j)), std::abs(Y(i, j))),
-          tiny);
+      const Scalar unit = detail::tolerance(goal, i, std::max(std::abs(start(i, j)), std::abs(Y(i, j))));
       worst = std::max(worst, std::abs(column.delta(i)) / unit);
     }
     return eta * worst <= kappa;
   }
 
-  State F_, work_;
+  /// Whether some entry of column j is unsolved.
+  bool in_doubt(const NewtonGoal& goal, bool first, Scalar scale, Index j, Index d, const State& base, const State& Y) {
+    constexpr Scalar eps = std::numeric_limits<Scalar>::epsilon();
+    rounding_.noalias() = J_.middleCols(j * d, d).cwiseAbs() * Y.col(j).head(d).cwiseAbs();
+    for (Index i = 0; i < d; ++i) {
+      const Scalar before = first ? 0 : last_defect_(i, j), size = std::abs(Y(i, j));
+      const Scalar allowed = goal.rounding() ? 4 * eps * scale : kappa * detail::tolerance(goal, i, size);
+      const Scalar rounding =
+          16 * eps * (Scalar(std::abs(h_gamma_)) * rounding_(i) + std::max(size, std::abs(base(i, j))));
+      if (detail::unsolved(defect_(i, j), before, allowed, rounding)) return true;
+    }
+    return false;
+  }
+
+  State F_, defect_, last_defect_;
+  Vector<Scalar> rounding_;
   Matrix J_, M_;
   BatchJacobian<State> jacobian_;
   std::vector<Column> columns_;

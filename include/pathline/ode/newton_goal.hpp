@@ -4,6 +4,10 @@
 
 #include <pathline/ode/error_control.hpp>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 namespace pathline {
 
 /// How well a stage is solved: to a hundredth of the tolerance, which is rtol · |Y| + atol entry by entry, or, where
@@ -21,6 +25,21 @@ struct NewtonGoal {
 };
 
 namespace detail {
+
+/// What an entry of row i and of this size may be wrong by; never 0.
+template <Real Scalar>
+[[nodiscard]] Scalar tolerance(const NewtonGoal& goal, Index i, Scalar size) {
+  return std::max(Scalar(goal.absolute(i)) + Scalar(goal.relative(i)) * size, std::numeric_limits<Scalar>::min());
+}
+
+/// Whether an entry may be unsolved although the corrections have become small. Where the Jacobian is far stiffer than
+/// that entry is now its corrections are far too short, and those of other entries hide it from their rate. The defect
+/// of its equation, Y - base - hγ f or h (K - f), cannot hide: it must have halved by the correction before, or be what
+/// an entry that is not stiff may be wrong by, or rounding.
+template <Real Scalar>
+[[nodiscard]] bool unsolved(Scalar defect, Scalar before, Scalar allowed, Scalar rounding) {
+  return std::abs(defect) > std::abs(before) / 2 && std::abs(defect) > std::max(allowed, rounding);
+}
 
 /// The tolerances of a control, which must outlive the goal.
 template <AdaptiveControl Control>
