@@ -234,6 +234,37 @@ TEST_CASE("A fully implicit step without solution leaves y alone and has an infi
   CHECK(y == Eigen::Vector2d(1, 1));
 }
 
+// f(y) of a problem this stiff multiplies the rounding of y by 1e8.
+TEST_CASE("The slopes at the ends of a step are stages where these are, else evaluated once", "[ode][implicit]") {
+  const auto rhs = [](double t, const Eigen::Vector2d& y, Eigen::Vector2d& dy) {
+    dy = -1e8 * (y - Eigen::Vector2d::Constant(std::cos(t)));
+  };
+  Stepper<RadauIia5, Eigen::Vector2d> radau;
+  radau.init(rhs, 0, Eigen::Vector2d(1, 1));
+  REQUIRE(radau.step(rhs, 0, 0.1));
+  CHECK(radau.start_slope(rhs, 0) == Eigen::Vector2d(0, 0));
+  radau.accept();
+  REQUIRE(radau.step(rhs, 0.1, 0.1));
+  const Index evaluations = radau.evaluations();
+  CHECK(radau.start_slope(rhs, 0.1)(0) == Approx(-std::sin(0.1)).epsilon(1e-3));  // u' of order 2, h = 0.1
+  CHECK(radau.end_slope(rhs)(0) == Approx(-std::sin(0.2)).epsilon(1e-3));
+  CHECK(radau.evaluations() == evaluations);
+
+  CoupledProblem smooth;
+  Stepper<GaussLegendre4, Eigen::Vector2d> gauss;
+  gauss.init(smooth, 0.5, CoupledProblem::exact(0.5));
+  REQUIRE(gauss.step(smooth, 0.5, 0.1));
+  const Index before = gauss.evaluations();
+  Eigen::Vector2d f;
+  smooth(0.6, gauss.y_next(), f);
+  CHECK(gauss.end_slope(smooth) == f);
+  CHECK(gauss.end_slope(smooth) == f);
+  CHECK(gauss.evaluations() == before + 1);
+  gauss.accept();
+  REQUIRE(gauss.step(smooth, 0.6, 0.1));
+  CHECK(gauss.start_slope(smooth, 0.6) == f);
+}
+
 TEST_CASE("A restart forgets slopes and Jacobians", "[ode][implicit]") {
   double rate = -1;
   const auto rhs = [&rate](double, const Eigen::Vector2d& y, Eigen::Vector2d& dy) { dy = rate * y; };

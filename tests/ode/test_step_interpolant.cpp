@@ -5,6 +5,7 @@
 #include <pathline/ode/dormand_prince_853.hpp>
 #include <pathline/ode/embedded_pairs.hpp>
 #include <pathline/ode/fixed_step_tableaux.hpp>
+#include <pathline/ode/fully_implicit_methods.hpp>
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/tableaux.hpp>
 
@@ -80,7 +81,8 @@ TEMPLATE_TEST_CASE("Within a step the error falls with the order of the extensio
 
 // The same of a step that is taken whole: the cubic by implicit and multistep methods.
 TEMPLATE_TEST_CASE("Within a step that is taken the error falls with the order of the extension",
-                   "[ode][dense][order][implicit]", Dopri5, TrBdf2, Sdirk4, ImplicitMidpoint, AdamsBashforth<4>) {
+                   "[ode][dense][order][implicit]", Dopri5, TrBdf2, Sdirk4, ImplicitMidpoint, GaussLegendre4, RadauIia5,
+                   AdamsBashforth<4>) {
   int order = 3;
   if constexpr (DiagonallyImplicitMethod<TestType>) order = std::min(3, TestType::tableau.order);
   if constexpr (DenselyExtendedMethod<TestType>) order = TestType::dense_order;

@@ -6,6 +6,7 @@
 #include <pathline/ode/embedded_pairs.hpp>
 #include <pathline/ode/fixed_step_tableaux.hpp>
 #include <pathline/ode/forced_points.hpp>
+#include <pathline/ode/fully_implicit_methods.hpp>
 #include <pathline/ode/save_at.hpp>
 #include <pathline/ode/solve.hpp>
 
@@ -56,9 +57,9 @@ TEMPLATE_TEST_CASE("Between its steps a solve converges with the order of method
 // Multistep and implicit methods have the cubic. Errors of 1e-9 (Kvaerno5) and more.
 TEMPLATE_TEST_CASE("Between steps that remember slopes, or solve for them, a solve converges with order min(p, 4)",
                    "[ode][dense][order][implicit]", Kvaerno5, Sdirk4, TrBdf2, ImplicitMidpoint, ImplicitEuler,
-                   AdamsBashforth<3>, AdamsBashforthMoulton<4>) {
+                   AdamsBashforth<3>, AdamsBashforthMoulton<4>, RadauIia5) {
   int order = 1;
-  if constexpr (DiagonallyImplicitMethod<TestType>) order = TestType::tableau.order;
+  if constexpr (DiagonallyImplicitMethod<TestType> || FullyImplicitMethod<TestType>) order = TestType::tableau.order;
   if constexpr (MultistepMethod<TestType>) order = TestType::order;
   const auto [t0, t1] = GENERATE(std::pair{0.0, 2.0}, std::pair{2.0, 0.0});
   const auto error = [t0 = t0, t1 = t1](Index steps) {

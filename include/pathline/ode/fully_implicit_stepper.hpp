@@ -12,6 +12,7 @@
 #include <pathline/ode/coupled_newton.hpp>
 #include <pathline/ode/error_control.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/weighted_stages.hpp>
 
 #include <array>
 #include <cmath>
@@ -58,10 +59,9 @@ class Stepper<Method, State> {
     for (State& stage : Z_) stage.resizeLike(y);
     for (State& stage : K_) stage.resizeLike(y);
     for (State& stage : last_K_) stage.resizeLike(y);
-    if constexpr (has_error) {
-      error_.resizeLike(y);
-      start_.resizeLike(y);
-    }
+    if constexpr (has_error) error_.resizeLike(y);
+    start_.resizeLike(y);
+    if constexpr (!ends_in_stage) end_.resizeLike(y);
     newton_.reset(y);
     restart();
     solved_ = true;
@@ -74,14 +74,14 @@ class Stepper<Method, State> {
     if (start_ready_ || (started_ && !reads_start)) return false;
     newton_.evaluate(rhs, t, y_, K_[0]);
     detail::require_shape(K_[0], y_);
-    if constexpr (has_error) start_ = K_[0];
+    start_ = K_[0];
     started_ = start_ready_ = true;
     return true;
   }
 
   /// Forgets slopes and Jacobians: the right-hand side has changed. y stays.
   void restart() {
-    started_ = start_ready_ = accepted_ = false;
+    started_ = start_ready_ = end_ready_ = accepted_ = false;
     last_h_ = 0;
     newton_.forget_jacobians();
   }
@@ -110,7 +110,7 @@ class Stepper<Method, State> {
     h_ = h;
     t_next_ = t_next;
     first_try_ = accepted_;
-    accepted_ = false;
+    accepted_ = end_ready_ = false;
     newton_.forget_slow_jacobians();
     const Index d = detail::path_rows(rhs, y_), quadratures = y_.rows() - d;
     const bool predicted = predict(d);
@@ -127,7 +127,7 @@ class Stepper<Method, State> {
     }
     write_stages(quadratures);
     next_.noalias() = y_ + detail::weighted_stages<detail::SolutionWeights<Method>>(h, K_);
-    if constexpr (stiffly_accurate(Method::tableau)) next_.topRows(d) = y_.topRows(d) + Z_[stages - 1].topRows(d);
+    if constexpr (ends_in_stage) next_.topRows(d) = y_.topRows(d) + Z_[stages - 1].topRows(d);
     return true;
   }
 
@@ -136,8 +136,30 @@ class Stepper<Method, State> {
     y_.swap(next_);
     for (std::size_t i = 0; i < std::size_t(stages); ++i) last_K_[i].swap(K_[i]);
     last_h_ = h_;
-    start_ready_ = false;
+    start_ready_ = end_ready_;
+    if (end_ready_) start_.swap(end_);
+    end_ready_ = false;
     accepted_ = true;
+  }
+
+  /// f(t, y) at the start of the step tried last; before accept(). The last stage of the step before where that ended
+  /// it: what Newton's method leaves is not multiplied by a large Jacobian there. Else evaluated, unless it is known.
+  template <class Rhs>
+  const State& start_slope(Rhs& rhs, double t) {
+    if constexpr (ends_in_stage)
+      if (follows_on()) return last_K_[stages - 1];
+    if (!start_ready_) newton_.evaluate(rhs, t, y_, start_);
+    start_ready_ = true;
+    return start_;
+  }
+
+  /// f at the end of the step tried last, likewise; evaluated it is known at the next step's start.
+  template <class Rhs>
+  const State& end_slope(Rhs& rhs) {
+    if constexpr (ends_in_stage) return K_[stages - 1];
+    if (!end_ready_) newton_.evaluate(rhs, t_next_, next_, end_);
+    end_ready_ = true;
+    return end_;
   }
 
   /// E of the step tried last as the control measures it (error_control.hpp), over the rows that the right-hand side
@@ -190,13 +212,17 @@ class Stepper<Method, State> {
 
  private:
   using Stages = typename CoupledNewton<Method, State>::Stages;
+  static constexpr bool ends_in_stage = stiffly_accurate(Method::tableau);
   static constexpr bool reads_start = has_error && Method::tableau.start_embedded != 0;
 
+  /// Whether the step before says something: at the start there is none, and one far shorter shows its rounding.
+  [[nodiscard]] bool follows_on() const { return last_h_ != 0 && std::abs(h_) <= 20 * std::abs(last_h_); }
+
   /// First guess of Z: of the slopes, the polynomial through those of the step before (Hairer & Wanner II, equation
-  /// IV.8.5, for any nodes); false, and 0, at the start, and behind a step so short that it would show its rounding.
+  /// IV.8.5, for any nodes); else 0, and false.
   bool predict(Index d) {
     for (State& stage : Z_) stage.setZero();
-    if (last_h_ == 0 || std::abs(h_) > 20 * std::abs(last_h_)) return false;
+    if (!follows_on()) return false;
     constexpr auto T = Method::tableau;
     const auto node = [&](int i) { return T.c[std::size_t(i)]; };
     double guess[stages][stages]{};  // A times the Lagrange polynomials at the new nodes
@@ -237,11 +263,11 @@ class Stepper<Method, State> {
   }
 
   State y_, next_;
-  Stages Z_, K_, last_K_;  // last_K_ of the step accepted last, whose length was last_h_
-  State error_, start_;    // start_ = f(t, y)
+  Stages Z_, K_, last_K_;      // last_K_ of the step accepted last, whose length was last_h_
+  State error_, start_, end_;  // f(t, y), and f at the end where it is not K_s
   CoupledNewton<Method, State> newton_;
   double t_ = 0, h_ = 0, t_next_ = 0, last_h_ = 0;
-  bool started_ = false, start_ready_ = false, accepted_ = false;
+  bool started_ = false, start_ready_ = false, end_ready_ = false, accepted_ = false;
   bool first_try_ = false;  // the step tried last is the first from its start, which a step led to
   bool solved_ = true;
 };
