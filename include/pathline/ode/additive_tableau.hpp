@@ -83,12 +83,14 @@ template <int S>
   double phi[trees][S]{}, branch_phi[2 * trees][S]{};
   for (std::size_t k = 0; k < trees; ++k) {
     const auto [trunk, branch, order, density] = detail::coloured_trees[k];
-    double sum = 0;
+    double sum = 0, size = 0;
     for (int i = 0; i < S; ++i) {
       phi[k][i] = k == 0 ? 1 : phi[trunk][i] * branch_phi[branch][i];
-      sum += weights[std::size_t(i)] * phi[k][i];
+      const double term = weights[std::size_t(i)] * phi[k][i];
+      sum += term;
+      size += detail::magnitude(term);
     }
-    if (!detail::nearly(sum, 1. / density)) return order - 1;
+    if (!detail::nearly(sum, 1. / density, size)) return order - 1;
     if (order == detail::largest_coloured_tree) continue;
     for (int i = 0; i < S; ++i)
       for (int j = 0; j <= i; ++j) {

@@ -91,13 +91,15 @@ template <int S>
   double alpha_phi[trees][S]{}, beta_phi[trees][S]{}, product[trees][S]{};
   for (std::size_t k = 0; k < trees; ++k) {
     const auto [trunk, branch, order, density] = detail::rooted_trees[k];
-    double phi[S]{}, sum = 0;
+    double phi[S]{}, sum = 0, size = 0;
     for (int i = 0; i < S; ++i) {
       product[k][i] = k == 0 ? 1 : product[trunk][i] * alpha_phi[branch][i];
       phi[i] = k > 0 && trunk == 0 ? beta_phi[branch][i] : product[k][i];
-      sum += weights[std::size_t(i)] * phi[i];
+      const double term = weights[std::size_t(i)] * phi[i];
+      sum += term;
+      size += detail::magnitude(term);
     }
-    if (!detail::nearly(sum, 1. / density)) return order - 1;
+    if (!detail::nearly(sum, 1. / density, size)) return order - 1;
     if (order == detail::largest_tree) continue;
     for (int i = 0; i < S; ++i)
       for (int j = 0; j <= i; ++j) {

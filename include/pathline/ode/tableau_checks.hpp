@@ -45,11 +45,15 @@ template <class Tableau>
 
 namespace detail {
 
-// The methods shipped here leave 2e-15 in their conditions and 6e-15 in their row sums; coefficients of the size of 100
-// that are printed with 16 digits leave more. A wrong coefficient is far above this.
-inline constexpr double tableau_tolerance = 1e-13;
+inline constexpr double tableau_tolerance = 1e-14;
 
-constexpr bool nearly(double x, double y) { return x - y < tableau_tolerance && y - x < tableau_tolerance; }
+constexpr double magnitude(double x) { return x < 0 ? -x : x; }
+
+/// Whether a sum whose terms have this size in all is y to rounding: 1e-14 of the size, or of 1 if it is smaller. A
+/// wrong coefficient is far above this.
+constexpr bool nearly(double sum, double y, double size = 1) {
+  return magnitude(sum - y) < tableau_tolerance * (size > 1 ? size : 1);
+}
 
 /// One more than the last column of row i of A that may differ from 0.
 template <class Tableau>
@@ -95,10 +99,14 @@ template <class Tableau, std::size_t N>
     const auto [trunk, branch, order, density] = detail::rooted_trees[k];
     for (int i = 0; k > 0 && i < S; ++i) phi[k][i] = phi[trunk][i] * A_phi[branch][i];
     for (std::size_t n = 0; n < N; ++n) {
-      double sum = 0, expected = 1. / density;
+      double sum = 0, size = 0, expected = 1. / density;
       for (int i = 0; i < order; ++i) expected *= theta[n];
-      for (int i = 0; i < S; ++i) sum += weights[n][std::size_t(i)] * phi[k][i];
-      if (!detail::nearly(sum, expected)) return order - 1;
+      for (int i = 0; i < S; ++i) {
+        const double term = weights[n][std::size_t(i)] * phi[k][i];
+        sum += term;
+        size += detail::magnitude(term);
+      }
+      if (!detail::nearly(sum, expected, size)) return order - 1;
     }
     if (k == 0 || order == detail::largest_tree) continue;
     for (int i = 0; i < S; ++i)
