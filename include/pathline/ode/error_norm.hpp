@@ -10,12 +10,32 @@
 
 namespace pathline {
 
+namespace detail {
+
+/// Whether a state is computed entry by entry. A right-hand side stores the few entries of a small state one by one,
+/// and a packet loaded from where they were just stored waits for the memory, in every stage: longer than its
+/// arithmetic.
+template <class State>
+inline constexpr bool entry_by_entry = (State::SizeAtCompileTime > 0) && (State::SizeAtCompileTime <= 6);
+
+}  // namespace detail
+
 /// Root mean square over all entries of all columns: one number for the batch, as diffrax and torchdiffeq take it. A
 /// single bad sample may hide among many good ones.
 struct RmsNorm {
   template <class Derived>
   [[nodiscard]] double operator()(const Eigen::ArrayBase<Derived>& scaled) const {
-    return std::sqrt(double(scaled.abs2().sum()) / double(scaled.size()));
+    if constexpr (detail::entry_by_entry<Derived>) {
+      typename Derived::Scalar sum(0);
+      for (Index j = 0; j < scaled.cols(); ++j)
+        for (Index i = 0; i < scaled.rows(); ++i) {
+          const typename Derived::Scalar entry = scaled.coeff(i, j);
+          sum += entry * entry;
+        }
+      return std::sqrt(double(sum) / double(scaled.size()));
+    } else {
+      return std::sqrt(double(scaled.abs2().sum()) / double(scaled.size()));
+    }
   }
 };
 
@@ -50,13 +70,14 @@ struct TopRowsSeminorm {
 namespace detail {
 
 /// error / (atol + rtol · max(|y|, |y_next|)), entry by entry, as one expression of the arguments. With atol = 0 a
-/// scale can be 0; then 0 / tiny is 0, where 0 / 0 would be NaN.
+/// scale can be 0; then 0 / tiny is 0, where 0 / 0 would be NaN. The inverse does not wait for the error.
 template <class Error, class Y, class YNext>
 [[nodiscard]] auto scaled_error(const Eigen::MatrixBase<Error>& error, const Eigen::MatrixBase<Y>& y,
                                 const Eigen::MatrixBase<YNext>& y_next, double rtol, double atol) {
   using Scalar = typename Error::Scalar;
-  return error.array() / (Scalar(atol) + Scalar(rtol) * y.array().abs().max(y_next.array().abs()))
-                             .max(std::numeric_limits<Scalar>::min());
+  return error.array() * (Scalar(atol) + Scalar(rtol) * y.array().abs().max(y_next.array().abs()))
+                             .max(std::numeric_limits<Scalar>::min())
+                             .inverse();
 }
 
 }  // namespace detail

@@ -172,7 +172,7 @@ class Stepper<Method, State> {
     end_slope_known_ = false;
     evaluate_stages<1>(rhs, t, last);
     // With "first same as last" the last stage's input is the solution.
-    if constexpr (!fsal) next_.noalias() = y_ + detail::weighted_stages<detail::SolutionWeights<Method>>(h, K_);
+    if constexpr (!fsal) detail::assign(next_, y_ + detail::weighted_stages<detail::SolutionWeights<Method>>(h, K_));
   }
 
   /// Moves on to the end of the step tried last.
@@ -284,7 +284,7 @@ class Stepper<Method, State> {
   template <int I, class Rhs>
   void evaluate_stages(Rhs& rhs, double t, LastStage last) {
     if constexpr (I < stages) {
-      next_.noalias() = y_ + detail::weighted_stages<detail::StageWeights<Method, I>>(h_, K_);
+      detail::assign(next_, y_ + detail::weighted_stages<detail::StageWeights<Method, I>>(h_, K_));
       if constexpr (fsal && I == stages - 1)
         if (last == LastStage::skip) return;
       constexpr double c = Method::tableau.c[std::size_t(I)];
@@ -333,7 +333,7 @@ class Stepper<Method, State> {
       error_.topRows(rows) = detail::weighted_stages<Weights>(h_, K_).topRows(rows);
       return norm(error_.topRows(rows), y_.topRows(rows), next_.topRows(rows));
     } else {
-      error_.noalias() = detail::weighted_stages<Weights>(h_, K_);
+      detail::assign(error_, detail::weighted_stages<Weights>(h_, K_));
       return norm(error_, y_, next_);
     }
   }

@@ -71,8 +71,9 @@ struct PiController {
   double k_P = 0.4;  ///< Weight of its change.
 
   [[nodiscard]] double factor(double error, double previous_error, int q) const {
-    const double trend = std::pow(detail::telling_error(previous_error), k_P / q);
-    return detail::clamped(safety * std::pow(error, -(k_I + k_P) / q) * trend, min_factor, max_factor);
+    // One power instead of two: the controller is a tenth of the time of a step of a small problem.
+    const double trend = std::log2(detail::telling_error(previous_error)) * (k_P / q);
+    return detail::clamped(safety * std::exp2(std::log2(error) * (-(k_I + k_P) / q) + trend), min_factor, max_factor);
   }
 };
 
@@ -95,9 +96,10 @@ struct PidController {
 
   /// \param previous_errors  E_{n-1} and E_{n-2}; 1 where there was no such step.
   [[nodiscard]] double factor(double error, std::array<double, 2> previous_errors, int q) const {
-    const double trend = std::pow(detail::telling_error(previous_errors[0]), (k_P + 2 * k_D) / q) *
-                         std::pow(detail::telling_error(previous_errors[1]), -k_D / q);
-    return detail::clamped(safety * std::pow(error, -(k_I + k_P + k_D) / q) * trend, min_factor, max_factor);
+    const double trend = std::log2(detail::telling_error(previous_errors[0])) * ((k_P + 2 * k_D) / q) -
+                         std::log2(detail::telling_error(previous_errors[1])) * (k_D / q);
+    return detail::clamped(safety * std::exp2(std::log2(error) * (-(k_I + k_P + k_D) / q) + trend), min_factor,
+                           max_factor);
   }
 };
 

@@ -3,6 +3,9 @@
 /// leave no trace, so that 0 · NaN cannot arise.
 #pragma once
 
+#include <pathline/core/types.hpp>
+#include <pathline/ode/error_norm.hpp>
+
 #include <cstddef>
 
 namespace pathline::detail {
@@ -83,6 +86,20 @@ struct StatesAt {
 template <class State, class At>
 StatesAt<State, At> states_at(At at) {
   return {at};
+}
+
+/// to = expression, which has no product in it. The barrier keeps the compiler from packing the entries after all.
+template <class State, class Derived>
+EIGEN_ALWAYS_INLINE void assign(State& to, const Eigen::MatrixBase<Derived>& expression) {
+  if constexpr (entry_by_entry<State>)
+    for (Index j = 0; j < to.cols(); ++j)
+      for (Index i = 0; i < to.rows(); ++i) {
+        typename State::Scalar entry = expression.coeff(i, j);
+        EIGEN_OPTIMIZATION_BARRIER(entry)
+        to.coeffRef(i, j) = entry;
+      }
+  else
+    to.noalias() = expression;
 }
 
 }  // namespace pathline::detail
