@@ -36,6 +36,8 @@ void steps(const char* name, double floor) {
     print(name, rtol, "TrBdf2", by_pathline<TrBdf2, Problem>(rtol, floor), cvode);
     print(name, rtol, "Kvaerno3", by_pathline<Kvaerno3, Problem>(rtol, floor), cvode);
     print(name, rtol, "Kvaerno5", by_pathline<Kvaerno5, Problem>(rtol, floor), cvode);
+    print(name, rtol, "RadauIia5", by_pathline<RadauIia5, Problem>(rtol, floor), cvode);
+    print(name, rtol, "Rodas4", by_pathline<Rodas4, Problem>(rtol, floor), cvode);
   }
 }
 
@@ -101,6 +103,8 @@ void draw_stiff(const std::filesystem::path& png, const std::string& title, doub
        {of_pathline<TrBdf2, P>("pathline TrBdf2", floor, 1e-7),
         of_pathline<Kvaerno3, P>("pathline Kvaerno3", floor, 1e-8),
         of_pathline<Kvaerno5, P>("pathline Kvaerno5", floor, 1e-11),
+        of_pathline<RadauIia5, P>("pathline RadauIia5", floor, 1e-11),
+        of_pathline<Rodas4, P>("pathline Rodas4", floor, 1e-9),
         of_sundials<P>("CVODE BDF", sundials::Method::cvode_bdf, floor, 1e-12),
         of_sundials<P>("ARKODE Kvaerno 5(4)", sundials::Method::arkode_kvaerno, floor, 1e-11)});
 }
