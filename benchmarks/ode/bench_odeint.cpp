@@ -1,5 +1,6 @@
 /// \file
-/// Dormand–Prince 5(4) of pathline and of Boost.odeint at equal accuracy, on states of static size.
+/// pathline and Boost.odeint at equal accuracy, on states of static size: Dormand–Prince 5(4) of both, and the methods
+/// of high order, pathline's 8(5, 3) and odeint's Fehlberg 8(7).
 #include <benchmarks/measure.hpp>
 #include <benchmarks/ode/equal_accuracy.hpp>
 #include <pathline/ode.hpp>
@@ -11,6 +12,7 @@
 #include <boost/numeric/odeint/stepper/controlled_runge_kutta.hpp>
 #include <boost/numeric/odeint/stepper/generation.hpp>
 #include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
+#include <boost/numeric/odeint/stepper/runge_kutta_fehlberg78.hpp>
 #include <boost/type_traits/is_base_of.hpp>  // what odeint's Eigen headers leave to others to include
 
 #include <array>
@@ -105,23 +107,23 @@ struct Pathline {
   }
 };
 
-template <class State, class Algebra, class Problem, class Count>
+template <class Method, class Problem, class State, class Count>
 void run_odeint(State& y, double tolerance, const Count& count) {
   const auto rhs = [&](const State& at, State& dy, double) {
     count();
     Problem{}(at, dy);
   };
-  const auto stepper = odeint::make_controlled(tolerance, tolerance,
-                                               odeint::runge_kutta_dopri5<State, double, State, double, Algebra>());
-  odeint::integrate_adaptive(stepper, rhs, y, 0., Problem::t_end, 1e-3);
+  odeint::integrate_adaptive(odeint::make_controlled(tolerance, tolerance, Method()), rhs, y, 0., Problem::t_end, 1e-3);
 }
 
+template <template <class...> class Method = odeint::runge_kutta_dopri5>
 struct Odeint {
   template <class Problem>
   using State = std::array<double, Problem::d>;
   template <class Problem, class Count>
   static void run(State<Problem>& y, double tolerance, const Count& count) {
-    run_odeint<State<Problem>, odeint::array_algebra, Problem>(y, tolerance, count);
+    run_odeint<Method<State<Problem>, double, State<Problem>, double, odeint::array_algebra>, Problem>(y, tolerance,
+                                                                                                       count);
   }
 };
 
@@ -130,7 +132,9 @@ struct OdeintEigen {
   using State = Vector<Problem>;
   template <class Problem, class Count>
   static void run(State<Problem>& y, double tolerance, const Count& count) {
-    run_odeint<State<Problem>, odeint::vector_space_algebra, Problem>(y, tolerance, count);
+    using Method =
+        odeint::runge_kutta_dopri5<State<Problem>, double, State<Problem>, double, odeint::vector_space_algebra>;
+    run_odeint<Method, Problem>(y, tolerance, count);
   }
 };
 
@@ -181,11 +185,15 @@ void two_accuracies(benchmark::internal::Benchmark* all) {
 }  // namespace
 
 BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Pathline<>)->Apply(two_accuracies);
-BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Odeint)->Apply(two_accuracies);
-BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, OdeintEigen)->Apply(two_accuracies);
+BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Pathline<Dop853>)->Apply(two_accuracies);
+BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Odeint<>)->Apply(two_accuracies);
+BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Odeint<odeint::runge_kutta_fehlberg78>)->Apply(two_accuracies);
 BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Pathline<>)->Apply(two_accuracies);
-BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Odeint)->Apply(two_accuracies);
-BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, OdeintEigen)->Apply(two_accuracies);
+BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Pathline<Dop853>)->Apply(two_accuracies);
+BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Odeint<>)->Apply(two_accuracies);
+BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Odeint<odeint::runge_kutta_fehlberg78>)->Apply(two_accuracies);
 BENCHMARK_TEMPLATE(equal_accuracy, HundredBodies, Pathline<>)->Apply(two_accuracies);
-BENCHMARK_TEMPLATE(equal_accuracy, HundredBodies, Odeint)->Apply(two_accuracies);
+BENCHMARK_TEMPLATE(equal_accuracy, HundredBodies, Pathline<Dop853>)->Apply(two_accuracies);
+BENCHMARK_TEMPLATE(equal_accuracy, HundredBodies, Odeint<>)->Apply(two_accuracies);
+BENCHMARK_TEMPLATE(equal_accuracy, HundredBodies, Odeint<odeint::runge_kutta_fehlberg78>)->Apply(two_accuracies);
 BENCHMARK_TEMPLATE(equal_accuracy, HundredBodies, OdeintEigen)->Apply(two_accuracies);

@@ -116,8 +116,9 @@ template <AdaptiveControl Control>
 
 /// E as this control measures it, of arguments of one shape.
 template <AdaptiveControl Control, class Error, class Y, class YNext>
-[[nodiscard]] double measured_error(const Control& control, const Eigen::MatrixBase<Error>& error,
-                                    const Eigen::MatrixBase<Y>& y, const Eigen::MatrixBase<YNext>& y_next) {
+[[nodiscard]] EIGEN_ALWAYS_INLINE double measured_error(const Control& control, const Eigen::MatrixBase<Error>& error,
+                                                        const Eigen::MatrixBase<Y>& y,
+                                                        const Eigen::MatrixBase<YNext>& y_next) {
   const auto norm_of = [&](const auto& scaled) {
     if constexpr (HasNorm<Control>)
       return double(control.norm(scaled));
@@ -138,7 +139,10 @@ template <AdaptiveControl Control, class Error, class Y, class YNext>
     };
     return norm_of(Scales::NullaryExpr(error.rows(), error.cols(), scaled));
   } else {
-    return norm_of(scaled_error(error, y, y_next, control.rtol, control.atol));
+    if constexpr (HasNorm<Control>)
+      return norm_of(scaled_error(error, y, y_next, control.rtol, control.atol));
+    else
+      return rms_of_scaled_error(error, y, y_next, control.rtol, control.atol);
   }
 }
 

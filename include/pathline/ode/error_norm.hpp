@@ -5,6 +5,7 @@
 
 #include <pathline/core/types.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -25,17 +26,7 @@ inline constexpr bool entry_by_entry = (State::SizeAtCompileTime > 0) && (State:
 struct RmsNorm {
   template <class Derived>
   [[nodiscard]] double operator()(const Eigen::ArrayBase<Derived>& scaled) const {
-    if constexpr (detail::entry_by_entry<Derived>) {
-      typename Derived::Scalar sum(0);
-      for (Index j = 0; j < scaled.cols(); ++j)
-        for (Index i = 0; i < scaled.rows(); ++i) {
-          const typename Derived::Scalar entry = scaled.coeff(i, j);
-          sum += entry * entry;
-        }
-      return std::sqrt(double(sum) / double(scaled.size()));
-    } else {
-      return std::sqrt(double(scaled.abs2().sum()) / double(scaled.size()));
-    }
+    return std::sqrt(double(scaled.abs2().sum()) / double(scaled.size()));
   }
 };
 
@@ -82,12 +73,38 @@ template <class Error, class Y, class YNext>
 
 }  // namespace detail
 
+namespace detail {
+
+/// RmsNorm of scaled_error().
+template <class Error, class Y, class YNext>
+[[nodiscard]] EIGEN_ALWAYS_INLINE double rms_of_scaled_error(const Eigen::MatrixBase<Error>& error,
+                                                             const Eigen::MatrixBase<Y>& y,
+                                                             const Eigen::MatrixBase<YNext>& y_next, double rtol,
+                                                             double atol) {
+  if constexpr (entry_by_entry<Error>) {
+    using Scalar = typename Error::Scalar;
+    Scalar sum(0);
+    for (Index j = 0; j < Error::ColsAtCompileTime; ++j)
+      for (Index i = 0; i < Error::RowsAtCompileTime; ++i) {
+        const Scalar size = std::max(std::abs(y.coeff(i, j)), std::abs(y_next.coeff(i, j)));
+        const Scalar scale = std::max(Scalar(atol) + Scalar(rtol) * size, std::numeric_limits<Scalar>::min());
+        const Scalar entry = error.coeff(i, j) * (Scalar(1) / scale);
+        sum += entry * entry;
+      }
+    return std::sqrt(double(sum) * (1. / int(Error::SizeAtCompileTime)));
+  } else {
+    return RmsNorm{}(scaled_error(error, y, y_next, rtol, atol));
+  }
+}
+
+}  // namespace detail
+
 /// Root mean square of error_i / (atol + rtol · max(|y_i|, |y_next_i|)), the arguments of one shape. NaN or infinity
 /// in `error` gives NaN or infinity.
 template <class Error, class Y, class YNext>
 [[nodiscard]] double error_norm(const Eigen::MatrixBase<Error>& error, const Eigen::MatrixBase<Y>& y,
                                 const Eigen::MatrixBase<YNext>& y_next, double rtol, double atol) {
-  return RmsNorm{}(detail::scaled_error(error, y, y_next, rtol, atol));
+  return detail::rms_of_scaled_error(error, y, y_next, rtol, atol);
 }
 
 }  // namespace pathline

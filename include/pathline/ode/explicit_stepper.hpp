@@ -84,8 +84,7 @@ constexpr int error_exponent() {
 /// E of two partners, of which `fine` is the norm of the better one's estimate: docs/maths.md, section 4.
 inline double error_of_two(double fine, double coarse) {
   if (!std::isfinite(coarse)) return coarse;  // a squared norm that overflowed would divide the fine one to 0
-  const double ratio = coarse / fine;
-  return fine == 0 ? 0 : fine / std::sqrt(1 + 0.01 * ratio * ratio);
+  return fine == 0 ? 0 : fine * (fine / std::sqrt(fine * fine + 0.01 * coarse * coarse));
 }
 
 /// Whether the callable left its result in the shape of the state: an assignment to a dynamic matrix may resize it.
@@ -172,14 +171,14 @@ class Stepper<Method, State> {
     end_slope_known_ = false;
     evaluate_stages<1>(rhs, t, last);
     // With "first same as last" the last stage's input is the solution.
-    if constexpr (!fsal) detail::assign(next_, y_ + detail::weighted_stages<detail::SolutionWeights<Method>>(h, K_));
+    if constexpr (!fsal) detail::write_weighted<detail::SolutionWeights<Method>>(next_, y_, h, K_);
   }
 
   /// Moves on to the end of the step tried last.
   void accept() {
-    y_.swap(next_);
+    detail::move_state(next_, y_);
     first_stage_ready_ = end_slope_known_;
-    if (end_slope_known_) K_[0].swap(end_slope_place());
+    if (end_slope_known_) detail::move_state(end_slope_place(), K_[0]);
     end_slope_known_ = false;
   }
 
@@ -284,7 +283,7 @@ class Stepper<Method, State> {
   template <int I, class Rhs>
   void evaluate_stages(Rhs& rhs, double t, LastStage last) {
     if constexpr (I < stages) {
-      detail::assign(next_, y_ + detail::weighted_stages<detail::StageWeights<Method, I>>(h_, K_));
+      detail::write_weighted<detail::StageWeights<Method, I>>(next_, y_, h_, K_);
       if constexpr (fsal && I == stages - 1)
         if (last == LastStage::skip) return;
       constexpr double c = Method::tableau.c[std::size_t(I)];
@@ -315,7 +314,7 @@ class Stepper<Method, State> {
   }
 
   template <class Rhs, class Norm>
-  double estimate_by(const Rhs& rhs, const Norm& norm) {
+  EIGEN_ALWAYS_INLINE double estimate_by(const Rhs& rhs, const Norm& norm) {
     if constexpr (DoublyEmbeddedMethod<Method>) {
       const double coarse = norm_of_estimate<detail::CoarseErrorWeights<Method>>(rhs, norm);
       const double fine = norm_of_estimate<detail::ErrorWeights<Method>>(rhs, norm);
@@ -327,13 +326,13 @@ class Stepper<Method, State> {
 
   /// Leaves h Σ w_i K_i in error_, its counted rows at least, and returns their norm.
   template <class Weights, class Rhs, class Norm>
-  double norm_of_estimate(const Rhs& rhs, const Norm& norm) {
+  EIGEN_ALWAYS_INLINE double norm_of_estimate(const Rhs& rhs, const Norm& norm) {
     if constexpr (HasErrorRows<Rhs>) {
       const Index rows = rhs.error_rows();
       error_.topRows(rows) = detail::weighted_stages<Weights>(h_, K_).topRows(rows);
       return norm(error_.topRows(rows), y_.topRows(rows), next_.topRows(rows));
     } else {
-      detail::assign(error_, detail::weighted_stages<Weights>(h_, K_));
+      detail::write_weighted<Weights>(error_, h_, K_);
       return norm(error_, y_, next_);
     }
   }

@@ -6,7 +6,9 @@
 #include <pathline/core/types.hpp>
 #include <pathline/ode/error_norm.hpp>
 
+#include <array>
 #include <cstddef>
+#include <utility>
 
 namespace pathline::detail {
 
@@ -88,18 +90,75 @@ StatesAt<State, At> states_at(At at) {
   return {at};
 }
 
-/// to = expression, which has no product in it. The barrier keeps the compiler from packing the entries after all.
-template <class State, class Derived>
-EIGEN_ALWAYS_INLINE void assign(State& to, const Eigen::MatrixBase<Derived>& expression) {
+/// The places of the weights that are not 0.
+template <class Weights>
+constexpr auto nonzero_weights() {
+  constexpr std::size_t n = [] {
+    std::size_t count = 0;
+    for (int j = 0; j < Weights::count; ++j) count += Weights::weight(j) != 0 ? 1 : 0;
+    return count;
+  }();
+  static_assert(n > 0, "tableau: a row of zeros");
+  std::array<std::size_t, n> places{};
+  for (std::size_t j = 0, k = 0; j < std::size_t(Weights::count); ++j)
+    if (Weights::weight(int(j)) != 0) places[k++] = j;
+  return places;
+}
+
+/// One entry of y + Σ w_k K_k, or of Σ w_k K_k where y is null, summed in the order of k. The barrier keeps the
+/// compiler from packing the entries after all.
+template <class Weights, class State, class Stages, std::size_t... N>
+EIGEN_ALWAYS_INLINE void write_entry(State& to, const State* y, const typename State::Scalar* w, const Stages& K,
+                                     Index i, std::index_sequence<N...>) {
+  constexpr auto places = nonzero_weights<Weights>();
+  typename State::Scalar entry = y == nullptr ? w[0] * K[places[0]].data()[i] : y->data()[i];
+  ((N == 0 && y == nullptr ? void() : void(entry += w[N] * K[places[N]].data()[i])), ...);
+  EIGEN_OPTIMIZATION_BARRIER(entry)
+  to.data()[i] = entry;
+}
+
+template <class Weights, class State, class Stages, std::size_t... N, std::size_t... I>
+EIGEN_ALWAYS_INLINE void write_entries(State& to, const State* y, double h, const Stages& K,
+                                       std::index_sequence<N...> terms, std::index_sequence<I...>) {
+  using Scalar = typename State::Scalar;
+  const Scalar w[] = {Scalar(h * Weights::weight(int(nonzero_weights<Weights>()[N])))...};
+  (write_entry<Weights>(to, y, w, K, Index(I), terms), ...);
+}
+
+template <class State>
+using Entries = std::make_index_sequence<std::size_t(entry_by_entry<State> ? State::SizeAtCompileTime : 0)>;
+
+/// to becomes from, whose value is not needed any more.
+template <class State>
+EIGEN_ALWAYS_INLINE void move_state(State& from, State& to) {
   if constexpr (entry_by_entry<State>)
-    for (Index j = 0; j < to.cols(); ++j)
-      for (Index i = 0; i < to.rows(); ++i) {
-        typename State::Scalar entry = expression.coeff(i, j);
-        EIGEN_OPTIMIZATION_BARRIER(entry)
-        to.coeffRef(i, j) = entry;
-      }
+    for (Index i = 0; i < State::SizeAtCompileTime; ++i) {
+      typename State::Scalar entry = from.data()[i];
+      EIGEN_OPTIMIZATION_BARRIER(entry)
+      to.data()[i] = entry;
+    }
   else
-    to.noalias() = expression;
+    to.swap(from);
+}
+
+/// to = y + h Σ w_j K_j.
+template <class Weights, class State, class Stages>
+EIGEN_ALWAYS_INLINE void write_weighted(State& to, const State& y, double h, const Stages& K) {
+  using Terms = std::make_index_sequence<nonzero_weights<Weights>().size()>;
+  if constexpr (entry_by_entry<State>)
+    write_entries<Weights>(to, &y, h, K, Terms{}, Entries<State>{});
+  else
+    to.noalias() = y + weighted_stages<Weights>(h, K);
+}
+
+/// to = h Σ w_j K_j.
+template <class Weights, class State, class Stages>
+EIGEN_ALWAYS_INLINE void write_weighted(State& to, double h, const Stages& K) {
+  using Terms = std::make_index_sequence<nonzero_weights<Weights>().size()>;
+  if constexpr (entry_by_entry<State>)
+    write_entries<Weights>(to, static_cast<const State*>(nullptr), h, K, Terms{}, Entries<State>{});
+  else
+    to.noalias() = weighted_stages<Weights>(h, K);
 }
 
 }  // namespace pathline::detail
