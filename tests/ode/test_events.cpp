@@ -324,6 +324,18 @@ TEST_CASE("Backward in time a ball bounces as well", "[ode][events]") {
   CHECK(path.y(0) == Approx(1).margin(1e-12));
 }
 
+TEST_CASE("A reset a number before a jump, and a solve that ends at one", "[ode][events]") {
+  const double before = std::nextafter(1., 0.);
+  const auto rhs = [](double t, const State& y, State& dy) { dy = t < 1 ? State(1, 1) : State(-y); };
+  const Event reset([=](double t, const State&) { return t - before; }, {}, [](double, State& y) { y *= 2; });
+  const WithForcedPoints control(tight, {.jump_at = {1, 2}});
+  const auto path = solve_events(rhs, State(0, 0), 0, 2, std::tuple(reset), Dopri5{}, control);
+  CHECK(times_of(path) == std::vector<double>{before});
+  CHECK(path.trajectory.t1() == 2);
+  CHECK(path.trajectory(1.5)(0) == Approx(2 * std::exp(-0.5)).epsilon(1e-6));
+  CHECK(path.y(0) == Approx(2 * std::exp(-1.)).epsilon(1e-9));
+}
+
 TEST_CASE("A batch has events of its own kind", "[ode][events]") {
   // The first sample of e^(-t) · (1, 2, 4) at which the largest is down to 1: 4 e^(-t) = 1.
   const Batch<double> y0{{1, 2, 4}};

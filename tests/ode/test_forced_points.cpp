@@ -99,6 +99,16 @@ TEST_CASE("A jump where a solve starts, stands or ends", "[ode][control]") {
   CHECK(path.states[3](0) == Approx(2 * std::exp(-1.)).epsilon(1e-9));
 }
 
+TEST_CASE("Of two jumps a number apart neither is asked", "[ode][control]") {
+  const double second = std::nextafter(1., 2.);
+  const WithForcedPoints control(tight, {.jump_at = {1, second}});
+  std::vector<double> asked;
+  const auto [t0, t1] = GENERATE(std::pair{0., 2.}, std::pair{2., 0.}, std::pair{1., 2.});
+  CHECK(solve(Switch{&asked}, one, t0, t1, Dopri5{}, control).allFinite());
+  CHECK_FALSE(contains(asked, 1));
+  CHECK_FALSE(contains(asked, second));
+}
+
 TEST_CASE("Forced points, norms and tolerances nest", "[ode][control]") {
   const WithNorm control(WithForcedPoints(tight, {.step_at = {0.5}, .jump_at = {1}}), MaxSampleNorm{});
   CHECK(solve(Switch{}, one, 0, 2, Dopri5{}, control)(0) == Approx(2 * std::exp(-1.)).epsilon(1e-9));

@@ -223,6 +223,23 @@ TEST_CASE("Where the right-hand side jumps a trajectory has a kink", "[ode][dens
   CHECK(saved.states[2](0) == Approx(0.9));
 }
 
+// y = 1 + t up to 1, and 2 exp(1 - t) behind it.
+TEST_CASE("A jump where a solve starts or ends leaves its span and its outputs whole", "[ode][dense]") {
+  const auto rhs = [](double t, const State& y, State& dy) { dy = t < 1 ? State(1, 1) : State(-y); };
+  const WithForcedPoints control(PiController{}, {.jump_at = {1}});
+  const auto to_jump = solve_trajectory(rhs, State(1, 1), 0, 1, Dopri5{}, control);
+  CHECK(to_jump.t1() == 1);
+  CHECK(to_jump(1)(0) == Approx(2));
+  const auto from_jump = solve_trajectory(rhs, State(2, 2), 1, 2, Dopri5{}, control);
+  CHECK(from_jump.t0() == 1);
+  CHECK(from_jump.closed());
+  CHECK(from_jump(1)(0) == 2);
+  CHECK(from_jump(2)(0) == Approx(2 * std::exp(-1.)).epsilon(1e-5));
+  const auto saved = solve(rhs, State(1, 1), 0, 1, SaveAt{{0.5, 1, 1}}, Dopri5{}, control);
+  CHECK(saved.states[1](0) == Approx(2));
+  CHECK(saved.states[2](0) == Approx(2));
+}
+
 TEST_CASE("Evaluating a trajectory allocates nothing", "[ode][dense][memory]") {
   const auto path = solve_trajectory(Decay{}, Batch<float>::Ones(3, 50), 0, 2);
   Batch<float> y(3, 50);

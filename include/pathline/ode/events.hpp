@@ -363,6 +363,7 @@ template <class Method = Dopri5, class Control = PiController, class Rhs, class 
                                              [&](SolveFailure& at) { at.statistics += statistics; });
       if (!watcher.acted()) {
         solution.y = y;
+        solution.trajectory.stretch(t1);
         break;
       }
       y = solution.y;

@@ -46,7 +46,7 @@ struct Solve {
         return std::binary_search(points.jump_at.begin(), points.jump_at.end(), time);
       };
       while (t != stop && !ended) {
-        if (is_jump(t)) leave_jump(stop);
+        while (t != stop && is_jump(t)) leave_jump(stop);
         const double step_to = next_point(points.step_at, t, stop), jump = next_point(points.jump_at, t, stop);
         const bool jumps = is_jump(jump) && std::abs(jump - t) <= std::abs(step_to - t);
         const double target = jumps ? std::nextafter(jump, t) : step_to;

@@ -71,6 +71,12 @@ class OutputInterpolator : public NoObserver {
     }
   }
 
+  /// At t1, which a forced jump there keeps the last step a number away from.
+  void output(Index i, const State& y) {
+    if (i == 0) return;
+    for (; next_ < times_.size(); ++next_) states_[next_] = y;
+  }
+
  private:
   std::span<const double> times_;
   std::vector<State>& states_;

@@ -34,7 +34,7 @@ class Trajectory {
   template <class Rhs, class Method>
   requires DenseStepper<Stepper<Method, State>, Rhs>
   void append(Rhs& rhs, Stepper<Method, State>& stepper, double t) {
-    if (t != t1()) {  // with a slope of its own
+    if (t != t1() && !starts_anew()) {  // with a slope of its own
       eigen_assert(closed());
       append_end(t, stepper.y());
     }
@@ -83,6 +83,11 @@ class Trajectory {
     slopes_.back().swap(slope);
   }
 
+  /// The last step ends at t instead, a number behind its end: at a jump of the right-hand side where the solve ends.
+  void stretch(double t) {
+    if (steps() > 0 && closed()) times_.back() = t;
+  }
+
   /// Goes on from another state of the same shape at t1(). There y(t1()) remains the state before the jump.
   void jump(const State& y) {
     eigen_assert(closed());
@@ -125,6 +130,8 @@ class Trajectory {
   Statistics statistics;  ///< Of the solve that made it.
 
  private:
+  /// Whether the next step is the first, or the first after jump(): a start a number behind t1() is as good as there.
+  [[nodiscard]] bool starts_anew() const { return !closed() && (steps() == 0 || times_.end()[-2] == times_.back()); }
   void append_end(double t, const State& y) {
     times_.push_back(t);
     states_.push_back(y);
@@ -181,6 +188,7 @@ template <class Method = Dopri5, class Control = PiController, class Rhs, class 
     const std::array<double, 2> times{t0, t1};
     Stepper<Method, State> stepper;
     trajectory.statistics = integrate(method, control, rhs, y, times, stepper, TrajectoryRecorder<State>(trajectory));
+    trajectory.stretch(t1);
   }
   return trajectory;
 }
