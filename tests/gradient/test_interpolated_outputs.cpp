@@ -102,6 +102,22 @@ TEST_CASE("With the tolerance the gradient of interpolated outputs becomes that 
   CHECK(max_difference(interpolated.y0_bar, landed.y0_bar) < 1e-7);
 }
 
+TEST_CASE("An interpolated output at a jump, or where a solve starts or ends at one, is the landed one",
+          "[gradient][backpropagation]") {
+  GradientProblem problem = problem_with_outputs(GENERATE(false, true));
+  std::vector<double>& t = problem.times;
+  t.insert(t.begin() + 2, std::nextafter(t.front(), t.back()));  // where the first step starts
+  const WithForcedPoints control(PiController{.rtol = 1e-12, .atol = 1e-12}, {.jump_at = {t.front(), t[4], t.back()}});
+  Backpropagation<>::Memory<GradientProblem::G, Dopri5> memory;
+  const auto interpolated = problem.run(interpolating, Dopri5{}, control, memory);
+  const auto landed = problem.run(Backpropagation<>{}, Dopri5{}, control, memory);
+  CHECK(interpolated.loss == Approx(landed.loss).epsilon(1e-9));
+  CHECK(max_difference(interpolated.theta_bar, landed.theta_bar) < 1e-7);
+  CHECK(max_difference(interpolated.y0_bar, landed.y0_bar) < 1e-7);
+  const NeuralOde ode(problem.field, Dopri5{}, control, interpolating);
+  CHECK(GradientProblem::loss(ode.solve(problem.y0, t)) == interpolated.loss);
+}
+
 TEST_CASE("NeuralOde's states are the same with and without a gradient, interpolated too", "[gradient]") {
   const GradientProblem problem = problem_with_outputs();
   const NeuralOde ode(problem.field, Dopri5{}, PiController{}, interpolating);

@@ -130,7 +130,7 @@ struct Backpropagation {
     void output(Index i, const Batch<typename G::Scalar>& y) {
       memory.recording.output(i, y);
       if constexpr (interpolates) {
-        if (i == 0) memory.writer.write_first(y);
+        i == 0 ? memory.writer.write_first(y) : memory.writer.write_last(y);
       } else {
         if (!states.empty()) states[std::size_t(i)] = y;
       }

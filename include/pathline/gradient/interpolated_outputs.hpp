@@ -77,8 +77,13 @@ class OutputWriter {
   /// The step that was just accepted, from t; before Stepper::accept().
   template <class Stepper>
   void write(const Stepper& stepper, double t) {
+    const bool forward = t < stepper.t_next();
+    const auto reached = [&](double end) {
+      return next_ < outputs_.size() && (forward ? times_[next_] <= end : times_[next_] >= end);
+    };
+    while (reached(t)) outputs_[next_++] = stepper.y();  // a forced jump lies a number before the step behind it
     bool begun = false;
-    while (next_ < outputs_.size() && reached(times_[next_], t, stepper.t_next())) {
+    while (reached(stepper.t_next())) {
       if (times_[next_] == stepper.t_next()) {
         outputs_[next_++] = stepper.y_next();
         continue;
@@ -90,9 +95,12 @@ class OutputWriter {
     }
   }
 
- private:
-  static bool reached(double time, double t, double t_next) { return t < t_next ? time <= t_next : time >= t_next; }
+  /// At the very end, which a forced jump there keeps the last step a number away from.
+  void write_last(const State& y) {
+    while (next_ < outputs_.size()) outputs_[next_++] = y;
+  }
 
+ private:
   std::span<const double> times_;
   std::span<State> outputs_;
   StepInterpolant<State> interpolant_;
@@ -167,7 +175,10 @@ class OutputsBack {
  private:
   [[nodiscard]] bool is_at_end(std::size_t i, std::size_t steps_done) const {
     if (!interpolated_) return record_.outputs()[i] == steps_done;
-    return times_[i] == (steps_done == 0 ? times_.front() : record_.steps()[steps_done - 1].t_next);
+    if (steps_done == 0) return true;
+    // Behind the end too, where a forced jump lies between two steps: what lies in the next one is done already.
+    const auto& step = record_.steps()[steps_done - 1];
+    return step.t < step.t_next ? times_[i] >= step.t_next : times_[i] <= step.t_next;
   }
   template <class Step>
   [[nodiscard]] double theta(const Step& step, std::size_t i) const {

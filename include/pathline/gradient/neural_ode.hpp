@@ -165,9 +165,7 @@ class NeuralOde {
     void accept(double t, double /*h*/, const StepperType& stepper) {
       writer.write(stepper, t);
     }
-    void output(Index i, const Batch<Scalar>& y) {
-      if (i == 0) writer.write_first(y);
-    }
+    void output(Index i, const Batch<Scalar>& y) { i == 0 ? writer.write_first(y) : writer.write_last(y); }
   };
 
   FieldType field_;
