@@ -60,4 +60,13 @@ TEST_CASE("A network's context follows its sample", "[gradient][per_sample]") {
   }
 }
 
+TEST_CASE("A context of the wrong shape is refused", "[gradient][per_sample][errors]") {
+  const Mlp<double, Tanh> field = network(1);
+  CHECK_THROWS_WITH(PerSampleField(field), "PerSampleField: context has 0 rows, expected 1");
+  CHECK_THROWS_WITH(PerSampleField(field, Batch<double>::Zero(2, 9)), ContainsSubstring("2 rows, expected 1"));
+  const PerSample policy(control);
+  CHECK_THROWS_WITH(solve(PerSampleField(field, Batch<double>::Zero(1, 7)), samples(9), 0, 1, Dopri5{}, policy),
+                    "PerSampleField: context has 7 columns, expected 9");
+}
+
 }  // namespace pathline

@@ -5,10 +5,12 @@
 /// ```
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/nn/layer.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -22,14 +24,20 @@ class PerSampleField {
   using Scalar = typename F::Scalar;
 
   /// \param context  c × n, a column for each sample of the whole batch; kept as a copy.
+  /// \throws ShapeError when the field reads another number of context rows; a call, when it is of more samples.
   explicit PerSampleField(const F& field, ConstBatchRef<Scalar> context = Batch<Scalar>())
-      : field_(field), context_(context) {}
+      : field_(field), context_(context) {
+    require_rows("PerSampleField: context", context.rows(), std::max<Index>(field.side_rows() - 1, 0));
+  }
 
   void operator()(const Row<double>& t, const Batch<Scalar>& y, Batch<Scalar>& dy, std::span<const Index> samples) {
     const Index n = y.cols();
     typename Workspace<Scalar>::Frame frame(workspace_);
     BatchMap<Scalar> S = frame.batch(1 + context_.rows(), n);
     S.row(0) = t.cast<Scalar>();
+    if (context_.rows() > 0)  // samples are numbered from 0
+      require_columns("PerSampleField: context", context_.cols(),
+                      std::max(context_.cols(), *std::max_element(samples.begin(), samples.end()) + 1));
     for (Index j = 0; j < n && context_.rows() > 0; ++j)
       S.col(j).tail(context_.rows()) = context_.col(samples[std::size_t(j)]);
     field_.linearize(S, y, n, dy, frame.scalars(field_.tape_size(n, 0)), workspace_);
