@@ -39,6 +39,9 @@ TEST_CASE("What is not known is left out of the message", "[ode][errors]") {
   CHECK(text.find("error norm") == std::string::npos);
   CHECK(text.find("sample") == std::string::npos);
   CHECK(text.find("max_steps") != std::string::npos);
+  // A sample of its own steps, none of which was refused.
+  CHECK_THAT(StepLimitError({.t = 1, .step = 0.25, .error_norm = 0.5, .sample = 3, .statistics = {}}).what(),
+             ContainsSubstring("error norm 0.5, sample 3, 0 steps accepted"));
 }
 
 }  // namespace pathline

@@ -8,6 +8,7 @@
 
 #include <support/catch.hpp>
 
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -67,9 +68,10 @@ TEST_CASE("Linearly implicit and additive methods go one by one, with what the r
 
 TEST_CASE("One by one, too, a sample that fails leaves the rest alone", "[ode][per_sample][implicit][errors]") {
   const auto explosion = [](double, const auto& y, auto& dy) { dy = y.cwiseAbs2(); };
-  const std::vector<std::vector<double>> times{{0, 0.2, 1}, {0, 0.2, 1}, {1, 0}, {0, 1}};
-  const Eigen::RowVector4d Y(0.5, 2, 0.5, std::nan(""));
-  const auto results = try_solve(explosion, Y, times, Kvaerno5{}, PerSample(control));
+  const std::vector<std::vector<double>> times{{0, 0.2, 1}, {0, 0.2, 1}, {1, 0}, {3, 1}, {3, 1}};
+  const Eigen::RowVectorXd Y = Eigen::RowVectorXd::Map(std::array{0.5, 2., 0.5, std::nan(""), -1.}.data(), 5);
+  const WithDomain positive(control, [](const auto& y) { return y(0) > 0; });
+  const auto results = try_solve(explosion, Y, times, Kvaerno5{}, PerSample(positive));
   CHECK(results[0].status.ok());
   CHECK(results[0].states(0, 2) == Approx(1).epsilon(1e-5));
   CHECK(results[2].states(0, 1) == Approx(1 / 3.).epsilon(1e-5));
@@ -80,6 +82,8 @@ TEST_CASE("One by one, too, a sample that fails leaves the rest alone", "[ode][p
   CHECK(results[1].states(0, 1) == Approx(2 / 0.6).epsilon(1e-5));
   CHECK(results[3].status.outcome == SolveOutcome::bad_input);
   CHECK(results[3].status.message() == "solve: y0 of sample 3 is not finite");
+  CHECK(results[3].status.t == 3);
+  CHECK(results[4].status.message() == "solve: y0 of sample 4 is outside of the domain of the step control");
 }
 
 }  // namespace pathline

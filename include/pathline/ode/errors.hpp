@@ -19,7 +19,7 @@ struct SolveFailure {
   double error_norm = 0;        ///< Of that step; 1 is the tolerance. NaN where there is no estimate.
   double min_step = 0;          ///< Of the control, where a step of this length failed; else 0.
   Index sample = -1;            ///< Column of the worst entry: the first that is not finite, else the largest error.
-  Index component = -1;         ///< Row of that entry.
+  Index component = -1;         ///< Row of that entry; -1 where no step of the sample was refused.
   Statistics statistics;        ///< Of the solve so far.
 };
 
@@ -33,8 +33,10 @@ namespace detail {
 inline std::string describe(const SolveFailure& at) {
   std::string text = " at t = " + number(at.t) + " (step " + number(at.step);
   if (!std::isnan(at.error_norm)) text += ", error norm " + number(at.error_norm);
-  if (at.sample >= 0)
+  if (at.component >= 0)
     text += ", worst at component " + std::to_string(at.component) + " of sample " + std::to_string(at.sample);
+  else if (at.sample >= 0)
+    text += ", sample " + std::to_string(at.sample);
   return text + ", " + std::to_string(at.statistics.accepted) + " steps accepted, " +
          std::to_string(at.statistics.rejected) + " rejected)";
 }

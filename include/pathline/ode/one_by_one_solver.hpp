@@ -55,7 +55,8 @@ class OneByOneSolver {
       Statistics statistics;
       bool started = false;
       SolveStatus ended = status_of([&] {
-        if (!y_.allFinite()) throw DataError("solve: y0 of sample " + std::to_string(id) + " is not finite");
+        if (const char* const fault = fault_of_start(control_, y_))
+          throw DataError("solve: y0 of sample " + std::to_string(id) + fault);
         started = true;
         const Outputs<Output> outputs{{}, output, id};
         if constexpr (AdditiveMethod<Method>)  // whose two parts know of no samples
@@ -64,6 +65,7 @@ class OneByOneSolver {
           statistics = integrate(Method{}, control_, rhs, y_, times(id), stepper_, outputs);
       });
       ended.sample = id;
+      if (!started) ended.t = times(id).front();
       if (ended.ok()) {
         ended.t = times(id).back();
         ended.statistics = statistics;

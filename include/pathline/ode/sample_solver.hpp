@@ -100,7 +100,7 @@ class SampleSolver {
       SolveStatus ended;
       ended.t = sample.t;
       ended.sample = id;
-      const char* const fault = fault_of_start(y0.col(id));
+      const char* const fault = fault_of_start(control_, y0.col(id));
       if (fault != nullptr) {
         ended.outcome = SolveOutcome::bad_input;
         ended.subject = "solve: y0 of sample " + std::to_string(id) + fault;
@@ -115,15 +115,6 @@ class SampleSolver {
       }
     }
     fit();
-  }
-
-  /// What forbids to start at y; null if nothing does.
-  template <class Y>
-  [[nodiscard]] const char* fault_of_start(const Y& y) const {
-    if (!y.allFinite()) return " is not finite";
-    if constexpr (HasDomain<Control>)
-      if (!control_.inside(y)) return " is outside of the domain of the step control";
-    return nullptr;
   }
 
   /// Sizes all storage for the live samples; keeps y and K_1.

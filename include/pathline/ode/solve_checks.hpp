@@ -81,6 +81,15 @@ void require_followable(const Control& control, const Rhs& rhs, const State& y) 
     if (!control.inside(y)) throw DataError("solve: y0 is outside of the domain of the step control");
 }
 
+/// What forbids a sample to start at y; null if nothing does.
+template <AdaptiveControl Control, class Y>
+[[nodiscard]] const char* fault_of_start(const Control& control, const Y& y) {
+  if (!y.allFinite()) return " is not finite";
+  if constexpr (HasDomain<Control>)
+    if (!control.inside(y)) return " is outside of the domain of the step control";
+  return nullptr;
+}
+
 template <class Derived>
 void blame_first_nonfinite(const Eigen::MatrixBase<Derived>& X, SolveFailure& at) {
   for (Index j = 0; j < X.cols(); ++j)
