@@ -9,6 +9,7 @@
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -102,18 +103,25 @@ TEST_CASE("Samples that have arrived are evaluated no more", "[ode][per_sample]"
   CHECK(columns < 5 * evaluations);  // 24 columns where 8 are left; 64 would be above 7
 }
 
-TEST_CASE("The right-hand side is told which samples it sees, and copies of them beside", "[ode][per_sample]") {
+TEMPLATE_TEST_CASE("The right-hand side is told which samples it sees, and copies of them beside", "[ode][per_sample]",
+                   Tsit5, CashKarp) {
   const Eigen::MatrixXd rates = (Eigen::MatrixXd(1, 5) << 1, 2, 3, 4, 5).finished();
   const auto rhs = [&](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy,
                        std::span<const Index> ids) {
     REQUIRE(Index(ids.size()) == y.cols());
     REQUIRE(t.cols() == y.cols());
+    bool copies = true;
+    for (std::size_t j = 0; j < ids.size(); ++j) {
+      const auto first = std::size_t(std::find(ids.begin(), ids.end(), ids[j]) - ids.begin());
+      copies = copies && y(0, Index(j)) == y(0, Index(first)) && t(Index(j)) == t(Index(first));
+    }
+    CHECK(copies);
     for (Index j = 0; j < y.cols(); ++j) dy(0, j) = -rates(ids[std::size_t(j)]) * y(0, j);
   };
   std::vector<std::vector<double>> times;
   for (int j = 0; j < 5; ++j) times.push_back({0., 1. + 0.3 * (j * 7 % 5)});
-  const auto results =
-      try_solve(rhs, Eigen::MatrixXd::Ones(1, 5), times, Tsit5{}, PerSample(PiController{.rtol = 1e-9, .atol = 1e-12}));
+  const auto results = try_solve(rhs, Eigen::MatrixXd::Ones(1, 5), times, TestType{},
+                                 PerSample(PiController{.rtol = 1e-9, .atol = 1e-12}));
   for (std::size_t j = 0; j < 5; ++j)
     CHECK(results[j].states(0, 1) == Approx(std::exp(-double(j + 1) * times[j][1])).epsilon(1e-7));
 }

@@ -179,7 +179,9 @@ class SampleSolver {
   }
 
   void evaluate_first_stage() {
-    if (live() > 0) evaluate([](const Sample& sample) { return sample.t; }, y_, K_[0]);
+    if (live() == 0) return;
+    for (Index j = live(); j < y_.cols(); ++j) y_.col(j) = y_.col(0);
+    evaluate([](const Sample& sample) { return sample.t; }, y_, K_[0]);
   }
 
   template <int I>
