@@ -17,13 +17,24 @@
 
 namespace pathline {
 
+namespace detail {
+
+template <class Control>
+concept HasForcedPoints = requires(const Control& control) {
+  control.points.step_at;
+  control.points.jump_at;
+};
+
+}  // namespace detail
+
 /// In the right-hand side's unit of time and in any order; those that a solve does not pass are not used.
 struct ForcedPoints {
   /// Steps end here: where the right-hand side has a kink or a narrow peak that a step could pass over.
   std::vector<double> step_at{};
   /// The right-hand side jumps here. It is never asked at the very time: the step before ends one number short of it,
   /// the step after starts one number behind, with a first stage of its own and without the errors of the past. The
-  /// state is continuous, up to these two ulps of time.
+  /// state is continuous, up to these two ulps of time. A method with a stage behind the end of its step, Kvaerno5 at
+  /// 1.23 of it, looks over the jump all the same, and has steps rejected before it.
   std::vector<double> jump_at{};
 };
 
@@ -31,6 +42,7 @@ struct ForcedPoints {
 /// output time or at t1 gives the state before it, one at t0 starts behind it.
 template <AdaptiveControl Control>
 struct WithForcedPoints : Control {
+  static_assert(!detail::HasForcedPoints<Control>, "WithForcedPoints: the control has points already; give all in one");
   /// \throws ArgumentError for a point that is not finite.
   WithForcedPoints(const Control& control, ForcedPoints forced) : Control(control), points(std::move(forced)) {
     const auto prepare = [](const char* name, std::vector<double>& times) {
@@ -47,12 +59,6 @@ struct WithForcedPoints : Control {
 };
 
 namespace detail {
-
-template <class Control>
-concept HasForcedPoints = requires(const Control& control) {
-  control.points.step_at;
-  control.points.jump_at;
-};
 
 /// The point of a sorted list that comes first strictly behind t on the way to `stop`, which is not passed; `stop` if
 /// there is none.

@@ -46,7 +46,7 @@ struct SolveStatus : SolveFailure {
     return {};
   }
 
-  /// Throws what solve() would have thrown; nothing after success.
+  /// Throws what solve() would have thrown, of bad_input an Error of no closer type; nothing after success.
   void raise() const {
     switch (outcome) {
       case SolveOutcome::success:
