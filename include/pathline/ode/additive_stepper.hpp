@@ -65,11 +65,12 @@ class Stepper<Method, State> {
     base_.resizeLike(y);
     first_.resizeLike(y);
     probed_.resizeLike(y);
+    end_slope_ = end_F_ = end_G_ = y;
     for (State& stage : F_) stage.resizeLike(y);
     for (State& stage : G_) stage.resizeLike(y);
     if constexpr (has_error) error_.resizeLike(y);
     newton_.reset(y);
-    first_stage_ready_ = false;
+    first_stage_ready_ = end_slope_known_ = false;
     solved_ = true;
     explicit_evaluations_ = 0;
   }
@@ -113,6 +114,7 @@ class Stepper<Method, State> {
     prepare(rhs, t);
     h_ = h;
     t_next_ = t_next;
+    end_slope_known_ = false;
     newton_.forget_slow_jacobians();
     solved_ = finite(F_[0]) && solve_stages<1>(rhs, t, goal);
     observer.discard();
@@ -133,7 +135,30 @@ class Stepper<Method, State> {
   /// Moves on to the end of the step tried last.
   void accept() {
     y_.swap(next_);
-    first_stage_ready_ = false;
+    first_stage_ready_ = end_slope_known_;
+    if (end_slope_known_) {
+      F_[0].swap(end_F_);
+      G_[0].swap(end_G_);
+      first_.swap(end_slope_);
+    }
+    end_slope_known_ = false;
+  }
+
+  /// f + g at the start of the step tried last; before accept().
+  template <class Rhs>
+  const State& start_slope(Rhs& /*rhs*/, double /*t*/) {
+    return first_;
+  }
+
+  /// f + g at the end of the step tried last; before accept(). Evaluated once, and the next step's first stage then.
+  template <class Rhs>
+  const State& end_slope(Rhs& rhs) {
+    if (!end_slope_known_) {
+      evaluate(rhs, t_next_, next_, end_F_, end_G_);
+      end_slope_ = end_F_ + end_G_;
+    }
+    end_slope_known_ = true;
+    return end_slope_;
   }
 
   /// E of the step tried last as the control measures it (error_control.hpp), over the rows that the right-hand side
@@ -236,12 +261,13 @@ class Stepper<Method, State> {
 
   State y_, next_, base_;  // next_ is each stage in turn, and y_next at last
   State first_, probed_;
+  State end_slope_, end_F_, end_G_;  // at the end of the step tried last, if someone asked
   std::array<State, std::size_t(stages)> F_, G_;
   State error_;
   NewtonSolver<State> newton_;
   double h_ = 0, t_next_ = 0;
   Index explicit_evaluations_ = 0, failed_sample_ = -1, failed_component_ = -1;
-  bool first_stage_ready_ = false, solved_ = true;
+  bool first_stage_ready_ = false, end_slope_known_ = false, solved_ = true;
 };
 
 }  // namespace pathline

@@ -107,8 +107,9 @@ class Stepper<Method, State> {
     time_derivative_.resizeLike(y);
     for (State& increment : U_) increment.resizeLike(y);
     if constexpr (has_error) error_.resizeLike(y);
+    if constexpr (!fsal) end_slope_ = y;
     factors_.resize(std::size_t(y.cols()));
-    first_stage_ready_ = linearized_ = false;
+    first_stage_ready_ = linearized_ = end_slope_known_ = false;
     solved_ = true;
     evaluations_ = 0;
   }
@@ -153,6 +154,7 @@ class Stepper<Method, State> {
     prepare(rhs, t);
     h_ = h;
     t_next_ = t_next;
+    end_slope_known_ = false;
     solved_ = linearize(rhs, t, goal) && solve_stages<0>(rhs, t);
     observer.discard();
     if constexpr (has_error)
@@ -167,8 +169,25 @@ class Stepper<Method, State> {
   void accept() {
     y_.swap(next_);
     linearized_ = false;
-    first_stage_ready_ = fsal;
-    if constexpr (fsal) first_.swap(last_);
+    first_stage_ready_ = fsal || end_slope_known_;
+    if (first_stage_ready_) first_.swap(fsal ? last_ : end_slope_);
+    end_slope_known_ = false;
+  }
+
+  /// f(t, y) at the start of the step tried last; before accept().
+  template <class Rhs>
+  const State& start_slope(Rhs& /*rhs*/, double /*t*/) {
+    return first_;
+  }
+
+  /// f at the end of the step tried last; before accept(). The last stage where the method is first same as last; else
+  /// evaluated once, and f(t, y) of the next step then.
+  template <class Rhs>
+  const State& end_slope(Rhs& rhs) {
+    if constexpr (fsal) return last_;
+    if (!end_slope_known_) evaluate(rhs, t_next_, next_, end_slope_);
+    end_slope_known_ = true;
+    return end_slope_;
   }
 
   /// E of the step tried last as the control measures it (error_control.hpp), over the rows that the right-hand side
@@ -307,14 +326,14 @@ class Stepper<Method, State> {
   State y_, next_;  // next_ is the input of each stage in turn, and y_next at last
   State first_, last_, time_derivative_, work_;
   std::array<State, std::size_t(stages)> U_;
-  State error_;
+  State error_, end_slope_;  // f at the end where no stage is
   BatchJacobian<State> jacobian_;
   Jacobians<Scalar> M_;
   std::vector<Eigen::PartialPivLU<Jacobians<Scalar>>> factors_;
   Vector<Scalar> delta_;
   double h_ = 0, t_next_ = 0;
   Index evaluations_ = 0, failed_sample_ = -1, failed_component_ = -1;
-  bool first_stage_ready_ = false, solved_ = true;
+  bool first_stage_ready_ = false, end_slope_known_ = false, solved_ = true;
   bool linearized_ = false;  // the derivatives belong to (t, y)
 };
 
