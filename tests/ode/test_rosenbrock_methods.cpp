@@ -23,7 +23,6 @@ template <class M>
 using On2 = Stepper<M, Eigen::Vector2d>;
 static_assert(On2<Rosenbrock23>::fsal && !On2<Rodas4>::fsal);
 static_assert(On2<Rosenbrock23>::error_order == 3 && On2<Rodas4>::error_order == 4);
-static_assert(On2<Rosenbrock23>::filters_error && !On2<Rodas4>::filters_error);
 
 /// |R(iω)|, stage by stage: K_i = ζ (1 + Σ_{j<i} β_ij K_j) / (1 - ζγ).
 template <class M>

@@ -65,19 +65,20 @@ class Stepper<Method, State> {
     base_.resizeLike(y);
     first_.resizeLike(y);
     probed_.resizeLike(y);
-    end_slope_ = end_F_ = end_G_ = y;
+    start_slope_ = end_slope_ = y;
+    if constexpr (!ends_in_stage) end_F_ = end_G_ = y;
     for (State& stage : F_) stage.resizeLike(y);
     for (State& stage : G_) stage.resizeLike(y);
     if constexpr (has_error) error_.resizeLike(y);
     newton_.reset(y);
-    first_stage_ready_ = end_slope_known_ = false;
+    first_stage_ready_ = start_slope_known_ = end_slope_known_ = false;
     solved_ = true;
     explicit_evaluations_ = 0;
   }
 
   /// Forgets the first stage and the Jacobians: the right-hand side has changed. y stays.
   void restart() {
-    first_stage_ready_ = false;
+    first_stage_ready_ = start_slope_known_ = false;
     newton_.forget_jacobians();
   }
 
@@ -135,27 +136,37 @@ class Stepper<Method, State> {
   /// Moves on to the end of the step tried last.
   void accept() {
     y_.swap(next_);
-    first_stage_ready_ = end_slope_known_;
-    if (end_slope_known_) {
+    first_stage_ready_ = false;
+    if constexpr (ends_in_stage) {
+      start_slope_ = F_[stages - 1] + G_[stages - 1];
+      start_slope_known_ = true;
+    } else if (end_slope_known_) {
       F_[0].swap(end_F_);
       G_[0].swap(end_G_);
       first_.swap(end_slope_);
+      first_stage_ready_ = true;
     }
     end_slope_known_ = false;
   }
 
-  /// f + g at the start of the step tried last; before accept().
+  /// f + g at the start of the step tried last; before accept(). The last stages of the step before where these tell
+  /// it, else the first ones of this.
   template <class Rhs>
   const State& start_slope(Rhs& /*rhs*/, double /*t*/) {
-    return first_;
+    return start_slope_known_ ? start_slope_ : first_;
   }
 
-  /// f + g at the end of the step tried last; before accept(). Evaluated once, and the next step's first stage then.
+  /// f + g at the end of the step tried last; before accept(). The last stages where the implicit part ends in one: its
+  /// f alone is not at the solution, which it meets to O(h³), and g is not multiplied by a large Jacobian there. Else
+  /// evaluated once, and the next step's first stage then.
   template <class Rhs>
   const State& end_slope(Rhs& rhs) {
     if (!end_slope_known_) {
-      evaluate(rhs, t_next_, next_, end_F_, end_G_);
-      end_slope_ = end_F_ + end_G_;
+      if constexpr (!ends_in_stage) evaluate(rhs, t_next_, next_, end_F_, end_G_);
+      if constexpr (ends_in_stage)
+        end_slope_ = F_[stages - 1] + G_[stages - 1];
+      else
+        end_slope_ = end_F_ + end_G_;
     }
     end_slope_known_ = true;
     return end_slope_;
@@ -209,6 +220,9 @@ class Stepper<Method, State> {
   [[nodiscard]] const State& implicit_stage(int i) const { return G_[std::size_t(i)]; }
 
  private:
+  /// Whether the last stage of the implicit part is the solution, but for f.
+  static constexpr bool ends_in_stage = stiffly_accurate(Method::tableau.implicit_part());
+
   template <class Rhs>
   void evaluate(Rhs& rhs, double t, const State& y, State& f, State& g) {
     evaluate_explicit(rhs, t, y, f);
@@ -261,13 +275,14 @@ class Stepper<Method, State> {
 
   State y_, next_, base_;  // next_ is each stage in turn, and y_next at last
   State first_, probed_;
-  State end_slope_, end_F_, end_G_;  // at the end of the step tried last, if someone asked
+  State start_slope_, end_slope_, end_F_, end_G_;
   std::array<State, std::size_t(stages)> F_, G_;
   State error_;
   NewtonSolver<State> newton_;
   double h_ = 0, t_next_ = 0;
   Index explicit_evaluations_ = 0, failed_sample_ = -1, failed_component_ = -1;
-  bool first_stage_ready_ = false, end_slope_known_ = false, solved_ = true;
+  bool first_stage_ready_ = false, solved_ = true;
+  bool start_slope_known_ = false, end_slope_known_ = false;
 };
 
 }  // namespace pathline

@@ -131,6 +131,16 @@ concept RosenbrockMethod = requires {
 }
 &&detail::is_rosenbrock_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
 
+/// A Rosenbrock method that knows the slopes at the ends of a step as Σ w_i k_i / h, for the cubic between them: where
+/// the problem is stiff f(y) would multiply the error of y by a large Jacobian.
+template <class M>
+concept SlopedRosenbrockMethod = RosenbrockMethod<M> && requires {
+  { M::start_slope[0] } -> std::convertible_to<double>;
+  { M::end_slope[0] } -> std::convertible_to<double>;
+  requires M::start_slope.size() == M::tableau.b.size();
+  requires M::end_slope.size() == M::tableau.b.size();
+};
+
 /// A struct with `static constexpr AdditiveTableau<S> tableau`.
 template <class M>
 concept AdditiveMethod = requires {

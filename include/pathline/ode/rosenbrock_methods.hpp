@@ -9,6 +9,8 @@
 
 #include <pathline/ode/rosenbrock_tableau.hpp>
 
+#include <array>
+
 namespace pathline {
 
 /// Three stages, order 2 with a partner of order 3, L-stable, first same as last: two evaluations a step beside the
@@ -22,6 +24,8 @@ struct Rosenbrock23 {
                                                 .b_embedded = {1. / 6, 2. / 3, 1. / 6},
                                                 .order = 2,
                                                 .embedded_order = 3};
+  static constexpr std::array<double, 3> start_slope{1 / (1 - 2 * d), -2 * d / (1 - 2 * d), 0};
+  static constexpr std::array<double, 3> end_slope{-1 / (1 - 2 * d), (2 - 2 * d) / (1 - 2 * d), 0};
 };
 
 // clang-format off
@@ -45,6 +49,11 @@ struct Rodas4 {
       .b_embedded = {2.4286337654669876, -.38274873376478463, -1.8557203309295804, .55983529922737629, 1. / 4, 0},
       .order = 4,
       .embedded_order = 3};
+  /// Of the continuous extension in the same code.
+  static constexpr std::array<double, 6> start_slope{5.135415220731389, .9097106086451752, -4.646064738078258,
+                                                     -.7766693821950931, .12760829089678713, 1. / 4};
+  static constexpr std::array<double, 6> end_slope{8.303495037879431, -2.3781053495150544, -6.792349919949433,
+                                                   .35332352090688035, 1.263636710678174, 1. / 4};
 };
 // clang-format on
 

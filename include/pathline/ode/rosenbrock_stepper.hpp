@@ -71,11 +71,33 @@ struct IncrementsOfSolution {
   static constexpr double weight(int j) { return weights[std::size_t(j)]; }
 };
 template <class Method>
+struct IncrementsOfStartSlope {
+  static constexpr int count = Method::tableau.stages;
+  static constexpr auto weights = in_increments(Method::tableau, Method::start_slope);
+  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
+};
+template <class Method>
+struct IncrementsOfEndSlope {
+  static constexpr int count = Method::tableau.stages;
+  static constexpr auto weights = in_increments(Method::tableau, Method::end_slope);
+  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
+};
+template <class Method>
 struct IncrementsOfError {
   static constexpr int count = Method::tableau.stages;
   static constexpr auto weights = IncrementWeights<Method>::error();
   static constexpr double weight(int j) { return weights[std::size_t(j)]; }
 };
+
+/// Whether own slopes, where there are some, make a cubic of the order that the method allows.
+template <class Method>
+constexpr bool slopes_hold() {
+  if constexpr (SlopedRosenbrockMethod<Method>)
+    return cubic_order_reached(Method::tableau, Method::start_slope, Method::end_slope) ==
+           std::min(Method::tableau.order, 3);
+  else
+    return true;
+}
 
 }  // namespace detail
 
@@ -86,6 +108,11 @@ template <RosenbrockMethod Method, OdeState State>
 class Stepper<Method, State> {
   static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
                 "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
+  static_assert(detail::slopes_hold<Method>(), "this method's start_slope and end_slope are not of its order, or 3");
+  static_assert(SlopedRosenbrockMethod<Method> ||
+                    !(
+                        requires { Method::start_slope; } || requires { Method::end_slope; }),
+                "own slopes of a Rosenbrock method are start_slope and end_slope, a weight for each stage");
 
  public:
   using Scalar = typename State::Scalar;
@@ -94,8 +121,6 @@ class Stepper<Method, State> {
   static constexpr bool has_error = EmbeddedMethod<Method>;
   /// The exponent of the step in the error estimate.
   static constexpr int error_order = detail::error_exponent<Method>();
-  /// Whether (I - hγJ)⁻¹ is applied to the error estimate, as in diagonally_implicit_stepper.hpp.
-  static constexpr bool filters_error = detail::partner_amplifies<Method>();
 
   /// Starts at y without evaluating anything. Allocates only when the shape is new.
   void reset(const State& y) {
@@ -107,15 +132,15 @@ class Stepper<Method, State> {
     time_derivative_.resizeLike(y);
     for (State& increment : U_) increment.resizeLike(y);
     if constexpr (has_error) error_.resizeLike(y);
-    if constexpr (!fsal) end_slope_ = y;
+    start_slope_ = end_slope_ = y;
     factors_.resize(std::size_t(y.cols()));
-    first_stage_ready_ = linearized_ = end_slope_known_ = false;
+    first_stage_ready_ = linearized_ = start_slope_known_ = end_slope_known_ = false;
     solved_ = true;
     evaluations_ = 0;
   }
 
   /// Forgets f(t, y) and its derivatives: the right-hand side has changed. y stays.
-  void restart() { first_stage_ready_ = linearized_ = false; }
+  void restart() { first_stage_ready_ = linearized_ = start_slope_known_ = false; }
 
   /// Evaluates f(t, y) into stage(0) unless the last step left it there; true if it was evaluated.
   template <class Rhs>
@@ -167,40 +192,54 @@ class Stepper<Method, State> {
 
   /// Moves on to the end of the step tried last.
   void accept() {
+    if constexpr (sloped) {
+      if (!end_slope_known_) write_end_slope();
+      start_slope_.swap(end_slope_);
+      start_slope_known_ = true;
+    } else if (end_slope_known_) {
+      first_.swap(end_slope_);
+    }
+    first_stage_ready_ = fsal || (!sloped && end_slope_known_);
+    if constexpr (fsal) first_.swap(last_);
     y_.swap(next_);
-    linearized_ = false;
-    first_stage_ready_ = fsal || end_slope_known_;
-    if (first_stage_ready_) first_.swap(fsal ? last_ : end_slope_);
-    end_slope_known_ = false;
+    linearized_ = end_slope_known_ = false;
   }
 
-  /// f(t, y) at the start of the step tried last; before accept().
+  /// The slope at the start of the step tried last; before accept(). Of a method with own slopes that at the end of the
+  /// step before, so that both are one; else f(t, y).
   template <class Rhs>
   const State& start_slope(Rhs& /*rhs*/, double /*t*/) {
-    return first_;
+    if constexpr (sloped) {
+      if (!start_slope_known_)
+        start_slope_.noalias() = detail::weighted_stages<detail::IncrementsOfStartSlope<Method>>(1 / h_, U_);
+      return start_slope_;
+    } else {
+      return first_;
+    }
   }
 
-  /// f at the end of the step tried last; before accept(). The last stage where the method is first same as last; else
-  /// evaluated once, and f(t, y) of the next step then.
+  /// The slope at the end of the step tried last, likewise. f where the method has none of its own: the last stage if
+  /// that is first same as last, else evaluated once, and f(t, y) of the next step then.
   template <class Rhs>
   const State& end_slope(Rhs& rhs) {
-    if constexpr (fsal) return last_;
-    if (!end_slope_known_) evaluate(rhs, t_next_, next_, end_slope_);
+    if constexpr (!sloped && fsal) return last_;
+    if (!end_slope_known_) {
+      if constexpr (sloped)
+        write_end_slope();
+      else
+        evaluate(rhs, t_next_, next_, end_slope_);
+    }
     end_slope_known_ = true;
     return end_slope_;
   }
 
   /// E of the step tried last as the control measures it (error_control.hpp), over the rows that the right-hand side
-  /// wants to be counted; infinite where the step failed.
+  /// wants to be counted; infinite where the step failed. (I - hγJ)⁻¹ is not applied to it again: a solution that is
+  /// not stiffly accurate is wrong in the stiff components too, and the estimate must show it.
   template <class Rhs, AdaptiveControl Control>
   double estimate_error(const Rhs& rhs, const Control& control) requires has_error {
     if (!solved_) return std::numeric_limits<double>::infinity();
     write_error(error_);
-    if constexpr (filters_error)
-      for (Index j = 0; j < error_.cols(); ++j) {
-        delta_ = factors_[std::size_t(j)].solve(error_.col(j));
-        error_.col(j) = delta_;
-      }
     return detail::measured_error(control, detail::error_part(rhs, error_), detail::error_part(rhs, y_),
                                   detail::error_part(rhs, next_));
   }
@@ -241,6 +280,11 @@ class Stepper<Method, State> {
 
  private:
   static constexpr double gamma = Method::tableau.gamma;
+  static constexpr bool sloped = SlopedRosenbrockMethod<Method>;
+
+  void write_end_slope() {
+    end_slope_.noalias() = detail::weighted_stages<detail::IncrementsOfEndSlope<Method>>(1 / h_, U_);
+  }
 
   template <class Rhs>
   void evaluate(Rhs& rhs, double t, const State& y, State& dy) {
@@ -326,14 +370,14 @@ class Stepper<Method, State> {
   State y_, next_;  // next_ is the input of each stage in turn, and y_next at last
   State first_, last_, time_derivative_, work_;
   std::array<State, std::size_t(stages)> U_;
-  State error_, end_slope_;  // f at the end where no stage is
+  State error_, start_slope_, end_slope_;
   BatchJacobian<State> jacobian_;
   Jacobians<Scalar> M_;
   std::vector<Eigen::PartialPivLU<Jacobians<Scalar>>> factors_;
-  Vector<Scalar> delta_;
   double h_ = 0, t_next_ = 0;
   Index evaluations_ = 0, failed_sample_ = -1, failed_component_ = -1;
-  bool first_stage_ready_ = false, end_slope_known_ = false, solved_ = true;
+  bool first_stage_ready_ = false, solved_ = true;
+  bool start_slope_known_ = false, end_slope_known_ = false;
   bool linearized_ = false;  // the derivatives belong to (t, y)
 };
 

@@ -6,6 +6,7 @@
 
 #include <pathline/ode/tableau_checks.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -81,33 +82,57 @@ template <int S>
   return true;
 }
 
-/// Highest order, at most 8, whose conditions the weights meet: those of a Runge–Kutta method, but a node with a single
-/// branch reads it through β, one with several through α. Hairer & Wanner II, theorem IV.7.3.
-template <int S>
-[[nodiscard]] constexpr int order_reached(const RosenbrockTableau<S>& tableau,
-                                          const std::array<double, std::size_t(S)>& weights) {
-  constexpr std::size_t trees = detail::rooted_trees.size();
+namespace detail {
+
+/// Highest order, at most 8, up to which Σ w_i φ_i(τ) is expected(order, density) for all trees.
+template <int S, class Expected>
+constexpr int order_as_expected(const RosenbrockTableau<S>& tableau, const std::array<double, std::size_t(S)>& weights,
+                                const Expected& expected) {
+  constexpr std::size_t trees = rooted_trees.size();
   // φ of every tree, α φ, β φ, and the product of the α φ of its branches. Plain arrays as in tableau_checks.hpp.
   double alpha_phi[trees][S]{}, beta_phi[trees][S]{}, product[trees][S]{};
   for (std::size_t k = 0; k < trees; ++k) {
-    const auto [trunk, branch, order, density] = detail::rooted_trees[k];
+    const auto [trunk, branch, order, density] = rooted_trees[k];
     double phi[S]{}, sum = 0, size = 0;
     for (int i = 0; i < S; ++i) {
       product[k][i] = k == 0 ? 1 : product[trunk][i] * alpha_phi[branch][i];
       phi[i] = k > 0 && trunk == 0 ? beta_phi[branch][i] : product[k][i];
       const double term = weights[std::size_t(i)] * phi[i];
       sum += term;
-      size += detail::magnitude(term);
+      size += magnitude(term);
     }
-    if (!detail::nearly(sum, 1. / density, size)) return order - 1;
-    if (order == detail::largest_tree) continue;
+    if (!nearly(sum, expected(order, density), size)) return order - 1;
+    if (order == largest_tree) continue;
     for (int i = 0; i < S; ++i)
       for (int j = 0; j <= i; ++j) {
         alpha_phi[k][i] += tableau.alpha(i, j) * phi[j];
         beta_phi[k][i] += tableau.beta(i, j) * phi[j];
       }
   }
-  return detail::largest_tree;
+  return largest_tree;
+}
+
+}  // namespace detail
+
+/// Highest order, at most 8, whose conditions the weights meet: those of a Runge–Kutta method, but a node with a single
+/// branch reads it through β, one with several through α. Hairer & Wanner II, theorem IV.7.3.
+template <int S>
+[[nodiscard]] constexpr int order_reached(const RosenbrockTableau<S>& tableau,
+                                          const std::array<double, std::size_t(S)>& weights) {
+  return detail::order_as_expected(tableau, weights, [](int, int density) { return 1. / density; });
+}
+
+/// Highest order of the cubic through the ends of a step with the slopes Σ w_i k_i / h there: their conditions are the
+/// derivatives of those at θ, θ^|τ| / γ(τ). At most 3, and the order of the method.
+template <int S>
+[[nodiscard]] constexpr int cubic_order_reached(const RosenbrockTableau<S>& tableau,
+                                                const std::array<double, std::size_t(S)>& start_slope,
+                                                const std::array<double, std::size_t(S)>& end_slope) {
+  const int at_start =
+      detail::order_as_expected(tableau, start_slope, [](int order, int) { return order == 1 ? 1. : 0.; });
+  const int at_end =
+      detail::order_as_expected(tableau, end_slope, [](int order, int density) { return double(order) / density; });
+  return std::min({at_start, at_end, tableau.order, 3});
 }
 
 /// Order conditions; orders above 8 are taken on trust beyond the eighth. Nodes are sums and cannot be wrong.
