@@ -79,6 +79,17 @@ TEST_CASE("A right-hand side's own Jacobian is taken as it is", "[ode][implicit]
   for (Index j = 0; j < 3; ++j) CHECK(jacobian.of_column(j) == exact(2, Y.col(j)));
 }
 
+TEST_CASE("A Jacobian that takes another shape is refused", "[ode][implicit][errors]") {
+  struct ForOneColumn : Product {
+    void jacobian(double, const Eigen::MatrixXd&, Jacobians<double>& J) const { J.setIdentity(2, 2); }
+  };
+  const ForOneColumn rhs;
+  const Eigen::MatrixXd F = Y;
+  BatchJacobian<Eigen::MatrixXd> jacobian;
+  CHECK_THROWS_WITH(jacobian.evaluate(rhs, 2, Y, F, 2, 0.1),
+                    "solve: the right-hand side's Jacobian has 2 columns, expected 6");
+}
+
 TEST_CASE("Jacobians by differences allocate the first time alone", "[ode][implicit][allocations]") {
   Eigen::MatrixXd F(3, 3);
   const Product rhs;

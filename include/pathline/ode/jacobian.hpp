@@ -3,6 +3,7 @@
 /// differences. docs/maths.md, section 3.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/newton_goal.hpp>
 
@@ -41,12 +42,15 @@ class BatchJacobian {
   /// \param h     What the Jacobian will be multiplied by: it bounds the rounding of the differences.
   /// \param goal  The tolerances, which tell what sizes of an entry matter; none by default.
   /// \param kind  Without rhs.jacobian.
+  /// \throws ShapeError where rhs.jacobian has changed the shape of J.
   template <class Rhs>
   Index evaluate(Rhs& rhs, double t, const State& Y, const State& F, Index d, double h, const NewtonGoal& goal = {},
                  Differences kind = Differences::forward) {
     J_.resize(d, d * Y.cols());
     if constexpr (HasJacobian<Rhs, State>) {
       rhs.jacobian(t, Y, J_);
+      require_rows("solve: the right-hand side's Jacobian", J_.rows(), d);
+      require_columns("solve: the right-hand side's Jacobian", J_.cols(), d * Y.cols());
       return 0;
     } else {
       differences(rhs, t, Y, F, d, h, goal, kind);
