@@ -82,12 +82,13 @@ class BatchJacobian {
       for (Index j = 0; j < Y.cols(); ++j) moved_(i, j) = Y(i, j) + increments_(j);
       detail::evaluate(rhs, t, moved_, derivative_);
       for (Index j = 0; j < Y.cols(); ++j) {
-        // Forward too where the lower point lies outside of the domain of f.
-        const bool both = central && below_.col(j).head(d).allFinite();
-        const State& from = both ? below_ : F;
-        const Scalar low = both ? Y(i, j) - increments_(j) : Y(i, j);
+        // From one side where the point on the other lies outside of the domain of f.
+        const bool below = central && below_.col(j).head(d).allFinite();
+        const bool above = !below || derivative_.col(j).head(d).allFinite();
+        const Scalar low = below ? Y(i, j) - increments_(j) : Y(i, j), high = above ? moved_(i, j) : Y(i, j);
+        const State &from = below ? below_ : F, &to = above ? derivative_ : F;
         // What the rounded sums really moved.
-        J_.col(j * d + i) = (derivative_.col(j).head(d) - from.col(j).head(d)) / (moved_(i, j) - low);
+        J_.col(j * d + i) = (to.col(j).head(d) - from.col(j).head(d)) / (high - low);
         moved_(i, j) = Y(i, j);
       }
     }
