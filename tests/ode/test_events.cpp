@@ -1,10 +1,13 @@
 // Events against closed forms: the harmonic oscillator and the falling ball.
 #include <pathline/ode/events.hpp>
 
+#include <pathline/ode/additive_methods.hpp>
 #include <pathline/ode/diagonally_implicit_methods.hpp>
 #include <pathline/ode/dormand_prince_853.hpp>
 #include <pathline/ode/embedded_pairs.hpp>
+#include <pathline/ode/fully_implicit_methods.hpp>
 #include <pathline/ode/solve.hpp>
+#include <pathline/ode/split_right_hand_side.hpp>
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
@@ -415,13 +418,15 @@ TEST_CASE("Events of Dop853 are as exact as its steps, for three evaluations a s
 
 // y = (cos t, sin t) attracts within 1e-6: an explicit method would need more than 1e6 steps. The cubic errs by
 // h⁴ / 384.
-TEST_CASE("An implicit method finds the events of a stiff problem", "[ode][events][implicit]") {
+TEMPLATE_TEST_CASE("An implicit method finds the events of a stiff problem", "[ode][events][implicit]", Sdirk4,
+                   RadauIia5, KennedyCarpenter4) {
   const auto stiff = [](double t, const State& y, State& dy) {
     dy << -1e6 * (y(0) - std::cos(t)) - std::sin(t), -1e6 * (y(1) - std::sin(t)) + std::cos(t);
   };
+  const SplitRightHandSide rhs{[](double, const State&, State& dy) { dy.setZero(); }, stiff};
   const PiController control{.rtol = 1e-8, .atol = 1e-8, .max_step = 0.2};
   const Event kick(second, {.crossing = Crossing::falling}, [](double, State& y) { y(1) = -0.5; });
-  const auto path = solve_events(stiff, upright, 0, 5, std::tuple(Event(first), kick), Sdirk4{}, control);
+  const auto path = solve_events(rhs, upright, 0, 5, std::tuple(Event(first), kick), TestType{}, control);
   REQUIRE(path.hits.size() == 3);
   CHECK(path.hits[0].t == Approx(pi / 2).margin(1e-5));
   CHECK(path.hits[1].event == 1);
