@@ -80,6 +80,20 @@ TEST_CASE("A right-hand side's own Jacobian is taken as it is", "[ode][implicit]
   for (Index j = 0; j < 3; ++j) CHECK(jacobian.of_column(j) == exact(2, Y.col(j)));
 }
 
+// Its slope of 1e4 does not make the rounding of another row's larger: each is measured by its own size.
+TEST_CASE("Differences of a small entry do not depend on a large one beside it", "[ode][implicit]") {
+  const auto rhs = [](double, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
+    dy(0) = -1e12 * y(0) * y(0);
+    dy(1) = -y(1);
+  };
+  const Eigen::MatrixXd y{{1e-12}, {1e4}};
+  Eigen::MatrixXd F(2, 1);
+  rhs(0, y, F);
+  BatchJacobian<Eigen::MatrixXd> jacobian;
+  (void)jacobian.evaluate(rhs, 0, y, F, 2, 0.1, {.rtol = 1e-6, .atol = 1e-21});
+  CHECK(jacobian.of_column(0)(0, 0) == Approx(-2).epsilon(1e-4));
+}
+
 TEST_CASE("A Jacobian that takes another shape is refused", "[ode][implicit][errors]") {
   struct ForOneColumn : Product {
     void jacobian(double, const Eigen::MatrixXd&, Jacobians<double>& J) const { J.setIdentity(2, 2); }

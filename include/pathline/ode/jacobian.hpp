@@ -95,16 +95,22 @@ class BatchJacobian {
   }
 
   /// The size to which the movement of an entry is relative: the largest of its column; its own where the tolerances
-  /// say below which size it does not matter, but no less than keeps the rounding of f below 1e-3 in hJ.
+  /// say below which size it does not matter, but no less than keeps the rounding of f below 1e-3 in hJ, where every
+  /// row is measured by its own size.
   static Scalar movement(const State& Y, const State& F, Index i, Index j, Index d, double h, const NewtonGoal& goal) {
     const Scalar largest = Y.col(j).head(d).cwiseAbs().maxCoeff();
     // Relative to less than that a movement would be none.
     const Scalar least = std::numeric_limits<Scalar>::min() / std::numeric_limits<Scalar>::epsilon();
     const Scalar scale = largest > least ? largest : Scalar(1);
-    if (!(goal.relative(i) > 0 && goal.absolute(i) > 0)) return scale;
-    const Scalar rounding = 1000 * std::sqrt(std::numeric_limits<Scalar>::epsilon()) * Scalar(std::abs(h)) *
-                            F.col(j).head(d).cwiseAbs().maxCoeff();
-    return std::min(scale, std::max({std::abs(Y(i, j)), Scalar(goal.absolute(i) / goal.relative(i)), rounding}));
+    const auto size = [&](Index k) {
+      if (!(goal.relative(k) > 0 && goal.absolute(k) > 0)) return scale;
+      return std::min(scale, std::max({std::abs(Y(k, j)), Scalar(goal.absolute(k) / goal.relative(k)), least}));
+    };
+    const Scalar own = size(i);
+    Scalar steepest = 0;
+    for (Index k = 0; k < d && own < scale; ++k) steepest = std::max(steepest, std::abs(F(k, j)) / size(k));
+    const Scalar rounding = 1000 * std::sqrt(std::numeric_limits<Scalar>::epsilon()) * Scalar(std::abs(h)) * steepest;
+    return std::min(scale, own * std::max(Scalar(1), rounding));
   }
 
   Jacobians<Scalar> J_;
