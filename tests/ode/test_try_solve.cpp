@@ -124,6 +124,19 @@ TEST_CASE("What no sample can follow is bad input for all, and an exception of s
         SolveOutcome::bad_input);
 }
 
+TEST_CASE("A right-hand side that changes its shape is bad input of the samples that are on their way",
+          "[ode][per_sample][errors]") {
+  const auto rhs = [](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
+    dy = Eigen::MatrixXd::Ones(t(0) < 0.5 ? y.rows() : 3, y.cols());
+  };
+  const std::vector<std::vector<double>> times{{0, 0.1}, {0, 1}};
+  const auto results = try_solve(rhs, Eigen::MatrixXd::Zero(2, 2), times, Dopri5{}, PerSample(tight));
+  CHECK(results[0].status.ok());
+  CHECK(results[1].status.outcome == SolveOutcome::bad_input);
+  CHECK(results[1].status.sample == 1);
+  CHECK_THAT(results[1].status.message(), ContainsSubstring("3 rows, expected 2"));
+}
+
 TEST_CASE("With one step for all, all samples share a status", "[ode][errors]") {
   const Eigen::RowVector2d Y(1, 2);
   const auto arrived = try_solve(explosion, Y, 0, 0.25, Dopri5{}, tight);

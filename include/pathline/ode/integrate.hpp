@@ -90,7 +90,7 @@ struct Solve {
       if (counts.accepted + counts.rejected >= control.max_steps)
         throw StepLimitError(failure(choice.planned(), last_error));
       prepare();
-      if (!choice.started()) choice.start(first_step(stop), t_end - t);
+      if (!choice.started()) choice.start(first_step(), t_end - t);
       const Trial trial = choice.next(control, t, stop);
       bool solved = true;  // a step that Newton's method could not solve has an infinite error
       if constexpr (ImplicitMethod<Method>)
@@ -128,10 +128,12 @@ struct Solve {
     throw NonFiniteError("the right-hand side at the start", at);
   }
 
-  double first_step(double stop) {
+  double first_step() {
     if (control.initial_step > 0) return control.initial_step;
+    double end = t_end;
     // The probe must not look beyond a jump.
-    const double length = initial_step(rhs, t, HasForcedPoints<Control> ? stop : t_end, control, stepper);
+    if constexpr (HasForcedPoints<Control>) end = next_point(control.points.jump_at, t, t_end);
+    const double length = initial_step(rhs, t, end, control, stepper);
     observer.discard();
     return length;
   }

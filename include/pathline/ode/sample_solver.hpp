@@ -47,6 +47,22 @@ class SampleSolver {
   /// \param status  status(sample, SolveStatus, y): how it ended, and the state where it stopped.
   template <class Times, class Output, class Status>
   void solve(const State& y0, const Times& times, const Output& output, const Status& status) {
+    samples_.clear();
+    SolveStatus stopped = status_of([&] { solve_all(y0, times, output, status); });
+    if (stopped.ok()) return;
+    for (Index j = 0; j < live(); ++j) {  // the right-hand side has thrown, or changed its shape
+      const Sample& sample = samples_[std::size_t(j)];
+      if (sample.ended) continue;
+      stopped.t = sample.t;
+      stopped.sample = sample.id;
+      stopped.statistics = sample.counts;
+      status(sample.id, stopped, y_.col(j));
+    }
+  }
+
+ private:
+  template <class Times, class Output, class Status>
+  void solve_all(const State& y0, const Times& times, const Output& output, const Status& status) {
     start(y0, times, output, status);
     if (live() == 0) return;
     evaluate_first_stage();
@@ -54,7 +70,7 @@ class SampleSolver {
       if (!K_[0].col(j).allFinite()) fail_at_start(j, status);
     compact();
     choose_first_steps();
-    while (live() > 0) {
+    for (bool first = true; live() > 0; first = false) {
       for (Index j = 0; j < live(); ++j) {
         Sample& sample = samples_[std::size_t(j)];
         if (sample.counts.accepted + sample.counts.rejected < control_.max_steps)
@@ -64,14 +80,13 @@ class SampleSolver {
       }
       compact();
       if (live() == 0) break;
-      if constexpr (!fsal) evaluate_first_stage();
+      if (!fsal && !first) evaluate_first_stage();
       evaluate_stages<1>();
       for (Index j = 0; j < live(); ++j) finish_step(j, times(samples_[std::size_t(j)].id), output, status);
       compact();
     }
   }
 
- private:
   static constexpr std::size_t stages = std::size_t(Method::tableau.stages);
   static constexpr bool fsal = first_same_as_last(Method::tableau);
   static constexpr int error_order = error_exponent<Method>();
@@ -92,7 +107,6 @@ class SampleSolver {
 
   template <class Times, class Output, class Status>
   void start(const State& y0, const Times& times, const Output& output, const Status& status) {
-    samples_.clear();
     y_.resize(y0.rows(), y0.cols());
     for (Index id = 0; id < y0.cols(); ++id) {
       const std::span<const double> at = times(id);

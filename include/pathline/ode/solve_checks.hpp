@@ -5,6 +5,7 @@
 #include <pathline/ode/error_control.hpp>
 #include <pathline/ode/errors.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/per_sample.hpp>
 #include <pathline/ode/step_control.hpp>
 
 #include <algorithm>
@@ -14,6 +15,11 @@
 #include <string>
 
 namespace pathline::detail {
+
+template <class Control>
+inline constexpr bool is_per_sample = false;
+template <class Control>
+inline constexpr bool is_per_sample<PerSample<Control>> = true;
 
 /// One readable line for each wrong assembly; `value` guards the code that would not compile then.
 template <class Method, class Control, class Rhs, class State, class Observer = NoObserver>
@@ -31,7 +37,10 @@ struct SolveCheck {
   static_assert(SteppingMethod<Method>,
                 "solve: a method is a struct with a static constexpr ExplicitTableau, DiagonallyImplicitTableau, "
                 "FullyImplicitTableau, RosenbrockTableau or AdditiveTableau `tableau`");
-  static_assert(StepControl<Control>, "solve: the step control must be FixedSteps or meet AdaptiveControl");
+  static_assert(StepControl<Control> || is_per_sample<Control>,
+                "solve: the step control must be FixedSteps or meet AdaptiveControl");
+  static_assert(!is_per_sample<Control>,
+                "solve: PerSample goes with t0 and t1, or with a list of times for each sample");
   static_assert(state, "solve: the state must be a plain Eigen matrix of float or double");
   static_assert(calls,
                 "solve: the right-hand side must be callable as rhs(double t, const State& y, State& dy), or "

@@ -109,7 +109,7 @@ inline void require_times_of_each(const std::vector<std::vector<double>>& times,
 /// \param y0      d × n, a column per sample. A column that is not finite fails alone.
 /// \param policy  PerSample around a controller.
 /// Throws nothing of its own: what cannot be followed at all is bad_input in every status. What the right-hand side
-/// throws passes through.
+/// throws passes through, unless it is an Error.
 template <class Method, AdaptiveControl Control, class Rhs, class Derived>
 [[nodiscard]] BatchResult<detail::BatchOf<Derived>> try_solve(Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0,
                                                               double t0, double t1, const Method& /*method*/,
