@@ -66,6 +66,18 @@ TEST_CASE("Steps that are refused for ever underflow in bounded time", "[ode][co
   CHECK(trials < 25);
 }
 
+// diffrax #703: below the smallest step there is none. 5e-324 · min_factor is 0, and so is the smallest step there.
+TEST_CASE("A step that shrinks to nothing, or does not shrink, is not tried for ever", "[ode][control]") {
+  const IController control;
+  StepChoice nothing = started_with(5e-324);
+  CHECK(nothing.judge(control, 0, nothing.next(control, 0, 5e-324), infinity, 5) == Verdict::underflow);
+  struct Stubborn : IController {
+    [[nodiscard]] double factor(double, double, int) const { return 1; }
+  } stubborn;
+  StepChoice least = started_with(1e-300);
+  CHECK(least.judge(stubborn, 1, least.next(stubborn, 1, 2), 1.5, 5) == Verdict::underflow);
+}
+
 TEST_CASE("A controller reads the errors of the last accepted steps until they are forgotten", "[ode][control]") {
   const PiController control;
   const auto proposal_after = [&](bool forget) {

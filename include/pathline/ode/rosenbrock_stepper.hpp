@@ -321,7 +321,9 @@ class Stepper<Method, State> {
     } else {
       // Rounding of t, ε|t| / δ, and the curvature of f over times of the length of the step, δ / h, are equal.
       const double eps = std::numeric_limits<Scalar>::epsilon(), length = std::abs(h_);
-      const double delta = std::min(length, std::sqrt(eps * std::max(std::abs(t), std::abs(t_next_)) * length));
+      // Two roots, and h twice in a stage: the product of two times, or h², may be no number.
+      const double rounding = eps * std::max(std::abs(t), std::abs(t_next_));
+      const double delta = std::min(length, std::sqrt(rounding) * std::sqrt(length));
       const double moved = t + std::copysign(delta, h_);
       evaluate(rhs, moved, y_, time_derivative_);
       time_derivative_ = (time_derivative_ - first_) / Scalar(moved - t);
@@ -341,7 +343,7 @@ class Stepper<Method, State> {
       }
       const State& f = I == 0 ? first_ : last_;
       work_ = Scalar(h_ * gamma) * f;
-      if constexpr (weight_of_time != 0) work_ += Scalar(h_ * h_ * gamma * weight_of_time) * time_derivative_;
+      if constexpr (weight_of_time != 0) work_ += Scalar(h_ * gamma * weight_of_time) * (Scalar(h_) * time_derivative_);
       if constexpr (detail::next_nonzero<Coupling>() != Coupling::count)
         work_ += detail::weighted_stages<Coupling>(gamma, U_);
       for (Index j = 0; j < y_.cols(); ++j) U_[I].col(j) = factors_[std::size_t(j)].solve(work_.col(j));

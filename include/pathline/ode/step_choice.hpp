@@ -57,7 +57,7 @@ class StepChoice {
     if (!(error <= 1)) {  // so written, a NaN is refused
       if (first_trial_ == 0) first_trial_ = step;
       h_ = step * std::min(factor, 1.);
-      const bool too_short = std::abs(h_) < smallest_step(t, first_trial_) || is_shortest(control, step);
+      const bool too_short = std::abs(h_) <= smallest_step(t, first_trial_) || is_shortest(control, step);
       return too_short ? Verdict::underflow : Verdict::rejected;
     }
     const double proposal = step * (first_trial_ == 0 ? factor : std::min(factor, 1.));
