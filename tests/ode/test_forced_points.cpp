@@ -109,6 +109,24 @@ TEST_CASE("Of two jumps a number apart neither is asked", "[ode][control]") {
   CHECK_FALSE(contains(asked, second));
 }
 
+TEST_CASE("Points within some ulps of each other, of the start or of the end are met all the same", "[ode][control]") {
+  const double before = std::nextafter(1., 0.), after = std::nextafter(1., 2.);
+  const auto [t0, t1] =
+      GENERATE_COPY(std::pair{0., 2.}, std::pair{2., 0.}, std::pair{1., 2.}, std::pair{before, 2.}, std::pair{1., 0.},
+                    std::pair{0., after}, std::pair{2., before}, std::pair{before, after});
+  std::vector<double> asked;
+  const auto rhs = [&](double t, const State&, State& dy) {
+    asked.push_back(t);
+    dy(0) = t <= 1 ? 1 : 2;
+  };
+  const WithForcedPoints control(tight, {.step_at = {before, 1.5, 1.5}, .jump_at = {1, after, 1, 0, 2}});
+  const State y = solve(rhs, State(State::Zero()), t0, t1, Dopri5{}, control);
+  const auto area = [](double t) { return t <= 1 ? t : 2 * t - 1; };
+  CHECK(y(0) == Approx(area(t1) - area(t0)).margin(1e-14));
+  for (const double jump : {0., 1., after, 2.}) CHECK_FALSE(contains(asked, jump));
+  CHECK(asked.size() < 1000);
+}
+
 TEST_CASE("Forced points, norms and tolerances nest", "[ode][control]") {
   const WithNorm control(WithForcedPoints(tight, {.step_at = {0.5}, .jump_at = {1}}), MaxSampleNorm{});
   CHECK(solve(Switch{}, one, 0, 2, Dopri5{}, control)(0) == Approx(2 * std::exp(-1.)).epsilon(1e-9));

@@ -5,8 +5,10 @@
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 namespace pathline {
 namespace {
@@ -47,6 +49,22 @@ TEST_CASE("A real-time solve asks nothing of the heap", "[ode][real_time][alloca
   solved = fixed_size(Pendulum{&calls}, 0, 1, z) && solved;
   CHECK(counter.count() == 0);
   CHECK(solved);
+}
+
+TEST_CASE("A real-time solve ends where it should, however short, long or far away", "[ode][real_time]") {
+  const auto [t0, t1] = GENERATE(std::pair{1., 1.}, std::pair{0., 1e-300}, std::pair{1e6, std::nextafter(1e6, 2e6)},
+                                 std::pair{1e15 + 2, 1e15}, std::pair{0., 1e300});
+  const double rate = t1 == t0 ? 0 : 1 / (t1 - t0);
+  bool inside = true;
+  const auto rhs = [&, from = t0, to = t1](double t, const Eigen::Vector2d&, Eigen::Vector2d& dy) {
+    inside = inside && t >= std::min(from, to) && t <= std::max(from, to);
+    dy.setConstant(rate);
+  };
+  RealTimeSolver<Rk4, Eigen::Vector2d> solver(Eigen::Vector2d::Zero(), 10);
+  Eigen::Vector2d y(3, 4);
+  REQUIRE(solver(rhs, t0, t1, y));
+  CHECK(inside);
+  CHECK((y - (t1 == t0 ? Eigen::Vector2d(3, 4) : Eigen::Vector2d(4, 5))).norm() < 1e-14);
 }
 
 TEST_CASE("A real-time solve that fails says so, throws nothing and leaves the state", "[ode][real_time][errors]") {

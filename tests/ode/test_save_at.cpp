@@ -115,6 +115,16 @@ TEST_CASE("Interpolated outputs are as accurate as the solve", "[ode][dense]") {
     CHECK((saved.states[i] - CoupledProblem::exact(saved.times[i])).norm() < 2e-6);
 }
 
+// torchdyn: the outputs are counted before the step is accepted.
+TEST_CASE("A rejected step drops no output", "[ode][dense]") {
+  const auto saved = solve(coupled, CoupledProblem::exact(0), 0, 2, SaveAt{dense_times(0, 2)}, Tsit5{},
+                           PiController{.rtol = 1e-8, .atol = 1e-8, .initial_step = 2});
+  CHECK(saved.statistics.rejected > 0);
+  CHECK(saved.times == dense_times(0, 2));
+  for (std::size_t i = 0; i < saved.times.size(); ++i)
+    CHECK((saved.states[i] - CoupledProblem::exact(saved.times[i])).norm() < 2e-6);
+}
+
 // Robertson's reactions. The cubic errs by up to 17 tolerances. With f evaluated at the ends of the steps, where it
 // multiplies what Newton's method leaves by a Jacobian of 1e4, it would by 71.
 TEST_CASE("Between the steps of a stiff problem the slopes are those that Newton's method has solved for",
