@@ -257,6 +257,47 @@ TEST_CASE("An event at the end of a step or of the solve is told once", "[ode][e
   CHECK(kicked.trajectory(1)(1) == Approx(-2).epsilon(1e-14));
 }
 
+// torchdyn: the event is tested before the step is accepted. The first trial is as long as the solve.
+TEST_CASE("A rejected trial tells no event, and drops none", "[ode][events]") {
+  const auto path = solve_events(oscillator, upright, 0, 10, std::tuple(Event(first)), Tsit5{},
+                                 PiController{.rtol = 1e-8, .atol = 1e-8, .initial_step = 10});
+  CHECK(path.trajectory.statistics.rejected > 0);
+  const std::vector<double> times = times_of(path);
+  REQUIRE(times.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(times[i] == Approx(pi * (0.5 + double(i))).margin(1e-6));
+}
+
+// torchdiffeq: the tolerance of the event's time is the state's atol.
+TEST_CASE("The time of an event is exact however loose the tolerances", "[ode][events]") {
+  const auto loosely = solve_events(falling, State(1, 0), 0, 2, std::tuple(Event(first)), Rk4{}, FixedSteps(3));
+  REQUIRE(loosely.hits.size() == 1);
+  CHECK(loosely.hits[0].t == Approx(1).epsilon(1e-15));
+  const PiController loose{.rtol = 0.01, .atol = 0.01};
+  const auto path = solve_events(oscillator, upright, 0, 10, std::tuple(Event(first)), Tsit5{}, loose);
+  REQUIRE_FALSE(path.hits.empty());
+  for (const auto& hit : path.hits) CHECK(std::abs(hit.y(0)) < 1e-14);
+}
+
+// SciMLSensitivity #1447: an event within an ulp of an output; diffrax #720: an event on the first step.
+TEST_CASE("A reset an ulp from the end of a step, from the start or from the end is made once", "[ode][events]") {
+  const double at =
+      GENERATE(5e-324, 1e-16, std::nextafter(0.5, 0.), 0.5, std::nextafter(0.5, 1.), std::nextafter(1., 0.), 1.);
+  const Event kick([at](double t, const State&) { return t - at; }, {}, [](double, State& y) { y(1) += 1; });
+  const auto check = [&](const auto& path) {
+    INFO("at 1 - " << 1 - at);
+    REQUIRE(path.hits.size() == 1);
+    CHECK(path.hits[0].t == Approx(at).margin(1e-15));
+    CHECK_FALSE(path.terminated);
+    CHECK(path.trajectory.t1() == 1);
+    CHECK(path.y(0) == Approx(1 - at).margin(1e-13));  // 1 - t² + (t - at)
+    CHECK(path.y(1) == Approx(-2 + 1).margin(1e-13));
+  };
+  check(solve_events(falling, State(1, 0), 0, 1, std::tuple(kick), Rk4{}, FixedSteps(4)));
+  check(solve_events(falling, State(1, 0), 0, 1, std::tuple(kick)));
+  // No time at all holds no event, even where g is 0.
+  CHECK(solve_events(falling, State(1, 0), at, at, std::tuple(kick)).hits.empty());
+}
+
 TEST_CASE("Events at one time are all told, and their resets are made in order", "[ode][events]") {
   const auto half = [](double, const State& y) { return y(0) - 0.75; };  // 1 - t² at t = 1/2
   const Event add(half, {}, [](double, State& y) { y(1) += 3; });

@@ -194,6 +194,7 @@ class EventWatcher : public NoObserver {
   template <class Function>
   void search_between(Crossing wanted, std::size_t i, const Function& g, Sample older, Sample old, Sample now) {
     const auto add = [&](double t, bool rising) {
+      if (behind_[i] && std::abs(t - restarted_at_) <= near_) return;
       if (wanted == Crossing::either || rising == (wanted == Crossing::rising)) found_.push_back({t, i, rising});
     };
     if (old.g == 0) return;  // starting on the event is no event
@@ -240,13 +241,13 @@ class EventWatcher : public NoObserver {
   /// found a little before or after it: the functions at t decide.
   void act(double t, std::size_t told) {
     const std::vector<double>& times = solution_.trajectory.times();
-    const double near = 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(times.end()[-2]), std::abs(t));
+    near_ = 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(times.end()[-2]), std::abs(t));
     Values at_end;
     solution_.trajectory.evaluate(t, y_);
     evaluate_all(t, at_end);
     std::array<bool, count> happened{}, behind{};
     for (std::size_t k = 0; k < told; ++k) {
-      if (std::abs(found_[k].t - t) <= near) happened[found_[k].event] = true;
+      if (std::abs(found_[k].t - t) <= near_) happened[found_[k].event] = true;
       if (!is_past(found_[k], at_end[found_[k].event])) behind[found_[k].event] = true;
     }
     happened[found_[told - 1].event] = true;
@@ -255,7 +256,7 @@ class EventWatcher : public NoObserver {
       // The next crossing of its event, if it has been passed at t.
       const bool first = std::none_of(found_.begin() + std::ptrdiff_t(told), found_.begin() + std::ptrdiff_t(k),
                                       [event](const Found& other) { return other.event == event; });
-      if (!first || !(std::abs(found_[k].t - t) <= near || (!happened[event] && is_past(found_[k], at_end[event]))))
+      if (!first || !(std::abs(found_[k].t - t) <= near_ || (!happened[event] && is_past(found_[k], at_end[event]))))
         continue;
       found_[k].t = t;
       tell(found_[k]);
@@ -281,8 +282,11 @@ class EventWatcher : public NoObserver {
     solution_.y = y_;
     if (solution_.terminated) return;
     evaluate_all(t, before_);
-    for (std::size_t i = 0; i < count; ++i)
-      if (happened[i] || behind[i]) before_[i] = 0;  // its zero is behind: rounding must not bring it back
+    restarted_at_ = t;
+    for (std::size_t i = 0; i < count; ++i) {
+      behind_[i] = happened[i] || behind[i];
+      if (behind_[i]) before_[i] = 0;  // rounding must not bring it back
+    }
   }
 
   static void require_shape_kept(const State& got, const State& expected) {
@@ -293,7 +297,9 @@ class EventWatcher : public NoObserver {
   const std::tuple<Events...>& events_;
   EventSolution<State>& solution_;
   State y_;
-  Values before_{};             // at the start of the coming step; 0: on the event
+  Values before_{};                   // at the start of the coming step; 0: on the event
+  std::array<bool, count> behind_{};  // whose zeros are where the solve started anew last, to rounding
+  double restarted_at_ = 0, near_ = 0;
   std::vector<Found> found_{};  // in the last step
   Statistics spent_{};          // in this piece
   bool acted_ = false;
