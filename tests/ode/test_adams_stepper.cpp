@@ -198,6 +198,24 @@ TEST_CASE("A right-hand side that is not finite ends a solve by an Adams method"
   CHECK((y - std::exp(-1.) * State(1, 2)).norm() < 1e-3);
 }
 
+TEST_CASE("An Adams method ends where it should, however short, long or far away", "[ode][multistep]") {
+  const auto [t0, t1] = GENERATE(std::pair{1., 1.}, std::pair{0., 1e-300}, std::pair{1e6, std::nextafter(1e6, 2e6)},
+                                 std::pair{1e15 + 2, 1e15}, std::pair{0., 1e300});
+  const double slope = t1 == t0 ? 0 : 1 / (t1 - t0);
+  bool inside = true;
+  const auto rhs = [&, from = t0, to = t1](double t, const State&, State& dy) {
+    inside = inside && t >= std::min(from, to) && t <= std::max(from, to);
+    dy.setConstant(slope);
+  };
+  State y(3, 4);
+  const double times[] = {t0, t0, t1, t1};
+  Stepper<AdamsBashforthMoulton<3>, State> stepper;
+  const Statistics counts = integrate(AdamsBashforthMoulton<3>{}, FixedSteps(10), rhs, y, times, stepper);
+  CHECK(inside);
+  CHECK((y - (t1 == t0 ? State(3, 4) : State(4, 5))).norm() < 1e-14);
+  CHECK(counts.accepted == (t1 == t0 ? 0 : 10));
+}
+
 TEST_CASE("An Adams method allocates in its first step of a shape only", "[ode][multistep][memory]") {
   using Method = AdamsBashforthMoulton<5>;
   const double times[] = {0, 1, 3};

@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
+#include <vector>
 
 namespace pathline {
 namespace {
@@ -83,6 +85,69 @@ TEMPLATE_TEST_CASE("A sample takes the steps of a solve of its own", "[ode][per_
     if (Stepper<TestType, Eigen::MatrixXd>::fsal)
       CHECK(together.samples[std::size_t(j)].statistics.evaluations == alone.evaluations);
     CHECK((together.states.col(j) - y).norm() < 1e-12 * y.norm());
+  }
+}
+
+// The traps of test_integrate_families.cpp where all samples go at once: each has its own span, far or short or none, a
+// NaN on its way, or a limit of steps over all of its outputs.
+TEST_CASE("Each sample ends where it should, and NaN or a limit end its own solve alone", "[ode][per_sample]") {
+  std::vector<std::vector<double>> times{{0, 1e-300},
+                                         {0, -5e-324},
+                                         {1e6, std::nextafter(1e6, 2e6)},
+                                         {1e6 + 1e-9, 1e6},
+                                         {1e15, 1e15 + 2},
+                                         {0, 1e11},
+                                         {0, 1e300},
+                                         {-1e300, 0},
+                                         {1, 1},
+                                         {0, 1},
+                                         {0}};
+  const std::size_t becomes_nan = 9, many_outputs = 10;
+  for (int i = 1; i <= 40; ++i) times[many_outputs].push_back(i);
+  bool inside = true;
+  const auto rhs = [&](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy,
+                       std::span<const Index> ids) {
+    for (Index j = 0; j < y.cols(); ++j) {
+      const std::size_t id = std::size_t(ids[std::size_t(j)]);
+      const double from = times[id].front(), to = times[id].back(), slope = 1 / (to - from);
+      inside = inside && t(j) >= std::min(from, to) && t(j) <= std::max(from, to);
+      dy(0, j) = std::isfinite(slope) ? slope : 0;
+      if (id == becomes_nan && t(j) > 0.5) dy(0, j) = std::nan("");
+      if (id == many_outputs) dy(0, j) = std::cos(30 * t(j));
+    }
+  };
+  const Eigen::MatrixXd Y = Eigen::MatrixXd::Zero(1, Index(times.size()));
+  const auto results = try_solve(rhs, Y, times, Dopri5{}, PerSample(PiController{.max_steps = 400}));
+  CHECK(inside);
+  for (std::size_t j = 0; j < 9; ++j) {
+    INFO("sample " << j);
+    REQUIRE(results[j].status.ok());
+    CHECK(results[j].status.t == times[j].back());
+    CHECK(results[j].states(0, 1) == Approx(j == 1 || j == 8 ? 0 : 1).epsilon(1e-12));
+  }
+  CHECK(results[becomes_nan].status.outcome == SolveOutcome::step_underflow);
+  CHECK(results[becomes_nan].status.t == Approx(0.5).epsilon(1e-9));
+  const SolveStatus& limited = results[many_outputs].status;
+  CHECK(limited.outcome == SolveOutcome::step_limit);
+  CHECK(limited.statistics.accepted + limited.statistics.rejected == 400);
+  CHECK(results[many_outputs].times.size() > 2);
+}
+
+TEST_CASE("A sample's rejected step drops no output, nor does its first skip a forcing", "[ode][per_sample]") {
+  const auto forced = [](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
+    for (Index j = 0; j < y.cols(); ++j) dy(0, j) = std::sin(double(20 + j) * t(j));
+  };
+  std::vector<double> outputs;
+  for (int i = 0; i <= 50; ++i) outputs.push_back(0.06 * i);
+  for (const double first : {0., 3.}) {
+    const auto results = try_solve(forced, Eigen::MatrixXd::Zero(1, 2), {outputs, {3, 0, 0}}, Dopri5{},
+                                   PerSample(PiController{.rtol = 1e-8, .atol = 1e-8, .initial_step = first}));
+    REQUIRE(results[0].times == outputs);
+    REQUIRE(results[1].times.size() == 3);
+    CHECK((first == 0 || results[1].status.statistics.rejected > 0));
+    for (Index i = 0; i <= 50; ++i)
+      CHECK(results[0].states(0, i) == Approx((1 - std::cos(20 * outputs[std::size_t(i)])) / 20).margin(1e-6));
+    CHECK(results[1].states(0, 2) == Approx((std::cos(63.) - 1) / 21).margin(1e-6));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 using namespace pathline;
@@ -66,6 +67,27 @@ TEST_CASE("A separable solve counts, and repeats what is asked for twice", "[ode
   const auto still = solve_second_order(driven, Column(1), Column(0), std::vector<double>{2, 2}, FixedSteps(3));
   CHECK(still.q.back()(0) == 1);
   CHECK(still.statistics.evaluations == 0);
+}
+
+// OT-Flow: t accumulates by += h.
+TEST_CASE("A separable solve does not accumulate its times, and ends where it should", "[ode][symplectic]") {
+  const auto [t0, t1] = GENERATE(std::pair{0.1, 0.7}, std::pair{0.7, -0.2}, std::pair{1e15 + 2, 1e15},
+                                 std::pair{0., 1e-300}, std::pair{1e6, std::nextafter(1e6, 2e6)});
+  const double slope = 1 / (t1 - t0), h = (t1 - t0) / 1000;
+  std::vector<double> asked;
+  const auto force = [&](double t, const Eigen::Vector2d&, Eigen::Vector2d& dp) {
+    asked.push_back(t);
+    dp.setConstant(slope);
+  };
+  const auto still = [](double, const Eigen::Vector2d&, Eigen::Vector2d& dq) { dq.setZero(); };
+  const Eigen::Vector2d zero = Eigen::Vector2d::Zero();
+  const std::vector<double> times{t0, t0, t1, t1};
+  const auto path = solve_separable(still, force, zero, zero, times, FixedSteps(1000));
+  REQUIRE(path.p.size() == 4);
+  CHECK(path.p[3](0) == Approx(1).epsilon(1e-12));
+  REQUIRE(asked.size() == 1001);
+  for (std::size_t i = 0; i < 1000; ++i) REQUIRE(asked[i] == t0 + double(i) * h);
+  CHECK(asked.back() == t1);
 }
 
 TEST_CASE("A separable solve works in float and for many samples at once", "[ode][symplectic]") {
