@@ -5,9 +5,11 @@
 /// Four things are independent of each other, and each is replaced by one word:
 /// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp names where; for stiff problems
 ///   diagonally_implicit_methods.hpp, fully_implicit_methods.hpp and rosenbrock_methods.hpp, where a part is stiff
-///   additive_methods.hpp), ImplicitEuler (implicit_euler.hpp) or a multistep method (adams_methods.hpp);
+///   additive_methods.hpp with a SplitRightHandSide, split_right_hand_side.hpp), ImplicitEuler (implicit_euler.hpp) or
+///   a multistep method (adams_methods.hpp);
 /// - the **step control** with its tolerances: FixedSteps, IController, PiController, PidController
-///   (step_control.hpp), with another norm, tolerances of rows or a domain by error_control.hpp;
+///   (step_control.hpp), with another norm, tolerances of rows or a domain by error_control.hpp, times that steps must
+///   meet by forced_points.hpp, and steps of its own for each sample by per_sample.hpp;
 /// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
 /// - the **observer**, who is told of every evaluation, step and output while the program is compiled (concepts.hpp).
 ///
@@ -16,7 +18,9 @@
 /// (events.hpp) finds the zeros of functions of it, ends there or jumps.
 ///
 /// Stepper (explicit_stepper.hpp) joins a method and a state and owns the storage; integrate() (integrate.hpp) is the
-/// loop over steps; solve() (solve.hpp) is the front, where to start. Failures are typed: errors.hpp.
+/// loop over steps; solve() (solve.hpp) is the front, where to start. Failures are typed: errors.hpp. try_solve()
+/// (try_solve.hpp) returns them as statuses instead, and RealTimeSolver (real_time.hpp) solves at a known cost and
+/// throws nothing. Mechanics by symplectic methods has a front of its own: solve_separable.hpp.
 #pragma once
 
 #include <pathline/ode/adams_methods.hpp>

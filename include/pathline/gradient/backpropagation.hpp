@@ -28,8 +28,8 @@ namespace pathline {
 template <class Cost = NoStepCost>
 struct Backpropagation {
   Tapes tapes = Tapes::keep;
-  Cost step_cost{};  ///< A cost of the steps, `StepCost`; its sum is `Memory::step_cost`.
-  Outputs outputs = Outputs::land;
+  Cost step_cost{};                 ///< A cost of the steps, `StepCost`; its sum is `Memory::step_cost`.
+  Outputs outputs = Outputs::land;  ///< How the states at `times` come about.
 
   /// What one thread keeps from the way out to the way back, and from one solve to the next.
   template <Dynamics G, class Method>
@@ -45,7 +45,8 @@ struct Backpropagation {
   /// Solves and records. `y` (rows × columns) holds y(t0), then y at the last of `times`; `states`, unless empty,
   /// takes y at each of the times.
   ///
-  /// \throws SolveError and its kin as `integrate` does; ArgumentError for interpolated outputs by a method without.
+  /// \throws SolveError and its kin as `integrate` does; ArgumentError for interpolated outputs by a method that has
+  ///         none.
   template <class Method, class Control, Dynamics G>
   Statistics forward(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,
                      std::span<const double> times, std::span<Batch<typename G::Scalar>> states,

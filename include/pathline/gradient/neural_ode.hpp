@@ -64,7 +64,8 @@ class NeuralOde {
 
   /// The states at `times` (times[0] = t0, where the state is y0: d × n), without any record of the way.
   /// \param context  context_rows() × n, constant along the path; may be left out where the field reads time alone.
-  /// \throws ShapeError, DataError on a bad y0 or context; SolveError and its kin when the solve fails.
+  /// \throws ShapeError, DataError on a bad y0 or context; SolveError and its kin when the solve fails;
+  ///         ArgumentError for interpolated outputs by a method that has none (Outputs).
   [[nodiscard]] std::vector<Batch<Scalar>> solve(ConstBatchRef<Scalar> y0, const std::vector<double>& times,
                                                  ConstBatchRef<Scalar> context = Batch<Scalar>()) const {
     Memory memory;
@@ -98,7 +99,7 @@ class NeuralOde {
 
   /// Value and gradients of `loss(states, cotangents) -> Scalar`, which reads the states at `times` (vector of d × n)
   /// and adds to their cotangents (vector of d × n, zero on entry).
-  /// \throws ShapeError, DataError on a bad y0 or context; SolveError and its kin when a solve fails.
+  /// \throws as solve().
   template <class Loss>
   [[nodiscard]] ValueAndGradient<Scalar> value_and_gradient(ConstBatchRef<Scalar> y0, std::span<const double> times,
                                                             Loss&& loss,

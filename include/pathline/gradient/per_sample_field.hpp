@@ -30,6 +30,8 @@ class PerSampleField {
     require_rows("PerSampleField: context", context.rows(), std::max<Index>(field.side_rows() - 1, 0));
   }
 
+  /// \param t, y, dy  1 × n, d × n and d × n.
+  /// \param samples   Which columns of the context the n columns read, counted from 0.
   void operator()(const Row<double>& t, const Batch<Scalar>& y, Batch<Scalar>& dy, std::span<const Index> samples) {
     const Index n = y.cols();
     typename Workspace<Scalar>::Frame frame(workspace_);

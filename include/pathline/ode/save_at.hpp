@@ -90,7 +90,7 @@ class OutputInterpolator : public NoObserver {
 /// the way from t0 to t1. Steps and evaluations are those of solve(rhs, y0, t0, t1, method, control), with at most one
 /// evaluation more, of f at t1: where a method that is not first same as last has an output in its last step, or one
 /// that is goes by FixedSteps. Beyond that Dop853 makes three in each step that holds outputs, the implicit midpoint
-/// rule two.
+/// rule and GaussLegendre4 two.
 ///
 /// \throws ArgumentError for times that do not go from t0 to t1; else as solve().
 template <class Method = Dopri5, class Control = PiController, class Rhs, class Derived>

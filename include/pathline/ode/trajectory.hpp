@@ -171,7 +171,8 @@ struct TrajectoryRecorder : NoObserver {
 /// The solution from t0 to t1 as a function of time; arguments and errors are those of solve(). The steps and, for a
 /// method that is first same as last, the evaluations are those of solve() with an adaptive control; other explicit and
 /// multistep methods and FixedSteps may need one evaluation more, at the very end. Dop853 makes three more in each
-/// step. An implicit method may need one at the very start, and the implicit midpoint rule needs one in each step.
+/// step. An implicit method may need one at the very start; the implicit midpoint rule and GaussLegendre4 need one in
+/// each step.
 template <class Method = Dopri5, class Control = PiController, class Rhs, class Derived>
 [[nodiscard]] Trajectory<typename Derived::PlainObject> solve_trajectory(Rhs&& rhs,
                                                                          const Eigen::MatrixBase<Derived>& y0,
