@@ -2,12 +2,19 @@
 #include <pathline/ode/concepts.hpp>
 
 #include <pathline/ode/adams_methods.hpp>
+#include <pathline/ode/additive_methods.hpp>
+#include <pathline/ode/diagonally_implicit_methods.hpp>
+#include <pathline/ode/dormand_prince_853.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/fully_implicit_methods.hpp>
 #include <pathline/ode/implicit_euler.hpp>
+#include <pathline/ode/rosenbrock_methods.hpp>
 #include <pathline/ode/step_control.hpp>
 #include <pathline/ode/tableaux.hpp>
 
 #include <support/catch.hpp>
+
+#include <array>
 
 namespace pathline {
 namespace {
@@ -42,14 +49,37 @@ struct Says {
   Index error_rows() const;
   Index path_rows() const;
   void jacobian(double, const State&, Jacobians<double>&) const;
+  void time_derivative(double, const State&, State&) const;
 };
 struct MayNotSay {
   Index error_rows();  // not const
   void path_rows() const;
   void jacobian(double, const State&) const;
+  State time_derivative(double, const State&) const;
 };
 static_assert(HasErrorRows<Says> && HasPathRows<Says> && HasJacobian<Says, State>);
 static_assert(!HasErrorRows<MayNotSay> && !HasPathRows<MayNotSay> && !HasJacobian<MayNotSay, State>);
+static_assert(HasTimeDerivative<Says, State> && !HasTimeDerivative<MayNotSay, State>);
+
+struct TwoParts {
+  Writes explicit_part;
+  Returns implicit_part;
+};
+struct NoImplicitPart {
+  Writes explicit_part;
+};
+struct NoExplicitPart {
+  Writes implicit_part;
+};
+struct BadImplicitPart : NoImplicitPart {
+  NoTime implicit_part;
+};
+struct BadExplicitPart : NoExplicitPart {
+  NoTime explicit_part;
+};
+static_assert(TwoPartRightHandSide<TwoParts, State> && TwoPartRightHandSide<const TwoParts, State>);
+static_assert(!TwoPartRightHandSide<NoImplicitPart, State> && !TwoPartRightHandSide<NoExplicitPart, State>);
+static_assert(!TwoPartRightHandSide<BadImplicitPart, State> && !TwoPartRightHandSide<BadExplicitPart, State>);
 
 struct NoTableau {};
 struct WrongTableau {
@@ -60,8 +90,94 @@ static_assert(!ExplicitMethod<NoTableau> && !ExplicitMethod<WrongTableau> && !Ex
 static_assert(EmbeddedMethod<Dopri5> && EmbeddedMethod<Tsit5> && EmbeddedMethod<BogackiShampine>);
 static_assert(!EmbeddedMethod<Euler> && !EmbeddedMethod<Midpoint> && !EmbeddedMethod<Rk4>);
 static_assert(!EmbeddedMethod<ImplicitEuler> && !EmbeddedMethod<NoTableau>);
-static_assert(ImplicitMethod<ImplicitEuler> && !ImplicitMethod<Rk4>);
-static_assert(MultistepMethod<AdamsBashforth<2>> && SteppingMethod<AdamsBashforth<2>> && !MultistepMethod<Rk4>);
+
+// Each kind of tableau makes a method of its kind, and of no other.
+template <class M>
+constexpr int kinds = ExplicitMethod<M> + DiagonallyImplicitMethod<M> + FullyImplicitMethod<M> + RosenbrockMethod<M> +
+                      AdditiveMethod<M> + MultistepMethod<M>;
+static_assert(DiagonallyImplicitMethod<Sdirk2> && FullyImplicitMethod<GaussLegendre4> && RosenbrockMethod<Rodas4> &&
+              AdditiveMethod<KennedyCarpenter3> && MultistepMethod<AdamsBashforth<2>>);
+static_assert(kinds<Rk4> == 1 && kinds<Sdirk2> == 1 && kinds<GaussLegendre4> == 1 && kinds<Rodas4> == 1 &&
+              kinds<KennedyCarpenter3> == 1 && kinds<AdamsBashforth<2>> == 1);
+static_assert(kinds<NoTableau> == 0 && kinds<WrongTableau> == 0 && kinds<ImplicitEuler> == 0 && kinds<int> == 0);
+static_assert(EmbeddedMethod<Kvaerno3> && EmbeddedMethod<RadauIia5> && EmbeddedMethod<Rodas4> &&
+              EmbeddedMethod<KennedyCarpenter3> && !EmbeddedMethod<Sdirk2> && !EmbeddedMethod<GaussLegendre4>);
+static_assert(ImplicitMethod<ImplicitEuler> && ImplicitMethod<Sdirk2> && ImplicitMethod<GaussLegendre4> &&
+              ImplicitMethod<Rodas4> && ImplicitMethod<KennedyCarpenter3>);
+static_assert(!ImplicitMethod<Rk4> && !ImplicitMethod<AdamsBashforth<2>> && !ImplicitMethod<NoTableau>);
+
+struct OwnTableau {
+  static constexpr auto tableau = Rodas4::tableau;
+};
+struct NoEndSlope : OwnTableau {
+  static constexpr auto start_slope = Rodas4::start_slope;
+};
+struct NoStartSlope : OwnTableau {
+  static constexpr auto end_slope = Rodas4::end_slope;
+};
+struct ShortEndSlope : NoEndSlope {
+  static constexpr std::array<double, 5> end_slope{};
+};
+struct ShortStartSlope : NoStartSlope {
+  static constexpr std::array<double, 5> start_slope{};
+};
+struct SlopesOfAnother : Rk4 {
+  [[maybe_unused]] static constexpr std::array<double, 4> start_slope{}, end_slope{};
+};
+static_assert(SlopedRosenbrockMethod<Rodas4> && SlopedRosenbrockMethod<Rosenbrock23>);
+static_assert(!SlopedRosenbrockMethod<OwnTableau> && !SlopedRosenbrockMethod<NoEndSlope> &&
+              !SlopedRosenbrockMethod<NoStartSlope> && !SlopedRosenbrockMethod<ShortEndSlope> &&
+              !SlopedRosenbrockMethod<ShortStartSlope> && !SlopedRosenbrockMethod<SlopesOfAnother>);
+
+struct NoOrder {
+  [[maybe_unused]] static constexpr auto predictor = AdamsBashforth<2>::predictor;
+  using Start = Rk4;
+};
+struct NothingToWeigh {
+  static constexpr int order = 1;
+  static constexpr std::array<double, 0> predictor{};
+  using Start = Rk4;
+};
+struct NothingCorrected : AdamsBashforth<2> {
+  static constexpr std::array<double, 0> corrector{};
+};
+struct WordCorrected : AdamsBashforth<2> {
+  static constexpr std::array<const char*, 1> corrector{};
+};
+struct CorrectsNothing {
+  [[maybe_unused]] static constexpr auto corrector = AdamsBashforthMoulton<2>::corrector;
+};
+static_assert(!MultistepMethod<NoOrder> && !MultistepMethod<NothingToWeigh>);  // more: test_adams_methods.cpp
+static_assert(CorrectedMethod<AdamsBashforthMoulton<2>> && !CorrectedMethod<AdamsBashforth<2>>);
+static_assert(!CorrectedMethod<NothingCorrected> && !CorrectedMethod<WordCorrected> &&
+              !CorrectedMethod<CorrectsNothing>);
+
+struct NoExtraStages : Rk4 {
+  static constexpr int dense_order = 7;
+  static constexpr auto dense = Dop853::dense;
+};
+struct NoDenseRows : Rk4 {
+  static constexpr int dense_order = 7;
+  [[maybe_unused]] static constexpr auto dense_tableau = Dop853::dense_tableau;
+};
+struct NoDenseOrder : Rk4 {
+  [[maybe_unused]] static constexpr auto dense = Dop853::dense;
+  [[maybe_unused]] static constexpr auto dense_tableau = Dop853::dense_tableau;
+};
+struct ImplicitExtraStages : NoExtraStages {
+  static constexpr auto dense_tableau = Sdirk2::tableau;
+};
+struct ImplicitDense : Sdirk2 {
+  [[maybe_unused]] static constexpr int dense_order = 7;
+  [[maybe_unused]] static constexpr auto dense = Dop853::dense;
+  [[maybe_unused]] static constexpr auto dense_tableau = Dop853::dense_tableau;
+};
+static_assert(DenselyStagedMethod<Dop853>);  // more: test_dense_weights.cpp
+static_assert(!DenselyStagedMethod<NoExtraStages> && !DenselyStagedMethod<NoDenseRows> &&
+              !DenselyStagedMethod<NoDenseOrder> && !DenselyStagedMethod<ImplicitExtraStages> &&
+              !DenselyStagedMethod<ImplicitDense>);
+static_assert(SteppingMethod<Sdirk2> && SteppingMethod<GaussLegendre4> && SteppingMethod<Rodas4> &&
+              SteppingMethod<KennedyCarpenter3> && SteppingMethod<AdamsBashforth<2>>);
 static_assert(SteppingMethod<ImplicitEuler> && SteppingMethod<Rk4> && !SteppingMethod<NoTableau>);
 
 struct NoFactor {
@@ -101,10 +217,13 @@ struct Reads : NoObserver {
 struct OneSlope {
   void start_slope(const Writes&, double);
 };
+struct OtherSlope {
+  void end_slope(const Writes&);
+};
 static_assert(DenseObserver<Reads, Writes, Steps> && SolveObserver<Reads, Steps, State>);
 static_assert(!DenseObserver<NoObserver, Writes, Steps>);
 static_assert(DenseStepper<Steps, Writes> && DenseStepper<Stepper<ImplicitEuler, State>, Writes> &&
-              !DenseStepper<OneSlope, Writes>);
+              !DenseStepper<OneSlope, Writes> && !DenseStepper<OtherSlope, Writes>);
 static_assert(!StoppingObserver<NoObserver, Writes, Steps> && !StoppingObserver<StopsVoid, Writes, Steps>);
 
 }  // namespace
