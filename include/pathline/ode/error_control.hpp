@@ -47,8 +47,9 @@ concept HasDomain = requires(const Control& control) {
 /// norm(scaled) of an Eigen array expression, the errors of the counted rows (rows × columns) in units of their
 /// tolerances, returns a double; a step is accepted at 1 or below. RmsNorm, MaxSampleNorm, TopRowsSeminorm or your own:
 /// a lambda over `const auto& scaled` will do. It must not hide a NaN.
-template <AdaptiveControl Control, class Norm>
+template <class Control, class Norm>
 struct WithNorm : Control {
+  static_assert(AdaptiveControl<Control>, "WithNorm: the control must meet AdaptiveControl, as PiController does");
   static_assert(!detail::HasNorm<Control>, "WithNorm: the control has a norm already");
   WithNorm(const Control& control, Norm error_norm) : Control(control), norm(std::move(error_norm)) {}
   Norm norm;
@@ -56,8 +57,10 @@ struct WithNorm : Control {
 
 /// Tolerances for each row that counts for the error. `rtol` and `atol` of the controller then serve only the rows that
 /// an implicit method solves for without counting them.
-template <AdaptiveControl Control>
+template <class Control>
 struct WithTolerances : Control {
+  static_assert(AdaptiveControl<Control>,
+                "WithTolerances: the control must meet AdaptiveControl, as PiController does");
   static_assert(!detail::HasRowTolerances<Control>, "WithTolerances: the control has tolerances of rows already");
 
   /// \param row_rtol, row_atol  One number per row that counts for the error (all rows of a plain right-hand side), at
@@ -91,8 +94,9 @@ struct WithTolerances : Control {
 ///
 /// inside(y) is asked with the whole state, at the start of the solve and at the end of every trial step; stages in
 /// between may leave the domain. A solution that truly leaves it ends in StepSizeError.
-template <AdaptiveControl Control, class Inside>
+template <class Control, class Inside>
 struct WithDomain : Control {
+  static_assert(AdaptiveControl<Control>, "WithDomain: the control must meet AdaptiveControl, as PiController does");
   static_assert(!detail::HasDomain<Control>, "WithDomain: the control has a domain already; ask for both in one");
   WithDomain(const Control& control, Inside is_inside) : Control(control), inside(std::move(is_inside)) {}
   Inside inside;

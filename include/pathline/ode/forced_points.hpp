@@ -40,8 +40,10 @@ struct ForcedPoints {
 
 /// A controller whose steps meet the points on their way, forward or backward. Output times stay exact: a jump at an
 /// output time or at t1 gives the state before it, one at t0 starts behind it.
-template <AdaptiveControl Control>
+template <class Control>
 struct WithForcedPoints : Control {
+  static_assert(AdaptiveControl<Control>,
+                "WithForcedPoints: the control must meet AdaptiveControl, as PiController does");
   static_assert(!detail::HasForcedPoints<Control>, "WithForcedPoints: the control has points already; give all in one");
   /// \throws ArgumentError for a point that is not finite.
   WithForcedPoints(const Control& control, ForcedPoints forced) : Control(control), points(std::move(forced)) {

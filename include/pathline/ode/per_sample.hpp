@@ -26,8 +26,9 @@ namespace pathline {
 /// so the batch is filled up with copies of columns. 1 fills up nothing.
 ///
 /// Implicit methods solve one sample after another: their linear systems are each sample's own anyhow.
-template <AdaptiveControl Control>
+template <class Control>
 struct PerSample {
+  static_assert(AdaptiveControl<Control>, "PerSample: the control must meet AdaptiveControl, as PiController does");
   explicit PerSample(const Control& controller, Index multiple = 8) : control(controller), column_multiple(multiple) {}
   Control control;
   Index column_multiple;  ///< The right-hand side is called with a multiple of this, and with no less than three.

@@ -16,8 +16,10 @@
 namespace pathline {
 
 /// `steps` equal steps of an explicit method a call. Owns all storage; one object for each thread.
-template <ExplicitMethod Method, OdeState State>
+template <class Method, OdeState State>
 class RealTimeSolver {
+  static_assert(ExplicitMethod<Method>, "RealTimeSolver: the method must be explicit, such as Rk4");
+
  public:
   /// \param shape  Any state of the shape of those to come; its values are not read. What is needed is allocated here,
   ///               for states whose size the compiler knows nothing.

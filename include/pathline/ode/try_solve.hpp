@@ -60,7 +60,7 @@ struct PerSampleCheck {
                 "y, State& dy), or as any right-hand side of one column");
   static constexpr bool control = !HasForcedPoints<Control>;
   static_assert(control, "solve: PerSample has no forced points: give each sample its own output times");
-  static constexpr bool value = method && calls && control;
+  static constexpr bool value = method && calls && control && AdaptiveControl<Control>;  // PerSample names the last
 };
 
 /// All samples together by an explicit method, one after another by an implicit one.
@@ -80,8 +80,10 @@ using BatchOf = Batch<typename Derived::Scalar, Derived::RowsAtCompileTime>;
 template <class Control, class Rhs, class State>
 void require_followable_by_each(const Control& control, const Rhs& rhs, const State& y0) {
   require_row_counts(rhs, y0.rows());
-  require_valid(control);
-  require_rows_of_control(control, error_part(rhs, y0).rows());
+  if constexpr (AdaptiveControl<Control>) {
+    require_valid(control);
+    require_rows_of_control(control, error_part(rhs, y0).rows());
+  }
 }
 
 /// And what try_solve() leaves to the sample that it concerns.
@@ -110,7 +112,7 @@ inline void require_times_of_each(const std::vector<std::vector<double>>& times,
 /// \param policy  PerSample around a controller.
 /// Throws nothing of its own: what cannot be followed at all is bad_input in every status. What the right-hand side
 /// throws passes through, unless it is an Error.
-template <class Method, AdaptiveControl Control, class Rhs, class Derived>
+template <class Method, class Control, class Rhs, class Derived>
 [[nodiscard]] BatchResult<detail::BatchOf<Derived>> try_solve(Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0,
                                                               double t0, double t1, const Method& /*method*/,
                                                               const PerSample<Control>& policy) {
@@ -142,7 +144,7 @@ template <class Method, AdaptiveControl Control, class Rhs, class Derived>
 /// The same with times of its own for each sample, the first of which belongs to its column of y0: its span and its
 /// outputs. Steps land on them.
 /// \param times  A list for each sample, none empty; each in one direction, not all in the same.
-template <class Method, AdaptiveControl Control, class Rhs, class Derived>
+template <class Method, class Control, class Rhs, class Derived>
 [[nodiscard]] std::vector<SampleResult<detail::BatchOf<Derived>>> try_solve(
     Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0, const std::vector<std::vector<double>>& times,
     const Method& /*method*/, const PerSample<Control>& policy) {
@@ -204,7 +206,7 @@ template <class Method = Dopri5, StepControl Control = PiController, class Rhs, 
 
 /// y(t1) with steps of its own for each sample. All samples are solved to their ends before the first failure is
 /// thrown. \throws as solve(); the failure says which sample.
-template <class Method, AdaptiveControl Control, class Rhs, class Derived>
+template <class Method, class Control, class Rhs, class Derived>
 [[nodiscard]] detail::BatchOf<Derived> solve(Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0, double t0, double t1,
                                              const Method& method, const PerSample<Control>& policy) {
   detail::require_startable_by_each(policy.control, rhs, y0);
@@ -215,7 +217,7 @@ template <class Method, AdaptiveControl Control, class Rhs, class Derived>
 }
 
 /// The same with a list of times for each sample, as try_solve() has it.
-template <class Method, AdaptiveControl Control, class Rhs, class Derived>
+template <class Method, class Control, class Rhs, class Derived>
 [[nodiscard]] std::vector<SampleResult<detail::BatchOf<Derived>>> solve(Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0,
                                                                         const std::vector<std::vector<double>>& times,
                                                                         const Method& method,
