@@ -33,7 +33,7 @@ TEST_CASE("A status tells what the exception would have told", "[ode][errors]") 
   check_round_trip(StepSizeError(somewhere), SolveOutcome::step_underflow);
   check_round_trip(StepLimitError(somewhere), SolveOutcome::step_limit);
   check_round_trip(NonFiniteError("the solution", somewhere), SolveOutcome::not_finite);
-  check_round_trip(NonlinearSolveError(somewhere), SolveOutcome::newton_did_not_converge);
+  check_round_trip(NonlinearSolveError(somewhere), SolveOutcome::equations_not_solved);
   const SolveStatus input = detail::status_of([] { throw ShapeError("y0", "rows", 3, 2); });
   CHECK(input.outcome == SolveOutcome::bad_input);
   CHECK(input.message() == "y0 has 3 rows, expected 2");

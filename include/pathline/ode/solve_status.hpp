@@ -12,11 +12,11 @@ namespace pathline {
 
 enum class SolveOutcome : std::uint8_t {
   success,
-  step_underflow,           ///< StepSizeError
-  step_limit,               ///< StepLimitError
-  not_finite,               ///< NonFiniteError
-  newton_did_not_converge,  ///< NonlinearSolveError
-  bad_input                 ///< ArgumentError, ShapeError, DataError: nothing was solved.
+  step_underflow,        ///< StepSizeError
+  step_limit,            ///< StepLimitError
+  not_finite,            ///< NonFiniteError
+  equations_not_solved,  ///< NonlinearSolveError
+  bad_input              ///< ArgumentError, ShapeError, DataError: nothing was solved.
 };
 
 /// The outcome, and where and how the solve stopped. After success `t` is the last time, the statistics are those of
@@ -38,7 +38,7 @@ struct SolveStatus : SolveFailure {
         return StepLimitError(*this).what();
       case SolveOutcome::not_finite:
         return NonFiniteError(subject, *this).what();
-      case SolveOutcome::newton_did_not_converge:
+      case SolveOutcome::equations_not_solved:
         return NonlinearSolveError(*this).what();
       case SolveOutcome::bad_input:
         return subject;
@@ -57,7 +57,7 @@ struct SolveStatus : SolveFailure {
         throw StepLimitError(*this);
       case SolveOutcome::not_finite:
         throw NonFiniteError(subject, *this);
-      case SolveOutcome::newton_did_not_converge:
+      case SolveOutcome::equations_not_solved:
         throw NonlinearSolveError(*this);
       case SolveOutcome::bad_input:
         throw Error(subject);
@@ -85,7 +85,7 @@ template <class Work>
     failed(SolveOutcome::not_finite, error);
     status.subject = error.subject;
   } catch (const NonlinearSolveError& error) {
-    failed(SolveOutcome::newton_did_not_converge, error);
+    failed(SolveOutcome::equations_not_solved, error);
   } catch (const Error& error) {
     status.outcome = SolveOutcome::bad_input;
     status.subject = error.what();
