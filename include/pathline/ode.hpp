@@ -56,6 +56,7 @@
 #include <pathline/ode/newton.hpp>
 #include <pathline/ode/newton_goal.hpp>
 #include <pathline/ode/one_by_one_solver.hpp>
+#include <pathline/ode/padded_columns.hpp>
 #include <pathline/ode/per_sample.hpp>
 #include <pathline/ode/real_time.hpp>
 #include <pathline/ode/rooted_trees.hpp>

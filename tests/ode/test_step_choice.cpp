@@ -58,6 +58,22 @@ TEST_CASE("A refused step shrinks, one after it does not grow", "[ode][control]"
   CHECK(choice.planned() == Approx(10 * trial.length));
 }
 
+TEST_CASE("In the dead zone of a controller the step stays, to the bit", "[ode][control]") {
+  const auto planned_after = [](double error, double dead_zone) {
+    const IController control{.dead_zone = dead_zone};
+    StepChoice choice = started_with(0.1);
+    const Trial trial = choice.next(control, 0, 1);
+    CHECK(choice.judge(control, 0, trial, error, 5) == Verdict::accepted);
+    return choice.planned();
+  };
+  // factor = 0.9 · E^(-1/5): 0.9 at E = 1, 1.19 at E = 0.25, 1.24 at E = 0.2.
+  CHECK(planned_after(1, 1.2) == 0.1);
+  CHECK(planned_after(0.25, 1.2) == 0.1);
+  CHECK(planned_after(0.2, 1.2) == Approx(0.1 * 0.9 * std::pow(0.2, -0.2)));
+  CHECK(planned_after(1, 1.1) == Approx(0.09));  // 0.9 · 1.1 < 1
+  CHECK(planned_after(1, 1) == Approx(0.09));
+}
+
 TEST_CASE("Steps that are refused for ever underflow in bounded time", "[ode][control]") {
   const IController control;
   StepChoice choice = started_with(0.1);

@@ -6,17 +6,25 @@
 #include <support/stiff_problems.hpp>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <type_traits>
 
 namespace pathline {
 namespace {
 
+/// A right-hand side that offers nothing else goes by one type, so that a method is compiled once for all of them.
 template <class Method, class Rhs, class State, class Control>
 Statistics run(Rhs&& rhs, State& y, double t0, double t1, const Control& control) {
+  using Function = std::remove_reference_t<Rhs>;
   const double times[] = {t0, t1};
   Stepper<Method, State> stepper;
-  return integrate(Method{}, control, rhs, y, times, stepper);
+  if constexpr (HasJacobian<Function, State> || HasErrorRows<Function>) {
+    return integrate(Method{}, control, rhs, y, times, stepper);
+  } else {
+    std::function<void(double, const State&, State&)> any(std::ref(rhs));
+    return integrate(Method{}, control, any, y, times, stepper);
+  }
 }
 
 }  // namespace

@@ -18,6 +18,16 @@
 
 namespace pathline {
 
+namespace detail {
+
+/// A multiple of `multiple`, and no less than three of it; of 1, the samples themselves.
+[[nodiscard]] constexpr Index padded_columns(Index samples, Index multiple) {
+  if (multiple <= 1) return samples;
+  return std::max(3 * multiple, (samples + multiple - 1) / multiple * multiple);
+}
+
+}  // namespace detail
+
 /// A controller, applied to each sample by itself; norms and tolerances on top of it (error_control.hpp) see one
 /// column. `max_steps` is of each sample.
 ///
@@ -34,10 +44,7 @@ struct PerSample {
   Index column_multiple;  ///< The right-hand side is called with a multiple of this, and with no less than three.
 
   /// Columns of the calls for this many samples.
-  [[nodiscard]] constexpr Index padded(Index samples) const {
-    if (column_multiple <= 1) return samples;
-    return std::max(3 * column_multiple, (samples + column_multiple - 1) / column_multiple * column_multiple);
-  }
+  [[nodiscard]] constexpr Index padded(Index samples) const { return detail::padded_columns(samples, column_multiple); }
 };
 
 /// rhs(t, y, dy) with a time for each column, t: 1 × n. How a batch with steps of its own is evaluated at once.

@@ -60,7 +60,8 @@ class StepChoice {
       const bool too_short = std::abs(h_) <= smallest_step(t, first_trial_) || is_shortest(control, step);
       return too_short ? Verdict::underflow : Verdict::rejected;
     }
-    const double proposal = step * (first_trial_ == 0 ? factor : std::min(factor, 1.));
+    const double change = outside_dead_zone(control, factor);
+    const double proposal = step * (first_trial_ == 0 ? change : std::min(change, 1.));
     if (std::abs(step) < std::abs(h_)) {
       // Cut short by the stop: its small error says little, so the step that was planned stands.
       if (std::abs(proposal) > std::abs(h_)) h_ = proposal;

@@ -3,7 +3,8 @@
 /// hold the error estimate at the tolerance. docs/maths.md, section 4; Hairer, Nørsett & Wanner I, section II.4.
 ///
 /// An own controller is an aggregate with the fields of IController and another `factor`; `min_step`, `max_step`,
-/// `safety` and `max_factor` may be left out. error_control.hpp changes how a controller measures the error.
+/// `safety`, `max_factor` and `dead_zone` may be left out. error_control.hpp changes how a controller measures the
+/// error.
 #pragma once
 
 #include <pathline/core/errors.hpp>
@@ -43,6 +44,7 @@ struct IController {
   double safety = 0.9;      ///< Aims a little below the tolerance.
   double min_factor = 0.2;  ///< Least change of a step; also taken after a NaN.
   double max_factor = 10;   ///< Most growth of a step; none right after a rejection.
+  double dead_zone = 1;     ///< An accepted step stays where it would change by less than this factor, up or down.
   double initial_step = 0;  ///< In the unit of time, without sign; 0 lets `initial_step` choose.
   double min_step = 0;      ///< Without sign. Only a step that ends on a requested time may be shorter.
   double max_step = std::numeric_limits<double>::infinity();  ///< Without sign.
@@ -63,6 +65,7 @@ struct PiController {
   double safety = 0.9;
   double min_factor = 0.2;
   double max_factor = 10;
+  double dead_zone = 1;
   double initial_step = 0;
   double min_step = 0;
   double max_step = std::numeric_limits<double>::infinity();
@@ -86,6 +89,7 @@ struct PidController {
   double safety = 0.9;
   double min_factor = 0.2;
   double max_factor = 10;
+  double dead_zone = 1;
   double initial_step = 0;
   double min_step = 0;
   double max_step = std::numeric_limits<double>::infinity();
@@ -130,6 +134,15 @@ template <AdaptiveControl Control>
     return std::numeric_limits<double>::infinity();
 }
 
+/// The factor, or 1 in the dead zone of the control: equal steps share their factorisations, and of a small problem the
+/// next step need not wait for the length of this one.
+template <AdaptiveControl Control>
+[[nodiscard]] double outside_dead_zone(const Control& control, double factor) {
+  if constexpr (requires { control.dead_zone; })
+    if (factor < control.dead_zone && factor * control.dead_zone > 1) return 1;
+  return factor;
+}
+
 inline void require(bool holds, const char* what, double got, const char* expected) {
   if (!holds) throw ArgumentError(what, number(got), expected);
 }
@@ -152,6 +165,8 @@ void require_valid(const Control& control) {
     require(control.safety > 0 && control.safety < 1, "solve: safety", control.safety, "in (0, 1)");
   if constexpr (requires { control.max_factor; })
     require(control.max_factor >= 1, "solve: max_factor", control.max_factor, "at least 1");
+  if constexpr (requires { control.dead_zone; })
+    require(control.dead_zone >= 1, "solve: dead_zone", control.dead_zone, "at least 1");
 }
 
 }  // namespace detail
