@@ -27,7 +27,7 @@ std::vector<ToyDensity> all_kinds() {
 }  // namespace
 
 TEST_CASE("Toy densities integrate to 1, have the entropy that they report, and their samples agree with them",
-          "[train][toy]") {
+          "[train][toy][many-draws]") {
   // Spacing 1/14: below the finest deviation, 0.08 of `rings`, and a part of the checkerboard's squares.
   const Grid grid{.half_width = 6, .cells = 14, .fine = 12};
   for (const ToyDensity kind : all_kinds()) {
