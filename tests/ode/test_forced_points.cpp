@@ -127,6 +127,17 @@ TEST_CASE("Points within some ulps of each other, of the start or of the end are
   CHECK(asked.size() < 1000);
 }
 
+TEST_CASE("The probe for the first step is not made at a jump", "[ode][control]") {
+  bool asked = false;
+  const auto rhs = [&](double t, const State&, State& dy) {
+    asked = asked || t == 1;
+    dy(0) = t < 1 ? 1e-9 : 1;  // so slow that the probe would go as far as it may
+  };
+  const WithForcedPoints control(PiController{}, {.jump_at = {1}});
+  CHECK(solve(rhs, one, 0, 2, Dopri5{}, control)(0) == Approx(2).epsilon(1e-6));
+  CHECK_FALSE(asked);
+}
+
 TEST_CASE("Forced points, norms and tolerances nest", "[ode][control]") {
   const WithNorm control(WithForcedPoints(tight, {.step_at = {0.5}, .jump_at = {1}}), MaxSampleNorm{});
   CHECK(solve(Switch{}, one, 0, 2, Dopri5{}, control)(0) == Approx(2 * std::exp(-1.)).epsilon(1e-9));

@@ -21,6 +21,7 @@
 #include <limits>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace pathline {
 namespace detail {
@@ -131,8 +132,11 @@ struct Solve {
   double first_step() {
     if (control.initial_step > 0) return control.initial_step;
     double end = t_end;
-    // The probe must not look beyond a jump.
-    if constexpr (HasForcedPoints<Control>) end = next_point(control.points.jump_at, t, t_end);
+    if constexpr (HasForcedPoints<Control>) {  // the probe must not look at a jump, or beyond it
+      const std::vector<double>& jumps = control.points.jump_at;
+      const double jump = next_point(jumps, t, t_end);
+      if (std::binary_search(jumps.begin(), jumps.end(), jump)) end = std::nextafter(jump, t);
+    }
     const double length = initial_step(rhs, t, end, control, stepper);
     observer.discard();
     return length;
