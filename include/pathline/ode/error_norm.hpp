@@ -71,10 +71,6 @@ template <class Error, class Y, class YNext>
                              .inverse();
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// RmsNorm of scaled_error().
 template <class Error, class Y, class YNext>
 [[nodiscard]] EIGEN_ALWAYS_INLINE double rms_of_scaled_error(const Eigen::MatrixBase<Error>& error,
