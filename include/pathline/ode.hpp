@@ -38,6 +38,7 @@
 #include <pathline/ode/dormand_prince_853.hpp>
 #include <pathline/ode/each_step.hpp>
 #include <pathline/ode/embedded_pairs.hpp>
+#include <pathline/ode/entry_by_entry.hpp>
 #include <pathline/ode/error_control.hpp>
 #include <pathline/ode/error_norm.hpp>
 #include <pathline/ode/errors.hpp>

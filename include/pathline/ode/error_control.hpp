@@ -118,16 +118,18 @@ template <AdaptiveControl Control>
     return control.atol + control.rtol * magnitude;
 }
 
-/// E as this control measures it, of arguments of one shape.
+/// E² as this control measures E, of arguments of one shape.
 template <AdaptiveControl Control, class Error, class Y, class YNext>
-[[nodiscard]] EIGEN_ALWAYS_INLINE double measured_error(const Control& control, const Eigen::MatrixBase<Error>& error,
-                                                        const Eigen::MatrixBase<Y>& y,
-                                                        const Eigen::MatrixBase<YNext>& y_next) {
-  const auto norm_of = [&](const auto& scaled) {
-    if constexpr (HasNorm<Control>)
-      return double(control.norm(scaled));
-    else
-      return RmsNorm{}(scaled);
+[[nodiscard]] EIGEN_ALWAYS_INLINE double measured_square(const Control& control, const Eigen::MatrixBase<Error>& error,
+                                                         const Eigen::MatrixBase<Y>& y,
+                                                         const Eigen::MatrixBase<YNext>& y_next) {
+  const auto square = [&](const auto& scaled) {
+    if constexpr (HasNorm<Control>) {
+      const double norm = double(control.norm(scaled));
+      return norm * norm;
+    } else {
+      return double(scaled.abs2().sum()) / double(scaled.size());
+    }
   };
   if constexpr (HasRowTolerances<Control>) {
     using Scalar = typename Error::Scalar;
@@ -141,13 +143,21 @@ template <AdaptiveControl Control, class Error, class Y, class YNext>
       const Scalar scale = Scalar(row_atol[i]) + Scalar(row_rtol[i]) * magnitude;
       return error(i, j) / std::max(scale, std::numeric_limits<Scalar>::min());
     };
-    return norm_of(Scales::NullaryExpr(error.rows(), error.cols(), scaled));
+    return square(Scales::NullaryExpr(error.rows(), error.cols(), scaled));
   } else {
     if constexpr (HasNorm<Control>)
-      return norm_of(scaled_error(error, y, y_next, control.rtol, control.atol));
+      return square(scaled_error(error, y, y_next, control.rtol, control.atol));
     else
-      return rms_of_scaled_error(error, y, y_next, control.rtol, control.atol);
+      return mean_square_of_scaled_error(error, y, y_next, control.rtol, control.atol);
   }
+}
+
+/// E as this control measures it, of arguments of one shape.
+template <AdaptiveControl Control, class Error, class Y, class YNext>
+[[nodiscard]] EIGEN_ALWAYS_INLINE double measured_error(const Control& control, const Eigen::MatrixBase<Error>& error,
+                                                        const Eigen::MatrixBase<Y>& y,
+                                                        const Eigen::MatrixBase<YNext>& y_next) {
+  return std::sqrt(measured_square(control, error, y, y_next));
 }
 
 /// \throws ShapeError when the control has tolerances for another number of rows; ArgumentError for a seminorm of more

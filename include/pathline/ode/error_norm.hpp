@@ -4,22 +4,13 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/ode/entry_by_entry.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 namespace pathline {
-
-namespace detail {
-
-/// Whether a state is computed entry by entry. A right-hand side stores the few entries of a small state one by one,
-/// and a packet loaded from where they were just stored waits for the memory, in every stage: longer than its
-/// arithmetic.
-template <class State>
-inline constexpr bool entry_by_entry = (State::SizeAtCompileTime > 0) && (State::SizeAtCompileTime <= 6);
-
-}  // namespace detail
 
 /// Root mean square over all entries of all columns: one number for the batch, as diffrax and torchdiffeq take it. A
 /// single bad sample may hide among many good ones.
@@ -71,12 +62,12 @@ template <class Error, class Y, class YNext>
                              .inverse();
 }
 
-/// RmsNorm of scaled_error().
+/// The square of RmsNorm of scaled_error().
 template <class Error, class Y, class YNext>
-[[nodiscard]] EIGEN_ALWAYS_INLINE double rms_of_scaled_error(const Eigen::MatrixBase<Error>& error,
-                                                             const Eigen::MatrixBase<Y>& y,
-                                                             const Eigen::MatrixBase<YNext>& y_next, double rtol,
-                                                             double atol) {
+[[nodiscard]] EIGEN_ALWAYS_INLINE double mean_square_of_scaled_error(const Eigen::MatrixBase<Error>& error,
+                                                                     const Eigen::MatrixBase<Y>& y,
+                                                                     const Eigen::MatrixBase<YNext>& y_next,
+                                                                     double rtol, double atol) {
   if constexpr (entry_by_entry<Error>) {
     using Scalar = typename Error::Scalar;
     Scalar sum(0);
@@ -87,9 +78,10 @@ template <class Error, class Y, class YNext>
         const Scalar entry = error.coeff(i, j) * (Scalar(1) / scale);
         sum += entry * entry;
       }
-    return std::sqrt(double(sum) * (1. / int(Error::SizeAtCompileTime)));
+    return double(sum) * (1. / int(Error::SizeAtCompileTime));
   } else {
-    return RmsNorm{}(scaled_error(error, y, y_next, rtol, atol));
+    const auto scaled = scaled_error(error, y, y_next, rtol, atol);
+    return double(scaled.abs2().sum()) / double(scaled.size());
   }
 }
 
@@ -100,7 +92,7 @@ template <class Error, class Y, class YNext>
 template <class Error, class Y, class YNext>
 [[nodiscard]] double error_norm(const Eigen::MatrixBase<Error>& error, const Eigen::MatrixBase<Y>& y,
                                 const Eigen::MatrixBase<YNext>& y_next, double rtol, double atol) {
-  return detail::rms_of_scaled_error(error, y, y_next, rtol, atol);
+  return std::sqrt(detail::mean_square_of_scaled_error(error, y, y_next, rtol, atol));
 }
 
 }  // namespace pathline

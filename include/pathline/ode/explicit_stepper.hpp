@@ -14,6 +14,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/dense_weights.hpp>
+#include <pathline/ode/entry_by_entry.hpp>
 #include <pathline/ode/error_control.hpp>
 #include <pathline/ode/weighted_stages.hpp>
 
@@ -81,10 +82,10 @@ constexpr int error_exponent() {
     return std::min(Method::tableau.order, Method::tableau.embedded_order) + 1;
 }
 
-/// E of two partners, of which `fine` is the norm of the better one's estimate: docs/maths.md, section 4.
-inline double error_of_two(double fine, double coarse) {
-  if (!std::isfinite(coarse)) return coarse;  // a squared norm that overflowed would divide the fine one to 0
-  return fine == 0 ? 0 : fine * (fine / std::sqrt(fine * fine + 0.01 * coarse * coarse));
+/// E² of two partners, from the squares of their norms: docs/maths.md, section 4.
+inline double square_of_two(double fine, double coarse) {
+  if (!std::isfinite(coarse)) return coarse;  // one that overflowed would divide the fine one to 0
+  return fine == 0 ? 0 : fine * (fine / (fine + 0.01 * coarse));
 }
 
 /// Whether the callable left its result in the shape of the state: an assignment to a dynamic matrix may resize it.
@@ -137,7 +138,7 @@ class Stepper<Method, State> {
   template <class Rhs>
   bool prepare(Rhs& rhs, double t) {
     if (first_stage_ready_) return false;
-    detail::evaluate(rhs, t, y_, K_[0]);
+    detail::evaluate_entries(rhs, t, y_, K_[0]);
     detail::require_shape(K_[0], y_);
     ++evaluations_;
     first_stage_ready_ = true;
@@ -165,7 +166,7 @@ class Stepper<Method, State> {
   template <class Rhs>
   void step(Rhs& rhs, double t, double h, double t_next, LastStage last = LastStage::evaluate) {
     prepare(rhs, t);
-    h_ = h;
+    detail::store_alone(h_, h);
     t_next_ = t_next;
     stages_evaluated_ = 1;
     end_slope_known_ = false;
@@ -188,7 +189,7 @@ class Stepper<Method, State> {
   template <class Rhs>
   double estimate_error(const Rhs& rhs, double rtol, double atol) requires has_error {
     return estimate_by(rhs, [=](const auto& error, const auto& y, const auto& y_next) {
-      return error_norm(error, y, y_next, rtol, atol);
+      return detail::mean_square_of_scaled_error(error, y, y_next, rtol, atol);
     });
   }
 
@@ -196,7 +197,7 @@ class Stepper<Method, State> {
   template <class Rhs, AdaptiveControl Control>
   double estimate_error(const Rhs& rhs, const Control& control) requires has_error {
     return estimate_by(rhs, [&control](const auto& error, const auto& y, const auto& y_next) {
-      return detail::measured_error(control, error, y, y_next);
+      return detail::measured_square(control, error, y, y_next);
     });
   }
 
@@ -287,7 +288,7 @@ class Stepper<Method, State> {
       if constexpr (fsal && I == stages - 1)
         if (last == LastStage::skip) return;
       constexpr double c = Method::tableau.c[std::size_t(I)];
-      detail::evaluate(rhs, c == 1 ? t_next_ : t + c * h_, next_, K_[std::size_t(I)]);
+      detail::evaluate_entries(rhs, c == 1 ? t_next_ : t + c * h_, next_, K_[std::size_t(I)]);
       ++evaluations_;
       stages_evaluated_ = I + 1;
       end_slope_known_ = fsal && I == stages - 1;
@@ -313,27 +314,28 @@ class Stepper<Method, State> {
       return end_slope_;
   }
 
-  template <class Rhs, class Norm>
-  EIGEN_ALWAYS_INLINE double estimate_by(const Rhs& rhs, const Norm& norm) {
+  /// square(error, y, y_next) is the square of the norm.
+  template <class Rhs, class Square>
+  EIGEN_ALWAYS_INLINE double estimate_by(const Rhs& rhs, const Square& square) {
     if constexpr (DoublyEmbeddedMethod<Method>) {
-      const double coarse = norm_of_estimate<detail::CoarseErrorWeights<Method>>(rhs, norm);
-      const double fine = norm_of_estimate<detail::ErrorWeights<Method>>(rhs, norm);
-      return detail::error_of_two(fine, coarse);
+      const double coarse = square_of_estimate<detail::CoarseErrorWeights<Method>>(rhs, square);
+      const double fine = square_of_estimate<detail::ErrorWeights<Method>>(rhs, square);
+      return std::sqrt(detail::square_of_two(fine, coarse));
     } else {
-      return norm_of_estimate<detail::ErrorWeights<Method>>(rhs, norm);
+      return std::sqrt(square_of_estimate<detail::ErrorWeights<Method>>(rhs, square));
     }
   }
 
-  /// Leaves h Σ w_i K_i in error_, its counted rows at least, and returns their norm.
-  template <class Weights, class Rhs, class Norm>
-  EIGEN_ALWAYS_INLINE double norm_of_estimate(const Rhs& rhs, const Norm& norm) {
+  /// Leaves h Σ w_i K_i in error_, its counted rows at least, and returns the square of their norm.
+  template <class Weights, class Rhs, class Square>
+  EIGEN_ALWAYS_INLINE double square_of_estimate(const Rhs& rhs, const Square& square) {
     if constexpr (HasErrorRows<Rhs>) {
       const Index rows = rhs.error_rows();
       error_.topRows(rows) = detail::weighted_stages<Weights>(h_, K_).topRows(rows);
-      return norm(error_.topRows(rows), y_.topRows(rows), next_.topRows(rows));
+      return square(error_.topRows(rows), y_.topRows(rows), next_.topRows(rows));
     } else {
       detail::write_weighted<Weights>(error_, h_, K_);
-      return norm(error_, y_, next_);
+      return square(error_, y_, next_);
     }
   }
 

@@ -64,7 +64,7 @@ struct Solve {
     t = std::nextafter(t, stop);
     if (counts.accepted == 0) return;
     stepper.restart();
-    choice.forget_errors();
+    choice.template forget_errors<Control>();
   }
 
   /// Fixed steps to `stop`: t follows from the step's number and is never accumulated.
@@ -91,7 +91,7 @@ struct Solve {
       if (counts.accepted + counts.rejected >= control.max_steps)
         throw StepLimitError(failure(choice.planned(), last_error));
       prepare();
-      if (!choice.started()) choice.start(first_step(), t_end - t);
+      if (!choice.started()) choice.start(control, first_step(), t_end - t);
       const Trial trial = choice.next(control, t, stop);
       bool solved = true;  // a step that Newton's method could not solve has an infinite error
       if constexpr (ImplicitMethod<Method>)

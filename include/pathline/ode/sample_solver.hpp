@@ -224,22 +224,20 @@ class SampleSolver {
 
   /// E of column j's trial, infinite where it left the domain; leaves the estimate in error_.
   double error_of_trial(Index j) {
-    double error;
-    if constexpr (DoublyEmbeddedMethod<Method>) {
-      const double coarse = norm_of_estimate<CoarseErrorWeights<Method>>(j);
-      error = error_of_two(norm_of_estimate<ErrorWeights<Method>>(j), coarse);
-    } else {
-      error = norm_of_estimate<ErrorWeights<Method>>(j);
-    }
+    double coarse = 0;
+    if constexpr (DoublyEmbeddedMethod<Method>) coarse = square_of_estimate<CoarseErrorWeights<Method>>(j);
+    const double fine = square_of_estimate<ErrorWeights<Method>>(j);
+    const double error = std::sqrt(DoublyEmbeddedMethod<Method> ? square_of_two(fine, coarse) : fine);
     if constexpr (HasDomain<Control>)
       if (std::isfinite(error) && !control_.inside(next_.col(j))) return std::numeric_limits<double>::infinity();
     return error;
   }
 
   template <class Weights>
-  double norm_of_estimate(Index j) {
+  double square_of_estimate(Index j) {
     error_ = weighted_stages<Weights>(samples_[std::size_t(j)].trial.length, StageColumns<State>{K_.data(), j});
-    return norm(error_, y_.col(j), next_.col(j));
+    return measured_square(control_, error_part(rhs_, error_), error_part(rhs_, y_.col(j)),
+                           error_part(rhs_, next_.col(j)));
   }
 
   template <class Error, class Y, class YNext>
@@ -250,7 +248,9 @@ class SampleSolver {
   /// Hairer's first step, for each sample: initial_step.hpp.
   void choose_first_steps() {
     if (live() == 0) return;
-    const auto start = [](Sample& sample, double length) { sample.choice.start(length, sample.t_end - sample.t); };
+    const auto start = [this](Sample& sample, double length) {
+      sample.choice.start(control_, length, sample.t_end - sample.t);
+    };
     if (control_.initial_step > 0) {
       for (Sample& sample : samples_) start(sample, control_.initial_step);
       return;

@@ -30,7 +30,15 @@ class StepChoice {
  public:
   /// The first step, without sign, must be chosen before the first trial.
   [[nodiscard]] bool started() const { return h_ != 0; }
-  void start(double length, double direction) { h_ = std::copysign(length, direction); }
+  template <AdaptiveControl Control>
+  void start(const Control& control, double length, double direction) {
+    h_ = std::copysign(length, direction);
+    forget_errors<Control>();
+    if constexpr (LogarithmicControl<Control>) {
+      const double width = std::log2(dead_zone_width(control)), middle = -std::log2(control.safety);
+      dead_growth_ = {middle - width, middle + width};
+    }
+  }
   /// With sign: the step planned, before it is cut to fit.
   [[nodiscard]] double planned() const { return h_; }
 
@@ -40,41 +48,44 @@ class StepChoice {
     // Below smallest_step, t + h cannot be told from t.
     const double least = std::max(smallest_step(t, first_trial_), shortest_step(control));
     const double most = std::max(least, longest_step(control));
-    h_ = std::copysign(clamped(std::abs(h_), least, most), h_);
+    const double length = std::abs(h_);
+    if (length < least) [[unlikely]]
+      h_ = std::copysign(least, h_);
+    if (length > most) [[unlikely]]
+      h_ = std::copysign(most, h_);
     const double left = stop - t;
     // Rather one step 1 % longer than a sliver after it; at the longest step rounding alone would make slivers.
-    const bool lands = std::abs(left) <= std::min(1.01 * std::abs(h_), (1 + 1e-12) * most);
-    return lands ? Trial{left, stop} : Trial{h_, t + h_};
+    if (std::abs(left) <= std::min(1.01 * std::abs(h_), (1 + 1e-12) * most)) [[unlikely]]
+      return {left, stop};
+    return {h_, t + h_};
   }
 
   /// What to do with a trial from t of this error; plans the step after it.
   /// \param order  The exponent of the step in the error.
   template <AdaptiveControl Control>
   [[nodiscard]] Verdict judge(const Control& control, double t, const Trial& trial, double error, int order) {
-    const double step = trial.length;
-    const double factor =
-        std::isfinite(error) ? next_factor(control, error, previous_errors_, order) : control.min_factor;
-    if (!(error <= 1)) {  // so written, a NaN is refused
-      if (first_trial_ == 0) first_trial_ = step;
-      h_ = step * std::min(factor, 1.);
-      const bool too_short = std::abs(h_) <= smallest_step(t, first_trial_) || is_shortest(control, step);
-      return too_short ? Verdict::underflow : Verdict::rejected;
-    }
-    const double change = outside_dead_zone(control, factor);
-    const double proposal = step * (first_trial_ == 0 ? change : std::min(change, 1.));
-    if (std::abs(step) < std::abs(h_)) {
-      // Cut short by the stop: its small error says little, so the step that was planned stands.
-      if (std::abs(proposal) > std::abs(h_)) h_ = proposal;
+    if (!(error <= 1)) return refuse(control, t, trial.length, error, order);  // so written, a NaN is refused
+    const bool cut_short = std::abs(trial.length) < std::abs(h_);
+    // In the dead zone nothing is written, not even the same step: of a small problem the next trial need not wait.
+    if constexpr (LogarithmicControl<Control>) {
+      const double log2_error = std::log2(error), growth = control.log2_growth(log2_error, past_, order);
+      if (!(growth > dead_growth_[0] && growth < dead_growth_[1]))
+        plan(trial.length * growing(limited_factor(control, growth)), cut_short);
+      if (!cut_short) past_ = {log2_error, past_[0]};
     } else {
-      h_ = proposal;
-      previous_errors_ = {error, previous_errors_[0]};
+      const double factor = next_factor(control, error, past_, order), width = dead_zone_width(control);
+      if (!(factor < width && factor * width > 1)) plan(trial.length * growing(factor), cut_short);
+      if (!cut_short) past_ = {error, past_[0]};
     }
     first_trial_ = 0;
     return Verdict::accepted;
   }
 
   /// Forgets the errors of past steps, which say nothing of what comes after a discontinuity.
-  void forget_errors() { previous_errors_ = {1, 1}; }
+  template <AdaptiveControl Control>
+  void forget_errors() {
+    past_.fill(LogarithmicControl<Control> ? 0 : 1);
+  }
 
   /// Whether a trial of this length was as short as min_step allows.
   template <AdaptiveControl Control>
@@ -83,9 +94,33 @@ class StepChoice {
   }
 
  private:
-  double h_ = 0;                                 // the next step to try, with sign; 0 before the first
-  double first_trial_ = 0;                       // of the step at hand; 0: none was rejected yet
-  std::array<double, 2> previous_errors_{1, 1};  // of the last two accepted steps, as the control reads them
+  template <AdaptiveControl Control>
+  [[nodiscard]] Verdict refuse(const Control& control, double t, double step, double error, int order) {
+    double factor = control.min_factor;
+    if (std::isfinite(error)) {
+      if constexpr (LogarithmicControl<Control>)
+        factor = limited_factor(control, control.log2_growth(std::log2(error), past_, order));
+      else
+        factor = next_factor(control, error, past_, order);
+    }
+    if (first_trial_ == 0) first_trial_ = step;
+    h_ = step * std::min(factor, 1.);
+    const bool too_short = std::abs(h_) <= smallest_step(t, first_trial_) || is_shortest(control, step);
+    return too_short ? Verdict::underflow : Verdict::rejected;
+  }
+
+  /// No step grows right after one that was refused.
+  [[nodiscard]] double growing(double factor) const { return first_trial_ == 0 ? factor : std::min(factor, 1.); }
+
+  /// The error of a step that was cut short by the stop says little: what was planned stands unless it can grow.
+  void plan(double step, bool cut_short) {
+    if (!cut_short || std::abs(step) > std::abs(h_)) h_ = step;
+  }
+
+  double h_ = 0;                             // the next step to try, with sign; 0 before the first
+  double first_trial_ = 0;                   // of the step at hand; 0: none was rejected yet
+  std::array<double, 2> past_{};             // errors of the last two accepted steps, or their logarithms
+  std::array<double, 2> dead_growth_{0, 0};  // the dead zone of a logarithmic control, both ends outside
 };
 
 }  // namespace pathline::detail

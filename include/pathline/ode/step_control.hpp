@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <string>
 
@@ -32,8 +33,14 @@ namespace detail {
 
 inline double clamped(double factor, double least, double most) { return std::min(std::max(factor, least), most); }
 
-/// A step that met the tolerance by far too much says nothing of the trend: floor as in Hairer's dopri5.f.
-inline double telling_error(double previous_error) { return std::max(previous_error, 1e-4); }
+/// A step that met the tolerance by far too much says nothing of the trend: floor as in Hairer's dopri5.f, 1e-4.
+inline double telling(double log2_error) { return std::max(log2_error, -13.287712379549449); }
+
+/// safety · 2^log2_growth within the limits of the control.
+template <class Control>
+[[nodiscard]] double limited_factor(const Control& control, double log2_growth) {
+  return clamped(control.safety * std::exp2(log2_growth), control.min_factor, control.max_factor);
+}
 
 }  // namespace detail
 
@@ -53,7 +60,11 @@ struct IController {
   /// \param error  E of the step just tried, finite.
   /// \param q  min(order, embedded order) + 1.
   [[nodiscard]] double factor(double error, double /*previous_error*/, int q) const {
-    return detail::clamped(safety * std::pow(error, -1. / q), min_factor, max_factor);
+    return detail::limited_factor(*this, log2_growth(std::log2(error), {}, q));
+  }
+  /// log2 of factor / safety before the limits; reads the logarithms of the errors.
+  [[nodiscard]] double log2_growth(double log2_error, std::array<double, 2> /*log2_previous*/, int q) const {
+    return -log2_error / q;
   }
 };
 
@@ -74,9 +85,10 @@ struct PiController {
   double k_P = 0.4;  ///< Weight of its change.
 
   [[nodiscard]] double factor(double error, double previous_error, int q) const {
-    // One power instead of two: the controller is a tenth of the time of a step of a small problem.
-    const double trend = std::log2(detail::telling_error(previous_error)) * (k_P / q);
-    return detail::clamped(safety * std::exp2(std::log2(error) * (-(k_I + k_P) / q) + trend), min_factor, max_factor);
+    return detail::limited_factor(*this, log2_growth(std::log2(error), {std::log2(previous_error), 0}, q));
+  }
+  [[nodiscard]] double log2_growth(double log2_error, std::array<double, 2> log2_previous, int q) const {
+    return log2_error * (-(k_I + k_P) / q) + detail::telling(log2_previous[0]) * (k_P / q);
   }
 };
 
@@ -100,10 +112,12 @@ struct PidController {
 
   /// \param previous_errors  E_{n-1} and E_{n-2}; 1 where there was no such step.
   [[nodiscard]] double factor(double error, std::array<double, 2> previous_errors, int q) const {
-    const double trend = std::log2(detail::telling_error(previous_errors[0])) * ((k_P + 2 * k_D) / q) -
-                         std::log2(detail::telling_error(previous_errors[1])) * (k_D / q);
-    return detail::clamped(safety * std::exp2(std::log2(error) * (-(k_I + k_P + k_D) / q) + trend), min_factor,
-                           max_factor);
+    return detail::limited_factor(
+        *this, log2_growth(std::log2(error), {std::log2(previous_errors[0]), std::log2(previous_errors[1])}, q));
+  }
+  [[nodiscard]] double log2_growth(double log2_error, std::array<double, 2> log2_previous, int q) const {
+    return log2_error * (-(k_I + k_P + k_D) / q) + detail::telling(log2_previous[0]) * ((k_P + 2 * k_D) / q) -
+           detail::telling(log2_previous[1]) * (k_D / q);
   }
 };
 
@@ -117,6 +131,22 @@ template <AdaptiveControl Control>
   else
     return control.factor(error, previous_errors[0], q);
 }
+
+template <class Member>
+struct ClassOf;
+template <class Class, class... Arguments>
+struct ClassOf<double (Class::*)(Arguments...) const> {
+  using type = Class;
+};
+
+/// Whether limited_factor() of log2_growth is the control's factor: both are of one class. In a class that was derived
+/// to change one of them they are not, and `factor` counts.
+template <class Control>
+concept LogarithmicControl = requires(const Control& control) {
+  control.safety + control.max_factor + control.dead_zone;
+  requires std::same_as < typename ClassOf<decltype(&Control::factor)>::type,
+  typename ClassOf<decltype(&Control::log2_growth)>::type > ;
+};
 
 template <AdaptiveControl Control>
 [[nodiscard]] double shortest_step(const Control& control) {
@@ -134,13 +164,13 @@ template <AdaptiveControl Control>
     return std::numeric_limits<double>::infinity();
 }
 
-/// The factor, or 1 in the dead zone of the control: equal steps share their factorisations, and of a small problem the
-/// next step need not wait for the length of this one.
+/// The factor by which a step may change, up or down, without being changed. 1: every change is made.
 template <AdaptiveControl Control>
-[[nodiscard]] double outside_dead_zone(const Control& control, double factor) {
+[[nodiscard]] double dead_zone_width(const Control& control) {
   if constexpr (requires { control.dead_zone; })
-    if (factor < control.dead_zone && factor * control.dead_zone > 1) return 1;
-  return factor;
+    return control.dead_zone;
+  else
+    return 1;
 }
 
 inline void require(bool holds, const char* what, double got, const char* expected) {

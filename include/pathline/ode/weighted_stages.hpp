@@ -4,7 +4,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/ode/error_norm.hpp>
+#include <pathline/ode/entry_by_entry.hpp>
 
 #include <array>
 #include <cstddef>
@@ -105,16 +105,14 @@ constexpr auto nonzero_weights() {
   return places;
 }
 
-/// One entry of y + Σ w_k K_k, or of Σ w_k K_k where y is null, summed in the order of k. The barrier keeps the
-/// compiler from packing the entries after all.
+/// One entry of y + Σ w_k K_k, or of Σ w_k K_k where y is null, summed in the order of k.
 template <class Weights, class State, class Stages, std::size_t... N>
 EIGEN_ALWAYS_INLINE void write_entry(State& to, const State* y, const typename State::Scalar* w, const Stages& K,
                                      Index i, std::index_sequence<N...>) {
   constexpr auto places = nonzero_weights<Weights>();
   typename State::Scalar entry = y == nullptr ? w[0] * K[places[0]].data()[i] : y->data()[i];
   ((N == 0 && y == nullptr ? void() : void(entry += w[N] * K[places[N]].data()[i])), ...);
-  EIGEN_OPTIMIZATION_BARRIER(entry)
-  to.data()[i] = entry;
+  store_alone(to.data()[i], entry);
 }
 
 template <class Weights, class State, class Stages, std::size_t... N, std::size_t... I>
@@ -123,22 +121,6 @@ EIGEN_ALWAYS_INLINE void write_entries(State& to, const State* y, double h, cons
   using Scalar = typename State::Scalar;
   const Scalar w[] = {Scalar(h * Weights::weight(int(nonzero_weights<Weights>()[N])))...};
   (write_entry<Weights>(to, y, w, K, Index(I), terms), ...);
-}
-
-template <class State>
-using Entries = std::make_index_sequence<std::size_t(entry_by_entry<State> ? State::SizeAtCompileTime : 0)>;
-
-/// to becomes from, whose value is not needed any more.
-template <class State>
-EIGEN_ALWAYS_INLINE void move_state(State& from, State& to) {
-  if constexpr (entry_by_entry<State>)
-    for (Index i = 0; i < State::SizeAtCompileTime; ++i) {
-      typename State::Scalar entry = from.data()[i];
-      EIGEN_OPTIMIZATION_BARRIER(entry)
-      to.data()[i] = entry;
-    }
-  else
-    to.swap(from);
 }
 
 /// to = y + h Σ w_j K_j.
