@@ -141,6 +141,24 @@ TEST_CASE("An entry whose corrections are too short is not hidden by another", "
   CHECK((Y - Eigen::Vector2d(0.5, 0.75)).norm() < 1e-7);
 }
 
+// 16 ulps of 1e8 are 200: by the older Jacobian any defect would be rounding.
+TEST_CASE("An older Jacobian does not tell by how much f is rounded", "[ode][newton]") {
+  const NewtonGoal goal = GENERATE(NewtonGoal{}, NewtonGoal{1e-3, 1e-3});
+  float k = 1e8F;
+  const auto rhs = [&k](double, const Eigen::Vector2f& y, Eigen::Vector2f& dy) {
+    dy = -k * (y - Eigen::Vector2f(0.5F, 2));
+  };
+  const Eigen::Vector2f start(1, 1);
+  Eigen::Vector2f Y = start;
+  NewtonSolver<Eigen::Vector2f> newton;
+  newton.reset(start);
+  REQUIRE(newton.solve(rhs, 0, 1, start, start, Y, goal));
+  k = 1;
+  Y = start;
+  REQUIRE(newton.solve(rhs, 0, 1, start, start, Y, goal));
+  CHECK((Y - Eigen::Vector2f(0.75F, 1.5F)).norm() < 1e-5);
+}
+
 TEST_CASE("The filter applies the inverse of I - hγJ to path rows", "[ode][newton]") {
   VanDerPol rhs;
   Batch<double> start(3, 4), Y(3, 4);

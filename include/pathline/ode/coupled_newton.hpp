@@ -4,7 +4,7 @@
 ///
 /// As in newton.hpp, columns are independent samples with a Jacobian, factors (stage_systems.hpp) and an end of their
 /// own, and no correction by an older Jacobian is taken on trust. One Jacobian serves all stages: that of the stage
-/// nearest to the middle of the step, at its first guess.
+/// nearest to the middle of the step, at its first guess, or that of the last stage where some stage may be unsolved.
 #pragma once
 
 #include <pathline/ode/concepts.hpp>
@@ -130,7 +130,8 @@ class CoupledNewton {
     int iterations = 0;      // since begin()
     int since_renewal = -1;  // corrections by a Jacobian that was computed since begin(); -1: it is older
     bool stale = true, factored = false, done = false, predicted = false;
-    bool doubted = false;  // in this iteration, and by a Jacobian of its own: once is enough
+    bool late = false;     // that Jacobian is, or is to be, of the last stage
+    bool doubted = false;  // in this iteration, by such a Jacobian: once is enough to rounding
 
     void forget() {
       stale = true;
@@ -140,7 +141,7 @@ class CoupledNewton {
       size = -1;
       iterations = 0;
       since_renewal = -1;
-      done = doubted = false;
+      done = late = doubted = false;
       predicted = with_prediction;
     }
   };
@@ -165,12 +166,16 @@ class CoupledNewton {
   template <class Rhs>
   void refresh(Rhs& rhs, double t, double t_next, const State& y, const Stages& Z, Index d, const NewtonGoal& goal) {
     J_.resize(d, d * y.cols());
-    if (std::any_of(columns_.begin(), columns_.end(), [](const Column& c) { return c.stale && !c.done; })) {
-      Y_ = y + Z[std::size_t(middle)];
-      evaluations_ += jacobian_.evaluate(rhs, stage_time(middle, t, t_next), Y_, F_[std::size_t(middle)], d, h_, goal);
+    for (const bool late : {false, true}) {
+      const auto waits = [late](const Column& column) { return column.stale && !column.done && column.late == late; };
+      if (std::none_of(columns_.begin(), columns_.end(), waits)) continue;
+      const int stage = late ? stages - 1 : middle;
+      const State& F = F_[std::size_t(stage)];
+      Y_ = y + Z[std::size_t(stage)];
+      evaluations_ += jacobian_.evaluate(rhs, stage_time(stage, t, t_next), Y_, F, d, h_, goal);
       for (Index j = 0; j < y.cols(); ++j) {
         Column& column = columns_[std::size_t(j)];
-        if (!column.stale || column.done) continue;
+        if (!waits(column)) continue;
         J_.middleCols(j * d, d) = jacobian_.of_column(j);
         column.stale = column.factored = false;
         column.since_renewal = 0;
@@ -205,7 +210,8 @@ class CoupledNewton {
     const bool stalled = !first && rate >= Scalar(0.5) && moved <= 1000 * eps * scale;
     const bool reached =
         telling && (moved == 0 || stalled || eta * size <= wanted || (goal.rounding() && size <= wanted));
-    const bool doubtful = reached && !column.doubted && moved != 0 && in_doubt(first, wanted, j, d, y, Z, goal, scale);
+    const bool doubtful =
+        reached && !column.doubted && moved != 0 && in_doubt(column, first, wanted, j, d, y, Z, goal, scale);
     column.done = reached && !doubtful;
     if (!first && moved > 1000 * eps * scale) column.worst_rate = std::max(column.worst_rate, rate);
     column.size = size;
@@ -214,8 +220,9 @@ class CoupledNewton {
 
     if (left == 0) return false;
     if (doubtful) {
-      column.doubted = renewed;
-      column.stale = !renewed;
+      column.doubted = column.late && goal.rounding();
+      column.stale = !column.late;
+      column.late = true;
     }
     if (first || doubtful) return true;
     // Whether it will take too long at this rate; to rounding, a fixed step has no other choice than to go on.
@@ -235,22 +242,25 @@ class CoupledNewton {
         residual_.col(i) -= Scalar(h_ * Method::tableau.A(i, l)) * F_[std::size_t(l)].col(j).head(d);
     }
     systems_.solve(j, residual_, correction_);
+    // Not A⁻¹ times the residual, by which the rounding of a stiff stage would spread to the others.
     for (int i = 0; i < stages; ++i) {
-      Z[std::size_t(i)].col(j).head(d) -= correction_.col(i);
       auto defect = defects_[std::size_t(i)].col(j).head(d);
       last_defects_[std::size_t(i)].col(j).head(d) = defect;
-      defect.setZero();
-      for (int l = 0; l < stages; ++l) defect += Scalar(inverse[std::size_t(i)][std::size_t(l)]) * residual_.col(l);
+      defect = Scalar(-h_) * F_[std::size_t(i)].col(j).head(d);
+      for (int l = 0; l < stages; ++l)
+        defect += Scalar(inverse[std::size_t(i)][std::size_t(l)]) * Z[std::size_t(l)].col(j).head(d);
     }
+    for (int i = 0; i < stages; ++i) Z[std::size_t(i)].col(j).head(d) -= correction_.col(i);
   }
 
   /// Whether some entry of the defects h (K_i - f(y + Z_i)), K = A⁻¹Z / h, is unsolved: the Jacobian of one stage may
   /// be far too stiff for another.
-  bool in_doubt(bool first, Scalar wanted, Index j, Index d, const State& y, const Stages& Z, const NewtonGoal& goal,
-                Scalar scale) {
+  bool in_doubt(const Column& column, bool first, Scalar wanted, Index j, Index d, const State& y, const Stages& Z,
+                const NewtonGoal& goal, Scalar scale) {
     constexpr Scalar eps = std::numeric_limits<Scalar>::epsilon();
     rounding_.setZero(d);
-    for (Index i = 0; i < d; ++i) rounding_ += J_.col(j * d + i).cwiseAbs() * magnitude(y, Z, i, j);
+    // A Jacobian of another step, or of an earlier stage, does not say how exactly f is computed here.
+    for (Index i = 0; i < d && column.late; ++i) rounding_ += J_.col(j * d + i).cwiseAbs() * magnitude(y, Z, i, j);
     for (std::size_t s = 0; s < std::size_t(stages); ++s)
       for (Index i = 0; i < d; ++i) {
         const Scalar unit = goal.rounding() ? scale : detail::tolerance(goal, i, magnitude(y, Z, i, j));

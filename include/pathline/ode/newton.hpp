@@ -212,7 +212,8 @@ class NewtonSolver {
     const bool stalled = rate >= Scalar(0.5) && !first && size <= 1000 * eps * noise;
     column.done = telling && (size == 0 || stalled || (goal.rounding() && rounded));
     if (!goal.rounding() && !column.done && telling) column.done = within(goal, column, j, d, start, Y, rate);
-    const bool doubtful = column.done && size > 0 && !column.doubted && in_doubt(goal, first, scale, j, d, base, Y);
+    const bool doubtful =
+        column.done && size > 0 && !column.doubted && in_doubt(goal, column, first, scale, j, d, base, Y);
     column.done = column.done && !doubtful;
     const bool slow = rate > (goal.rounding() ? Scalar(0.1) : Scalar(0.3));
     column.stale = doubtful ? !column.renewed : !column.done && !first && slow;
@@ -239,9 +240,11 @@ class NewtonSolver {
   }
 
   /// Whether some entry of column j is unsolved.
-  bool in_doubt(const NewtonGoal& goal, bool first, Scalar scale, Index j, Index d, const State& base, const State& Y) {
+  bool in_doubt(const NewtonGoal& goal, const Column& column, bool first, Scalar scale, Index j, Index d,
+                const State& base, const State& Y) {
     constexpr Scalar eps = std::numeric_limits<Scalar>::epsilon();
-    rounding_.noalias() = J_.middleCols(j * d, d).cwiseAbs() * Y.col(j).head(d).cwiseAbs();
+    rounding_.setZero(d);  // a Jacobian of another stage does not say how exactly f is computed here
+    if (column.renewed) rounding_.noalias() = J_.middleCols(j * d, d).cwiseAbs() * Y.col(j).head(d).cwiseAbs();
     for (Index i = 0; i < d; ++i) {
       const Scalar before = first ? 0 : last_defect_(i, j), size = std::abs(Y(i, j));
       const Scalar allowed = goal.rounding() ? 4 * eps * scale : kappa * detail::tolerance(goal, i, size);
