@@ -75,6 +75,24 @@ TEST_CASE("A central difference across the edge of the domain is one from within
   CHECK(jacobian.of_column(1)(0, 0) == Approx(3).epsilon(1e-9));
 }
 
+TEST_CASE("A forward difference that leaves the domain is taken from the other side", "[ode][implicit]") {
+  const auto rhs = [](double, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
+    dy = (1 - y.array()).sqrt().cube().matrix();
+  };
+  const Eigen::MatrixXd y{{1 - 1e-12, 0.5, 2}};  // the last is outside by itself
+  Eigen::MatrixXd F(1, 3);
+  rhs(0, y, F);
+  BatchJacobian<Eigen::MatrixXd> jacobian;
+  CHECK(jacobian.evaluate(rhs, 0, y, F, 1, 0.1) == 2);
+  // -√δ of a movement δ, which is relative to the column.
+  CHECK(jacobian.of_column(0)(0, 0) == Approx(-std::sqrt(1.5e-8)).epsilon(1e-2));
+  const Eigen::MatrixXd alone = y.col(1), F_alone = F.col(1);
+  BatchJacobian<Eigen::MatrixXd> inner;
+  CHECK(inner.evaluate(rhs, 0, alone, F_alone, 1, 0.1) == 1);
+  CHECK(jacobian.of_column(1) == inner.of_column(0));
+  CHECK(jacobian.of_column(1)(0, 0) == Approx(-1.5 * std::sqrt(0.5)).epsilon(1e-6));
+}
+
 TEST_CASE("A right-hand side's own Jacobian is taken as it is", "[ode][implicit]") {
   const auto jacobian = jacobian_of(ProductWithJacobian{}, {}, 0);
   for (Index j = 0; j < 3; ++j) CHECK(jacobian.of_column(j) == exact(2, Y.col(j)));

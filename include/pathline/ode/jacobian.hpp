@@ -27,7 +27,8 @@ template <class Rhs, class State>
 }  // namespace detail
 
 /// Which differences stand for a Jacobian. Newton's method repairs what forward ones leave, about 1e-8 of an entry; a
-/// method whose order rests on the Jacobian takes central ones, about 1e-11 and twice the evaluations.
+/// method whose order rests on the Jacobian takes central ones, about 1e-11 and twice the evaluations. Where one
+/// side lies outside of the domain of f, either is a difference to the other side.
 enum class Differences : std::uint8_t { forward, central };
 
 /// Storage of the Jacobians of a batch, and of the differences that they may come from. After the first state of a
@@ -53,8 +54,7 @@ class BatchJacobian {
       require_columns("solve: the right-hand side's Jacobian", J_.cols(), d * Y.cols());
       return 0;
     } else {
-      differences(rhs, t, Y, F, d, h, goal, kind);
-      return kind == Differences::central ? 2 * d : d;
+      return differences(rhs, t, Y, F, d, h, goal, kind);
     }
   }
 
@@ -62,36 +62,43 @@ class BatchJacobian {
   [[nodiscard]] auto of_column(Index j) const { return J_.middleCols(j * J_.rows(), J_.rows()); }
 
  private:
-  /// One row of all columns at once, so d evaluations, or 2 d, whatever the number of columns.
+  /// One row of all columns at once, so d evaluations, or 2 d, whatever the number of columns; returns their number.
   template <class Rhs>
-  void differences(Rhs& rhs, double t, const State& Y, const State& F, Index d, double h, const NewtonGoal& goal,
-                   Differences kind) {
+  Index differences(Rhs& rhs, double t, const State& Y, const State& F, Index d, double h, const NewtonGoal& goal,
+                    Differences kind) {
     constexpr Scalar eps = std::numeric_limits<Scalar>::epsilon();
     const bool central = kind == Differences::central;
     const Scalar relative = central ? std::cbrt(eps) : std::sqrt(eps);
     increments_.resize(Y.cols());
     moved_ = Y;
     derivative_.resizeLike(Y);
-    if (central) below_.resizeLike(Y);
+    below_.resizeLike(Y);
+    Index evaluations = 0;
     for (Index i = 0; i < d; ++i) {
       for (Index j = 0; j < Y.cols(); ++j) {
         increments_(j) = relative * movement(Y, F, i, j, d, h, goal);
-        if (central) moved_(i, j) = Y(i, j) - increments_(j);
+        moved_(i, j) = Y(i, j) + increments_(j);
       }
-      if (central) detail::evaluate(rhs, t, moved_, below_);
-      for (Index j = 0; j < Y.cols(); ++j) moved_(i, j) = Y(i, j) + increments_(j);
       detail::evaluate(rhs, t, moved_, derivative_);
+      // From one side where the point on the other lies outside of the domain of f.
+      const auto inside = [d](const State& f, Index j) { return f.col(j).head(d).allFinite(); };
+      bool look_below = central;
+      for (Index j = 0; j < Y.cols(); ++j) look_below = look_below || (inside(F, j) && !inside(derivative_, j));
+      for (Index j = 0; j < Y.cols() && look_below; ++j) moved_(i, j) = Y(i, j) - increments_(j);
+      if (look_below) detail::evaluate(rhs, t, moved_, below_);
+      evaluations += look_below ? 2 : 1;
       for (Index j = 0; j < Y.cols(); ++j) {
-        // From one side where the point on the other lies outside of the domain of f.
-        const bool below = central && below_.col(j).head(d).allFinite();
-        const bool above = !below || derivative_.col(j).head(d).allFinite();
-        const Scalar low = below ? Y(i, j) - increments_(j) : Y(i, j), high = above ? moved_(i, j) : Y(i, j);
+        const bool below = look_below && (central || !inside(derivative_, j)) && inside(below_, j);
+        const bool above = !below || inside(derivative_, j);
+        const Scalar low = below ? Y(i, j) - increments_(j) : Y(i, j);
+        const Scalar high = above ? Y(i, j) + increments_(j) : Y(i, j);
         const State &from = below ? below_ : F, &to = above ? derivative_ : F;
         // What the rounded sums really moved.
         J_.col(j * d + i) = (to.col(j).head(d) - from.col(j).head(d)) / (high - low);
         moved_(i, j) = Y(i, j);
       }
     }
+    return evaluations;
   }
 
   /// The size to which the movement of an entry is relative: the largest of its column; its own where the tolerances
