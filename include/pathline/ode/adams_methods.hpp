@@ -34,6 +34,10 @@ constexpr std::array<double, std::size_t(K)> adams_weights(int newest) {
   return weights;
 }
 
+/// Said by a constraint: a class whose own assertion fails is no method to clang any more, which is a second error.
+template <int K>
+concept OrderFromOneToFive = K >= 1 && K <= 5;
+
 }  // namespace detail
 
 /// The lowest degree of a polynomial p that is not integrated exactly over [0, 1] by Σ w_j p(newest - j): the order of
@@ -66,8 +70,8 @@ template <MultistepMethod M>
 /// y_next = y + h Σ w_j f_{n-j}, j < K: explicit, order K, one evaluation a step.
 /// Bashforth & Adams, An attempt to test the theories of capillary action (1883).
 template <int K>
+requires detail::OrderFromOneToFive<K>
 struct AdamsBashforth {
-  static_assert(K >= 1 && K <= 5, "AdamsBashforth: the order is from 1 to 5");
   static constexpr int order = K;
   static constexpr std::array<double, std::size_t(K)> predictor = detail::adams_weights<K>(0);
   /// Takes the first K - 1 steps. As it is of order K too, so is a solve that starts anew all the time.
@@ -78,6 +82,7 @@ struct AdamsBashforth {
 /// next step's first slope (PECE). Errors and region of stability are far better than those of Adams–Bashforth, for two
 /// evaluations a step. Moulton, New methods in exterior ballistics (1926).
 template <int K>
+requires detail::OrderFromOneToFive<K>
 struct AdamsBashforthMoulton : AdamsBashforth<K> {
   static constexpr std::array<double, std::size_t(K)> corrector = detail::adams_weights<K>(1);  ///< f_{n+1}'s first.
 };

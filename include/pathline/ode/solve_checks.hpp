@@ -36,7 +36,8 @@ struct SolveCheck {
   }();
   static_assert(SteppingMethod<Method>,
                 "solve: a method is a struct with a static constexpr ExplicitTableau, DiagonallyImplicitTableau, "
-                "FullyImplicitTableau, RosenbrockTableau or AdditiveTableau `tableau`");
+                "FullyImplicitTableau, RosenbrockTableau or AdditiveTableau `tableau`, or a multistep method with "
+                "`predictor`, `order` and `Start`");
   static_assert(StepControl<Control> || is_per_sample<Control>,
                 "solve: the step control must be FixedSteps or meet AdaptiveControl");
   static_assert(!is_per_sample<Control>,

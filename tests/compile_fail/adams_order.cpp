@@ -1,0 +1,9 @@
+// expect g++: OrderFromOneToFive
+// expect clang++: constraints not satisfied for class template 'AdamsBashforthMoulton' [with K = 6]
+#include <pathline/ode.hpp>
+
+int main() {
+  const auto decay = [](double, const Eigen::Vector2d& y, Eigen::Vector2d& dy) { dy = -y; };
+  const Eigen::Vector2d y0(1, 2);
+  return int(pathline::solve(decay, y0, 0, 1, pathline::AdamsBashforthMoulton<6>{}, pathline::FixedSteps(10)).size());
+}
