@@ -44,4 +44,9 @@ TEST_CASE("What is not known is left out of the message", "[ode][errors]") {
              ContainsSubstring("error norm 0.5, sample 3, 0 steps accepted"));
 }
 
+TEST_CASE("The advice after too many steps fits the method", "[ode][errors]") {
+  CHECK_THAT(StepLimitError(SolveFailure{}).what(), ContainsSubstring("use an implicit method"));
+  CHECK_THAT(StepLimitError({.statistics = {}, .implicit = true}).what(), !ContainsSubstring("implicit method"));
+}
+
 }  // namespace pathline

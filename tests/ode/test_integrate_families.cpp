@@ -141,6 +141,7 @@ TEMPLATE_TEST_CASE("max_steps of any family counts over all outputs", "[ode][err
   } catch (const StepLimitError& error) {
     CHECK(error.statistics.accepted + error.statistics.rejected == 30);
     CHECK(error.t > 0.25);  // an output was passed
+    CHECK(error.implicit == ImplicitMethod<TestType>);
   }
 }
 

@@ -21,6 +21,7 @@ struct SolveFailure {
   Index sample = -1;            ///< Column of the worst entry: the first that is not finite, else the largest error.
   Index component = -1;         ///< Row of that entry; -1 where no step of the sample was refused.
   Statistics statistics;        ///< Of the solve so far.
+  bool implicit = false;        ///< Whether the method was implicit: whether that is still an advice.
 };
 
 /// Base of all failures inside a solve. Thrown by `solve` and `integrate`.
@@ -61,7 +62,9 @@ struct StepSizeError : SolveError {
 struct StepLimitError : SolveError {
   explicit StepLimitError(const SolveFailure& at)
       : SolveError(std::string(at.solve) + ": the step limit is used up" + detail::describe(at) +
-                       "; raise max_steps, loosen rtol and atol, or, if the problem is stiff, use an implicit method",
+                       "; raise max_steps, loosen rtol and atol, " +
+                       (at.implicit ? "or, where the right-hand side jumps, name the times by WithForcedPoints"
+                                    : "or, if the problem is stiff, use an implicit method"),
                    at) {}
 };
 

@@ -306,14 +306,16 @@ class EventWatcher : public NoObserver {
 };
 
 /// The control for the rest of a solve: what is left of the steps, fixed ones no longer than they were.
-template <class Control>
+template <class Method, class Control>
 Control control_of_rest(Control control, double t0, double t, double t1, const Statistics& spent) {
   if constexpr (FixedControl<Control>) {
     const double steps = std::ceil(double(control.steps_per_interval) * ((t1 - t) / (t1 - t0)) - 1e-6);
     control.steps_per_interval = std::max(Index(1), Index(steps));
   } else {
     control.max_steps -= spent.accepted + spent.rejected;
-    if (control.max_steps < 1) throw StepLimitError(failure_between_steps(t, spent));
+    SolveFailure at = failure_between_steps(t, spent);
+    at.implicit = ImplicitMethod<Method>;
+    if (control.max_steps < 1) throw StepLimitError(at);
   }
   return control;
 }
@@ -375,7 +377,7 @@ template <class Method = Dopri5, class Control = PiController, class Rhs, class 
       y = solution.y;
       times[0] = solution.trajectory.t1();
       if (solution.terminated || times[0] == t1) break;
-      rest = detail::control_of_rest(control, t0, times[0], t1, statistics);
+      rest = detail::control_of_rest<Method>(control, t0, times[0], t1, statistics);
     }
   }
   return solution;
