@@ -50,11 +50,13 @@
 #include <pathline/ode/fully_implicit_stepper.hpp>
 #include <pathline/ode/fully_implicit_tableau.hpp>
 #include <pathline/ode/implicit_euler.hpp>
+#include <pathline/ode/implicit_stepper.hpp>
 #include <pathline/ode/initial_step.hpp>
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/jacobian.hpp>
 #include <pathline/ode/matrix_spectrum.hpp>
 #include <pathline/ode/newton.hpp>
+#include <pathline/ode/newton_columns.hpp>
 #include <pathline/ode/newton_goal.hpp>
 #include <pathline/ode/one_by_one_solver.hpp>
 #include <pathline/ode/padded_columns.hpp>

@@ -6,6 +6,7 @@
 #include <pathline/ode/split_right_hand_side.hpp>
 
 #include <support/catch.hpp>
+#include <support/implicit_steps.hpp>
 #include <support/ode_problems.hpp>
 
 #include <algorithm>
@@ -26,13 +27,6 @@ auto relaxation(double rate) {
   };
   const auto pull = [rate](double t, const auto& y, auto& dy) { dy = (rate * (y.array() - std::cos(t))).matrix(); };
   return SplitRightHandSide{drift, pull};
-}
-
-template <class Method, class Control, class Rhs, class State>
-Statistics run(const Control& control, Rhs&& rhs, State& y, double t0, double t1) {
-  const double times[] = {t0, t1};
-  Stepper<Method, State> stepper;
-  return integrate(Method{}, control, rhs, y, times, stepper);
 }
 
 }  // namespace

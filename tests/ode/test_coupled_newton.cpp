@@ -5,6 +5,7 @@
 #include <pathline/ode/fully_implicit_methods.hpp>
 
 #include <support/catch.hpp>
+#include <support/implicit_steps.hpp>
 
 #include <cmath>
 #include <limits>
@@ -15,25 +16,6 @@ namespace {
 using Newton = CoupledNewton<RadauIia5, Batch<double>>;
 using Stages = Newton::Stages;
 
-/// u' = v, v' = μ (1 - u²) v - u, a quadrature row below, and calls of the Jacobian counted.
-struct VanDerPol {
-  double mu = 20;
-  Index jacobian_calls = 0;
-  void operator()(double, const Batch<double>& y, Batch<double>& dy) const {
-    dy.row(0) = y.row(1);
-    dy.row(1) = (mu * (1 - y.row(0).array().square()) * y.row(1).array() - y.row(0).array()).matrix();
-    if (y.rows() > 2) dy.row(2) = y.row(1).cwiseAbs2();
-  }
-  void jacobian(double, const Batch<double>& y, Jacobians<double>& J) {
-    ++jacobian_calls;
-    for (Index j = 0; j < y.cols(); ++j)
-      J.middleCols(2 * j, 2) << 0, 1, -2 * mu * y(0, j) * y(1, j) - 1, mu * (1 - y(0, j) * y(0, j));
-  }
-  [[nodiscard]] Index path_rows() const { return 2; }
-};
-
-Batch<double> oscillators() { return Batch<double>{{2, -1.5, 1.8, 1.2}, {0, 0.2, -1, 3}}; }
-
 Stages zeros(const Batch<double>& y) {
   const Batch<double> zero = Batch<double>::Zero(y.rows(), y.cols());
   return {zero, zero, zero};
@@ -42,7 +24,8 @@ Stages zeros(const Batch<double>& y) {
 constexpr double h = 0.05;
 
 /// A step by `newton` as it is.
-Stages solved(Newton& newton, VanDerPol& rhs, const Batch<double>& y, double step, const NewtonGoal& goal) {
+Stages solved(Newton& newton, OscillatorsWithJacobian& rhs, const Batch<double>& y, double step,
+              const NewtonGoal& goal) {
   Stages Z = zeros(y);
   REQUIRE(newton.solve(rhs, 0, step, step, y, false, Z, goal));
   return Z;
@@ -51,7 +34,7 @@ Stages solved(Newton& newton, VanDerPol& rhs, const Batch<double>& y, double ste
 }  // namespace
 
 TEST_CASE("Newton's method solves all stages to rounding and leaves quadrature rows alone", "[ode][newton]") {
-  VanDerPol rhs;
+  OscillatorsWithJacobian rhs{{{20}}};
   Batch<double> y(3, 4);
   y << oscillators(), Row<double>::Constant(4, 7);
   Newton newton;
@@ -70,7 +53,7 @@ TEST_CASE("Newton's method solves all stages to rounding and leaves quadrature r
 
 TEST_CASE("A tolerance ends the coupled iteration earlier and within a hundredth of it", "[ode][newton]") {
   const double tolerance = GENERATE(1e-3, 1e-5, 1e-7);
-  VanDerPol rhs;
+  OscillatorsWithJacobian rhs{{{20}}};
   const Batch<double> y = oscillators();
   Newton newton;
   newton.reset(y);
@@ -86,7 +69,7 @@ TEST_CASE("A tolerance ends the coupled iteration earlier and within a hundredth
 TEST_CASE("A column's stages are the same bits in any batch, for either goal", "[ode][newton]") {
   const NewtonGoal goal = GENERATE(NewtonGoal{}, NewtonGoal{1e-5, 1e-5});
   const Batch<double> y = oscillators();
-  VanDerPol rhs;
+  OscillatorsWithJacobian rhs{{{20}}};
   Newton newton;
   newton.reset(y);
   // The second step starts from factors that some columns renew and others do not.
@@ -102,7 +85,7 @@ TEST_CASE("A column's stages are the same bits in any batch, for either goal", "
 }
 
 TEST_CASE("A Jacobian serves all stages and steps until the corrections fall slowly", "[ode][newton]") {
-  VanDerPol rhs;
+  OscillatorsWithJacobian rhs{{{20}}};
   const Batch<double> y = oscillators();
   const NewtonGoal goal{1e-6, 1e-6};
   Newton newton;

@@ -5,52 +5,14 @@
 #include <pathline/ode/integrate.hpp>
 
 #include <support/catch.hpp>
+#include <support/implicit_steps.hpp>
 #include <support/ode_problems.hpp>
-
-#include <Eigen/Geometry>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 namespace pathline {
-namespace {
-
-/// Van der Pol, one oscillator per column, with q' = v² in a third row.
-struct VanDerPol {
-  double mu = 100;
-  template <class State>
-  void operator()(double, const State& y, State& dy) const {
-    dy.row(0) = y.row(1);
-    dy.row(1) = (mu * (1 - y.row(0).array().square()) * y.row(1).array() - y.row(0).array()).matrix();
-    if (y.rows() > 2) dy.row(2) = y.row(1).cwiseAbs2();
-  }
-};
-
-struct WithQuadrature : VanDerPol {
-  [[nodiscard]] Index path_rows() const { return 2; }
-};
-
-Batch<double> oscillators() { return Batch<double>{{2, -1.5, 1.8, 1.2}, {0, 0.2, -1, 3}, {0, 0, 5, 0}}; }
-
-template <class Method, class Rhs, class State>
-Statistics run(Index steps, Rhs&& rhs, State& y, double t0, double t1) {
-  const double times[] = {t0, t1};
-  Stepper<Method, State> stepper;
-  return integrate(Method{}, FixedSteps(steps), rhs, y, times, stepper);
-}
-
-/// Free rotation of a rigid body: |y|² and Σ y_i² / I_i are constant.
-struct RigidBody {
-  Eigen::Vector3d inertia{2, 1, 2. / 3};
-  void operator()(double, const Eigen::Vector3d& y, Eigen::Vector3d& dy) const {
-    dy = y.cross(y.cwiseQuotient(inertia));
-  }
-  [[nodiscard]] double energy(const Eigen::Vector3d& y) const { return y.cwiseAbs2().cwiseQuotient(inertia).sum(); }
-};
-
-}  // namespace
-
 // |R(-1e8)| is 1e-8 times coefficients of the size of 10; explicit Euler would give 1e8.
 TEMPLATE_TEST_CASE("An L-stable method damps in one step what is infinitely stiff", "[ode][implicit]", TrBdf2, Sdirk2,
                    Sdirk3, Sdirk4, Kvaerno3, Kvaerno5) {
@@ -106,10 +68,10 @@ TEMPLATE_TEST_CASE("The stages of a step solve the equations of the tableau", "[
 
 TEMPLATE_TEST_CASE("Quadrature rows are weighted sums of their derivatives and stay out of Newton's method",
                    "[ode][implicit]", Sdirk4, Kvaerno5, ImplicitMidpoint) {
-  Batch<double> with = oscillators(), all = with, path = with.topRows(2);
-  run<TestType>(40, WithQuadrature{}, with, 0, 1);
-  run<TestType>(40, VanDerPol{}, path, 0, 1);
-  run<TestType>(40, VanDerPol{}, all, 0, 1);
+  Batch<double> with = oscillators_with_quadrature(), all = with, path = with.topRows(2);
+  run<TestType>(40, OscillatorsWithQuadrature{}, with, 0, 1);
+  run<TestType>(40, Oscillators{}, path, 0, 1);
+  run<TestType>(40, Oscillators{}, all, 0, 1);
   CHECK(with.topRows(2) == path);
   // As a third path row the same equations are solved to rounding, of values up to 9.
   CHECK((with - all).cwiseAbs().maxCoeff() < 1e-11);
@@ -117,12 +79,12 @@ TEMPLATE_TEST_CASE("Quadrature rows are weighted sums of their derivatives and s
 
 TEMPLATE_TEST_CASE("A sample's result is the same bits in any batch with fixed steps", "[ode][implicit]", TrBdf2,
                    Sdirk4, Kvaerno5) {
-  const Batch<double> start = oscillators();
+  const Batch<double> start = oscillators_with_quadrature();
   Batch<double> together = start;
-  run<TestType>(40, WithQuadrature{}, together, 0, 2);
+  run<TestType>(40, OscillatorsWithQuadrature{}, together, 0, 2);
   for (Index j = 0; j < start.cols(); ++j) {
     Batch<double> alone = start.col(j);
-    run<TestType>(40, WithQuadrature{}, alone, 0, 2);
+    run<TestType>(40, OscillatorsWithQuadrature{}, alone, 0, 2);
     CHECK(together.col(j) == alone.col(0));
   }
 }

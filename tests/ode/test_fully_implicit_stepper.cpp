@@ -6,9 +6,8 @@
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
+#include <support/implicit_steps.hpp>
 #include <support/ode_problems.hpp>
-
-#include <Eigen/Geometry>
 
 #include <algorithm>
 #include <cmath>
@@ -16,39 +15,6 @@
 
 namespace pathline {
 namespace {
-
-/// Van der Pol, one oscillator per column, with q' = v² in a third row.
-struct VanDerPol {
-  double mu = 100;
-  template <class State>
-  void operator()(double, const State& y, State& dy) const {
-    dy.row(0) = y.row(1);
-    dy.row(1) = (mu * (1 - y.row(0).array().square()) * y.row(1).array() - y.row(0).array()).matrix();
-    if (y.rows() > 2) dy.row(2) = y.row(1).cwiseAbs2();
-  }
-};
-
-struct WithQuadrature : VanDerPol {
-  [[nodiscard]] Index path_rows() const { return 2; }
-};
-
-Batch<double> oscillators() { return Batch<double>{{2, -1.5, 1.8, 1.2}, {0, 0.2, -1, 3}, {0, 0, 5, 0}}; }
-
-template <class Method, class Rhs, class State>
-Statistics run(Index steps, Rhs&& rhs, State& y, double t0, double t1) {
-  const double times[] = {t0, t1};
-  Stepper<Method, State> stepper;
-  return integrate(Method{}, FixedSteps(steps), rhs, y, times, stepper);
-}
-
-/// Free rotation of a rigid body: |y|² and Σ y_i² / I_i are constant.
-struct RigidBody {
-  Eigen::Vector3d inertia{2, 1, 2. / 3};
-  void operator()(double, const Eigen::Vector3d& y, Eigen::Vector3d& dy) const {
-    dy = y.cross(y.cwiseQuotient(inertia));
-  }
-  [[nodiscard]] double energy(const Eigen::Vector3d& y) const { return y.cwiseAbs2().cwiseQuotient(inertia).sum(); }
-};
 
 /// A method of one's own: Radau IIA of order 3.
 struct RadauIia3 {
@@ -101,10 +67,10 @@ TEMPLATE_TEST_CASE("The coupled stages of a step solve the equations of the tabl
 
 TEMPLATE_TEST_CASE("Quadrature rows stay out of the coupled Newton's method", "[ode][implicit]", GaussLegendre4,
                    RadauIia5) {
-  Batch<double> with = oscillators(), all = with, path = with.topRows(2);
-  run<TestType>(40, WithQuadrature{}, with, 0, 1);
-  run<TestType>(40, VanDerPol{}, path, 0, 1);
-  run<TestType>(40, VanDerPol{}, all, 0, 1);
+  Batch<double> with = oscillators_with_quadrature(), all = with, path = with.topRows(2);
+  run<TestType>(40, OscillatorsWithQuadrature{}, with, 0, 1);
+  run<TestType>(40, Oscillators{}, path, 0, 1);
+  run<TestType>(40, Oscillators{}, all, 0, 1);
   CHECK(with.topRows(2) == path);
   // As a third path row the same equations are solved to rounding, of values up to 9.
   CHECK((with - all).cwiseAbs().maxCoeff() < 1e-11);
@@ -112,26 +78,26 @@ TEMPLATE_TEST_CASE("Quadrature rows stay out of the coupled Newton's method", "[
 
 TEMPLATE_TEST_CASE("A sample's result by a fully implicit method is the same bits in any batch with fixed steps",
                    "[ode][implicit]", GaussLegendre4, RadauIia5) {
-  const Batch<double> start = oscillators();
+  const Batch<double> start = oscillators_with_quadrature();
   Batch<double> together = start;
-  run<TestType>(40, WithQuadrature{}, together, 0, 2);
+  run<TestType>(40, OscillatorsWithQuadrature{}, together, 0, 2);
   for (Index j = 0; j < start.cols(); ++j) {
     Batch<double> alone = start.col(j);
-    run<TestType>(40, WithQuadrature{}, alone, 0, 2);
+    run<TestType>(40, OscillatorsWithQuadrature{}, alone, 0, 2);
     CHECK(together.col(j) == alone.col(0));
   }
 }
 
 TEST_CASE("A Jacobian of the right-hand side gives what differences give", "[ode][implicit]") {
-  struct WithJacobian : VanDerPol {
+  struct WithJacobian : Oscillators {
     void jacobian(double, const Batch<double>& y, Jacobians<double>& J) const {
       for (Index j = 0; j < y.cols(); ++j)
         J.middleCols(2 * j, 2) << 0, 1, -2 * mu * y(0, j) * y(1, j) - 1, mu * (1 - y(0, j) * y(0, j));
     }
   };
-  Batch<double> given = oscillators().topRows(2), differences = given;
+  Batch<double> given = oscillators_with_quadrature().topRows(2), differences = given;
   const Statistics exact = run<RadauIia5>(40, WithJacobian{}, given, 0, 1);
-  const Statistics moved = run<RadauIia5>(40, VanDerPol{}, differences, 0, 1);
+  const Statistics moved = run<RadauIia5>(40, Oscillators{}, differences, 0, 1);
   // Both solved to rounding, of values up to 200 that the jump multiplies.
   CHECK((given - differences).cwiseAbs().maxCoeff() < 1e-10);
   CHECK(exact.evaluations < moved.evaluations);

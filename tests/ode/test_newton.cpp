@@ -2,6 +2,7 @@
 #include <pathline/ode/newton.hpp>
 
 #include <support/catch.hpp>
+#include <support/implicit_steps.hpp>
 #include <support/ode_problems.hpp>
 
 #include <Eigen/LU>
@@ -12,25 +13,6 @@
 namespace pathline {
 namespace {
 
-/// u' = v, v' = μ (1 - u²) v - u, a quadrature row below, and calls of the Jacobian counted.
-struct VanDerPol {
-  double mu = 20;
-  Index jacobian_calls = 0;
-  void operator()(double, const Batch<double>& y, Batch<double>& dy) const {
-    dy.row(0) = y.row(1);
-    dy.row(1) = (mu * (1 - y.row(0).array().square()) * y.row(1).array() - y.row(0).array()).matrix();
-    if (y.rows() > 2) dy.row(2) = y.row(1).cwiseAbs2();
-  }
-  void jacobian(double, const Batch<double>& y, Jacobians<double>& J) {
-    ++jacobian_calls;
-    for (Index j = 0; j < y.cols(); ++j)
-      J.middleCols(2 * j, 2) << 0, 1, -2 * mu * y(0, j) * y(1, j) - 1, mu * (1 - y(0, j) * y(0, j));
-  }
-  [[nodiscard]] Index path_rows() const { return 2; }
-};
-
-static_assert(HasJacobian<VanDerPol, Batch<double>>);
-
 /// y' = y² has no real solution of Y = base + hγ Y² where 4 hγ base > 1.
 struct Square {
   template <class State>
@@ -39,14 +21,12 @@ struct Square {
   }
 };
 
-Batch<double> oscillators() { return Batch<double>{{2, -1.5, 1.8, 1.2}, {0, 0.2, -1, 3}}; }
-
 constexpr double h_gamma = 0.02;
 
 }  // namespace
 
 TEST_CASE("Newton's method solves a stage to rounding and leaves quadrature rows alone", "[ode][newton]") {
-  VanDerPol rhs;
+  OscillatorsWithJacobian rhs{{{20}}};
   Batch<double> start(3, 4);
   start << oscillators(), Row<double>::Constant(4, 7);
   const Batch<double> base = start + 0.01 * Batch<double>::Ones(3, 4);
@@ -63,7 +43,7 @@ TEST_CASE("Newton's method solves a stage to rounding and leaves quadrature rows
 
 TEST_CASE("A tolerance ends the iteration earlier and within a hundredth of it", "[ode][newton]") {
   const double tolerance = GENERATE(1e-3, 1e-5, 1e-7);
-  VanDerPol rhs;
+  OscillatorsWithJacobian rhs{{{20}}};
   const Batch<double> start = oscillators();
   NewtonSolver<Batch<double>> newton;
   Batch<double> exact = start, Y = start;
@@ -81,7 +61,7 @@ TEST_CASE("A tolerance ends the iteration earlier and within a hundredth of it",
 TEST_CASE("A column's stage is the same bits in any batch, for either goal", "[ode][newton]") {
   const NewtonGoal goal = GENERATE(NewtonGoal{}, NewtonGoal{1e-5, 1e-5});
   const Batch<double> start = oscillators();
-  VanDerPol rhs;
+  OscillatorsWithJacobian rhs{{{20}}};
   NewtonSolver<Batch<double>> newton;
   Batch<double> together = start;
   newton.reset(start);
@@ -99,7 +79,7 @@ TEST_CASE("A column's stage is the same bits in any batch, for either goal", "[o
 }
 
 TEST_CASE("A Jacobian serves until the corrections fall slowly", "[ode][newton]") {
-  VanDerPol rhs;
+  OscillatorsWithJacobian rhs{{{20}}};
   const Batch<double> start = oscillators();
   Batch<double> Y = start;
   const NewtonGoal goal{1e-6, 1e-6};
@@ -160,7 +140,7 @@ TEST_CASE("An older Jacobian does not tell by how much f is rounded", "[ode][new
 }
 
 TEST_CASE("The filter applies the inverse of I - hγJ to path rows", "[ode][newton]") {
-  VanDerPol rhs;
+  OscillatorsWithJacobian rhs{{{20}}};
   Batch<double> start(3, 4), Y(3, 4);
   start << oscillators(), Row<double>::Constant(4, 7);
   Y = start;

@@ -6,6 +6,7 @@
 #include <pathline/ode/tableaux.hpp>
 
 #include <support/catch.hpp>
+#include <support/implicit_steps.hpp>
 #include <support/ode_problems.hpp>
 
 #include <algorithm>
@@ -17,24 +18,6 @@ namespace pathline {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-/// Van der Pol, one oscillator per column.
-struct VanDerPol {
-  double mu = 100;
-  void operator()(double, const Batch<double>& y, Batch<double>& dy) const {
-    dy.row(0) = y.row(1);
-    dy.row(1) = (mu * (1 - y.row(0).array().square()) * y.row(1).array() - y.row(0).array()).matrix();
-  }
-};
-
-Batch<double> oscillators() { return Batch<double>{{2, -1.5, 1.8, 1.2}, {0, 0.2, -1, 3}}; }
-
-template <class Method, class Control, class Rhs, class State>
-Statistics run(const Control& control, Rhs&& rhs, State& y, double t0, double t1) {
-  const double times[] = {t0, t1};
-  Stepper<Method, State> stepper;
-  return integrate(Method{}, control, rhs, y, times, stepper);
-}
 
 /// y' = A y + t b.
 struct AffineSystem {
@@ -92,11 +75,11 @@ TEMPLATE_TEST_CASE("A sample's result by a Rosenbrock method is the same bits in
                    "[ode][implicit]", Rosenbrock23, Rodas4) {
   const Batch<double> start = oscillators();
   Batch<double> together = start;
-  run<TestType>(FixedSteps(400), VanDerPol{}, together, 0, 2);
+  run<TestType>(FixedSteps(400), Oscillators{}, together, 0, 2);
   REQUIRE(together.allFinite());
   for (Index j = 0; j < start.cols(); ++j) {
     Batch<double> alone = start.col(j);
-    run<TestType>(FixedSteps(400), VanDerPol{}, alone, 0, 2);
+    run<TestType>(FixedSteps(400), Oscillators{}, alone, 0, 2);
     CHECK(together.col(j) == alone.col(0));
   }
 }

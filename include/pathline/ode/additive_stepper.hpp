@@ -8,14 +8,12 @@
 
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/diagonally_implicit_stepper.hpp>
-#include <pathline/ode/error_control.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/implicit_stepper.hpp>
 #include <pathline/ode/newton.hpp>
-#include <pathline/ode/solve_checks.hpp>
 
 #include <array>
 #include <cstddef>
-#include <limits>
 
 namespace pathline {
 namespace detail {
@@ -32,36 +30,26 @@ struct ImplicitPartWeights {
   static constexpr double weight(int j) { return Method::tableau.implicit_part().A(I, j); }
 };
 
-/// to += Σ h w_j K_j over the weights that are not 0.
-template <class Weights, class State, class Stages>
-void add_sum(State& to, double h, const Stages& K) {
-  if constexpr (next_nonzero<Weights>() != Weights::count) to.noalias() += weighted_stages<Weights>(h, K);
-}
-
 }  // namespace detail
 
 /// Storage is sized by the first state of a shape and kept (path rows above 16: Eigen's LU may allocate). Columns do
 /// not know each other: with fixed steps a column's result is the same bits in any batch. Not for use by two threads
 /// at once.
 template <AdditiveMethod Method, OdeState State>
-class Stepper<Method, State> {
-  static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
-                "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
+class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, NewtonSolver<State>> {
+  using Base = detail::ImplicitStepper<Method, State, NewtonSolver<State>>;
+  using Base::y_, Base::next_, Base::error_, Base::solver_, Base::h_, Base::t_next_, Base::solved_;
 
  public:
-  using Scalar = typename State::Scalar;
-  static constexpr int stages = Method::tableau.stages;
+  using Base::has_error, Base::stages, Base::step, Base::estimate_error;
+  using typename Base::Scalar;
   static constexpr bool fsal = false;
-  static constexpr bool has_error = EmbeddedMethod<Method>;
-  /// The exponent of the step in the error estimate.
-  static constexpr int error_order = detail::error_exponent<Method>();
   /// Whether (I - hγJ)⁻¹ is applied to the error estimate, as in diagonally_implicit_stepper.hpp.
   static constexpr bool filters_error = detail::partner_amplifies<Method>();
 
   /// Starts at y without evaluating anything. Allocates only when the shape is new.
   void reset(const State& y) {
-    y_ = y;
-    next_.resizeLike(y);
+    this->start_at(y);
     base_.resizeLike(y);
     first_.resizeLike(y);
     probed_.resizeLike(y);
@@ -69,17 +57,13 @@ class Stepper<Method, State> {
     if constexpr (!ends_in_stage) end_F_ = end_G_ = y;
     for (State& stage : F_) stage.resizeLike(y);
     for (State& stage : G_) stage.resizeLike(y);
-    if constexpr (has_error) error_.resizeLike(y);
-    newton_.reset(y);
     first_stage_ready_ = start_slope_known_ = end_slope_known_ = false;
-    solved_ = true;
-    explicit_evaluations_ = 0;
   }
 
   /// Forgets the first stage and the Jacobians: the right-hand side has changed. y stays.
   void restart() {
     first_stage_ready_ = start_slope_known_ = false;
-    newton_.forget_jacobians();
+    solver_.forget_jacobians();
   }
 
   /// Evaluates both parts at (t, y) unless a trial before has; true if they were evaluated.
@@ -92,21 +76,7 @@ class Stepper<Method, State> {
     return true;
   }
 
-  /// Starts at (t, y): reset and prepare.
-  template <class Rhs>
-  void init(Rhs& rhs, double t, const State& y) {
-    reset(y);
-    prepare(rhs, t);
-  }
-
-  /// Tries a step from (t, y) to t + h, its stages solved to rounding.
-  template <class Rhs>
-  [[nodiscard]] bool step(Rhs& rhs, double t, double h) {
-    const NoObserver nobody;
-    return step(rhs, t, h, t + h, nobody);
-  }
-
-  /// The same where t + h would not round to the end exactly: stages with c = 1 are evaluated at t_next. False if
+  /// Tries a step from (t, y) to t_next, which t + h need not round to: stages with c = 1 are evaluated there. False if
   /// Newton's method does not reach the goal or the explicit part is not finite; the error is infinite then. The
   /// observer discards all evaluations.
   template <class Rhs, class Observer>
@@ -116,16 +86,12 @@ class Stepper<Method, State> {
     h_ = h;
     t_next_ = t_next;
     end_slope_known_ = false;
-    newton_.forget_slow_jacobians();
-    solved_ = finite(F_[0]) && solve_stages<1>(rhs, t, goal);
+    solver_.forget_slow_jacobians();
+    solved_ = solver_.finite(F_[0]) && solve_stages<1>(rhs, t, goal);
     observer.discard();
     if (!solved_) {
-      newton_.forget_jacobians();
-      if constexpr (has_error) {
-        error_.setZero();
-        error_(failed_component_, failed_sample_) = std::numeric_limits<Scalar>::infinity();
-      }
-      return false;
+      solver_.forget_jacobians();
+      return this->fail();
     }
     next_ = y_;
     detail::add_sum<detail::SolutionWeights<Method>>(next_, h, F_);
@@ -172,22 +138,6 @@ class Stepper<Method, State> {
     return end_slope_;
   }
 
-  /// E of the step tried last as the control measures it (error_control.hpp), over the rows that the right-hand side
-  /// wants to be counted; infinite where the step failed.
-  template <class Rhs, AdaptiveControl Control>
-  double estimate_error(const Rhs& rhs, const Control& control) requires has_error {
-    if (!solved_) return std::numeric_limits<double>::infinity();
-    write_error(error_);
-    if constexpr (filters_error) newton_.filter(rhs.implicit_part, error_);
-    return detail::measured_error(control, detail::error_part(rhs, error_), detail::error_part(rhs, y_),
-                                  detail::error_part(rhs, next_));
-  }
-
-  template <class Rhs>
-  double estimate_error(const Rhs& rhs, double rtol, double atol) requires has_error {
-    return estimate_error(rhs, IController{.rtol = rtol, .atol = atol});
-  }
-
   /// Writes e = h Σ (b_i - b̂_i) (F_i + G_i) of the step tried last, all rows, not filtered; before accept().
   void write_error(State& error) const requires has_error {
     error.noalias() = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, F_);
@@ -202,16 +152,6 @@ class Stepper<Method, State> {
     probed_ = F_[1] + G_[1];
   }
 
-  [[nodiscard]] const State& y() const { return y_; }          ///< At the start of the step.
-  [[nodiscard]] const State& y_next() const { return next_; }  ///< At its end.
-  [[nodiscard]] const State& error() const { return error_; }  ///< After estimate_error(): e, filtered where it is.
-  [[nodiscard]] double h() const { return h_; }                ///< Of the step tried last.
-  [[nodiscard]] double t_next() const { return t_next_; }      ///< Where it ends, exactly.
-  /// Of the explicit part and of the implicit part, added up; Newton's and the differences' included.
-  [[nodiscard]] Index evaluations() const { return explicit_evaluations_ + newton_.evaluations(); }
-  [[nodiscard]] Index newton_iterations() const { return newton_.iterations(); }
-  [[nodiscard]] Index failed_sample() const { return failed_sample_; }  ///< Of the last step that failed.
-  [[nodiscard]] Index failed_component() const { return failed_component_; }
   /// f + g at the start of the step for i = 0, as probed at last for any other; of the parts below.
   [[nodiscard]] const State& stage(int i) const { return i == 0 ? first_ : probed_; }
   /// f of stage i + 1, i = 0 … s - 1, of the step tried last.
@@ -225,15 +165,13 @@ class Stepper<Method, State> {
 
   template <class Rhs>
   void evaluate(Rhs& rhs, double t, const State& y, State& f, State& g) {
-    evaluate_explicit(rhs, t, y, f);
-    newton_.evaluate(rhs.implicit_part, t, y, g);
-    detail::require_shape(g, y_);
+    evaluate_part(rhs.explicit_part, t, y, f);
+    evaluate_part(rhs.implicit_part, t, y, g);
   }
-  template <class Rhs>
-  void evaluate_explicit(Rhs& rhs, double t, const State& y, State& f) {
-    detail::evaluate(rhs.explicit_part, t, y, f);
-    detail::require_shape(f, y_);
-    ++explicit_evaluations_;
+  template <class Part>
+  void evaluate_part(Part& part, double t, const State& y, State& dy) {
+    solver_.evaluate(part, t, y, dy);
+    detail::require_shape(dy, y_);
   }
 
   template <int I, class Rhs>
@@ -250,39 +188,18 @@ class Stepper<Method, State> {
         next_ = y_;
       else
         detail::write_sum<Predictor>(next_, base_, h_gamma, G_);
-      if (!newton_.solve_stage(rhs.implicit_part, t_stage, h_gamma, y_, base_, next_, G_[I], goal))
-        return blame(newton_.failed_component(), newton_.failed_sample());
-      evaluate_explicit(rhs, t_stage, next_, F_[I]);
-      return finite(F_[I]) && solve_stages<I + 1>(rhs, t, goal);
+      if (!solver_.solve_stage(rhs.implicit_part, t_stage, h_gamma, y_, base_, next_, G_[I], goal)) return false;
+      evaluate_part(rhs.explicit_part, t_stage, next_, F_[I]);
+      return solver_.finite(F_[I]) && solve_stages<I + 1>(rhs, t, goal);
     } else {
       return true;
     }
   }
 
-  /// Whether all entries are; remembers the first that is not.
-  bool finite(const State& X) {
-    if (X.allFinite()) return true;
-    SolveFailure at;
-    detail::blame_first_nonfinite(X, at);
-    return blame(at.component, at.sample);
-  }
-
-  bool blame(Index component, Index sample) {
-    failed_component_ = component;
-    failed_sample_ = sample;
-    return false;
-  }
-
-  State y_, next_, base_;  // next_ is each stage in turn, and y_next at last
-  State first_, probed_;
+  State base_, first_, probed_;
   State start_slope_, end_slope_, end_F_, end_G_;
   std::array<State, std::size_t(stages)> F_, G_;
-  State error_;
-  NewtonSolver<State> newton_;
-  double h_ = 0, t_next_ = 0;
-  Index explicit_evaluations_ = 0, failed_sample_ = -1, failed_component_ = -1;
-  bool first_stage_ready_ = false, solved_ = true;
-  bool start_slope_known_ = false, end_slope_known_ = false;
+  bool first_stage_ready_ = false, start_slope_known_ = false, end_slope_known_ = false;
 };
 
 }  // namespace pathline

@@ -10,6 +10,7 @@
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/jacobian.hpp>
+#include <pathline/ode/newton_columns.hpp>
 #include <pathline/ode/newton_goal.hpp>
 #include <pathline/ode/stage_systems.hpp>
 
@@ -18,16 +19,46 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <vector>
 
 namespace pathline {
+
+namespace detail {
+
+/// Its corrections are measured in units of the goal.
+template <Real Scalar>
+struct CoupledColumn : NewtonColumn<Scalar> {
+  static constexpr Scalar slow_rate = Scalar(0.005);
+  int iterations = 0;      // since begin()
+  int since_renewal = -1;  // corrections by a Jacobian that was computed since begin(); -1: it is older
+  bool late = false;       // that Jacobian is, or is to be, of the last stage
+  bool predicted = false;
+
+  void begin(bool with_prediction) {
+    this->size = -1;
+    iterations = 0;
+    since_renewal = -1;
+    this->done = this->doubted = late = false;
+    predicted = with_prediction;
+  }
+  void renew() {
+    since_renewal = 0;
+    this->size = -1;
+  }
+};
+
+}  // namespace detail
 
 /// Storage of the iteration. After the first state of a shape nothing is allocated (path rows above 16: Eigen's LU
 /// may).
 template <FullyImplicitMethod Method, OdeState State>
-class CoupledNewton {
+class CoupledNewton : public detail::NewtonColumns<State, detail::CoupledColumn<typename State::Scalar>> {
+  using Column = detail::CoupledColumn<typename State::Scalar>;
+  using Base = detail::NewtonColumns<State, Column>;
+  using Base::columns_, Base::iterations_, Base::J_;
+
  public:
-  using Scalar = typename State::Scalar;
+  using Base::evaluate;
+  using typename Base::Scalar;
   static constexpr int stages = Method::tableau.stages;
   using Stages = std::array<State, std::size_t(stages)>;
   /// Whether A has a real eigenvalue, whose factors filter() applies.
@@ -39,23 +70,8 @@ class CoupledNewton {
     for (State& defect : defects_) defect.setZero(y.rows(), y.cols());
     for (State& defect : last_defects_) defect.resizeLike(y);
     Y_.resizeLike(y);
-    columns_.resize(std::size_t(y.cols()));
     systems_.resize(y.cols());
-    forget_jacobians();
-    evaluations_ = iterations_ = 0;
-  }
-
-  /// The next step computes the Jacobians anew.
-  void forget_jacobians() {
-    for (Column& column : columns_) column.forget();
-  }
-
-  /// The same for the columns whose Jacobian has served badly since the last call: once a step.
-  void forget_slow_jacobians() {
-    for (Column& column : columns_) {
-      if (column.worst_rate > Scalar(0.005)) column.forget();
-      column.worst_rate = 0;
-    }
+    this->reset_columns(y);
   }
 
   /// Solves for the path rows of Z of all columns; the rows below must be 0. False when a column does not converge.
@@ -78,7 +94,7 @@ class CoupledNewton {
         Column& column = columns_[std::size_t(j)];
         if (column.done) continue;
         if (!iterate(column, j, d, y, Z, goal)) {
-          if (!column.predicted) return blame(j);
+          if (!column.predicted) return blame_column(j);
           for (State& stage : Z) stage.col(j).setZero();
           column.forget();
           column.begin(false);
@@ -87,13 +103,6 @@ class CoupledNewton {
       }
     }
     return true;
-  }
-
-  /// dy = f(t, y), counted.
-  template <class Rhs>
-  void evaluate(Rhs& rhs, double t, const State& y, State& dy) {
-    detail::evaluate(rhs, t, y, dy);
-    ++evaluations_;
   }
 
   /// Leaves f(t + c_i h, y + Z_i) in derivative(i).
@@ -117,34 +126,9 @@ class CoupledNewton {
   }
 
   [[nodiscard]] const State& derivative(int i) const { return F_[std::size_t(i)]; }
-  [[nodiscard]] Index evaluations() const { return evaluations_; }  ///< The differences' included.
-  [[nodiscard]] Index iterations() const { return iterations_; }
-  [[nodiscard]] Index failed_sample() const { return failed_sample_; }        ///< Of the last step that failed.
-  [[nodiscard]] Index failed_component() const { return failed_component_; }  ///< Where its correction was largest.
 
  private:
   using StageColumns = typename detail::StageSystems<Method, Scalar>::StageColumns;
-  struct Column {
-    Scalar size = -1;        // of the last correction by this Jacobian, in units of the goal; negative before the first
-    Scalar worst_rate = 0;   // since forget_slow_jacobians()
-    int iterations = 0;      // since begin()
-    int since_renewal = -1;  // corrections by a Jacobian that was computed since begin(); -1: it is older
-    bool stale = true, factored = false, done = false, predicted = false;
-    bool late = false;     // that Jacobian is, or is to be, of the last stage
-    bool doubted = false;  // in this iteration, by such a Jacobian: once is enough to rounding
-
-    void forget() {
-      stale = true;
-      worst_rate = 0;
-    }
-    void begin(bool with_prediction) {
-      size = -1;
-      iterations = 0;
-      since_renewal = -1;
-      done = late = doubted = false;
-      predicted = with_prediction;
-    }
-  };
 
   static constexpr auto inverse = detail::inverse(Method::tableau.matrix());
   /// The stage whose node is nearest to 1/2.
@@ -162,32 +146,19 @@ class CoupledNewton {
     return c == 1 ? t_next : t + c * h_;
   }
 
-  /// New Jacobians for the columns that ask for them, new factors where they or h have changed.
+  /// New Jacobians and new factors, where they are wanted.
   template <class Rhs>
   void refresh(Rhs& rhs, double t, double t_next, const State& y, const Stages& Z, Index d, const NewtonGoal& goal) {
     J_.resize(d, d * y.cols());
     for (const bool late : {false, true}) {
-      const auto waits = [late](const Column& column) { return column.stale && !column.done && column.late == late; };
-      if (std::none_of(columns_.begin(), columns_.end(), waits)) continue;
+      const auto waits = [late](const Column& column) { return column.late == late; };
+      if (!this->any_stale(waits)) continue;
       const int stage = late ? stages - 1 : middle;
       const State& F = F_[std::size_t(stage)];
       Y_ = y + Z[std::size_t(stage)];
-      evaluations_ += jacobian_.evaluate(rhs, stage_time(stage, t, t_next), Y_, F, d, h_, goal);
-      for (Index j = 0; j < y.cols(); ++j) {
-        Column& column = columns_[std::size_t(j)];
-        if (!waits(column)) continue;
-        J_.middleCols(j * d, d) = jacobian_.of_column(j);
-        column.stale = column.factored = false;
-        column.since_renewal = 0;
-        column.size = -1;
-      }
+      this->renew_jacobians(rhs, stage_time(stage, t, t_next), Y_, F, d, h_, goal, waits);
     }
-    for (Index j = 0; j < y.cols(); ++j) {
-      Column& column = columns_[std::size_t(j)];
-      if (column.factored || column.done) continue;
-      systems_.factor(j, J_.middleCols(j * d, d), h_);
-      column.factored = true;
-    }
+    this->factor_columns(d, [&](Index j, const auto& J) { systems_.factor(j, J, h_); });
   }
 
   /// One correction of column j; false when it is not finite, or the iteration will not reach the goal.
@@ -288,9 +259,8 @@ class CoupledNewton {
   }
 
   /// Remembers where Newton's method failed; false, for the caller to return.
-  bool blame(Index j) {
-    failed_sample_ = j;
-    failed_component_ = 0;
+  bool blame_column(Index j) {
+    Index worst = 0;
     Scalar most = -1;
     for (Index i = 0; i < correction_.rows(); ++i) {
       // Of the derivatives: the solution of a linear system spreads a NaN over all entries.
@@ -298,21 +268,17 @@ class CoupledNewton {
       const Scalar moved = finite ? correction_.row(i).cwiseAbs().maxCoeff() : std::numeric_limits<Scalar>::infinity();
       if (!(moved > most)) continue;
       most = moved;
-      failed_component_ = i;
+      worst = i;
     }
-    return false;
+    return this->blame(worst, j);
   }
 
   Stages F_, defects_, last_defects_;
   State Y_;
   Vector<Scalar> rounding_;
-  Jacobians<Scalar> J_;
-  BatchJacobian<State> jacobian_;
   detail::StageSystems<Method, Scalar> systems_;
   StageColumns residual_, correction_;
-  std::vector<Column> columns_;
   double h_ = 0;
-  Index evaluations_ = 0, iterations_ = 0, failed_sample_ = -1, failed_component_ = -1;
 };
 
 }  // namespace pathline

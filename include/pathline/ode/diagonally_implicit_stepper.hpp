@@ -8,8 +8,8 @@
 #pragma once
 
 #include <pathline/ode/concepts.hpp>
-#include <pathline/ode/error_control.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/implicit_stepper.hpp>
 #include <pathline/ode/newton.hpp>
 #include <pathline/ode/weighted_stages.hpp>
 
@@ -17,7 +17,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 namespace pathline {
 
@@ -66,48 +65,32 @@ constexpr bool partner_amplifies() {
   return !(limit <= 1 && limit >= -1);
 }
 
-/// to = y + Σ h w_j K_j over the weights that are not 0.
-template <class Weights, class State, class Stages>
-void write_sum(State& to, const State& y, double h, const Stages& K) {
-  if constexpr (next_nonzero<Weights>() == Weights::count)
-    to = y;
-  else
-    to.noalias() = y + weighted_stages<Weights>(h, K);
-}
-
 }  // namespace detail
 
 /// Storage is sized by the first state of a shape and kept (path rows above 16: Eigen's LU may allocate). Columns do
 /// not know each other: with fixed steps a column's result is the same bits in any batch. Not for use by two threads
 /// at once.
 template <DiagonallyImplicitMethod Method, OdeState State>
-class Stepper<Method, State> {
-  static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
-                "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
+class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, NewtonSolver<State>> {
+  using Base = detail::ImplicitStepper<Method, State, NewtonSolver<State>>;
+  using Base::y_, Base::next_, Base::error_, Base::solver_, Base::h_, Base::t_next_, Base::solved_;
 
  public:
-  using Scalar = typename State::Scalar;
-  static constexpr int stages = Method::tableau.stages;
+  using Base::has_error, Base::stages, Base::step, Base::estimate_error;
+  using typename Base::Scalar;
   static constexpr bool fsal = first_same_as_last(Method::tableau);
-  static constexpr bool has_error = EmbeddedMethod<Method>;
-  /// The exponent of the step in the error estimate.
-  static constexpr int error_order = detail::error_exponent<Method>();
   /// Whether (I - hγJ)⁻¹ is applied to the error estimate: where the partner amplifies infinitely stiff components,
   /// which are no error of the solution. Hosea & Shampine (1996), section 5; Hairer & Wanner II, equation IV.8.19.
   static constexpr bool filters_error = detail::partner_amplifies<Method>();
 
   /// Starts at y without evaluating anything. Allocates only when the shape is new.
   void reset(const State& y) {
-    y_ = y;
-    next_.resizeLike(y);
+    this->start_at(y);
     base_.resizeLike(y);
     for (State& stage : K_) stage.resizeLike(y);
-    if constexpr (has_error) error_.resizeLike(y);
     if constexpr (!explicit_first) slope_ = y;
     if constexpr (!ends_in_stage) end_slope_ = y;
-    newton_.reset(y);
     first_stage_ready_ = first_stage_solved_ = started_ = slope_known_ = end_slope_known_ = false;
-    solved_ = true;
   }
 
   /// Evaluates f(t, y) into stage(0) unless the last step left it there; true if it was evaluated. Methods without an
@@ -116,7 +99,7 @@ class Stepper<Method, State> {
   template <class Rhs>
   bool prepare(Rhs& rhs, double t) {
     if (first_stage_ready_ || (started_ && !explicit_first)) return false;
-    newton_.evaluate(rhs, t, y_, K_[0]);
+    solver_.evaluate(rhs, t, y_, K_[0]);
     detail::require_shape(K_[0], y_);
     first_stage_ready_ = started_ = true;
     first_stage_solved_ = false;
@@ -126,24 +109,10 @@ class Stepper<Method, State> {
   /// Forgets K_1 and the Jacobians: the right-hand side has changed. y stays.
   void restart() {
     first_stage_ready_ = first_stage_solved_ = started_ = slope_known_ = false;
-    newton_.forget_jacobians();
+    solver_.forget_jacobians();
   }
 
-  /// Starts at (t, y): reset and prepare.
-  template <class Rhs>
-  void init(Rhs& rhs, double t, const State& y) {
-    reset(y);
-    prepare(rhs, t);
-  }
-
-  /// Tries a step from (t, y) to t + h, its stages solved to rounding.
-  template <class Rhs>
-  [[nodiscard]] bool step(Rhs& rhs, double t, double h) {
-    const NoObserver nobody;
-    return step(rhs, t, h, t + h, nobody);
-  }
-
-  /// The same where t + h would not round to the end exactly: stages with c = 1 are evaluated at t_next. False if
+  /// Tries a step from (t, y) to t_next, which t + h need not round to: stages with c = 1 are evaluated there. False if
   /// Newton's method does not reach the goal; the error is infinite then. The observer discards all evaluations.
   template <class Rhs, class Observer>
   [[nodiscard]] bool step(Rhs& rhs, double t, double h, double t_next, Observer&& observer,
@@ -160,17 +129,13 @@ class Stepper<Method, State> {
     h_ = h;
     t_next_ = t_next;
     end_slope_known_ = false;
-    newton_.forget_slow_jacobians();
+    solver_.forget_slow_jacobians();
     constexpr int begin = explicit_first ? 1 : 0;
     solved_ = first_stage_solved_ ? solve_stages<begin, 0>(rhs, t, goal) : solve_stages<begin, begin>(rhs, t, goal);
     observer.discard();
     if (!solved_) {
-      newton_.forget_jacobians();
-      if constexpr (has_error) {
-        error_.setZero();
-        error_(newton_.failed_component(), newton_.failed_sample()) = std::numeric_limits<Scalar>::infinity();
-      }
-      return false;
+      solver_.forget_jacobians();
+      return this->fail();
     }
     // Of a stiffly accurate method the last stage is the solution.
     if constexpr (!ends_in_stage) detail::write_sum<detail::SolutionWeights<Method>>(next_, y_, h, K_);
@@ -192,7 +157,7 @@ class Stepper<Method, State> {
   template <class Rhs>
   const State& start_slope(Rhs& rhs, double t) {
     if constexpr (explicit_first) return K_[0];
-    if (!slope_known_) newton_.evaluate(rhs, t, y_, slope_);
+    if (!slope_known_) solver_.evaluate(rhs, t, y_, slope_);
     slope_known_ = true;
     return slope_;
   }
@@ -202,25 +167,9 @@ class Stepper<Method, State> {
   template <class Rhs>
   const State& end_slope(Rhs& rhs) {
     if constexpr (ends_in_stage) return K_[stages - 1];
-    if (!end_slope_known_) newton_.evaluate(rhs, t_next_, next_, end_slope_);
+    if (!end_slope_known_) solver_.evaluate(rhs, t_next_, next_, end_slope_);
     end_slope_known_ = true;
     return end_slope_;
-  }
-
-  /// E of the step tried last as the control measures it (error_control.hpp), over the rows that the right-hand side
-  /// wants to be counted; infinite where Newton's method failed.
-  template <class Rhs, AdaptiveControl Control>
-  double estimate_error(const Rhs& rhs, const Control& control) requires has_error {
-    if (!solved_) return std::numeric_limits<double>::infinity();
-    write_error(error_);
-    if constexpr (filters_error) newton_.filter(rhs, error_);
-    return detail::measured_error(control, detail::error_part(rhs, error_), detail::error_part(rhs, y_),
-                                  detail::error_part(rhs, next_));
-  }
-
-  template <class Rhs>
-  double estimate_error(const Rhs& rhs, double rtol, double atol) requires has_error {
-    return estimate_error(rhs, IController{.rtol = rtol, .atol = atol});
   }
 
   /// Writes e = h Σ (b_i - b̂_i) K_i of the step tried last, all rows, not filtered; before accept().
@@ -232,20 +181,9 @@ class Stepper<Method, State> {
   template <class Rhs>
   void probe(Rhs& rhs, double t, double h) requires(stages > 1) {
     next_.noalias() = y_ + Scalar(h) * K_[0];
-    newton_.evaluate(rhs, t, next_, K_[1]);
+    solver_.evaluate(rhs, t, next_, K_[1]);
   }
 
-  [[nodiscard]] const State& y() const { return y_; }          ///< At the start of the step.
-  [[nodiscard]] const State& y_next() const { return next_; }  ///< At its end.
-  [[nodiscard]] const State& error() const { return error_; }  ///< After estimate_error(): e, filtered where it is.
-  [[nodiscard]] double h() const { return h_; }                ///< Of the step tried last.
-  [[nodiscard]] double t_next() const { return t_next_; }      ///< Where it ends, exactly.
-  [[nodiscard]] Index evaluations() const {
-    return newton_.evaluations();
-  }  ///< Newton's and the differences' included.
-  [[nodiscard]] Index newton_iterations() const { return newton_.iterations(); }
-  [[nodiscard]] Index failed_sample() const { return newton_.failed_sample(); }  ///< Of the last step that failed.
-  [[nodiscard]] Index failed_component() const { return newton_.failed_component(); }
   /// K_{i+1}, i = 0 … s - 1, of the step tried last; valid until accept().
   [[nodiscard]] const State& stage(int i) const {
     eigen_assert(i >= 0 && i < stages);
@@ -269,23 +207,20 @@ class Stepper<Method, State> {
         next_ = y_;
       else
         detail::write_sum<Predictor>(next_, base_, h_gamma, K_);
-      if (!newton_.solve_stage(rhs, t_stage, h_gamma, y_, base_, next_, K_[std::size_t(I)], goal)) return false;
+      if (!solver_.solve_stage(rhs, t_stage, h_gamma, y_, base_, next_, K_[std::size_t(I)], goal)) return false;
       return solve_stages<I + 1, First>(rhs, t, goal);
     } else {
       return true;
     }
   }
 
-  State y_, next_, base_;  // next_ is each stage in turn, and y_next at last
+  State base_;
   std::array<State, std::size_t(stages)> K_;
-  State error_;
-  State slope_, end_slope_;  // f(t, y) where it is not K_1; f at the end where it is not K_s
-  NewtonSolver<State> newton_;
-  double h_ = 0, t_next_ = 0;
+  State slope_, end_slope_;          // f(t, y) where it is not K_1; f at the end where it is not K_s
   bool first_stage_ready_ = false;   // K_1 belongs to (t, y)
   bool first_stage_solved_ = false;  // and it was the last stage of a step
   bool slope_known_ = false, end_slope_known_ = false;
-  bool started_ = false, solved_ = true;
+  bool started_ = false;
 };
 
 }  // namespace pathline

@@ -12,6 +12,7 @@
 #include <pathline/ode/coupled_newton.hpp>
 #include <pathline/ode/error_control.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/implicit_stepper.hpp>
 #include <pathline/ode/weighted_stages.hpp>
 
 #include <array>
@@ -37,34 +38,27 @@ struct InverseWeights {
 /// not know each other: with fixed steps a column's result is the same bits in any batch. Not for use by two threads
 /// at once.
 template <FullyImplicitMethod Method, OdeState State>
-class Stepper<Method, State> {
-  static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
-                "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
+class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, CoupledNewton<Method, State>> {
+  using Base = detail::ImplicitStepper<Method, State, CoupledNewton<Method, State>>;
+  using Base::y_, Base::next_, Base::error_, Base::solver_, Base::h_, Base::t_next_, Base::solved_;
 
  public:
-  using Scalar = typename State::Scalar;
-  static constexpr int stages = Method::tableau.stages;
+  using Base::has_error, Base::stages, Base::step;
+  using typename Base::Scalar;
   static constexpr bool fsal = false;
-  static constexpr bool has_error = EmbeddedMethod<Method>;
-  /// The exponent of the step in the error estimate.
-  static constexpr int error_order = detail::error_exponent<Method>();
   /// Whether (I - hγ₀J)⁻¹ is applied to the error estimate, γ₀ the real eigenvalue of A: infinitely stiff components,
   /// which the partner amplifies, are no error of the solution. Hairer & Wanner II, equation IV.8.19.
   static constexpr bool filters_error = has_error && CoupledNewton<Method, State>::has_filter;
 
   /// Starts at y without evaluating anything. Allocates only when the shape is new.
   void reset(const State& y) {
-    y_ = y;
-    next_.resizeLike(y);
+    this->start_at(y);
     for (State& stage : Z_) stage.resizeLike(y);
     for (State& stage : K_) stage.resizeLike(y);
     for (State& stage : last_K_) stage.resizeLike(y);
-    if constexpr (has_error) error_.resizeLike(y);
     start_.resizeLike(y);
     if constexpr (!ends_in_stage) end_.resizeLike(y);
-    newton_.reset(y);
     restart();
-    solved_ = true;
   }
 
   /// Evaluates f(t, y) into stage(0): at the very start, where it shows whether f is finite and how long the first step
@@ -72,7 +66,7 @@ class Stepper<Method, State> {
   template <class Rhs>
   bool prepare(Rhs& rhs, double t) {
     if (start_ready_ || (started_ && !reads_start)) return false;
-    newton_.evaluate(rhs, t, y_, K_[0]);
+    solver_.evaluate(rhs, t, y_, K_[0]);
     detail::require_shape(K_[0], y_);
     start_ = K_[0];
     started_ = start_ready_ = true;
@@ -83,24 +77,10 @@ class Stepper<Method, State> {
   void restart() {
     started_ = start_ready_ = end_ready_ = accepted_ = false;
     last_h_ = 0;
-    newton_.forget_jacobians();
+    solver_.forget_jacobians();
   }
 
-  /// Starts at (t, y): reset and prepare.
-  template <class Rhs>
-  void init(Rhs& rhs, double t, const State& y) {
-    reset(y);
-    prepare(rhs, t);
-  }
-
-  /// Tries a step from (t, y) to t + h, its stages solved to rounding.
-  template <class Rhs>
-  [[nodiscard]] bool step(Rhs& rhs, double t, double h) {
-    const NoObserver nobody;
-    return step(rhs, t, h, t + h, nobody);
-  }
-
-  /// The same where t + h would not round to the end exactly: stages with c = 1 are evaluated at t_next. False if
+  /// Tries a step from (t, y) to t_next, which t + h need not round to: stages with c = 1 are evaluated there. False if
   /// Newton's method does not reach the goal; the error is infinite then. The observer discards all evaluations.
   template <class Rhs, class Observer>
   [[nodiscard]] bool step(Rhs& rhs, double t, double h, double t_next, Observer&& observer,
@@ -111,19 +91,15 @@ class Stepper<Method, State> {
     t_next_ = t_next;
     first_try_ = accepted_;
     accepted_ = end_ready_ = false;
-    newton_.forget_slow_jacobians();
+    solver_.forget_slow_jacobians();
     const Index d = detail::path_rows(rhs, y_), quadratures = y_.rows() - d;
     const bool predicted = predict(d);
-    solved_ = newton_.solve(rhs, t, h, t_next, y_, predicted, Z_, goal);
-    if (solved_ && quadratures > 0) newton_.evaluate_stages(rhs, t, t_next, y_, Z_);
+    solved_ = solver_.solve(rhs, t, h, t_next, y_, predicted, Z_, goal);
+    if (solved_ && quadratures > 0) solver_.evaluate_stages(rhs, t, t_next, y_, Z_);
     observer.discard();
     if (!solved_) {
-      newton_.forget_jacobians();
-      if constexpr (has_error) {
-        error_.setZero();
-        error_(newton_.failed_component(), newton_.failed_sample()) = std::numeric_limits<Scalar>::infinity();
-      }
-      return false;
+      solver_.forget_jacobians();
+      return this->fail();
     }
     write_stages(quadratures);
     next_.noalias() = y_ + detail::weighted_stages<detail::SolutionWeights<Method>>(h, K_);
@@ -148,7 +124,7 @@ class Stepper<Method, State> {
   const State& start_slope(Rhs& rhs, double t) {
     if constexpr (ends_in_stage)
       if (follows_on()) return last_K_[stages - 1];
-    if (!start_ready_) newton_.evaluate(rhs, t, y_, start_);
+    if (!start_ready_) solver_.evaluate(rhs, t, y_, start_);
     start_ready_ = true;
     return start_;
   }
@@ -157,7 +133,7 @@ class Stepper<Method, State> {
   template <class Rhs>
   const State& end_slope(Rhs& rhs) {
     if constexpr (ends_in_stage) return K_[stages - 1];
-    if (!end_ready_) newton_.evaluate(rhs, t_next_, next_, end_);
+    if (!end_ready_) solver_.evaluate(rhs, t_next_, next_, end_);
     end_ready_ = true;
     return end_;
   }
@@ -170,12 +146,12 @@ class Stepper<Method, State> {
   double estimate_error(Rhs& rhs, const Control& control) requires has_error {
     if (!solved_) return std::numeric_limits<double>::infinity();
     write_error(start_, error_);
-    const double error = measured_error(rhs, control);
+    const double error = this->measured_error(rhs, control);
     if (!filters_error || !reads_start || first_try_ || !(error > 1 && std::isfinite(error))) return error;
     Z_[0] = y_ - error_;
-    newton_.evaluate(rhs, t_, Z_[0], Z_[1]);
+    solver_.evaluate(rhs, t_, Z_[0], Z_[1]);
     write_error(Z_[1], error_);
-    return measured_error(rhs, control);
+    return this->measured_error(rhs, control);
   }
 
   template <class Rhs>
@@ -190,20 +166,9 @@ class Stepper<Method, State> {
   template <class Rhs>
   void probe(Rhs& rhs, double t, double h) requires(stages > 1) {
     next_.noalias() = y_ + Scalar(h) * K_[0];
-    newton_.evaluate(rhs, t, next_, K_[1]);
+    solver_.evaluate(rhs, t, next_, K_[1]);
   }
 
-  [[nodiscard]] const State& y() const { return y_; }          ///< At the start of the step.
-  [[nodiscard]] const State& y_next() const { return next_; }  ///< At its end.
-  [[nodiscard]] const State& error() const { return error_; }  ///< After estimate_error(): e, filtered where it is.
-  [[nodiscard]] double h() const { return h_; }                ///< Of the step tried last.
-  [[nodiscard]] double t_next() const { return t_next_; }      ///< Where it ends, exactly.
-  [[nodiscard]] Index evaluations() const {
-    return newton_.evaluations();
-  }  ///< Newton's and the differences' included.
-  [[nodiscard]] Index newton_iterations() const { return newton_.iterations(); }
-  [[nodiscard]] Index failed_sample() const { return newton_.failed_sample(); }  ///< Of the last step that failed.
-  [[nodiscard]] Index failed_component() const { return newton_.failed_component(); }
   /// K_{i+1}, i = 0 … s - 1, of the step tried last; valid until accept().
   [[nodiscard]] const State& stage(int i) const {
     eigen_assert(i >= 0 && i < stages);
@@ -245,7 +210,7 @@ class Stepper<Method, State> {
     if constexpr (I < stages) {
       State& K = K_[std::size_t(I)];
       K.noalias() = detail::weighted_stages<detail::InverseWeights<Method, I>>(1 / h_, Z_);
-      if (quadratures > 0) K.bottomRows(quadratures) = newton_.derivative(I).bottomRows(quadratures);
+      if (quadratures > 0) K.bottomRows(quadratures) = solver_.derivative(I).bottomRows(quadratures);
       write_stages<I + 1>(quadratures);
     }
   }
@@ -255,21 +220,11 @@ class Stepper<Method, State> {
     if constexpr (reads_start) error -= Scalar(h_ * Method::tableau.start_embedded) * start;
   }
 
-  template <class Rhs, class Control>
-  double measured_error(const Rhs& rhs, const Control& control) {
-    if constexpr (filters_error) newton_.filter(rhs, error_);
-    return detail::measured_error(control, detail::error_part(rhs, error_), detail::error_part(rhs, y_),
-                                  detail::error_part(rhs, next_));
-  }
-
-  State y_, next_;
-  Stages Z_, K_, last_K_;      // last_K_ of the step accepted last, whose length was last_h_
-  State error_, start_, end_;  // f(t, y), and f at the end where it is not K_s
-  CoupledNewton<Method, State> newton_;
-  double t_ = 0, h_ = 0, t_next_ = 0, last_h_ = 0;
+  Stages Z_, K_, last_K_;  // last_K_ of the step accepted last, whose length was last_h_
+  State start_, end_;      // f(t, y), and f at the end where it is not K_s
+  double t_ = 0, last_h_ = 0;
   bool started_ = false, start_ready_ = false, end_ready_ = false, accepted_ = false;
   bool first_try_ = false;  // the step tried last is the first from its start, which a step led to
-  bool solved_ = true;
 };
 
 }  // namespace pathline

@@ -11,6 +11,7 @@
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/jacobian.hpp>
+#include <pathline/ode/newton_columns.hpp>
 #include <pathline/ode/newton_goal.hpp>
 
 #include <Eigen/LU>
@@ -19,38 +20,41 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <vector>
 
 namespace pathline {
+
+namespace detail {
+
+template <Real Scalar>
+struct SingleStageColumn : NewtonColumn<Scalar> {
+  static constexpr Scalar slow_rate = Scalar(0.02);
+  Eigen::PartialPivLU<Jacobians<Scalar>> factors{};
+  Vector<Scalar> delta{};
+  bool renewed = false, was_renewed = false;  // in this stage, before the coming correction and before the last
+
+  void renew() { renewed = true; }
+};
+
+}  // namespace detail
 
 /// Storage of the iteration. After the first state of a shape nothing is allocated (path rows above 16: Eigen's LU
 /// may).
 template <OdeState State>
-class NewtonSolver {
+class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColumn<typename State::Scalar>> {
+  using Column = detail::SingleStageColumn<typename State::Scalar>;
+  using Base = detail::NewtonColumns<State, Column>;
+  using Base::columns_, Base::iterations_, Base::J_;
+
  public:
-  using Scalar = typename State::Scalar;
+  using Base::evaluate;
+  using typename Base::Scalar;
 
   /// Prepares for states of the shape of y, without a Jacobian.
   void reset(const State& y) {
     F_.resizeLike(y);
     defect_.setZero(y.rows(), y.cols());
     last_defect_.resizeLike(y);
-    columns_.resize(std::size_t(y.cols()));
-    forget_jacobians();
-    evaluations_ = iterations_ = 0;
-  }
-
-  /// The next stage computes the Jacobians anew, at its first guess.
-  void forget_jacobians() {
-    for (Column& column : columns_) column.forget();
-  }
-
-  /// The same for the columns whose Jacobian has served badly since the last call: once a step.
-  void forget_slow_jacobians() {
-    for (Column& column : columns_) {
-      if (column.worst_rate > Scalar(0.02)) column.forget();
-      column.worst_rate = 0;
-    }
+    this->reset_columns(y);
   }
 
   /// Solves Y = base + h_gamma · f(t, Y) for the path rows of all columns; rows below them stay. False when a column
@@ -77,13 +81,13 @@ class NewtonSolver {
       converged = true;
       for (Index j = 0; j < Y.cols(); ++j) {
         Column& column = columns_[std::size_t(j)];
-        if (!column.done && !iterate(column, j, d, start, base, Y, goal)) return blame(column, j);
+        if (!column.done && !iterate(column, j, d, start, base, Y, goal)) return blame_column(j);
         converged = converged && column.done;
       }
       ++iterations_;
     }
     for (Index j = 0; j < Y.cols() && !converged; ++j)
-      if (!columns_[std::size_t(j)].done) return blame(columns_[std::size_t(j)], j);
+      if (!columns_[std::size_t(j)].done) return blame_column(j);
     return true;
   }
 
@@ -108,11 +112,6 @@ class NewtonSolver {
   void evaluate(Rhs& rhs, double t, const State& y) {
     evaluate(rhs, t, y, F_);
   }
-  template <class Rhs>
-  void evaluate(Rhs& rhs, double t, const State& y, State& dy) {
-    detail::evaluate(rhs, t, y, dy);
-    ++evaluations_;
-  }
 
   /// e becomes (I - hγJ)⁻¹ e in the path rows of every column, by the factors of the last stage.
   template <class Rhs>
@@ -125,68 +124,35 @@ class NewtonSolver {
     }
   }
 
-  [[nodiscard]] const State& derivative() const { return F_; }      ///< Of the last evaluation.
-  [[nodiscard]] Index evaluations() const { return evaluations_; }  ///< The differences' included.
-  [[nodiscard]] Index iterations() const { return iterations_; }
-  [[nodiscard]] Index failed_sample() const { return failed_sample_; }        ///< Of the last stage that failed.
-  [[nodiscard]] Index failed_component() const { return failed_component_; }  ///< Where its correction was largest.
+  [[nodiscard]] const State& derivative() const { return F_; }  ///< Of the last evaluation.
 
  private:
-  using Matrix = Jacobians<Scalar>;
   static constexpr Scalar kappa = Scalar(0.01);
-  struct Column {
-    Eigen::PartialPivLU<Matrix> factors{};
-    Vector<Scalar> delta{};
-    Scalar size = -1;       // of the last correction; negative before the first
-    Scalar worst_rate = 0;  // since forget_slow_jacobians()
-    bool stale = true, factored = false, done = false;
-    bool renewed = false, was_renewed = false;  // in this stage, before the coming correction and before the last
-    bool doubted = false;                       // in this stage, by a renewed Jacobian: once is enough
 
-    void forget() {
-      stale = true;
-      worst_rate = 0;
-    }
-  };
-
-  /// New Jacobians for the columns that ask for them, new factors of I - hγJ where either has changed.
+  /// New Jacobians and new factors of I - hγJ, where they are wanted.
   template <class Rhs>
   void refresh(Rhs& rhs, double t, const State& Y, Index d, const NewtonGoal& goal) {
     J_.resize(d, d * Y.cols());
-    if (std::any_of(columns_.begin(), columns_.end(), [](const Column& c) { return c.stale && !c.done; })) {
-      evaluations_ += jacobian_.evaluate(rhs, t, Y, F_, d, h_gamma_, goal);
-      for (Index j = 0; j < Y.cols(); ++j) {
-        Column& column = columns_[std::size_t(j)];
-        if (!column.stale || column.done) continue;
-        J_.middleCols(j * d, d) = jacobian_.of_column(j);
-        column.stale = column.factored = false;
-        column.renewed = true;
-      }
-    }
-    for (Index j = 0; j < Y.cols(); ++j) {
-      Column& column = columns_[std::size_t(j)];
-      if (column.factored || column.done) continue;
-      M_ = J_.middleCols(j * d, d);
+    const auto all = [](const Column&) { return true; };
+    if (this->any_stale(all)) this->renew_jacobians(rhs, t, Y, F_, d, h_gamma_, goal, all);
+    this->factor_columns(d, [&](Index j, const auto& J) {
+      M_ = J;
       M_ *= Scalar(-h_gamma_);
       M_.diagonal().array() += Scalar(1);
-      column.factors.compute(M_);
-      column.factored = true;
-    }
+      columns_[std::size_t(j)].factors.compute(M_);
+    });
   }
 
   /// Remembers where Newton's method failed; false, for the caller to return.
-  bool blame(const Column& column, Index j) {
-    failed_sample_ = j;
-    failed_component_ = 0;
-    for (Index i = 0; i < column.delta.size(); ++i) {
+  bool blame_column(Index j) {
+    const auto& delta = columns_[std::size_t(j)].delta;
+    Index worst = 0;
+    for (Index i = 0; i < delta.size(); ++i) {
       // Of the derivative: the solution of a linear system spreads a NaN over all entries.
-      if (!std::isfinite(F_(i, j))) {
-        failed_component_ = i;
-        break;
-      }
-      if (std::abs(column.delta(i)) > std::abs(column.delta(failed_component_))) failed_component_ = i;
+      if (!std::isfinite(F_(i, j))) return this->blame(i, j);
+      if (std::abs(delta(i)) > std::abs(delta(worst))) worst = i;
     }
-    return false;
+    return this->blame(worst, j);
   }
 
   /// One correction of column j; false when it is not finite, or grows although the Jacobian is new.
@@ -257,11 +223,8 @@ class NewtonSolver {
 
   State F_, defect_, last_defect_;
   Vector<Scalar> rounding_;
-  Matrix J_, M_;
-  BatchJacobian<State> jacobian_;
-  std::vector<Column> columns_;
+  Jacobians<Scalar> M_;
   double h_gamma_ = 0;
-  Index evaluations_ = 0, iterations_ = 0, failed_sample_ = -1, failed_component_ = -1;
 };
 
 }  // namespace pathline

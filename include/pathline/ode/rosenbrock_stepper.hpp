@@ -8,12 +8,12 @@
 #pragma once
 
 #include <pathline/ode/concepts.hpp>
-#include <pathline/ode/diagonally_implicit_stepper.hpp>
-#include <pathline/ode/error_control.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/implicit_stepper.hpp>
 #include <pathline/ode/jacobian.hpp>
+#include <pathline/ode/newton_columns.hpp>
 #include <pathline/ode/newton_goal.hpp>
-#include <pathline/ode/solve_checks.hpp>
+#include <pathline/ode/weighted_stages.hpp>
 
 #include <Eigen/LU>
 
@@ -27,67 +27,55 @@
 namespace pathline {
 namespace detail {
 
-/// Weights of the increments u_j: a row of α, a row of -Γ⁻¹, the solution and its error. Of rows what is left
-/// of the diagonal is read.
+/// The first `Count` of the weights that a function gives, as weighted_stages() reads them.
+template <int Count, auto Function>
+struct WeightsOf {
+  static constexpr int count = Count;
+  static constexpr auto weights = Function();
+  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
+};
+
+/// Weights of the increments u_j: rows of α and of -Γ⁻¹, of which what is left of the diagonal is read, the solution,
+/// its error and own slopes.
 template <class Method>
 struct IncrementWeights {
   static constexpr auto tableau = Method::tableau;
-  static constexpr int count = tableau.stages;
-  using Weights = std::array<double, std::size_t(count)>;
-  static constexpr Weights stage(int i) {
+  using Weights = std::array<double, std::size_t(tableau.stages)>;
+
+  template <int I>
+  static constexpr Weights stage() {
     Weights row{};
-    for (int j = 0; j < count; ++j) row[std::size_t(j)] = tableau.alpha(i, j);
+    for (int j = 0; j < tableau.stages; ++j) row[std::size_t(j)] = tableau.alpha(I, j);
     return in_increments(tableau, row);
   }
-  static constexpr Weights coupling(int i) {
+  template <int I>
+  static constexpr Weights coupling() {
     Weights row{};
-    row[std::size_t(i)] = -1;
+    row[std::size_t(I)] = -1;
     return in_increments(tableau, row);
   }
   static constexpr Weights solution() { return in_increments(tableau, tableau.b); }
   static constexpr Weights error() {
     Weights row = tableau.b;
-    for (std::size_t j = 0; j < std::size_t(count); ++j) row[j] -= tableau.b_embedded[j];
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] -= tableau.b_embedded[j];
     return in_increments(tableau, row);
   }
+  static constexpr Weights start_slope() { return in_increments(tableau, Method::start_slope); }
+  static constexpr Weights end_slope() { return in_increments(tableau, Method::end_slope); }
 };
 
 template <class Method, int I>
-struct IncrementsOfStage {
-  static constexpr int count = I;
-  static constexpr auto weights = IncrementWeights<Method>::stage(I);
-  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
-};
+using IncrementsOfStage = WeightsOf<I, &IncrementWeights<Method>::template stage<I>>;
 template <class Method, int I>
-struct IncrementsOfCoupling {
-  static constexpr int count = I;
-  static constexpr auto weights = IncrementWeights<Method>::coupling(I);
-  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
-};
+using IncrementsOfCoupling = WeightsOf<I, &IncrementWeights<Method>::template coupling<I>>;
 template <class Method>
-struct IncrementsOfSolution {
-  static constexpr int count = Method::tableau.stages;
-  static constexpr auto weights = IncrementWeights<Method>::solution();
-  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
-};
+using IncrementsOfSolution = WeightsOf<Method::tableau.stages, &IncrementWeights<Method>::solution>;
 template <class Method>
-struct IncrementsOfStartSlope {
-  static constexpr int count = Method::tableau.stages;
-  static constexpr auto weights = in_increments(Method::tableau, Method::start_slope);
-  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
-};
+using IncrementsOfError = WeightsOf<Method::tableau.stages, &IncrementWeights<Method>::error>;
 template <class Method>
-struct IncrementsOfEndSlope {
-  static constexpr int count = Method::tableau.stages;
-  static constexpr auto weights = in_increments(Method::tableau, Method::end_slope);
-  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
-};
+using IncrementsOfStartSlope = WeightsOf<Method::tableau.stages, &IncrementWeights<Method>::start_slope>;
 template <class Method>
-struct IncrementsOfError {
-  static constexpr int count = Method::tableau.stages;
-  static constexpr auto weights = IncrementWeights<Method>::error();
-  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
-};
+using IncrementsOfEndSlope = WeightsOf<Method::tableau.stages, &IncrementWeights<Method>::end_slope>;
 
 /// Whether own slopes, where there are some, make a cubic of the order that the method allows.
 template <class Method>
@@ -99,15 +87,88 @@ constexpr bool slopes_hold() {
     return true;
 }
 
+/// The linear systems of a step: the derivatives at its start and, of every column, the factors of I - hγJ.
+template <OdeState State>
+class RosenbrockSystems : public EquationSolver {
+ public:
+  using Scalar = typename State::Scalar;
+
+  void reset(const State& y) {
+    time_derivative_.resizeLike(y);
+    factors_.resize(std::size_t(y.cols()));
+    linearized_ = false;
+    evaluations_ = 0;
+  }
+
+  /// The state, or the right-hand side, is another one.
+  void forget_derivatives() { linearized_ = false; }
+
+  /// Derivatives at (t, y), unless a trial before has left them, and factors; false where a derivative is not finite.
+  /// \param f        f(t, y).
+  /// \param t_next   The end of the step, t + h.
+  /// \param h_gamma  hγ.
+  template <class Rhs>
+  [[nodiscard]] bool linearize(Rhs& rhs, double t, double h, double t_next, double h_gamma, const State& y,
+                               const State& f, const NewtonGoal& goal) {
+    const Index d = y.rows();
+    if (!linearized_) {
+      evaluations_ += jacobian_.evaluate(rhs, t, y, f, d, h_gamma, goal, Differences::central);
+      differentiate_by_time(rhs, t, h, t_next, y, f);
+      if (!finite(time_derivative_)) return false;
+      for (Index j = 0; j < y.cols(); ++j)
+        for (Index i = 0; i < d; ++i)
+          if (!jacobian_.of_column(j).row(i).allFinite()) return blame(i, j);
+      linearized_ = true;
+    }
+    for (Index j = 0; j < y.cols(); ++j) {
+      M_ = jacobian_.of_column(j);
+      M_ *= Scalar(-h_gamma);
+      M_.diagonal().array() += Scalar(1);
+      factors_[std::size_t(j)].compute(M_);
+    }
+    return true;
+  }
+
+  /// U = (I - hγJ)⁻¹ R of every column.
+  void solve(const State& R, State& U) const {
+    for (Index j = 0; j < R.cols(); ++j) U.col(j) = factors_[std::size_t(j)].solve(R.col(j));
+  }
+
+  [[nodiscard]] const State& time_derivative() const { return time_derivative_; }  ///< ∂f/∂t at the start.
+
+ private:
+  template <class Rhs>
+  void differentiate_by_time(Rhs& rhs, double t, double h, double t_next, const State& y, const State& f) {
+    if constexpr (HasTimeDerivative<Rhs, State>) {
+      rhs.time_derivative(t, y, time_derivative_);
+    } else {
+      // Rounding of t, ε|t| / δ, and the curvature of f over times of the length of the step, δ / h, are equal.
+      const double eps = std::numeric_limits<Scalar>::epsilon(), length = std::abs(h);
+      // Two roots, and h twice in a stage: the product of two times, or h², may be no number.
+      const double rounding = eps * std::max(std::abs(t), std::abs(t_next));
+      const double delta = std::min(length, std::sqrt(rounding) * std::sqrt(length));
+      const double moved = t + std::copysign(delta, h);
+      evaluate(rhs, moved, y, time_derivative_);
+      time_derivative_ = (time_derivative_ - f) / Scalar(moved - t);
+    }
+  }
+
+  State time_derivative_;
+  BatchJacobian<State> jacobian_;
+  Jacobians<Scalar> M_;
+  std::vector<Eigen::PartialPivLU<Jacobians<Scalar>>> factors_;
+  bool linearized_ = false;  // the derivatives belong to the start of the step
+};
+
 }  // namespace detail
 
 /// Storage is sized by the first state of a shape and kept (rows above 16: Eigen's LU may allocate). Columns do not
 /// know each other: with fixed steps a column's result is the same bits in any batch. Not for use by two threads at
 /// once.
 template <RosenbrockMethod Method, OdeState State>
-class Stepper<Method, State> {
-  static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
-                "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
+class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, detail::RosenbrockSystems<State>> {
+  using Base = detail::ImplicitStepper<Method, State, detail::RosenbrockSystems<State>>;
+  using Base::y_, Base::next_, Base::error_, Base::solver_, Base::h_, Base::t_next_, Base::solved_;
   static_assert(detail::slopes_hold<Method>(), "this method's start_slope and end_slope are not of its order, or 3");
   static_assert(SlopedRosenbrockMethod<Method> ||
                     !(
@@ -115,60 +176,43 @@ class Stepper<Method, State> {
                 "own slopes of a Rosenbrock method are start_slope and end_slope, a weight for each stage");
 
  public:
-  using Scalar = typename State::Scalar;
-  static constexpr int stages = Method::tableau.stages;
+  using Base::has_error, Base::stages, Base::step, Base::estimate_error;
+  using typename Base::Scalar;
   static constexpr bool fsal = first_same_as_last(Method::tableau);
-  static constexpr bool has_error = EmbeddedMethod<Method>;
-  /// The exponent of the step in the error estimate.
-  static constexpr int error_order = detail::error_exponent<Method>();
+  /// (I - hγJ)⁻¹ is not applied to the error estimate again: a solution that is not stiffly accurate is wrong in the
+  /// stiff components too, and the estimate must show it.
+  static constexpr bool filters_error = false;
 
   /// Starts at y without evaluating anything. Allocates only when the shape is new.
   void reset(const State& y) {
-    y_ = y;
-    next_.resizeLike(y);
+    this->start_at(y);
     first_.resizeLike(y);
     last_.resizeLike(y);
     work_.resizeLike(y);
-    time_derivative_.resizeLike(y);
     for (State& increment : U_) increment.resizeLike(y);
-    if constexpr (has_error) error_.resizeLike(y);
     start_slope_ = end_slope_ = y;
-    factors_.resize(std::size_t(y.cols()));
-    first_stage_ready_ = linearized_ = start_slope_known_ = end_slope_known_ = false;
-    solved_ = true;
-    evaluations_ = 0;
+    first_stage_ready_ = start_slope_known_ = end_slope_known_ = false;
   }
 
   /// Forgets f(t, y) and its derivatives: the right-hand side has changed. y stays.
-  void restart() { first_stage_ready_ = linearized_ = start_slope_known_ = false; }
+  void restart() {
+    first_stage_ready_ = start_slope_known_ = false;
+    solver_.forget_derivatives();
+  }
 
   /// Evaluates f(t, y) into stage(0) unless the last step left it there; true if it was evaluated.
   template <class Rhs>
   bool prepare(Rhs& rhs, double t) {
     if (first_stage_ready_) return false;
-    evaluate(rhs, t, y_, first_);
+    solver_.evaluate(rhs, t, y_, first_);
     detail::require_shape(first_, y_);
     first_stage_ready_ = true;
     return true;
   }
 
-  /// Starts at (t, y): reset and prepare.
-  template <class Rhs>
-  void init(Rhs& rhs, double t, const State& y) {
-    reset(y);
-    prepare(rhs, t);
-  }
-
-  /// Tries a step from (t, y) to t + h.
-  template <class Rhs>
-  [[nodiscard]] bool step(Rhs& rhs, double t, double h) {
-    const NoObserver nobody;
-    return step(rhs, t, h, t + h, nobody);
-  }
-
-  /// The same where t + h would not round to the end exactly: stages with α_i = 1 are evaluated at t_next, and nothing
-  /// outside of the step. Derivatives are evaluated once for all trials from one t. False if f, a derivative or a
-  /// solution is not finite; the error is infinite then. The observer discards all evaluations.
+  /// Tries a step from (t, y) to t_next, which t + h need not round to: stages with α_i = 1 are evaluated there, and
+  /// nothing outside of the step. Derivatives are evaluated once for all trials from one t. False if f, a derivative or
+  /// a solution is not finite; the error is infinite then. The observer discards all evaluations.
   /// \param goal  The tolerances, which tell the differences what sizes of an entry matter.
   template <class Rhs, class Observer>
   [[nodiscard]] bool step(Rhs& rhs, double t, double h, double t_next, Observer&& observer,
@@ -180,14 +224,9 @@ class Stepper<Method, State> {
     h_ = h;
     t_next_ = t_next;
     end_slope_known_ = false;
-    solved_ = linearize(rhs, t, goal) && solve_stages<0>(rhs, t);
+    solved_ = solver_.linearize(rhs, t, h, t_next, h * gamma, y_, first_, goal) && solve_stages<0>(rhs, t);
     observer.discard();
-    if constexpr (has_error)
-      if (!solved_) {
-        error_.setZero();
-        error_(failed_component_, failed_sample_) = std::numeric_limits<Scalar>::infinity();
-      }
-    return solved_;
+    return solved_ || this->fail();
   }
 
   /// Moves on to the end of the step tried last.
@@ -202,7 +241,8 @@ class Stepper<Method, State> {
     first_stage_ready_ = fsal || (!sloped && end_slope_known_);
     if constexpr (fsal) first_.swap(last_);
     y_.swap(next_);
-    linearized_ = end_slope_known_ = false;
+    end_slope_known_ = false;
+    solver_.forget_derivatives();
   }
 
   /// The slope at the start of the step tried last; before accept(). Of a method with own slopes that at the end of the
@@ -227,26 +267,10 @@ class Stepper<Method, State> {
       if constexpr (sloped)
         write_end_slope();
       else
-        evaluate(rhs, t_next_, next_, end_slope_);
+        solver_.evaluate(rhs, t_next_, next_, end_slope_);
     }
     end_slope_known_ = true;
     return end_slope_;
-  }
-
-  /// E of the step tried last as the control measures it (error_control.hpp), over the rows that the right-hand side
-  /// wants to be counted; infinite where the step failed. (I - hγJ)⁻¹ is not applied to it again: a solution that is
-  /// not stiffly accurate is wrong in the stiff components too, and the estimate must show it.
-  template <class Rhs, AdaptiveControl Control>
-  double estimate_error(const Rhs& rhs, const Control& control) requires has_error {
-    if (!solved_) return std::numeric_limits<double>::infinity();
-    write_error(error_);
-    return detail::measured_error(control, detail::error_part(rhs, error_), detail::error_part(rhs, y_),
-                                  detail::error_part(rhs, next_));
-  }
-
-  template <class Rhs>
-  double estimate_error(const Rhs& rhs, double rtol, double atol) requires has_error {
-    return estimate_error(rhs, IController{.rtol = rtol, .atol = atol});
   }
 
   /// Writes e, the solution less that of the partner, of the step tried last, all rows, not filtered; before accept().
@@ -258,18 +282,9 @@ class Stepper<Method, State> {
   template <class Rhs>
   void probe(Rhs& rhs, double t, double h) requires(stages > 1) {
     next_.noalias() = y_ + Scalar(h) * first_;
-    evaluate(rhs, t, next_, last_);
+    solver_.evaluate(rhs, t, next_, last_);
   }
 
-  [[nodiscard]] const State& y() const { return y_; }          ///< At the start of the step.
-  [[nodiscard]] const State& y_next() const { return next_; }  ///< At its end.
-  [[nodiscard]] const State& error() const { return error_; }  ///< After estimate_error(): e, filtered where it is.
-  [[nodiscard]] double h() const { return h_; }                ///< Of the step tried last.
-  [[nodiscard]] double t_next() const { return t_next_; }      ///< Where it ends, exactly.
-  [[nodiscard]] Index evaluations() const { return evaluations_; }  ///< The differences' included.
-  [[nodiscard]] Index newton_iterations() const { return 0; }
-  [[nodiscard]] Index failed_sample() const { return failed_sample_; }  ///< Of the last step that failed.
-  [[nodiscard]] Index failed_component() const { return failed_component_; }
   /// f at the start of the step for i = 0; else as evaluated last, by probe() or for the last stage.
   [[nodiscard]] const State& stage(int i) const { return i == 0 ? first_ : last_; }
   /// u_{i+1}, i = 0 … s - 1, of the step tried last.
@@ -286,50 +301,6 @@ class Stepper<Method, State> {
     end_slope_.noalias() = detail::weighted_stages<detail::IncrementsOfEndSlope<Method>>(1 / h_, U_);
   }
 
-  template <class Rhs>
-  void evaluate(Rhs& rhs, double t, const State& y, State& dy) {
-    detail::evaluate(rhs, t, y, dy);
-    ++evaluations_;
-  }
-
-  /// The derivatives at (t, y), unless a trial before has left them, and the factors of I - hγJ.
-  template <class Rhs>
-  bool linearize(Rhs& rhs, double t, const NewtonGoal& goal) {
-    const Index d = y_.rows();
-    if (!linearized_) {
-      evaluations_ += jacobian_.evaluate(rhs, t, y_, first_, d, h_ * gamma, goal, Differences::central);
-      differentiate_by_time(rhs, t);
-      if (!finite(time_derivative_)) return false;
-      for (Index j = 0; j < y_.cols(); ++j)
-        for (Index i = 0; i < d; ++i)
-          if (!jacobian_.of_column(j).row(i).allFinite()) return blame(i, j);
-      linearized_ = true;
-    }
-    for (Index j = 0; j < y_.cols(); ++j) {
-      M_ = jacobian_.of_column(j);
-      M_ *= Scalar(-h_ * gamma);
-      M_.diagonal().array() += Scalar(1);
-      factors_[std::size_t(j)].compute(M_);
-    }
-    return true;
-  }
-
-  template <class Rhs>
-  void differentiate_by_time(Rhs& rhs, double t) {
-    if constexpr (HasTimeDerivative<Rhs, State>) {
-      rhs.time_derivative(t, y_, time_derivative_);
-    } else {
-      // Rounding of t, ε|t| / δ, and the curvature of f over times of the length of the step, δ / h, are equal.
-      const double eps = std::numeric_limits<Scalar>::epsilon(), length = std::abs(h_);
-      // Two roots, and h twice in a stage: the product of two times, or h², may be no number.
-      const double rounding = eps * std::max(std::abs(t), std::abs(t_next_));
-      const double delta = std::min(length, std::sqrt(rounding) * std::sqrt(length));
-      const double moved = t + std::copysign(delta, h_);
-      evaluate(rhs, moved, y_, time_derivative_);
-      time_derivative_ = (time_derivative_ - first_) / Scalar(moved - t);
-    }
-  }
-
   template <int I, class Rhs>
   bool solve_stages(Rhs& rhs, double t) {
     if constexpr (I < stages) {
@@ -338,49 +309,28 @@ class Stepper<Method, State> {
       using Coupling = detail::IncrementsOfCoupling<Method, I>;
       if constexpr (I > 0) {
         detail::write_sum<detail::IncrementsOfStage<Method, I>>(next_, y_, 1, U_);
-        evaluate(rhs, alpha == 1 ? t_next_ : t + alpha * h_, next_, last_);
-        if (!finite(last_)) return false;
+        solver_.evaluate(rhs, alpha == 1 ? t_next_ : t + alpha * h_, next_, last_);
+        if (!solver_.finite(last_)) return false;
       }
       const State& f = I == 0 ? first_ : last_;
       work_ = Scalar(h_ * gamma) * f;
-      if constexpr (weight_of_time != 0) work_ += Scalar(h_ * gamma * weight_of_time) * (Scalar(h_) * time_derivative_);
+      if constexpr (weight_of_time != 0)
+        work_ += Scalar(h_ * gamma * weight_of_time) * (Scalar(h_) * solver_.time_derivative());
       if constexpr (detail::next_nonzero<Coupling>() != Coupling::count)
         work_ += detail::weighted_stages<Coupling>(gamma, U_);
-      for (Index j = 0; j < y_.cols(); ++j) U_[I].col(j) = factors_[std::size_t(j)].solve(work_.col(j));
+      solver_.solve(work_, U_[I]);
       return solve_stages<I + 1>(rhs, t);
     } else {
       // With "first same as last" the last stage's input is the solution.
       if constexpr (!fsal) detail::write_sum<detail::IncrementsOfSolution<Method>>(next_, y_, 1, U_);
-      return finite(next_) && finite(U_[stages - 1]);
+      return solver_.finite(next_) && solver_.finite(U_[stages - 1]);
     }
   }
 
-  /// Whether all entries are; remembers the first that is not.
-  bool finite(const State& X) {
-    if (X.allFinite()) return true;
-    SolveFailure at;
-    detail::blame_first_nonfinite(X, at);
-    return blame(at.component, at.sample);
-  }
-
-  bool blame(Index component, Index sample) {
-    failed_component_ = component;
-    failed_sample_ = sample;
-    return false;
-  }
-
-  State y_, next_;  // next_ is the input of each stage in turn, and y_next at last
-  State first_, last_, time_derivative_, work_;
+  State first_, last_, work_;
   std::array<State, std::size_t(stages)> U_;
-  State error_, start_slope_, end_slope_;
-  BatchJacobian<State> jacobian_;
-  Jacobians<Scalar> M_;
-  std::vector<Eigen::PartialPivLU<Jacobians<Scalar>>> factors_;
-  double h_ = 0, t_next_ = 0;
-  Index evaluations_ = 0, failed_sample_ = -1, failed_component_ = -1;
-  bool first_stage_ready_ = false, solved_ = true;
-  bool start_slope_known_ = false, end_slope_known_ = false;
-  bool linearized_ = false;  // the derivatives belong to (t, y)
+  State start_slope_, end_slope_;
+  bool first_stage_ready_ = false, start_slope_known_ = false, end_slope_known_ = false;
 };
 
 }  // namespace pathline
