@@ -72,4 +72,50 @@ TEST_CASE("A static state is solved without the heap from the first step on", "[
   CHECK((adaptive.allFinite() && fixed.allFinite()));
 }
 
+namespace {
+
+/// Its Jacobian comes in any matrix.
+struct Relaxation : Decay {
+  template <class Matrix>
+  void jacobian(double, const Eigen::Vector3d&, Matrix& J) const {
+    J = rate * Eigen::Matrix3d::Identity();
+  }
+};
+
+/// Requests of solves from the stepper's construction on.
+template <class Method, class Rhs>
+long first_solves(Rhs rhs) {
+  const Eigen::Vector3d y0(1, 2, 3);
+  Eigen::Vector3d y = y0, z = y0;
+  const double times[] = {0, 0.5, 2};
+  const AllocationCounter counter;
+  Stepper<Method, Eigen::Vector3d> stepper;
+  integrate(Method{}, FixedSteps(20), rhs, y, times, stepper);
+  if constexpr (EmbeddedMethod<Method>) {
+    Stepper<Method, Eigen::Vector3d> other;
+    integrate(Method{}, PiController{}, rhs, z, times, other);
+  }
+  CHECK((y.allFinite() && z.allFinite() && y != y0));
+  return counter.count();
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("An implicit method solves a small static state without the heap", "[ode][memory]", ImplicitEuler,
+                   Kvaerno5, GaussLegendre4, RadauIia5, Rodas4) {
+  CHECK(first_solves<TestType>(Decay{-3}) == 0);
+  CHECK(first_solves<TestType>(Relaxation{{-3}}) == 0);
+}
+
+TEST_CASE("An additive method solves a small static state without the heap", "[ode][memory]") {
+  struct Parts {
+    Decay explicit_part{-1};
+    Relaxation implicit_part{{-3}};
+  };
+  CHECK(first_solves<KennedyCarpenter4>(Parts{}) == 0);
+}
+
+// A stepper often lies on the stack.
+static_assert(sizeof(Stepper<RadauIia5, Eigen::Matrix<double, 17, 1>>) < 8000);
+
 }  // namespace pathline

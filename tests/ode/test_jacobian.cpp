@@ -40,6 +40,15 @@ BatchJacobian<Eigen::MatrixXd> jacobian_of(const Rhs& rhs, const NewtonGoal& goa
   return jacobian;
 }
 
+/// f(t, y) = y, and in place of its Jacobian y in every column, in whichever matrix it is given.
+struct InAnyMatrix {
+  void operator()(double, const Eigen::Matrix2d& y, Eigen::Matrix2d& dy) const { dy = y; }
+  template <class Matrix>
+  void jacobian(double, const Eigen::Matrix2d& y, Matrix& J) const {
+    J << y, y;
+  }
+};
+
 }  // namespace
 
 TEST_CASE("Jacobians of all columns by as many evaluations as there are rows that feed back", "[ode][implicit]") {
@@ -121,6 +130,30 @@ TEST_CASE("A Jacobian that takes another shape is refused", "[ode][implicit][err
   BatchJacobian<Eigen::MatrixXd> jacobian;
   CHECK_THROWS_WITH(jacobian.evaluate(rhs, 2, Y, F, 2, 0.1),
                     "solve: the right-hand side's Jacobian has 2 columns, expected 6");
+}
+
+TEST_CASE("A small static state takes its Jacobian in any of the forms", "[ode][implicit][errors]") {
+  using State = Eigen::Matrix2d;
+  struct Rhs {
+    void operator()(double, const State& y, State& dy) const { dy = y; }
+  };
+  struct Dynamic : Rhs {
+    Index columns = 4;
+    void jacobian(double, const State& y, Jacobians<double>& J) const { J = y.replicate(1, columns / 2); }
+  };
+  struct View : Rhs {
+    void jacobian(double, const State& y, BatchRef<double> J) const { J << y, y; }
+  };
+  const State y{{1, 2}, {3, 4}};
+  const auto of_last_column = [&](auto rhs) -> State {
+    BatchJacobian<State> jacobian;
+    (void)jacobian.evaluate(rhs, 0, y, y, 2, 0.1);
+    return jacobian.of_column(1);
+  };
+  CHECK(of_last_column(Dynamic{}) == y);
+  CHECK(of_last_column(View{}) == y);
+  CHECK(of_last_column(InAnyMatrix{}) == y);
+  CHECK_THROWS_WITH(of_last_column(Dynamic{{}, 6}), "solve: the right-hand side's Jacobian has 6 columns, expected 4");
 }
 
 TEST_CASE("Jacobians by differences allocate the first time alone", "[ode][implicit][allocations]") {

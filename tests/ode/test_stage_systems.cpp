@@ -15,10 +15,10 @@ TEMPLATE_TEST_CASE("The stages taken apart solve I - hA⊗J", "[ode][newton]", G
   Eigen::MatrixXd whole = Eigen::MatrixXd::Identity(3 * s, 3 * s);
   for (int i = 0; i < s; ++i)
     for (int j = 0; j < s; ++j) whole.block(3 * i, 3 * j, 3, 3) -= h * TestType::tableau.A(i, j) * J;
-  typename detail::StageSystems<TestType, double>::StageColumns R(3, s), X;
+  typename detail::StageSystems<TestType, Batch<double>>::StageColumns R(3, s), X;
   for (int i = 0; i < 3 * s; ++i) R(i) = 1. / (1 + i);
 
-  detail::StageSystems<TestType, double> systems;
+  detail::StageSystems<TestType, Batch<double>> systems;
   systems.resize(2);
   systems.factor(0, Eigen::Matrix3d::Identity(), h);
   systems.factor(1, J, h);
@@ -28,7 +28,7 @@ TEMPLATE_TEST_CASE("The stages taken apart solve I - hA⊗J", "[ode][newton]", G
   systems.solve(0, R, X);
   CHECK((whole * X.reshaped() - R.reshaped()).norm() > 1e-3);
 
-  if constexpr (detail::StageSystems<TestType, double>::spectrum.real > 0) {
+  if constexpr (detail::StageSystems<TestType, Batch<double>>::spectrum.real > 0) {
     const Eigen::Vector3d before(1, -2, 3);
     Eigen::Vector3d x = before;
     systems.filter(1, x);

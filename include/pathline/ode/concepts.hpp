@@ -62,7 +62,8 @@ concept HasPathRows = requires(const Rhs& rhs) {
 template <class Scalar>
 using Jacobians = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
 
-/// rhs.jacobian(t, y, J) writes ∂f_i/∂y_j of the path rows of every column; J has its shape already.
+/// rhs.jacobian(t, y, J) writes ∂f_i/∂y_j of the path rows of every column; J has its shape already. One that takes a
+/// BatchRef<Scalar>, or any matrix, lets a small static state be solved without the heap.
 template <class Rhs, class State>
 concept HasJacobian = requires(Rhs& rhs, double t, const State& y, Jacobians<typename State::Scalar>& J) {
   rhs.jacobian(t, y, J);

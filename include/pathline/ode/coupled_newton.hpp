@@ -62,7 +62,7 @@ class CoupledNewton : public detail::NewtonColumns<State, detail::CoupledColumn<
   static constexpr int stages = Method::tableau.stages;
   using Stages = std::array<State, std::size_t(stages)>;
   /// Whether A has a real eigenvalue, whose factors filter() applies.
-  static constexpr bool has_filter = detail::StageSystems<Method, Scalar>::spectrum.real > 0;
+  static constexpr bool has_filter = detail::StageSystems<Method, State>::spectrum.real > 0;
 
   /// Prepares for states of the shape of y, without a Jacobian.
   void reset(const State& y) {
@@ -128,7 +128,7 @@ class CoupledNewton : public detail::NewtonColumns<State, detail::CoupledColumn<
   [[nodiscard]] const State& derivative(int i) const { return F_[std::size_t(i)]; }
 
  private:
-  using StageColumns = typename detail::StageSystems<Method, Scalar>::StageColumns;
+  using StageColumns = typename detail::StageSystems<Method, State>::StageColumns;
 
   static constexpr auto inverse = detail::inverse(Method::tableau.matrix());
   /// The stage whose node is nearest to 1/2.
@@ -275,8 +275,8 @@ class CoupledNewton : public detail::NewtonColumns<State, detail::CoupledColumn<
 
   Stages F_, defects_, last_defects_;
   State Y_;
-  Vector<Scalar> rounding_;
-  detail::StageSystems<Method, Scalar> systems_;
+  detail::SystemColumns<State, 1> rounding_;
+  detail::StageSystems<Method, State> systems_;
   StageColumns residual_, correction_;
   double h_ = 0;
 };

@@ -8,9 +8,13 @@
 #include <pathline/ode/newton_goal.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
+#include <vector>
 
 namespace pathline {
 namespace detail {
@@ -24,6 +28,42 @@ template <class Rhs, class State>
     return y.rows();
 }
 
+/// Whether the linear systems of a state are stored within its stepper: where the compiler knows their size and it is
+/// small. Those of larger states lie on the heap, and not on the stack.
+template <class State>
+inline constexpr bool small_systems = [] {
+  constexpr long rows = State::RowsAtCompileTime, size = State::SizeAtCompileTime;
+  return size != Eigen::Dynamic && rows * size <= 256;
+}();
+
+/// The most rows of a small system, or Eigen::Dynamic; two at the least, as Eigen takes one to be a row vector.
+template <class State>
+inline constexpr int most_rows = small_systems<State> ? std::max(2, int(State::RowsAtCompileTime)) : Eigen::Dynamic;
+
+/// d × d, d × s and d × 1 for the d path rows of one column.
+template <class State, class Scalar = typename State::Scalar>
+using SystemMatrix =
+    Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor, most_rows<State>, most_rows<State>>;
+template <class State, int Columns, class Scalar = typename State::Scalar>
+using SystemColumns = Eigen::Matrix<Scalar, Eigen::Dynamic, Columns, Eigen::ColMajor, most_rows<State>, Columns>;
+
+/// The Jacobians of all columns side by side.
+template <class State>
+using StoredJacobians =
+    Eigen::Matrix<typename State::Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor, most_rows<State>,
+                  small_systems<State> ? int(State::ColsAtCompileTime) * most_rows<State> : Eigen::Dynamic>;
+
+/// A T for each column of a state.
+template <class State, class T>
+using PerColumn =
+    std::conditional_t<small_systems<State>, std::array<T, std::size_t(State::ColsAtCompileTime)>, std::vector<T>>;
+template <class T, std::size_t N>
+void resize_columns(std::array<T, N>& /*columns*/, Index /*n*/) {}
+template <class T>
+void resize_columns(std::vector<T>& columns, Index n) {
+  columns.resize(std::size_t(n));
+}
+
 }  // namespace detail
 
 /// Which differences stand for a Jacobian. Newton's method repairs what forward ones leave, about 1e-8 of an entry; a
@@ -32,7 +72,7 @@ template <class Rhs, class State>
 enum class Differences : std::uint8_t { forward, central };
 
 /// Storage of the Jacobians of a batch, and of the differences that they may come from. After the first state of a
-/// shape nothing is allocated.
+/// shape nothing is allocated; for a small static state nothing at all, unless rhs.jacobian wants a Jacobians&.
 template <OdeState State>
 class BatchJacobian {
  public:
@@ -49,9 +89,7 @@ class BatchJacobian {
                  Differences kind = Differences::forward) {
     J_.resize(d, d * Y.cols());
     if constexpr (HasJacobian<Rhs, State>) {
-      rhs.jacobian(t, Y, J_);
-      require_rows("solve: the right-hand side's Jacobian", J_.rows(), d);
-      require_columns("solve: the right-hand side's Jacobian", J_.cols(), d * Y.cols());
+      given_jacobian(rhs, t, Y, d);
       return 0;
     } else {
       return differences(rhs, t, Y, F, d, h, goal, kind);
@@ -62,6 +100,29 @@ class BatchJacobian {
   [[nodiscard]] auto of_column(Index j) const { return J_.middleCols(j * J_.rows(), J_.rows()); }
 
  private:
+  template <class Rhs>
+  void given_jacobian(Rhs& rhs, double t, const State& Y, Index d) {
+    constexpr bool takes_view = requires(BatchRef<Scalar> & J) { rhs.jacobian(t, Y, J); };
+    if constexpr (detail::small_systems<State> && takes_view) {
+      BatchRef<Scalar> view = J_;
+      rhs.jacobian(t, Y, view);
+    } else {
+      Jacobians<Scalar>& J = dynamic_jacobians();
+      J.resize(d, d * Y.cols());
+      rhs.jacobian(t, Y, J);
+      require_rows("solve: the right-hand side's Jacobian", J.rows(), d);
+      require_columns("solve: the right-hand side's Jacobian", J.cols(), d * Y.cols());
+      if constexpr (detail::small_systems<State>) J_ = J;
+    }
+  }
+
+  [[nodiscard]] Jacobians<Scalar>& dynamic_jacobians() {
+    if constexpr (detail::small_systems<State>)
+      return given_;
+    else
+      return J_;
+  }
+
   /// One row of all columns at once, so d evaluations, or 2 d, whatever the number of columns; returns their number.
   template <class Rhs>
   Index differences(Rhs& rhs, double t, const State& Y, const State& F, Index d, double h, const NewtonGoal& goal,
@@ -120,9 +181,10 @@ class BatchJacobian {
     return std::min(scale, own * std::max(Scalar(1), rounding));
   }
 
-  Jacobians<Scalar> J_;
+  detail::StoredJacobians<State> J_;
+  Jacobians<Scalar> given_;  // of a small system, by a rhs.jacobian that takes no view
   State moved_, derivative_, below_;
-  Row<Scalar> increments_;
+  Eigen::Matrix<Scalar, 1, State::ColsAtCompileTime> increments_;
 };
 
 }  // namespace pathline

@@ -25,11 +25,12 @@ namespace pathline {
 
 namespace detail {
 
-template <Real Scalar>
-struct SingleStageColumn : NewtonColumn<Scalar> {
+template <OdeState State>
+struct SingleStageColumn : NewtonColumn<typename State::Scalar> {
+  using Scalar = typename State::Scalar;
   static constexpr Scalar slow_rate = Scalar(0.02);
-  Eigen::PartialPivLU<Jacobians<Scalar>> factors{};
-  Vector<Scalar> delta{};
+  Eigen::PartialPivLU<SystemMatrix<State>> factors{};
+  SystemColumns<State, 1> delta{};
   bool renewed = false, was_renewed = false;  // in this stage, before the coming correction and before the last
 
   void renew() { renewed = true; }
@@ -40,8 +41,8 @@ struct SingleStageColumn : NewtonColumn<Scalar> {
 /// Storage of the iteration. After the first state of a shape nothing is allocated (path rows above 16: Eigen's LU
 /// may).
 template <OdeState State>
-class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColumn<typename State::Scalar>> {
-  using Column = detail::SingleStageColumn<typename State::Scalar>;
+class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColumn<State>> {
+  using Column = detail::SingleStageColumn<State>;
   using Base = detail::NewtonColumns<State, Column>;
   using Base::columns_, Base::iterations_, Base::J_;
 
@@ -222,8 +223,8 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
   }
 
   State F_, defect_, last_defect_;
-  Vector<Scalar> rounding_;
-  Jacobians<Scalar> M_;
+  detail::SystemColumns<State, 1> rounding_;
+  detail::SystemMatrix<State> M_;
   double h_gamma_ = 0;
 };
 

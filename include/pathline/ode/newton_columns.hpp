@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <vector>
 
 namespace pathline::detail {
 
@@ -90,7 +89,7 @@ class NewtonColumns : public EquationSolver {
 
  protected:
   void reset_columns(const State& y) {
-    columns_.resize(std::size_t(y.cols()));
+    resize_columns(columns_, y.cols());
     forget_jacobians();
     evaluations_ = iterations_ = 0;
   }
@@ -129,8 +128,8 @@ class NewtonColumns : public EquationSolver {
     }
   }
 
-  std::vector<Column> columns_;
-  Jacobians<Scalar> J_;
+  PerColumn<State, Column> columns_;
+  StoredJacobians<State> J_;
 
  private:
   BatchJacobian<State> jacobian_;

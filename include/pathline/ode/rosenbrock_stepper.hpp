@@ -22,7 +22,6 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <vector>
 
 namespace pathline {
 namespace detail {
@@ -95,7 +94,7 @@ class RosenbrockSystems : public EquationSolver {
 
   void reset(const State& y) {
     time_derivative_.resizeLike(y);
-    factors_.resize(std::size_t(y.cols()));
+    resize_columns(factors_, y.cols());
     linearized_ = false;
     evaluations_ = 0;
   }
@@ -155,8 +154,8 @@ class RosenbrockSystems : public EquationSolver {
 
   State time_derivative_;
   BatchJacobian<State> jacobian_;
-  Jacobians<Scalar> M_;
-  std::vector<Eigen::PartialPivLU<Jacobians<Scalar>>> factors_;
+  SystemMatrix<State> M_;
+  PerColumn<State, Eigen::PartialPivLU<SystemMatrix<State>>> factors_;
   bool linearized_ = false;  // the derivatives belong to the start of the step
 };
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/ode/jacobian.hpp>
 #include <pathline/ode/matrix_spectrum.hpp>
 
 #include <Eigen/LU>
@@ -14,20 +15,20 @@
 #include <array>
 #include <complex>
 #include <cstddef>
-#include <vector>
 
 namespace pathline::detail {
 
 /// Storage of the factors. After the first shape nothing is allocated (more than 16 rows: Eigen's LU may).
-template <class Method, Real Scalar>
+template <class Method, OdeState State>
 class StageSystems {
  public:
+  using Scalar = typename State::Scalar;
   static constexpr int stages = Method::tableau.stages;
   static constexpr Spectrum<std::size_t(stages)> spectrum = detail::spectrum(Method::tableau.matrix());
   /// One column of the batch in all stages: d × s.
-  using StageColumns = Eigen::Matrix<Scalar, Eigen::Dynamic, stages>;
+  using StageColumns = SystemColumns<State, stages>;
 
-  void resize(Index columns) { factors_.resize(std::size_t(columns)); }
+  void resize(Index columns) { resize_columns(factors_, columns); }
 
   /// Factors of I - hλJ for column j, J d × d.
   template <class Derived>
@@ -80,16 +81,16 @@ class StageSystems {
   }
 
  private:
-  using RealMatrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
-  using ComplexMatrix = Eigen::Matrix<std::complex<Scalar>, Eigen::Dynamic, Eigen::Dynamic>;
+  using RealMatrix = SystemMatrix<State>;
+  using ComplexMatrix = SystemMatrix<State, std::complex<Scalar>>;
   struct Factors {
     std::array<Eigen::PartialPivLU<RealMatrix>, spectrum.real> real{};
     std::array<Eigen::PartialPivLU<ComplexMatrix>, spectrum.complex> complex{};
   };
 
-  std::vector<Factors> factors_;
-  Vector<Scalar> real_, real_solution_;
-  Eigen::Matrix<std::complex<Scalar>, Eigen::Dynamic, 1> complex_, complex_solution_;
+  PerColumn<State, Factors> factors_;
+  SystemColumns<State, 1> real_, real_solution_;
+  SystemColumns<State, 1, std::complex<Scalar>> complex_, complex_solution_;
 };
 
 }  // namespace pathline::detail
