@@ -32,7 +32,7 @@ struct Robertson {
     dy << back - slow, slow - back - fast, fast;
   }
   /// Optional: without it Newton's method takes differences.
-  void jacobian(double, const Vector3d& y, Jacobians<double>& J) const {
+  void jacobian(double, const Vector3d& y, auto& J) const {
     J << -0.04, 1e4 * y(2), 1e4 * y(1),               //
         0.04, -1e4 * y(2) - 6e7 * y(1), -1e4 * y(1),  //
         0, 6e7 * y(1), 0;

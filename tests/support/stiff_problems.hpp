@@ -21,8 +21,8 @@ struct Robertson {
     dy(2) = 3e7 * y(1) * y(1);
     dy(1) = -dy(0) - dy(2);
   }
-  template <class State>
-  void jacobian(double, const State& y, Jacobians<double>& J) const {
+  template <class State, class Matrix>
+  void jacobian(double, const State& y, Matrix& J) const {
     J << -0.04, 1e4 * y(2), 1e4 * y(1),               //
         0.04, -1e4 * y(2) - 6e7 * y(1), -1e4 * y(1),  //
         0, 6e7 * y(1), 0;
@@ -42,8 +42,8 @@ struct VanDerPol {
     dy(0) = y(1);
     dy(1) = slope;
   }
-  template <class State>
-  void jacobian(double, const State& y, Jacobians<double>& J) const {
+  template <class State, class Matrix>
+  void jacobian(double, const State& y, Matrix& J) const {
     J << 0, 1, -2 * mu * y(0) * y(1) - 1, mu * (1 - y(0) * y(0));
   }
 };
@@ -68,8 +68,8 @@ struct Hires {
     dy(6) = bound;
     dy(7) = -bound;
   }
-  template <class State>
-  void jacobian(double, const State& y, Jacobians<double>& J) const {
+  template <class State, class Matrix>
+  void jacobian(double, const State& y, Matrix& J) const {
     J << -1.71, .43, 8.32, 0, 0, 0, 0, 0,                         //
         1.71, -8.75, 0, 0, 0, 0, 0, 0,                            //
         0, 0, -10.03, .43, .035, 0, 0, 0,                         //
@@ -93,8 +93,8 @@ struct Oregonator {
     dy(1) = (y(2) - (1 + y(0)) * y(1)) / 77.27;
     dy(2) = .161 * (y(0) - y(2));
   }
-  template <class State>
-  void jacobian(double, const State& y, Jacobians<double>& J) const {
+  template <class State, class Matrix>
+  void jacobian(double, const State& y, Matrix& J) const {
     J << 77.27 * (1 - 2 * 8.375e-6 * y(0) - y(1)), 77.27 * (1 - y(0)), 0,  //
         -y(1) / 77.27, -(1 + y(0)) / 77.27, 1 / 77.27,                     //
         .161, 0, -.161;

@@ -184,7 +184,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
       base_ = y_;
       detail::add_sum<detail::ExplicitPartWeights<Method, I>>(base_, h_, F_);
       detail::add_sum<detail::ImplicitPartWeights<Method, I>>(base_, h_, G_);
-      if constexpr (detail::next_nonzero<Predictor>() == Predictor::count)
+      if constexpr (detail::all_zero<Predictor>)
         next_ = y_;
       else
         detail::write_sum<Predictor>(next_, base_, h_gamma, G_);

@@ -203,7 +203,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
       constexpr double c = Method::tableau.c[std::size_t(I)];
       const double t_stage = c == 1 ? t_next_ : t + c * h_, h_gamma = h_ * Method::tableau.gamma();
       detail::write_sum<detail::StageWeights<Method, I>>(base_, y_, h_, K_);
-      if constexpr (detail::next_nonzero<Predictor>() == Predictor::count)
+      if constexpr (detail::all_zero<Predictor>)
         next_ = y_;
       else
         detail::write_sum<Predictor>(next_, base_, h_gamma, K_);

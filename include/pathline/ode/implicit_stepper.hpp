@@ -13,21 +13,6 @@
 
 namespace pathline::detail {
 
-/// to = y + Σ h w_j K_j over the weights that are not 0.
-template <class Weights, class State, class Stages>
-void write_sum(State& to, const State& y, double h, const Stages& K) {
-  if constexpr (next_nonzero<Weights>() == Weights::count)
-    to = y;
-  else
-    to.noalias() = y + weighted_stages<Weights>(h, K);
-}
-
-/// to += Σ h w_j K_j over the weights that are not 0.
-template <class Weights, class State, class Stages>
-void add_sum(State& to, double h, const Stages& K) {
-  if constexpr (next_nonzero<Weights>() != Weights::count) to.noalias() += weighted_stages<Weights>(h, K);
-}
-
 /// Base of Stepper<Method, State>, which adds reset(), prepare(), step(), accept(), the slopes and write_error().
 /// \tparam Solver  Of the equations of a step: an EquationSolver (newton_columns.hpp).
 template <class Method, OdeState State, class Solver>

@@ -315,8 +315,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
       work_ = Scalar(h_ * gamma) * f;
       if constexpr (weight_of_time != 0)
         work_ += Scalar(h_ * gamma * weight_of_time) * (Scalar(h_) * solver_.time_derivative());
-      if constexpr (detail::next_nonzero<Coupling>() != Coupling::count)
-        work_ += detail::weighted_stages<Coupling>(gamma, U_);
+      if constexpr (!detail::all_zero<Coupling>) work_ += detail::weighted_stages<Coupling>(gamma, U_);
       solver_.solve(work_, U_[I]);
       return solve_stages<I + 1>(rhs, t);
     } else {
