@@ -70,6 +70,7 @@
 #include <pathline/ode/save_at.hpp>
 #include <pathline/ode/solve.hpp>
 #include <pathline/ode/solve_checks.hpp>
+#include <pathline/ode/solve_factored.hpp>
 #include <pathline/ode/solve_separable.hpp>
 #include <pathline/ode/solve_status.hpp>
 #include <pathline/ode/split_right_hand_side.hpp>

@@ -13,6 +13,7 @@
 #include <pathline/ode/jacobian.hpp>
 #include <pathline/ode/newton_columns.hpp>
 #include <pathline/ode/newton_goal.hpp>
+#include <pathline/ode/solve_factored.hpp>
 
 #include <Eigen/LU>
 
@@ -120,7 +121,7 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
     const Index d = detail::path_rows(rhs, e);
     for (Index j = 0; j < e.cols(); ++j) {
       Column& column = columns_[std::size_t(j)];
-      column.delta = column.factors.solve(e.col(j).head(d));
+      detail::solve_factored(column.factors, e.col(j).head(d), column.delta);
       e.col(j).head(d) = column.delta;
     }
   }
@@ -162,7 +163,7 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
     constexpr Scalar eps = std::numeric_limits<Scalar>::epsilon();
     last_defect_.col(j).head(d) = defect_.col(j).head(d);
     defect_.col(j).head(d) = Y.col(j).head(d) - base.col(j).head(d) - Scalar(h_gamma_) * F_.col(j).head(d);
-    column.delta = column.factors.solve(defect_.col(j).head(d));
+    detail::solve_factored(column.factors, defect_.col(j).head(d), column.delta);
     Y.col(j).head(d) -= column.delta;
     const Scalar size = column.delta.cwiseAbs().maxCoeff();
     if (!std::isfinite(size)) return false;

@@ -13,6 +13,7 @@
 #include <pathline/ode/jacobian.hpp>
 #include <pathline/ode/newton_columns.hpp>
 #include <pathline/ode/newton_goal.hpp>
+#include <pathline/ode/solve_factored.hpp>
 #include <pathline/ode/weighted_stages.hpp>
 
 #include <Eigen/LU>
@@ -130,7 +131,7 @@ class RosenbrockSystems : public EquationSolver {
 
   /// U = (I - hγJ)⁻¹ R of every column.
   void solve(const State& R, State& U) const {
-    for (Index j = 0; j < R.cols(); ++j) U.col(j) = factors_[std::size_t(j)].solve(R.col(j));
+    for (Index j = 0; j < R.cols(); ++j) detail::solve_factored(factors_[std::size_t(j)], R.col(j), U.col(j));
   }
 
   [[nodiscard]] const State& time_derivative() const { return time_derivative_; }  ///< ∂f/∂t at the start.

@@ -9,6 +9,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/ode/jacobian.hpp>
 #include <pathline/ode/matrix_spectrum.hpp>
+#include <pathline/ode/solve_factored.hpp>
 
 #include <Eigen/LU>
 
@@ -53,7 +54,7 @@ class StageSystems {
       const auto& pair = spectrum.pairs[k];
       real_.setZero(R.rows());
       for (int i = 0; i < stages; ++i) real_ += Scalar(pair.left[std::size_t(i)].re) * R.col(i);
-      real_solution_ = factors.real[k].solve(real_);
+      solve_factored(factors.real[k], real_, real_solution_);
       for (int i = 0; i < stages; ++i) X.col(i) += Scalar(pair.right[std::size_t(i)].re) * real_solution_;
     }
     for (std::size_t k = 0; k < spectrum.complex; ++k) {
@@ -64,7 +65,7 @@ class StageSystems {
         complex_.real() += Scalar(w.re) * R.col(i);
         complex_.imag() += Scalar(w.im) * R.col(i);
       }
-      complex_solution_ = factors.complex[k].solve(complex_);
+      solve_factored(factors.complex[k], complex_, complex_solution_);
       for (int i = 0; i < stages; ++i) {  // with the conjugate: twice the real part
         const Complex v = pair.right[std::size_t(i)];
         X.col(i) += Scalar(2 * v.re) * complex_solution_.real() - Scalar(2 * v.im) * complex_solution_.imag();
@@ -76,7 +77,7 @@ class StageSystems {
   template <class Derived>
   void filter(Index j, Eigen::MatrixBase<Derived>& x) requires(spectrum.real > 0) {
     real_ = x;
-    real_solution_ = factors_[std::size_t(j)].real[0].solve(real_);
+    solve_factored(factors_[std::size_t(j)].real[0], real_, real_solution_);
     x = real_solution_;
   }
 

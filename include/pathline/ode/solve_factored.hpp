@@ -1,0 +1,18 @@
+/// \file
+/// Linear systems by factors that are there, without a request to the heap.
+#pragma once
+
+#include <Eigen/LU>
+
+namespace pathline::detail {
+
+/// x = A⁻¹ b by the factors P A = L U, to the last bit what factors.solve(b) gives. That one makes a temporary of P b
+/// with Eigen 5 (not with 3.4), at every call. x must not overlap b; it is resized where its type can be.
+template <class Matrix, class Right, class Solution>
+void solve_factored(const Eigen::PartialPivLU<Matrix>& factors, const Eigen::MatrixBase<Right>& b, Solution&& x) {
+  x.noalias() = factors.permutationP() * b;
+  factors.matrixLU().template triangularView<Eigen::UnitLower>().solveInPlace(x);
+  factors.matrixLU().template triangularView<Eigen::Upper>().solveInPlace(x);
+}
+
+}  // namespace pathline::detail
