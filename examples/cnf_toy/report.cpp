@@ -17,7 +17,7 @@ using toy::text;
 void print_run(std::ostream& out, const toy::Run& run) {
   out << "data      " << set_of(run) << "\nflow      " << run.preset << ", seed " << run.seed << "\ntraining  "
       << run.schedule.iterations << " iterations of Adam on " << run.schedule.batch << " fresh samples, rate "
-      << text("%g", run.schedule.rate(0)) << " to " << text("%g", run.schedule.rate(run.schedule.iterations - 1))
+      << text("%.3g", run.schedule.rate(0)) << " to " << text("%.3g", run.schedule.rate(run.schedule.iterations - 1))
       << '\n'
       << std::flush;
 }
@@ -42,12 +42,16 @@ std::vector<std::filesystem::path> draw_pictures(const toy::Run& run, const toy:
   const toy::Shown& shown = result.shown;
   const std::string title = run.preset + " on " + set_of(run);
   const plot::Range square{-toy::half_width, toy::half_width};
-  plot::side_by_side(file("samples.png"), {shown.data, std::to_string(shown.data.cols()) + " points of the truth"},
-                     {shown.samples, std::to_string(shown.samples.cols()) + " samples of the flow"},
-                     {.style = {.title = title, .width = 1400, .height = 760}, .names = {"x", "y"}});
-  plot::density_map(
-      file("density.png"), shown.density, {},
-      {.style = {.title = "Density of " + title}, .x = square, .y = square, .x_label = "x", .y_label = "y"});
+  plot::side_by_side(
+      file("samples.png"), {shown.data, std::to_string(shown.data.cols()) + " points of the truth"},
+      {shown.samples, std::to_string(shown.samples.cols()) + " samples of the flow"},
+      {.style = {.title = title, .width = 1400, .height = 760}, .names = {"x", "y"}, .equal_units = true});
+  plot::density_map(file("density.png"), shown.density, {},
+                    {.style = {.title = "Density of " + title, .width = 980},
+                     .x = square,
+                     .y = square,
+                     .x_label = "x",
+                     .y_label = "y"});
   plot::trajectories(
       file("trajectories.png"), shown.paths, shown.times,
       {.style = {.title = "Paths of " + title + ", from the data to the base density"}, .names = {"x", "y"}});

@@ -63,6 +63,7 @@ class Script {
     line("set output " + quoted(png.filename().string()));
     line("set border 3 linecolor '#555555' linewidth 1");
     line("set tics nomirror out textcolor '#333333'");
+    line("set format '%h'");  // gnuplot's own format keeps a place for the sign, and so shifts what has none
     line("set grid linecolor '#e3e3e3' linewidth 0.8 linetype 1");
     line("set key textcolor '#222222' reverse Left samplen 2 width 1");
   }
@@ -191,6 +192,14 @@ void Script::draw() const {
   std::array<char, 16> text{};
   std::snprintf(text.data(), text.size(), "'#%02x%s'", unsigned(alpha), color + 1);
   return text.data();
+}
+
+/// Widens the shorter range, so that equal units on both axes leave the frame full. \param aspect  Its width / height.
+void widen(Range& x, Range& y, double aspect) {
+  const double grow_x = aspect * (y.high - y.low) - (x.high - x.low);
+  const double grow_y = (x.high - x.low) / aspect - (y.high - y.low);
+  if (grow_x > 0) x = {x.low - grow_x / 2, x.high + grow_x / 2};
+  if (grow_y > 0) y = {y.low - grow_y / 2, y.high + grow_y / 2};
 }
 
 [[nodiscard]] std::string name_of(const std::vector<std::string>& names, Index i) {
@@ -322,12 +331,8 @@ void trajectories(const std::filesystem::path& png, const std::vector<MatrixXd>&
     script.axes(name_of(options.names, 0), name_of(options.names, 1)).line("set size ratio -1");
     MatrixXd all(2, 2 * samples + 2);
     all << first, last, Eigen::Vector2d::Constant(-3.2), Eigen::Vector2d::Constant(3.2);
-    // Equal units on both axes in a frame of 4 : 3: the shorter range is widened, so that the frame stays full.
     Range x = range_of(all.row(0), 0.04), y = range_of(all.row(1), 0.04);
-    const double aspect = 1.28, grow_x = aspect * (y.high - y.low) - (x.high - x.low);
-    const double grow_y = (x.high - x.low) / aspect - (y.high - y.low);
-    if (grow_x > 0) x = {x.low - grow_x / 2, x.high + grow_x / 2};
-    if (grow_y > 0) y = {y.low - grow_y / 2, y.high + grow_y / 2};
+    widen(x, y, 1.28);  // a frame of 4 : 3
     script.line("set xrange " + bracket(x)).line("set yrange " + bracket(y));
     const std::string rings = script.curves({circle(1), circle(2), circle(3)});
     command += rings + " using 1:2 with lines dashtype '-' linecolor '#9a9a9a' title 'base: 1, 2, 3 deviations', ";
@@ -354,7 +359,8 @@ void side_by_side(const std::filesystem::path& png, const Points& data, const Po
   script.line("unset key");
   MatrixXd both(data.positions.rows(), data.positions.cols() + samples.positions.cols());
   both << data.positions, samples.positions;
-  const Range x = range_of(both.row(0), 0.04);
+  Range x = range_of(both.row(0), 0.04), y = plane ? range_of(both.row(1), 0.04) : Range{};
+  if (plane && options.equal_units) widen(x, y, 0.415 * options.style.width / (0.75 * options.style.height));
   const std::array<const Points*, 2> panels{&data, &samples};
   const std::array<const char*, 2> colors{data_color, model_color};
   std::array<MatrixXd, 2> bars;
@@ -364,8 +370,7 @@ void side_by_side(const std::filesystem::path& png, const Points& data, const Po
   }
   script.line("set xrange " + bracket(x));
   script.line("set yrange " +
-              bracket(plane ? range_of(both.row(1), 0.04)
-                            : Range{0, 1.08 * std::max(bars[0].row(1).maxCoeff(), bars[1].row(1).maxCoeff())}));
+              bracket(plane ? y : Range{0, 1.08 * std::max(bars[0].row(1).maxCoeff(), bars[1].row(1).maxCoeff())}));
   for (std::size_t i = 0; i < 2; ++i) {
     script.line("set title " + quoted(panels[i]->label) + " font 'DejaVu Sans,15' textcolor '#222222' offset 0,-0.3");
     script.axes(name_of(options.names, 0), plane ? name_of(options.names, 1) : "density");
@@ -401,8 +406,11 @@ void pairs(const std::filesystem::path& png, const Points& data, const Points& s
     for (Index j = 0; j < shown; ++j) {
       const bool bottom = i == shown - 1, left = j == 0;
       const Range& x = ranges[std::size_t(j)];
-      script.line(bottom ? "set xlabel " + quoted(name_of(options.names, j)) : std::string("unset xlabel"));
-      script.line(left ? "set ylabel " + quoted(name_of(options.names, i)) : std::string("unset ylabel"));
+      // Not by xlabel and ylabel, whose places depend on the length of the numbers between.
+      const std::string below = "set label 1 " + quoted(name_of(options.names, j)) + " at graph 0.5, screen 0.018";
+      const std::string beside = "set label 2 " + quoted(name_of(options.names, i)) + " at screen 0.015, graph 0.5";
+      script.line(bottom ? below + " center textcolor '#222222'" : "unset label 1");
+      script.line(left ? beside + " center rotate by 90 textcolor '#222222'" : "unset label 2");
       script.line("set xrange " + bracket(x)).line(bottom ? "set format x '%g'" : "set format x ''");
       if (i == j) {
         const Index bins = 2 * bin_count(data.positions.cols());

@@ -70,6 +70,7 @@ void trajectories(const std::filesystem::path& png, const std::vector<Eigen::Mat
 struct SamplesOptions {
   Style style = {};
   std::vector<std::string> names = {};  ///< Of the columns.
+  bool equal_units = false;             ///< One unit is as long on both axes (side_by_side() of points).
 };
 /// Two panels with the same axes: data and samples side by side, as points (d = 2) or as histograms (d = 1).
 void side_by_side(const std::filesystem::path& png, const Points& data, const Points& samples,

@@ -83,7 +83,8 @@ TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examp
     check_picture(folder.path / "b.png", 800, 600);
   }
   SECTION("samples beside data") {
-    plot::side_by_side(folder.path / "a.png", plane, plane, {.style = style, .names = {name, name}});
+    plot::side_by_side(folder.path / "a.png", plane, plane,
+                       {.style = style, .names = {name, name}, .equal_units = true});
     check_picture(folder.path / "a.png", 800, 600);
     plot::side_by_side(folder.path / "b.png", line, line, {.style = style, .names = {name}});
     check_picture(folder.path / "b.png", 800, 600);
