@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -40,6 +41,13 @@ namespace examples {
   if (hours > 0) return std::to_string(hours) + " h " + two_digits(minutes) + " min";
   if (minutes > 0) return std::to_string(minutes) + " min " + two_digits(rest) + " s";
   return std::to_string(rest) + " s";
+}
+
+/// "2.522".
+[[nodiscard]] inline std::string number_text(double number, int decimals = 3) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", decimals, number);
+  return text.data();
 }
 
 class Progress {

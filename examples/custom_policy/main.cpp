@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <iomanip>
 #include <iostream>
 
 using namespace pathline;
@@ -77,15 +78,16 @@ int main(int argc, char** argv) try {
   const FitOptions options{.epochs = epochs, .batch = 128, .learning_rate = 5e-3, .final_learning_rate = 1e-4};
   examples::Progress progress(std::cerr, "training", long(epochs), {.terminal = examples::stderr_is_terminal()});
   const FitReport report = fit(flow, train, options, rng, [&progress](const EpochReport& epoch) {
-    progress.update(long(epoch.epoch), "NLL " + std::to_string(epoch.train_nll));
+    progress.update(long(epoch.epoch), "NLL " + examples::number_text(epoch.train_nll));
     return true;
   });
 
   const Estimate nll = mean_estimate(-flow.log_prob(test));
   const std::vector<double>& costs = report.epochs.back().train_costs;  // in the order of the regularizers
-  std::cout << "likelihood      " << nll.value << " ± " << nll.standard_error << " nats (test rows, "
-            << flow.evaluation_trace() << "); of the truth: " << toy_entropy(ToyDensity::moons) << "\nkinetic energy  "
-            << costs[0] << "\nspeed limit     " << costs[1] << " (training rows, " << flow.training_trace() << ")\n";
+  std::cout << std::fixed << std::setprecision(3) << "NLL             " << nll.value << " ± " << nll.standard_error
+            << " nats (test rows, " << flow.evaluation_trace() << "); of the truth: " << toy_entropy(ToyDensity::moons)
+            << "\nkinetic energy  " << costs[0] << "\nspeed limit     " << costs[1] << " (training rows, "
+            << flow.training_trace() << ")\n";
 
   Batch<double> cells(2, 160 * 120);  // centres of 160 columns of 120 squares, each 0.05 wide, from (-4, -3) to (4, 3)
   for (Index k = 0; k < cells.cols(); ++k)
@@ -93,6 +95,10 @@ int main(int argc, char** argv) try {
   const Batch<double> density = flow.log_prob(cells).array().exp().matrix().reshaped(120, 160);
   examples::plot::density_map("custom_policy.png", density, {{test.leftCols(500), "test rows"}},
                               {.style = {.title = "Two moons"}, .x = {-4, 4}, .y = {-3, 3}});
+  if (examples::plot::gnuplot_available())
+    std::cout << "picture         custom_policy.png\n";
+  else
+    std::cerr << "custom_policy: " << examples::plot::gnuplot_advice() << '\n';
 } catch (const std::exception& error) {
   std::cerr << "custom_policy: " << error.what() << '\n';
   return EXIT_FAILURE;

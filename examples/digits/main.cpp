@@ -2,7 +2,7 @@
 /// Learns the density of 8 × 8 images of handwritten digits (examples/data/SOURCE.md), one for each digit: a
 /// conditional flow in 64 dimensions that reads the digit beside the time. Prints bits per dimension of held-out images
 /// beside those of Gaussians and of a mixture, and how often the density alone tells the digit; writes digits.png,
-/// images of the table beside samples. Takes about half a minute on two cores.
+/// images of the table beside samples. Takes about half a minute on one core.
 ///
 /// Pixels are whole numbers from 0 to 16. Uniform noise makes a density of them meaningful, and its likelihood a lower
 /// bound of that of the whole numbers (flow/dequantize.hpp); the training rows are taken several times, each time with
@@ -252,7 +252,7 @@ int main(int argc, char** argv) try {
       pathline::PiController{.rtol = options.tolerance, .atol = options.tolerance}, pathline::Threads{options.threads});
 
   const auto bits = [](double nats) {
-    return std::to_string(pathline::nats_to_bits_per_dim(nats + double(pixels) * std::log(double(levels)), pixels));
+    return number_text(pathline::nats_to_bits_per_dim(nats + double(pixels) * std::log(double(levels)), pixels));
   };
   Progress progress(std::cerr, "training", long(options.epochs), {.terminal = stderr_is_terminal()});
   const double start = seconds_now();
@@ -286,7 +286,10 @@ int main(int argc, char** argv) try {
   print(scores, test.labels);
 
   draw(options.picture, flow, test, rng);
-  if (!plot::gnuplot_available()) std::cerr << "digits: " << plot::gnuplot_advice() << '\n';
+  if (plot::gnuplot_available())
+    std::cout << "\npicture   " << options.picture.string() << '\n';
+  else
+    std::cerr << "digits: " << plot::gnuplot_advice() << '\n';
   return EXIT_SUCCESS;
 } catch (const std::exception& error) {
   std::cerr << "digits: " << error.what() << '\n';

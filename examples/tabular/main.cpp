@@ -1,7 +1,7 @@
 /// \file
 /// Learns the joint density of weight, price, depth and sizes of 10,000 diamonds (examples/data/SOURCE.md), compares
 /// its likelihood of held-out stones with a Gaussian's, a Gaussian mixture's and a kernel estimate's, and writes
-/// tabular.png: data and samples of the flow, two columns at a time. Takes about a minute on two cores.
+/// tabular.png: data and samples of the flow, two columns at a time. Takes about a minute on one core.
 ///
 /// The table is rounded: weights to 0.01 carat, prices to a dollar, sizes to 0.01 mm, the depth to 0.1 %. A density of
 /// rounded numbers has no greatest likelihood, for it may grow without end at the values of the ruler. So every number
@@ -193,8 +193,8 @@ int main(int argc, char** argv) try {
                      .final_learning_rate = 0.01 * options.learning_rate,
                      .max_gradient_norm = 5},
                     rng, [&progress](const pathline::EpochReport& epoch) {
-                      progress.update(long(epoch.epoch), "train " + std::to_string(epoch.train_nll) + "  validation " +
-                                                             std::to_string(epoch.validation_nll));
+                      progress.update(long(epoch.epoch), "train " + number_text(epoch.train_nll) + "  validation " +
+                                                             number_text(epoch.validation_nll));
                       return true;
                     });
   std::cout << "training  " << report.epochs.size() << " epochs (best: " << report.best_epoch << ") in "
@@ -211,7 +211,10 @@ int main(int argc, char** argv) try {
                          .width = 1300,
                          .height = 1200},
                .names = labels});
-  if (!plot::gnuplot_available()) std::cerr << "tabular: " << plot::gnuplot_advice() << '\n';
+  if (plot::gnuplot_available())
+    std::cout << "\npicture   " << options.picture.string() << '\n';
+  else
+    std::cerr << "tabular: " << plot::gnuplot_advice() << '\n';
   return EXIT_SUCCESS;
 } catch (const std::exception& error) {
   std::cerr << "tabular: " << error.what() << '\n';

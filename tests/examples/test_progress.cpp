@@ -91,3 +91,9 @@ TEST_CASE("A duration reads as seconds, minutes or hours", "[examples][progress]
   CHECK(examples::duration_text(200) == "3 min 20 s");
   CHECK(examples::duration_text(7500) == "2 h 05 min");
 }
+
+TEST_CASE("Numbers of a note have the decimals that were asked for", "[examples][progress]") {
+  CHECK(examples::number_text(2.5219) == "2.522");
+  CHECK(examples::number_text(-0.26, 1) == "-0.3");
+  CHECK(examples::number_text(1e30).size() == 31 + 4);
+}
