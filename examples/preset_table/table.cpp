@@ -36,12 +36,10 @@ using toy::text;
 std::string markdown(const std::vector<Cell>& cells) {
   std::ostringstream out;
   out << "Written on " << today() << "; machine: " << processor() << ", " << std::thread::hardware_concurrency()
-      << " threads. Judged by Dormand and Prince's solver at a tolerance of 1e-5 with the exact trace, on fresh "
-         "samples; "
-         "evaluations of the field are per forward solve, straightness is 1 for straight paths.\n\n"
+      << " hardware threads. Judged by Dormand and Prince's solver at a tolerance of 1e-5 with the exact trace, on "
+         "fresh samples; evaluations of the field are per forward solve, straightness is 1 for straight paths.\n\n"
          "| set (entropy) | preset | seed | iterations × batch | NLL / nats | KL / nats | MMD² | evaluations, training "
-         "| "
-         "evaluations, testing | straightness | inverse error | transport cost | time / s |\n"
+         "| evaluations, testing | straightness | inverse error | transport cost | time / s |\n"
          "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   for (const Cell& cell : cells) {
     const toy::Run& run = cell.run;
