@@ -74,13 +74,14 @@ struct HundredBodies {
   template <class State>
   void operator()(const State& y, State& dy) const {
     constexpr double mass = 1. / n, softening = 1e-3;
-    constexpr int v = 3 * n;
-    for (int i = 0; i < v; ++i) {
+    using Place = decltype(y.size());  // signed in Eigen's vectors, unsigned in an array
+    constexpr Place v = 3 * n;
+    for (Place i = 0; i < v; ++i) {
       dy[i] = y[v + i];
       dy[v + i] = 0;
     }
-    for (int i = 0; i < v; i += 3)
-      for (int j = 0; j < i; j += 3) {
+    for (Place i = 0; i < v; i += 3)
+      for (Place j = 0; j < i; j += 3) {
         const double x0 = y[j] - y[i], x1 = y[j + 1] - y[i + 1], x2 = y[j + 2] - y[i + 2];
         const double r2 = x0 * x0 + x1 * x1 + x2 * x2 + softening;
         const double pull = mass / (r2 * std::sqrt(r2));
