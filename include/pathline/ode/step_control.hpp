@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <concepts>
 #include <limits>
 #include <string>
 
@@ -132,21 +131,19 @@ template <AdaptiveControl Control>
     return control.factor(error, previous_errors[0], q);
 }
 
-template <class Member>
-struct ClassOf;
-template <class Class, class... Arguments>
-struct ClassOf<double (Class::*)(Arguments...) const> {
-  using type = Class;
-};
+template <class Function, class Other>
+inline constexpr bool of_one_class = false;
+template <class Class, class... Arguments, class... Others>
+inline constexpr bool of_one_class<double (Class::*)(Arguments...) const, double (Class::*)(Others...) const> = true;
 
 /// Whether limited_factor() of log2_growth is the control's factor: both are of one class. In a class that was derived
 /// to change one of them they are not, and `factor` counts.
 template <class Control>
 concept LogarithmicControl = requires(const Control& control) {
   control.safety + control.max_factor + control.dead_zone;
-  requires std::same_as < typename ClassOf<decltype(&Control::factor)>::type,
-  typename ClassOf<decltype(&Control::log2_growth)>::type > ;
-};
+  control.log2_growth(0., std::array<double, 2>{}, 1);
+}
+&&of_one_class<decltype(&Control::factor), decltype(&Control::log2_growth)>;
 
 template <AdaptiveControl Control>
 [[nodiscard]] double shortest_step(const Control& control) {
