@@ -23,4 +23,19 @@ TEMPLATE_TEST_CASE("A state moves, and a slope is written, entry by entry or as 
   CHECK(to == y);
 }
 
+// g++ -O3 warned that the loop might leave entries unset.
+TEST_CASE("A loop of run-time length may write the slope", "[ode]") {
+  const auto evaluated = [](Index length) {
+    const auto rhs = [length](double, const Eigen::Vector3d& y, Eigen::Vector3d& dy) {
+      for (Index i = 0; i < length; ++i) dy(i) = -y(i);
+    };
+    const Eigen::Vector3d y(1, 2, 3);
+    Eigen::Vector3d dy(7, 7, 7);
+    evaluate_entries(rhs, 0, y, dy);
+    return dy;
+  };
+  CHECK(evaluated(3) == Eigen::Vector3d(-1, -2, -3));
+  CHECK(evaluated(2) == Eigen::Vector3d(-1, -2, 0));
+}
+
 }  // namespace pathline::detail

@@ -57,7 +57,7 @@ EIGEN_ALWAYS_INLINE void move_state(State& from, State& to) {
 template <class Rhs, class State>
 EIGEN_ALWAYS_INLINE void evaluate_entries(Rhs& rhs, double t, const State& y, State& dy) {
   if constexpr (entry_by_entry<State>) {
-    State at, slope;
+    State at, slope = State::Zero();  // a value, lest a compiler sees a loop in f that may end too early
     for (Index i = 0; i < State::SizeAtCompileTime; ++i) at.data()[i] = load_alone(y.data()[i]);
     evaluate(rhs, t, at, slope);
     for (Index i = 0; i < State::SizeAtCompileTime; ++i) store_alone(dy.data()[i], slope.data()[i]);
