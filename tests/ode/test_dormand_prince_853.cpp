@@ -116,6 +116,14 @@ TEST_CASE("The error estimate of Dop853 is zero at rest and never small when a s
     CHECK(!(error <= 1));
 }
 
+TEST_CASE("Two estimates whose squares overflow together are no small error", "[ode][stepper]") {
+  constexpr double infinity = std::numeric_limits<double>::infinity(), most = std::numeric_limits<double>::max();
+  CHECK(detail::square_of_two(most, most) == infinity);
+  CHECK(detail::square_of_two(infinity, 1) == infinity);
+  CHECK(detail::square_of_two(1, infinity) == infinity);
+  CHECK(detail::square_of_two(0, 1) == 0);
+}
+
 TEST_CASE("Dop853 costs 12 evaluations per accepted step, 11 per rejected one", "[ode][integrate]") {
   Counted<Decay> rhs{.rhs = {-50}};
   State y(1, 2);

@@ -84,8 +84,9 @@ constexpr int error_exponent() {
 
 /// E² of two partners, from the squares of their norms: docs/maths.md, section 4.
 inline double square_of_two(double fine, double coarse) {
-  if (!std::isfinite(coarse)) return coarse;  // one that overflowed would divide the fine one to 0
-  return fine == 0 ? 0 : fine * (fine / (fine + 0.01 * coarse));
+  const double both = fine + 0.01 * coarse;
+  if (!std::isfinite(both)) return both;  // an infinite divisor would make 0 or NaN of the largest errors
+  return fine == 0 ? 0 : fine * (fine / both);
 }
 
 /// Whether the callable left its result in the shape of the state: an assignment to a dynamic matrix may resize it.
