@@ -122,10 +122,15 @@ TEST_CASE("A derived controller's own factor counts", "[ode][control]") {
   struct Steeper : IController {
     [[nodiscard]] double log2_growth(double log2_error, std::array<double, 2>, int) const { return -log2_error; }
   };
+  struct OtherForm : IController {
+    [[nodiscard]] double factor(double, double, int) const { return 1.5; }
+    [[nodiscard]] double log2_growth(double error) const { return -std::log2(error); }
+  };
   STATIC_REQUIRE(LogarithmicControl<IController>);
   STATIC_REQUIRE(LogarithmicControl<WithNorm<PidController, RmsNorm>>);
   STATIC_REQUIRE_FALSE(LogarithmicControl<Doubling>);
   STATIC_REQUIRE_FALSE(LogarithmicControl<Steeper>);
+  STATIC_REQUIRE_FALSE(LogarithmicControl<OtherForm>);
   const auto two_steps = [](const auto& control) {
     StepChoice choice = started_with(control, 0.1);
     Trial trial = choice.next(control, 0, 10);
@@ -137,6 +142,7 @@ TEST_CASE("A derived controller's own factor counts", "[ode][control]") {
   };
   CHECK(two_steps(Doubling{}) == std::pair(0.1 * 1.5, 0.1 * 1.5 * 2));
   CHECK(two_steps(Doubling{{.dead_zone = 1.75}}) == std::pair(0.1, 0.2));
+  CHECK(two_steps(OtherForm{}).first == 0.1 * 1.5);
   CHECK(two_steps(Steeper{}).first == Approx(0.1 * IController{}.factor(0.5, 1, 5)));
 }
 
