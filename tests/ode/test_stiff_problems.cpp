@@ -298,6 +298,19 @@ TEMPLATE_TEST_CASE("A stiffness that falls within a step leaves no stage unsolve
   CHECK(error(TrBdf2{}) < 1e-2);
 }
 
+// k from 1e9 to 8e12: f of the stage that the Jacobian is of is rounded by more than the tolerance.
+TEST_CASE("Rounding in the stage of a new Jacobian refuses no step", "[ode][implicit]") {
+  using One = Eigen::Matrix<double, 1, 1>;
+  const auto rhs = [](double t, const One& y, One& dy) {
+    dy(0) = 1e9 * std::exp(3 * t) * (std::cos(t) - y(0)) - std::sin(t);
+  };
+  One y(1.);
+  const Statistics statistics = run<RadauIia5>(rhs, y, 0, 3, PiController{.rtol = 1e-7, .atol = 1e-7});
+  CHECK(y(0) == Approx(std::cos(3.)).epsilon(1e-9));
+  CHECK(statistics.rejected <= 6);
+  CHECK(statistics.evaluations < 700);  // 550, and 960 where each such step is taken for unsolved
+}
+
 TEMPLATE_TEST_CASE("A small entry is solved beside a large one", "[ode][implicit]", Kvaerno5, RadauIia5) {
   struct Cubic {
     void operator()(double, const Eigen::Vector2d& y, Eigen::Vector2d& dy) const {

@@ -230,15 +230,18 @@ class CoupledNewton : public detail::NewtonColumns<State, detail::CoupledColumn<
                 const NewtonGoal& goal, Scalar scale) {
     constexpr Scalar eps = std::numeric_limits<Scalar>::epsilon();
     rounding_.setZero(d);
-    // A Jacobian of another step, or of an earlier stage, does not say how exactly f is computed here.
-    for (Index i = 0; i < d && column.late; ++i) rounding_ += J_.col(j * d + i).cwiseAbs() * magnitude(y, Z, i, j);
-    for (std::size_t s = 0; s < std::size_t(stages); ++s)
+    for (Index i = 0; i < d; ++i) rounding_ += J_.col(j * d + i).cwiseAbs() * magnitude(y, Z, i, j);
+    for (std::size_t s = 0; s < std::size_t(stages); ++s) {
+      // A Jacobian of another step, or of an earlier stage, does not say how exactly f is computed here.
+      const bool tells = column.late || (column.since_renewal >= 0 && s == std::size_t(middle));
+      const Scalar h = tells ? Scalar(std::abs(h_)) : Scalar(0);
       for (Index i = 0; i < d; ++i) {
         const Scalar unit = goal.rounding() ? scale : detail::tolerance(goal, i, magnitude(y, Z, i, j));
         const Scalar before = first ? 0 : last_defects_[s](i, j);
-        const Scalar rounding = 16 * eps * (Scalar(std::abs(h_)) * rounding_(i) + magnitude(y, Z, i, j));
+        const Scalar rounding = 16 * eps * (h * rounding_(i) + magnitude(y, Z, i, j));
         if (detail::unsolved(defects_[s](i, j), before, wanted * unit, rounding)) return true;
       }
+    }
     return false;
   }
 
