@@ -21,7 +21,7 @@ struct SolveFailure {
   Index sample = -1;            ///< Column of the worst entry: the first that is not finite, else the largest error.
   Index component = -1;         ///< Row of that entry; -1 where no step of the sample was refused.
   Statistics statistics;        ///< Of the solve so far.
-  bool implicit = false;        ///< Whether the method was implicit: whether that is still an advice.
+  bool implicit = false;        ///< Whether the method was implicit, and no other can be advised.
 };
 
 /// Base of all failures inside a solve. Thrown by `solve` and `integrate`.

@@ -3,8 +3,8 @@
 /// hold the error estimate at the tolerance. docs/maths.md, section 4; Hairer, Nørsett & Wanner I, section II.4.
 ///
 /// An own controller is an aggregate with the fields of IController and another `factor`; `min_step`, `max_step`,
-/// `safety`, `max_factor` and `dead_zone` may be left out. error_control.hpp changes how a controller measures the
-/// error.
+/// `safety`, `max_factor` and `dead_zone` may be left out. Leave out `log2_growth`, too: in a class with both it is
+/// read in place of `factor`. error_control.hpp changes how a controller measures the error.
 #pragma once
 
 #include <pathline/core/errors.hpp>
