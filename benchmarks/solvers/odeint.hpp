@@ -52,12 +52,11 @@ template <template <class> class Stepper, class Problem>
   using State = detail::ArrayOf<Problem>;
   return work_of_odeint([&] {
     Work work;
-    const auto rhs = [&](const State& y, State& dy, double t) {
+    using Vector = Eigen::Matrix<double, int(Problem::y0.size()), 1>;
+    const auto rhs = [&](const State& y, State& dy, double t) __attribute__((always_inline)) {
       ++work.evaluations;
-      const Eigen::Matrix<double, int(Problem::y0.size()), 1> at(y.data());
-      Eigen::Matrix<double, int(Problem::y0.size()), 1> derivative;
-      Problem{}(t, at, derivative);
-      std::copy(derivative.begin(), derivative.end(), dy.begin());
+      Eigen::Map<Vector> derivative(dy.data());
+      Problem{}(t, Eigen::Map<const Vector>(y.data()), derivative);
     };
     State y = Problem::y0;
     work.accepted = long(odeint::integrate_adaptive(odeint::make_controlled(rtol * floor, rtol, Stepper<Problem>()),

@@ -15,7 +15,9 @@ using StateOf = Eigen::Matrix<double, int(Problem::y0.size()), 1>;
 template <class Problem>
 struct Counting {
   long jacobians = 0;
-  void operator()(double t, const StateOf<Problem>& y, StateOf<Problem>& dy) const { Problem{}(t, y, dy); }
+  EIGEN_ALWAYS_INLINE void operator()(double t, const StateOf<Problem>& y, StateOf<Problem>& dy) const {
+    Problem{}(t, y, dy);
+  }
   void jacobian(double t, const StateOf<Problem>& y,
                 Jacobians<double>& J) requires HasJacobian<Problem, StateOf<Problem>> {
     ++jacobians;

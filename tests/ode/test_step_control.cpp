@@ -69,6 +69,9 @@ TEST_CASE("Options that no solve can follow are refused by name", "[ode][control
   CHECK_THROWS_AS(detail::require_valid(PiController{.min_factor = 0}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(PiController{.min_factor = 1}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(PiController{.max_factor = 0.5}), ArgumentError);
+  CHECK_THROWS_WITH(detail::require_valid(IController{.max_factor = 1.2, .dead_zone = 1.5}),
+                    "solve: dead_zone is 1.5, expected at most max_factor");
+  CHECK_THROWS_AS(detail::require_valid(PidController{.dead_zone = infinity}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(PiController{.initial_step = infinity}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(PiController{.max_steps = 0}), ArgumentError);
   CHECK_THROWS_WITH(detail::require_valid(PidController{.min_step = 2, .max_step = 1}),

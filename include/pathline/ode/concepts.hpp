@@ -304,7 +304,7 @@ inline constexpr bool reads_last_stage<Observer> = false;
 
 /// dy = f(t, y), in whichever form the right-hand side has.
 template <class Rhs, class State>
-void evaluate(Rhs& rhs, double t, const State& y, State& dy) {
+EIGEN_ALWAYS_INLINE void evaluate(Rhs& rhs, double t, const State& y, State& dy) {
   if constexpr (WritingRightHandSide<Rhs, State>)
     rhs(t, y, dy);
   else if constexpr (requires { dy.noalias() = rhs(t, y); })

@@ -194,6 +194,8 @@ void require_valid(const Control& control) {
     require(control.max_factor >= 1, "solve: max_factor", control.max_factor, "at least 1");
   if constexpr (requires { control.dead_zone; })
     require(control.dead_zone >= 1, "solve: dead_zone", control.dead_zone, "at least 1");
+  if constexpr (requires { control.dead_zone <= control.max_factor; })
+    require(control.dead_zone <= control.max_factor, "solve: dead_zone", control.dead_zone, "at most max_factor");
 }
 
 }  // namespace detail
