@@ -82,7 +82,7 @@ class StepChoice {
   }
 
   /// Forgets the errors of past steps, which say nothing of what comes after a discontinuity.
-  template <AdaptiveControl Control>
+  template <class Control>
   void forget_errors() {
     past_.fill(LogarithmicControl<Control> ? 0 : 1);
   }

@@ -3,8 +3,8 @@
 /// hold the error estimate at the tolerance. docs/maths.md, section 4; Hairer, Nørsett & Wanner I, section II.4.
 ///
 /// An own controller is an aggregate with the fields of IController and another `factor`; `min_step`, `max_step`,
-/// `safety`, `max_factor` and `dead_zone` may be left out. Leave out `log2_growth`, too: in a class with both it is
-/// read in place of `factor`. error_control.hpp changes how a controller measures the error.
+/// `safety`, `max_factor` and `dead_zone` may be left out; `log2_growth` is read of the controllers here alone.
+/// error_control.hpp changes how a controller measures the error.
 #pragma once
 
 #include <pathline/core/errors.hpp>
@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <string>
 
@@ -131,19 +132,15 @@ template <AdaptiveControl Control>
     return control.factor(error, previous_errors[0], q);
 }
 
-template <class Function, class Other>
-inline constexpr bool of_one_class = false;
-template <class Class, class... Arguments, class... Others>
-inline constexpr bool of_one_class<double (Class::*)(Arguments...) const, double (Class::*)(Others...) const> = true;
-
-/// Whether limited_factor() of log2_growth is the control's factor: both are of one class. In a class that was derived
-/// to change one of them they are not, and `factor` counts.
+/// Whether limited_factor() of log2_growth is the control's factor: it is for the three controllers above, and for what
+/// is derived from them without changing `factor`.
 template <class Control>
 concept LogarithmicControl = requires(const Control& control) {
-  control.safety + control.max_factor + control.dead_zone;
   control.log2_growth(0., std::array<double, 2>{}, 1);
 }
-&&of_one_class<decltype(&Control::factor), decltype(&Control::log2_growth)>;
+&&(std::same_as<decltype(&Control::factor), decltype(&IController::factor)> ||
+   std::same_as<decltype(&Control::factor), decltype(&PiController::factor)> ||
+   std::same_as<decltype(&Control::factor), decltype(&PidController::factor)>);
 
 template <AdaptiveControl Control>
 [[nodiscard]] double shortest_step(const Control& control) {
