@@ -6,35 +6,16 @@
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
+#include <support/small_network.hpp>
 
-#include <cmath>
+#include <algorithm>
 
 namespace pathline {
 namespace {
 
-/// Two products with few rows: with few columns too, Eigen sums them in another order.
-struct Network {
-  Eigen::MatrixXd first =
-      Eigen::MatrixXd::NullaryExpr(9, 3, [](Index i, Index j) { return std::sin(1. + double(i + 5 * j)); });
-  Eigen::MatrixXd second =
-      Eigen::MatrixXd::NullaryExpr(3, 9, [](Index i, Index j) { return std::cos(2. + double(3 * i + j)); });
-  Eigen::MatrixXd hidden{};
-
-  void operator()(double t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
-    hidden.noalias() = first * y;
-    hidden = hidden.array() / (1 + hidden.array().square());
-    dy.noalias() = second * hidden;
-    dy *= 3 * std::sin(4 * t);
-  }
-};
-
-Eigen::MatrixXd some_states(Index n) {
-  return Eigen::MatrixXd::NullaryExpr(3, n, [](Index i, Index j) { return 2 * std::sin(double(7 * i + j * j)); });
-}
-
 template <class Method, class Rhs>
 bool same_bits_in_any_batch(const Rhs& rhs) {
-  const Eigen::MatrixXd Y = some_states(41);
+  const Eigen::MatrixXd Y = states_of_network(41);
   const Eigen::MatrixXd together = solve(Rhs(rhs), Y, 0, 2, Method{}, FixedSteps(13));
   bool same = true;
   for (const Index j : {0, 17, 40})
@@ -50,17 +31,17 @@ bool same_bits_in_any_batch(const Rhs& rhs) {
 
 TEMPLATE_TEST_CASE("With fixed steps and padded columns a sample's bits do not depend on the batch", "[ode]", Rk4,
                    Dopri5, AdamsBashforthMoulton<4>, Sdirk2) {
-  CHECK(same_bits_in_any_batch<TestType>(PaddedColumns(Network{})));
+  CHECK(same_bits_in_any_batch<TestType>(PaddedColumns(SmallNetwork{})));
 }
 
 TEST_CASE("Without padding the products of this network do depend on it", "[ode]") {
-  CHECK_FALSE(same_bits_in_any_batch<Rk4>(Network{}));
+  CHECK_FALSE(same_bits_in_any_batch<Rk4>(SmallNetwork{}));
 }
 
 TEST_CASE("Padded columns change nothing but bits, and allocate once", "[ode][allocations]") {
-  PaddedColumns padded(Network{});
-  Network network;
-  const Eigen::MatrixXd Y = some_states(5);
+  PaddedColumns padded(SmallNetwork{});
+  SmallNetwork network;
+  const Eigen::MatrixXd Y = states_of_network(5);
   Eigen::MatrixXd dy(3, 5), expected(3, 5);
   network(0.3, Y, expected);
   padded(0.3, Y, dy);

@@ -8,6 +8,7 @@
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
+#include <support/small_network.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -18,35 +19,9 @@
 namespace pathline {
 namespace {
 
-/// A small network with a time for each column: products, so that the number of columns could show in the bits.
-struct Network {
-  Eigen::MatrixXd first =
-      Eigen::MatrixXd::NullaryExpr(9, 3, [](Index i, Index j) { return std::sin(1. + double(i + 5 * j)); });
-  Eigen::MatrixXd second =
-      Eigen::MatrixXd::NullaryExpr(3, 9, [](Index i, Index j) { return std::cos(2. + double(3 * i + j)); });
-  Eigen::MatrixXd hidden{};
-  Index calls = 0, columns = 0;
-
-  template <class Time>
-  void operator()(const Time& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
-    hidden.noalias() = first * y;
-    hidden = hidden.array() / (1 + hidden.array().square());
-    dy.noalias() = second * hidden;
-    if constexpr (requires { t.size(); })
-      for (Index j = 0; j < y.cols(); ++j) dy.col(j) *= 3 * std::sin(4 * t(j));
-    else
-      dy *= 3 * std::sin(4 * t);
-    ++calls, columns += y.cols();
-  }
-};
-
-Eigen::MatrixXd some_states(Index n) {
-  return Eigen::MatrixXd::NullaryExpr(3, n, [](Index i, Index j) { return 2 * std::sin(double(7 * i + j * j)); });
-}
-
 template <class Method>
 BatchResult<Eigen::MatrixXd> solve_all(const Eigen::MatrixXd& Y) {
-  Network network;
+  SmallNetwork network;
   const auto rhs = [&](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) { network(t, y, dy); };
   return try_solve(rhs, Y, 0, 2, Method{}, PerSample(PiController{.rtol = 1e-7, .atol = 1e-9}));
 }
@@ -54,7 +29,7 @@ BatchResult<Eigen::MatrixXd> solve_all(const Eigen::MatrixXd& Y) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("A sample's bits and steps do not depend on its neighbours", "[ode][per_sample]", Dopri5, Dop853) {
-  const Eigen::MatrixXd Y = some_states(41);
+  const Eigen::MatrixXd Y = states_of_network(41);
   const auto together = solve_all<TestType>(Y);
   REQUIRE(together.ok());
   std::set<Index> different_steps;
@@ -71,10 +46,10 @@ TEMPLATE_TEST_CASE("A sample's bits and steps do not depend on its neighbours", 
 
 TEMPLATE_TEST_CASE("A sample takes the steps of a solve of its own", "[ode][per_sample]", BogackiShampine, CashKarp,
                    Dop853) {
-  const Eigen::MatrixXd Y = some_states(5);
+  const Eigen::MatrixXd Y = states_of_network(5);
   const auto together = solve_all<TestType>(Y);
   for (Index j = 0; j < Y.cols(); ++j) {
-    Network network;
+    SmallNetwork network;
     Eigen::MatrixXd y = Y.col(j);
     const double times[] = {0, 2};
     Stepper<TestType, Eigen::MatrixXd> stepper;
@@ -160,7 +135,7 @@ TEST_CASE("Samples that have arrived are evaluated no more", "[ode][per_sample]"
     columns += y.cols();
     for (Index j = 0; j < y.cols(); ++j) dy.col(j) = -y.col(j) * (2 + std::sin(9 * t(j)));
   };
-  const auto results = try_solve(rhs, some_states(64), times, Dopri5{}, PerSample(PiController{}, 8));
+  const auto results = try_solve(rhs, states_of_network(64), times, Dopri5{}, PerSample(PiController{}, 8));
   for (const auto& result : results) {
     REQUIRE(result.status.ok());
     evaluations += result.status.statistics.evaluations;

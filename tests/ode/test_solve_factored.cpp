@@ -27,4 +27,12 @@ TEMPLATE_TEST_CASE("Factored systems are solved as Eigen solves them, and alloca
   CHECK((A * x - b).norm() < 1e-13);  // by hand: its summands are of the size of 10
 }
 
+TEST_CASE("The factors of a step are those of I - hγJ", "[ode][newton]") {
+  const Eigen::Matrix2d J{{1, 2}, {3, 4}};
+  Eigen::MatrixXd M(2, 2);
+  Eigen::PartialPivLU<Eigen::MatrixXd> factors;
+  detail::factor_identity_minus(0.5, J, M, factors);
+  CHECK(factors.reconstructedMatrix().isApprox(Eigen::Matrix2d{{0.5, -1}, {-1.5, -1}}));
+}
+
 }  // namespace pathline

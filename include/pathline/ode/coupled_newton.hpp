@@ -230,10 +230,12 @@ class CoupledNewton : public detail::NewtonColumns<State, detail::CoupledColumn<
                 const NewtonGoal& goal, Scalar scale) {
     constexpr Scalar eps = std::numeric_limits<Scalar>::epsilon();
     rounding_.setZero(d);
-    for (Index i = 0; i < d; ++i) rounding_ += J_.col(j * d + i).cwiseAbs() * magnitude(y, Z, i, j);
+    const bool renewed = column.since_renewal >= 0;
+    for (Index i = 0; i < d && (column.late || renewed); ++i)
+      rounding_ += J_.col(j * d + i).cwiseAbs() * magnitude(y, Z, i, j);
     for (std::size_t s = 0; s < std::size_t(stages); ++s) {
       // A Jacobian of another step, or of an earlier stage, does not say how exactly f is computed here.
-      const bool tells = column.late || (column.since_renewal >= 0 && s == std::size_t(middle));
+      const bool tells = column.late || (renewed && s == std::size_t(middle));
       const Scalar h = tells ? Scalar(std::abs(h_)) : Scalar(0);
       for (Index i = 0; i < d; ++i) {
         const Scalar unit = goal.rounding() ? scale : detail::tolerance(goal, i, magnitude(y, Z, i, j));

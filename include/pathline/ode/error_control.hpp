@@ -128,7 +128,7 @@ template <AdaptiveControl Control, class Error, class Y, class YNext>
       const double norm = double(control.norm(scaled));
       return norm * norm;
     } else {
-      return double(scaled.abs2().sum()) / double(scaled.size());
+      return mean_square(scaled);
     }
   };
   if constexpr (HasRowTolerances<Control>) {

@@ -12,12 +12,21 @@
 
 namespace pathline {
 
+namespace detail {
+
+template <class Derived>
+[[nodiscard]] double mean_square(const Eigen::ArrayBase<Derived>& scaled) {
+  return double(scaled.abs2().sum()) / double(scaled.size());
+}
+
+}  // namespace detail
+
 /// Root mean square over all entries of all columns: one number for the batch, as diffrax and torchdiffeq take it. A
 /// single bad sample may hide among many good ones.
 struct RmsNorm {
   template <class Derived>
   [[nodiscard]] double operator()(const Eigen::ArrayBase<Derived>& scaled) const {
-    return std::sqrt(double(scaled.abs2().sum()) / double(scaled.size()));
+    return std::sqrt(detail::mean_square(scaled));
   }
 };
 
@@ -80,8 +89,7 @@ template <class Error, class Y, class YNext>
       }
     return double(sum) * (1. / int(Error::SizeAtCompileTime));
   } else {
-    const auto scaled = scaled_error(error, y, y_next, rtol, atol);
-    return double(scaled.abs2().sum()) / double(scaled.size());
+    return mean_square(scaled_error(error, y, y_next, rtol, atol));
   }
 }
 

@@ -138,10 +138,7 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
     const auto all = [](const Column&) { return true; };
     if (this->any_stale(all)) this->renew_jacobians(rhs, t, Y, F_, d, h_gamma_, goal, all);
     this->factor_columns(d, [&](Index j, const auto& J) {
-      M_ = J;
-      M_ *= Scalar(-h_gamma_);
-      M_.diagonal().array() += Scalar(1);
-      columns_[std::size_t(j)].factors.compute(M_);
+      detail::factor_identity_minus(h_gamma_, J, M_, columns_[std::size_t(j)].factors);
     });
   }
 

@@ -120,12 +120,8 @@ class RosenbrockSystems : public EquationSolver {
           if (!jacobian_.of_column(j).row(i).allFinite()) return blame(i, j);
       linearized_ = true;
     }
-    for (Index j = 0; j < y.cols(); ++j) {
-      M_ = jacobian_.of_column(j);
-      M_ *= Scalar(-h_gamma);
-      M_.diagonal().array() += Scalar(1);
-      factors_[std::size_t(j)].compute(M_);
-    }
+    for (Index j = 0; j < y.cols(); ++j)
+      factor_identity_minus(h_gamma, jacobian_.of_column(j), M_, factors_[std::size_t(j)]);
     return true;
   }
 
