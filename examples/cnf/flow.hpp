@@ -7,6 +7,7 @@
 #include <examples/common/baselines.hpp>
 
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace examples::cnf {
@@ -30,10 +31,11 @@ struct TrainedFlow {
   std::vector<Epoch> history;
   int best_epoch = 0;
   Index parameters = 0;
-  double seconds = 0;                ///< Of training.
-  Index training_evaluations = 0;    ///< Of the field, forward and backward, in all epochs.
-  double evaluations_per_solve = 0;  ///< Of the field, in one forward solve while training.
-  std::string trouble;               ///< Why training stopped before its time, if it failed; else empty.
+  double seconds = 0;                 ///< Of training.
+  Index training_evaluations = 0;     ///< Of the field, forward and backward, in all epochs.
+  double evaluations_per_solve = 0;   ///< Of the field, in one forward solve while training.
+  std::vector<std::string> warnings;  ///< What training found doubtful.
+  std::string trouble;                ///< Why training stopped before its time, if it failed; else empty.
 };
 
 /// Trains on split.train; split.validation chooses the best epoch, split.test is not read.

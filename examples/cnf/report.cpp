@@ -3,6 +3,7 @@
 #include <examples/cnf/report.hpp>
 
 #include <examples/common/progress.hpp>
+#include <examples/common/warnings.hpp>
 
 #include <cmath>
 #include <iomanip>
@@ -85,6 +86,7 @@ void print_training(std::ostream& out, const TrainedFlow& flow) {
       << flow.training_evaluations << " evaluations of the field, " << cell(flow.evaluations_per_solve, 1, 0)
       << " per forward solve; " << flow.parameters << " parameters\n";
   if (!flow.trouble.empty()) out << "note      training stopped early, best parameters kept: " << flow.trouble << '\n';
+  print_warnings(out, flow.warnings);
 }
 
 void print_bandwidths(std::ostream& out, const KernelDensity& density, const std::vector<std::string>& names) {

@@ -75,6 +75,7 @@ template <class Flow>
     result.training_evaluations += epoch.forward.evaluations + epoch.backward.evaluations;
     solves += double(epoch.evaluations);
   }
+  result.warnings = report.warnings;
   result.best_epoch = int(report.best_epoch);
   result.parameters = flow->parameters().size();
   result.evaluations_per_solve = solves / double(report.epochs.size());

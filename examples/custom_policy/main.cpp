@@ -4,6 +4,7 @@
 /// from the likelihood, and writes custom_policy.png.
 #include <examples/common/plot.hpp>
 #include <examples/common/progress.hpp>
+#include <examples/common/warnings.hpp>
 
 #include <pathline/pathline.hpp>
 
@@ -88,6 +89,7 @@ int main(int argc, char** argv) try {
             << " nats (test rows, " << flow.evaluation_trace() << "); of the truth: " << toy_entropy(ToyDensity::moons)
             << "\nkinetic energy  " << costs[0] << "\nspeed limit     " << costs[1] << " (training rows, "
             << flow.training_trace() << ")\n";
+  examples::print_warnings(std::cout, report.warnings);
 
   Batch<double> cells(2, 160 * 120);  // centres of 160 columns of 120 squares, each 0.05 wide, from (-4, -3) to (4, 3)
   for (Index k = 0; k < cells.cols(); ++k)

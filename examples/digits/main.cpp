@@ -11,6 +11,7 @@
 #include <examples/common/mixture.hpp>
 #include <examples/common/plot.hpp>
 #include <examples/common/progress.hpp>
+#include <examples/common/warnings.hpp>
 
 #include <pathline/flow.hpp>
 #include <pathline/io.hpp>
@@ -273,6 +274,7 @@ int main(int argc, char** argv) try {
             << report.epochs.back().evaluations << " evaluations of the field per solve; " << flow.training_trace()
             << '\n'
             << std::flush;
+  print_warnings(std::cout, report.warnings);
 
   Table log_prob(digits, test_rows.cols());
   for (Index digit = 0; digit < digits; ++digit)

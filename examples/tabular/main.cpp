@@ -12,6 +12,7 @@
 #include <examples/common/mixture.hpp>
 #include <examples/common/plot.hpp>
 #include <examples/common/progress.hpp>
+#include <examples/common/warnings.hpp>
 
 #include <pathline/flow.hpp>
 #include <pathline/io.hpp>
@@ -201,6 +202,7 @@ int main(int argc, char** argv) try {
             << duration_text(seconds_now() - start) << "; " << flow.parameters().size() << " parameters, "
             << report.epochs.back().evaluations << " evaluations of the field per solve; " << flow.training_trace()
             << '\n';
+  print_warnings(std::cout, report.warnings);
 
   scores.insert(scores.begin(), {"flow", flow.log_prob(test.cast<float>()).cast<double>()});
   print(scores);

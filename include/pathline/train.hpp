@@ -7,6 +7,8 @@
 #include <pathline/train/adam.hpp>
 #include <pathline/train/estimate.hpp>
 #include <pathline/train/fit.hpp>
+#include <pathline/train/fit_options.hpp>
+#include <pathline/train/fit_report.hpp>
 #include <pathline/train/isotropic_mixture.hpp>
 #include <pathline/train/mmd.hpp>
 #include <pathline/train/path_metrics.hpp>

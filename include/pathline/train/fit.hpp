@@ -6,8 +6,9 @@
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/ode/errors.hpp>
-#include <pathline/ode/statistics.hpp>
 #include <pathline/train/adam.hpp>
+#include <pathline/train/fit_options.hpp>
+#include <pathline/train/fit_report.hpp>
 #include <pathline/train/split.hpp>
 
 #include <algorithm>
@@ -16,63 +17,12 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
-#include <numbers>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace pathline {
-
-/// How to train.
-struct FitOptions {
-  Index epochs = 100;                ///< Passes over the training rows.
-  Index batch = 64;                  ///< Rows of a mini-batch; the last of an epoch may have fewer.
-  double learning_rate = 1e-3;       ///< Adam's.
-  double final_learning_rate = -1;   ///< Reached along half a cosine at the last epoch; negative keeps it constant.
-  double validation_fraction = 0.1;  ///< Rows held out to choose the best parameters by; 0 chooses by the others.
-  Index validate_every = 1;          ///< Epochs between two validations; the last epoch always has one.
-  Index patience = 0;                ///< Validations without a new best before training stops; 0 never stops.
-  double max_gradient_norm = 0;      ///< Longer gradients are scaled down to this Euclidean norm; 0 leaves them.
-};
-
-/// One epoch, as the callback sees it.
-struct EpochReport {
-  Index epoch = 0, epochs = 0;  ///< This one, counted from 1, of how many.
-  double train_loss = 0;        ///< Mean over mini-batches, before each update.
-  double train_nll = 0;         ///< Negative log-likelihood part of it, nats of the raw data, by the training trace.
-  std::vector<double> train_costs;  ///< Mean of each regularizer, without its weight.
-  double validation_nll =
-      std::numeric_limits<double>::quiet_NaN();  ///< By the evaluation trace; NaN where none was made.
-  double gradient_norm = 0;                      ///< Mean over mini-batches, before clipping.
-  double learning_rate = 0;
-  Index evaluations = 0;         ///< Field evaluations per solve, forward, mean over solves, rounded.
-  Statistics forward, backward;  ///< Sums over the epoch.
-  double seconds = 0;            ///< Training only, validation not counted.
-  bool best = false;             ///< The criterion is the lowest so far; these parameters are kept.
-};
-
-/// Why training ended.
-enum class StopReason { epochs_done, patience, callback };
-
-/// What fit() did.
-struct FitReport {
-  std::vector<EpochReport> epochs;
-  Index best_epoch = 0;  ///< Counted from 1; 0 when no epoch was judged.
-  double best_criterion =
-      std::numeric_limits<double>::infinity();  ///< NLL of the validation rows, or of the training rows.
-  StopReason stop = StopReason::epochs_done;
-};
-
-/// Training failed: the loss is not finite, or a solve broke off. The flow holds the best parameters seen.
-struct TrainingError : Error {
-  TrainingError(const std::string& why, FitReport so_far)
-      : Error("fit: " + why +
-              "; the flow keeps the best parameters so far. Lower learning_rate, set max_gradient_norm, or loosen the "
-              "solver's tolerances"),
-        report(std::move(so_far)) {}
-  FitReport report;
-};
 
 /// Anything with parameters, a training loss with its gradient, and a likelihood. `Cnf` is one.
 ///
@@ -90,30 +40,6 @@ concept Trainable = requires(F& flow, const F& fixed, const Batch<typename F::Sc
 };
 
 namespace detail {
-
-inline void require_valid(const FitOptions& options) {
-  const auto require = [](bool holds, const char* what, double got, const char* expected) {
-    if (!holds) throw ArgumentError(std::string("fit: ") + what, number(got), expected);
-  };
-  require(options.epochs >= 1, "epochs", double(options.epochs), "at least 1");
-  require(options.batch >= 1, "batch", double(options.batch), "at least 1");
-  require(options.learning_rate > 0 && std::isfinite(options.learning_rate), "learning_rate", options.learning_rate,
-          "a positive number");
-  require(options.final_learning_rate <= options.learning_rate, "final_learning_rate", options.final_learning_rate,
-          "at most learning_rate");
-  require(options.validation_fraction >= 0 && options.validation_fraction < 1, "validation_fraction",
-          options.validation_fraction, "in [0, 1)");
-  require(options.validate_every >= 1, "validate_every", double(options.validate_every), "at least 1");
-  require(options.patience >= 0, "patience", double(options.patience), "at least 0");
-  require(options.max_gradient_norm >= 0, "max_gradient_norm", options.max_gradient_norm, "at least 0");
-}
-
-inline double learning_rate_at(const FitOptions& options, Index epoch) {
-  if (options.final_learning_rate < 0 || options.epochs < 2) return options.learning_rate;
-  const double phase = double(epoch - 1) / double(options.epochs - 1);
-  return options.final_learning_rate +
-         0.5 * (options.learning_rate - options.final_learning_rate) * (1 + std::cos(std::numbers::pi * phase));
-}
 
 /// A training run on its way. The flow holds the current parameters; `best_` those to end with.
 template <Trainable Flow>

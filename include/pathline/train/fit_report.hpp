@@ -1,0 +1,57 @@
+/// \file
+/// What `fit` reports: each epoch, the whole run, and what is doubtful about it.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/ode/statistics.hpp>
+
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pathline {
+
+/// One epoch, as the callback sees it.
+struct EpochReport {
+  Index epoch = 0, epochs = 0;  ///< This one, counted from 1, of how many.
+  double train_loss = 0;        ///< Mean over mini-batches, before each update.
+  double train_nll = 0;         ///< Negative log-likelihood part of it, nats of the raw data, by the training trace.
+  std::vector<double> train_costs;  ///< Mean of each regularizer, without its weight.
+  double validation_nll =
+      std::numeric_limits<double>::quiet_NaN();  ///< By the evaluation trace; NaN where none was made.
+  double gradient_norm = 0;                      ///< Mean over mini-batches, before clipping.
+  double learning_rate = 0;
+  Index evaluations = 0;         ///< Field evaluations per solve, forward, mean over solves, rounded.
+  Statistics forward, backward;  ///< Sums over the epoch.
+  double seconds = 0;            ///< Training only, validation not counted.
+  bool best = false;             ///< The criterion is the lowest so far; these parameters are kept.
+};
+
+/// Why training ended.
+enum class StopReason { epochs_done, patience, callback };
+
+/// What fit() did.
+struct FitReport {
+  std::vector<EpochReport> epochs;
+  Index best_epoch = 0;  ///< Counted from 1; 0 when no epoch was judged.
+  double best_criterion =
+      std::numeric_limits<double>::infinity();  ///< NLL of the validation rows, or of the training rows.
+  StopReason stop = StopReason::epochs_done;
+  /// What casts doubt on the numbers above or on the flow, though nothing failed: what was found, by how much, and what
+  /// to do about it, a sentence or two each, ready to print.
+  std::vector<std::string> warnings;
+};
+
+/// Training failed: the loss is not finite, or a solve broke off. The flow holds the best parameters seen.
+struct TrainingError : Error {
+  TrainingError(const std::string& why, FitReport so_far)
+      : Error("fit: " + why +
+              "; the flow keeps the best parameters so far. Lower learning_rate, set max_gradient_norm, or loosen the "
+              "solver's tolerances"),
+        report(std::move(so_far)) {}
+  FitReport report;
+};
+
+}  // namespace pathline
