@@ -63,6 +63,9 @@ class Cnf {
 
  public:
   using Scalar = typename TheField::Scalar;
+  /// Of raw data, their context, and samples: `Scalar`, but double where the field is float and the data transform of
+  /// double. The transform then runs in double, and what it gives is rounded to float.
+  using DataScalar = typename Parts::DataScalar;
 
   /// Scratch of repeated training iterations: with the same shapes, the second one allocates nothing.
   using Memory = typename Training::Memory;
@@ -90,20 +93,21 @@ class Cnf {
 
   /// log p of raw data X, 1 × n nats: exact trace and deterministic, unless the flow has an `EvaluationTrace`.
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
-  [[nodiscard]] Row<Scalar> log_prob(ConstBatchRef<Scalar> X) const { return likelihood(X).log_prob; }
+  [[nodiscard]] Row<Scalar> log_prob(ConstBatchRef<DataScalar> X) const { return likelihood(X).log_prob; }
 
   /// The same by an estimator of one's choice; the seed fixes its noise. Errors as above.
   template <TracePolicy Estimator>
-  [[nodiscard]] Row<Scalar> log_prob(ConstBatchRef<Scalar> X, const Estimator& estimator, std::uint64_t seed) const {
+  [[nodiscard]] Row<Scalar> log_prob(ConstBatchRef<DataScalar> X, const Estimator& estimator,
+                                     std::uint64_t seed) const {
     return likelihood(X, estimator, seed).log_prob;
   }
 
   /// log_prob of raw data X with the number of evaluations that it took. Errors as above.
-  [[nodiscard]] Likelihood<Scalar> likelihood(ConstBatchRef<Scalar> X) const {
+  [[nodiscard]] Likelihood<Scalar> likelihood(ConstBatchRef<DataScalar> X) const {
     return likelihood(X, parts_.evaluation.estimator, parts_.evaluation.seed);
   }
   template <TracePolicy Estimator>
-  [[nodiscard]] Likelihood<Scalar> likelihood(ConstBatchRef<Scalar> X, const Estimator& estimator,
+  [[nodiscard]] Likelihood<Scalar> likelihood(ConstBatchRef<DataScalar> X, const Estimator& estimator,
                                               std::uint64_t seed = 0) const {
     check("Cnf::log_prob: data", X);
     return likelihood_by(X, estimator, Rng(seed).draw(), NoErrors{});
@@ -113,7 +117,7 @@ class Cnf {
   /// mean, and what the solver's own estimates say of its error (see `LikelihoodWithError`; Dop853's say too much).
   /// \throws ArgumentError when repeats is below 2, or not 1 for an exact trace; other errors as above.
   template <TracePolicy Estimator>
-  [[nodiscard]] LikelihoodWithError<Scalar> log_prob_with_error(ConstBatchRef<Scalar> X, const Estimator& estimator,
+  [[nodiscard]] LikelihoodWithError<Scalar> log_prob_with_error(ConstBatchRef<DataScalar> X, const Estimator& estimator,
                                                                 std::uint64_t seed, Index repeats) const {
     static_assert(EmbeddedMethod<Method>, "Cnf::log_prob_with_error: this solver has no error estimate; use Dopri5");
     check("Cnf::log_prob: data", X);
@@ -143,10 +147,11 @@ class Cnf {
 
   /// Data to base: z(t1) of raw data X, d × n.
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
-  [[nodiscard]] Batch<Scalar> transform(ConstBatchRef<Scalar> X) const {
+  [[nodiscard]] Batch<Scalar> transform(ConstBatchRef<DataScalar> X) const {
     check("Cnf::transform: data", X);
     Batch<Scalar> Z = to_flow_coordinates(X);
-    Solves(parts_).path(Z, X.bottomRows(context_rows()), detail::Way::to_base);
+    typename Parts::Rounding scratch;
+    Solves(parts_).path(Z, parts_.context_of(X, scratch), detail::Way::to_base);
     return Z;
   }
 
@@ -155,55 +160,56 @@ class Cnf {
   ///
   /// \throws ShapeError, DataError on bad points; SolveError and its kin when a solve
   /// fails.
-  [[nodiscard]] Batch<Scalar> inverse(ConstBatchRef<Scalar> Z) const {
+  [[nodiscard]] Batch<DataScalar> inverse(ConstBatchRef<Scalar> Z) const {
     check("Cnf::inverse: points", Z);
-    Batch<Scalar> z = Z.topRows(dim()), X(dim(), Z.cols());
+    Batch<Scalar> z = Z.topRows(dim());
     Solves(parts_).path(z, Z.bottomRows(context_rows()), detail::Way::to_data);
-    parts_.transform.invert(z, X);
-    return X;
+    return parts_.to_data(z);
   }
 
   /// Where raw data X stand at each of `times`, d × n each, in the flow's coordinates (those of the data transform).
   /// times[0] is the data's time. One solve for the whole batch: its end differs from `transform` by the tolerance.
   /// \throws ShapeError, DataError on bad data; ArgumentError on bad times; SolveError and its kin.
-  [[nodiscard]] std::vector<Batch<Scalar>> trajectory(ConstBatchRef<Scalar> X, const std::vector<double>& times) const {
+  [[nodiscard]] std::vector<Batch<Scalar>> trajectory(ConstBatchRef<DataScalar> X,
+                                                      const std::vector<double>& times) const {
     static_assert(!Parts::stacked, "Cnf::trajectory: the paths of a stack are not one solve; use transform");
     check("Cnf::trajectory: data", X);
     if (times.empty() || times.front() != parts_.time.data)
       throw ArgumentError("Cnf::trajectory: first time", times.empty() ? "missing" : detail::number(times.front()),
                           "the data's time, " + detail::number(parts_.time.data));
+    typename Parts::Rounding scratch;
     return NeuralOde<TheField, Method, typename Parts::Control>(parts_.field, parts_.method, parts_.control)
-        .solve(to_flow_coordinates(X), times, X.bottomRows(context_rows()));
+        .solve(to_flow_coordinates(X), times, parts_.context_of(X, scratch));
   }
 
   /// `count` samples, d × count, raw. Takes one draw of the generator.
   /// \throws ArgumentError when count is below 1 or the flow is conditional; SolveError and its kin.
-  [[nodiscard]] Batch<Scalar> sample(Index count, Rng& rng) const { return inverse(base_points(count, rng)); }
+  [[nodiscard]] Batch<DataScalar> sample(Index count, Rng& rng) const { return inverse(base_points(count, rng)); }
 
   /// A sample for each column of context C (c × n): d × n, raw. Takes one draw of the generator.
   /// \throws ShapeError, DataError on a bad context; SolveError and its kin when a solve fails.
-  [[nodiscard]] Batch<Scalar> sample(ConstBatchRef<Scalar> C, Rng& rng) const {
+  [[nodiscard]] Batch<DataScalar> sample(ConstBatchRef<DataScalar> C, Rng& rng) const {
     require_rows("Cnf::sample: context", C.rows(), context_rows());
     require_finite("Cnf::sample: context", C);
     Batch<Scalar> Z(dim(), C.cols());
     parts_.base.sample(rng.draw(), 0, Z);
-    return inverse(with_context(Z, C));
+    return inverse(with_context(Z, C.template cast<Scalar>()));
   }
 
   /// Samples and their log p in one solve back in time: its log-determinant starts at 0 and is the negative of the
   /// way out's. Takes one draw of the generator.
   /// \throws ArgumentError when count is below 1 or the flow is conditional; SolveError and its kin.
-  [[nodiscard]] SamplesWithLogProb<Scalar> sample_with_log_prob(Index count, Rng& rng) const {
+  [[nodiscard]] SamplesWithLogProb<Scalar, DataScalar> sample_with_log_prob(Index count, Rng& rng) const {
     const Batch<Scalar> Z = base_points(count, rng);
     Batch<Scalar> y(dim() + 1, count);
     y.topRows(dim()) = Z;
     y.row(dim()).setZero();
     Solves(parts_).with_trace(y, Batch<Scalar>(0, count), detail::Way::to_data, parts_.evaluation.estimator,
                               Rng(parts_.evaluation.seed).draw(), NoErrors{});
-    SamplesWithLogProb<Scalar> result{Batch<Scalar>(dim(), count), Row<Scalar>(count)};
-    parts_.transform.invert(y.topRows(dim()), result.samples);
+    SamplesWithLogProb<Scalar, DataScalar> result{parts_.to_data(y.topRows(dim())), Row<Scalar>(count)};
     Batch<Scalar> back(dim(), count);
-    parts_.transform.apply(result.samples, back, result.log_prob);
+    typename Parts::Rounding scratch;
+    parts_.to_coordinates(result.samples, back, result.log_prob, scratch);
     Row<Scalar> log_base(count);
     parts_.base.log_density(Z, log_base);
     result.log_prob += log_base - y.row(dim());
@@ -219,7 +225,7 @@ class Cnf {
   /// \param samples  The n row ids, which the noise depends on.
   /// \param result   Overwritten; keeps its buffers, as memory does.
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
-  void value_and_gradient(ConstBatchRef<Scalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory,
+  void value_and_gradient(ConstBatchRef<DataScalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory,
                           TrainingLoss<Scalar>& result) const {
     const double weight = parts_.likelihood_weight.weight;
     value_and_gradient(X, samples, draw,
@@ -232,8 +238,8 @@ class Cnf {
   /// transform's log-determinants (1 × n), overwrites the cotangents Y_bar (rows × n), and returns its share of what
   /// is reported as the negative log-likelihood, which takes no weight. Weighted costs are added to its Y_bar.
   template <class Loss>
-  void value_and_gradient(ConstBatchRef<Scalar> X, std::span<const Index> samples, const Draw& draw, const Loss& loss,
-                          Memory& memory, TrainingLoss<Scalar>& result) const {
+  void value_and_gradient(ConstBatchRef<DataScalar> X, std::span<const Index> samples, const Draw& draw,
+                          const Loss& loss, Memory& memory, TrainingLoss<Scalar>& result) const {
     value_and_gradient(X, samples, draw, loss, 1, memory, result);
   }
 
@@ -246,22 +252,25 @@ class Cnf {
 
  private:
   template <class Loss>
-  void value_and_gradient(ConstBatchRef<Scalar> X, std::span<const Index> samples, const Draw& draw, const Loss& loss,
-                          double likelihood_weight, Memory& memory, TrainingLoss<Scalar>& result) const {
+  void value_and_gradient(ConstBatchRef<DataScalar> X, std::span<const Index> samples, const Draw& draw,
+                          const Loss& loss, double likelihood_weight, Memory& memory,
+                          TrainingLoss<Scalar>& result) const {
     check("Cnf::value_and_gradient: data", X);
     require_columns("Cnf::value_and_gradient: data", X.cols(), static_cast<Index>(samples.size()));
     Training(parts_).run(X, samples, draw, loss, likelihood_weight, memory, result);
   }
 
-  void check(const char* what, ConstBatchRef<Scalar> X) const {
+  template <class Derived>
+  void check(const char* what, const Eigen::MatrixBase<Derived>& X) const {
     require_rows(what, X.rows(), data_rows());
     require_finite(what, X);
   }
 
-  [[nodiscard]] Batch<Scalar> to_flow_coordinates(ConstBatchRef<Scalar> X) const {
+  [[nodiscard]] Batch<Scalar> to_flow_coordinates(ConstBatchRef<DataScalar> X) const {
     Batch<Scalar> Z(dim(), X.cols());
     Row<Scalar> log_det(X.cols());
-    parts_.transform.apply(X.topRows(dim()), Z, log_det);
+    typename Parts::Rounding scratch;
+    parts_.to_coordinates(X.topRows(dim()), Z, log_det, scratch);
     return Z;
   }
 
@@ -276,15 +285,17 @@ class Cnf {
   }
 
   template <class Estimator, class Errors>
-  [[nodiscard]] Likelihood<Scalar> likelihood_by(ConstBatchRef<Scalar> X, const Estimator& estimator, const Draw& draw,
-                                                 Errors errors, Row<Scalar>* solver_error = nullptr) const {
+  [[nodiscard]] Likelihood<Scalar> likelihood_by(ConstBatchRef<DataScalar> X, const Estimator& estimator,
+                                                 const Draw& draw, Errors errors,
+                                                 Row<Scalar>* solver_error = nullptr) const {
     Likelihood<Scalar> result;
     result.log_prob.resize(X.cols());
     Batch<Scalar> y(dim() + 1, X.cols());
-    parts_.transform.apply(X.topRows(dim()), y.topRows(dim()), result.log_prob);
+    typename Parts::Rounding scratch;
+    parts_.to_coordinates(X.topRows(dim()), y.topRows(dim()), result.log_prob, scratch);
     y.row(dim()).setZero();
     result.statistics =
-        Solves(parts_).with_trace(y, X.bottomRows(context_rows()), detail::Way::to_base, estimator, draw, errors);
+        Solves(parts_).with_trace(y, parts_.context_of(X, scratch), detail::Way::to_base, estimator, draw, errors);
     Row<Scalar> log_base(X.cols());
     parts_.base.log_density(y.topRows(dim()), log_base);
     result.log_prob += log_base + y.row(dim());

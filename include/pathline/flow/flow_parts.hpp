@@ -84,7 +84,11 @@ struct FlowParts {
   using AskedEvaluation = first_of<IsEvaluationTrace, EvaluationTrace<BestExactTrace<AskedBlock>>, Policies...>;
   using AskedRegularizers = all_of<IsRegularizer, Policies...>;
   using FieldScalar = typename std::conditional_t<is_flow_field<FieldType>, FieldType, NotAField>::Scalar;
-  static constexpr bool one_scalar = DataTransform<AskedTransform, FieldScalar> && BaseDensity<AskedBase, FieldScalar>;
+  // Raw data need more digits than what is learned of them: a transform of double may stand before a field of float.
+  static constexpr bool rounds = !DataTransform<AskedTransform, FieldScalar> && std::same_as<FieldScalar, float> &&
+                                 DataTransform<AskedTransform, double>;
+  static constexpr bool one_scalar =
+      (rounds || DataTransform<AskedTransform, FieldScalar>)&&BaseDensity<AskedBase, FieldScalar>;
   using Reading = Readable<AskedBlock, AskedTrace, AskedRegularizers>;
 
   // What an assertion above has refused gives way to something that compiles, so that its line stays the only one.
@@ -103,6 +107,7 @@ struct FlowParts {
   using Transform = std::conditional_t<one_scalar, AskedTransform, NoTransform>;
   using EndTime = first_of<IsEndTime, FixedEndTime, Policies...>;
   using Scalar = typename Field::Scalar;
+  using DataScalar = std::conditional_t<one_scalar && rounds, double, Scalar>;  ///< Of raw data and their context.
   template <class WithTrace, class WithRegularizers>
   using Dynamics = typename DynamicsOf<Block, WithTrace, WithRegularizers>::type;
 
@@ -153,6 +158,45 @@ struct FlowParts {
 
   /// Rows of context, which stand below the data's.
   [[nodiscard]] Index context_rows() const { return std::max<Index>(field.side_rows() - 1, 0); }
+
+  /// Scratch of the next two functions, empty where nothing is rounded.
+  struct Rounding {
+    Batch<DataScalar> Z;
+    Row<DataScalar> log_det;
+    Batch<Scalar> context;
+  };
+  /// The context (c × n) of raw data X ((d + c) × n) in the field's scalar: a view of X or of the scratch.
+  [[nodiscard]] decltype(auto) context_of(ConstBatchRef<DataScalar> X, [[maybe_unused]] Rounding& scratch) const {
+    if constexpr (std::same_as<DataScalar, Scalar>) {
+      return X.bottomRows(context_rows());
+    } else {
+      scratch.context = X.bottomRows(context_rows()).template cast<Scalar>();
+      return std::as_const(scratch.context);
+    }
+  }
+  /// Raw data X (d × n) to the flow's coordinates Z (d × n), with the transform's log-determinants (1 × n). What the
+  /// transform gives in double is rounded afterwards.
+  void to_coordinates(ConstBatchRef<DataScalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_det,
+                      [[maybe_unused]] Rounding& scratch) const {
+    if constexpr (std::same_as<DataScalar, Scalar>) {
+      transform.apply(X, Z, log_det);
+    } else {
+      scratch.Z.resize(X.rows(), X.cols());
+      scratch.log_det.resize(X.cols());
+      transform.apply(X, scratch.Z, scratch.log_det);
+      Z = scratch.Z.template cast<Scalar>();
+      log_det = scratch.log_det.template cast<Scalar>();
+    }
+  }
+  /// Back to raw data (d × n).
+  [[nodiscard]] Batch<DataScalar> to_data(ConstBatchRef<Scalar> Z) const {
+    Batch<DataScalar> X(Z.rows(), Z.cols());
+    if constexpr (std::same_as<DataScalar, Scalar>)
+      transform.invert(Z, X);
+    else
+      transform.invert(Batch<DataScalar>(Z.template cast<DataScalar>()), X);
+    return X;
+  }
 
   /// Time, and the context of some columns of a batch that holds it in its last rows. Refers to the batch.
   [[nodiscard]] SideInputs<Scalar> side_inputs(ConstBatchRef<Scalar> X, ColumnChunk columns) const {
@@ -210,7 +254,8 @@ struct FlowCheck {
   static_assert(field, "Cnf: the first argument must be a Field (linearize and pullback, nn/layer.hpp)");
   static_assert(KnownPolicies<Policies...>::value);
   static_assert(!field || Parts::one_scalar,
-                "Cnf: data transform and base density must be of the field's scalar, float or double");
+                "Cnf: data transform and base density must be of the field's scalar, float or double; before a float "
+                "field the data transform may be of double");
   static_assert(Parts::controlled,
                 "Cnf: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
   static_assert(!field || Reading::trace,

@@ -31,6 +31,7 @@ class FlowTraining {
 
  public:
   using Scalar = typename Parts::Scalar;
+  using DataScalar = typename Parts::DataScalar;
 
   struct Memory {
     using Block = typename Gradient::template Memory<TrainingDynamics, Method>;
@@ -43,27 +44,31 @@ class FlowTraining {
       std::array<double, std::tuple_size_v<Regularizers> + 1> costs{};
       Statistics forward, backward;
       std::vector<RowMoments> moments;  // of what each normalisation took in
+      typename Parts::Rounding rounding;
     };
     std::vector<Thread> threads;
     std::vector<Chunk> chunks;
     Index used_chunks = 0;  ///< By the last iteration.
     RowMoments moments;     ///< Scratch for their sum.
+    typename Parts::Rounding rounding;
   };
 
   explicit FlowTraining(const Parts& parts) : parts_(parts) {}
 
   /// Loss and gradient of raw data X ((d + c) × n), as `Cnf::value_and_gradient` says.
   template <class Loss>
-  void run(ConstBatchRef<Scalar> X, std::span<const Index> samples, const Draw& draw, const Loss& loss,
+  void run(ConstBatchRef<DataScalar> X, std::span<const Index> samples, const Draw& draw, const Loss& loss,
            double likelihood_weight, Memory& memory, TrainingLoss<Scalar>& result) const {
     const Index widest = parts_.widest_chunk(parts_.tangents_of(parts_.trace));
     memory.threads.resize(std::max(memory.threads.size(), std::size_t(thread_count(parts_.threads.number))));
     const auto chunks = std::size_t(chunk_count(X.cols(), widest));
     memory.chunks.resize(std::max(memory.chunks.size(), chunks));
     memory.used_chunks = Index(chunks);
+    const auto& context = parts_.context_of(X, memory.rounding);
     for_each_chunk(X.cols(), widest, parts_.threads.number, [&](Index i, ColumnChunk chunk, int thread) {
       const auto work = [&] {
-        train_chunk(X, samples, draw, loss, chunk, memory.threads[std::size_t(thread)], memory.chunks[std::size_t(i)]);
+        train_chunk(X, context, samples, draw, loss, chunk, memory.threads[std::size_t(thread)],
+                    memory.chunks[std::size_t(i)]);
       };
       relabel_failures(work, [&](SolveFailure& at) { name_sample(at, chunk); });
     });
@@ -93,8 +98,9 @@ class FlowTraining {
   };
 
   template <class Loss>
-  void train_chunk(ConstBatchRef<Scalar> X, std::span<const Index> samples, const Draw& draw, const Loss& loss,
-                   ColumnChunk columns, typename Memory::Thread& thread, typename Memory::Chunk& chunk) const {
+  void train_chunk(ConstBatchRef<DataScalar> X, ConstBatchRef<Scalar> context, std::span<const Index> samples,
+                   const Draw& draw, const Loss& loss, ColumnChunk columns, typename Memory::Thread& thread,
+                   typename Memory::Chunk& chunk) const {
     const Index d = parts_.field.dim(), n = columns.count, rows = d + 1 + Index(std::tuple_size_v<Regularizers>);
     if (Index(thread.blocks.size()) != parts_.blocks()) thread.blocks.resize(std::size_t(parts_.blocks()));
     typename Memory::Block& first = thread.blocks.front();
@@ -105,13 +111,14 @@ class FlowTraining {
                   draw,
                   double(X.cols()),
                   chunk_samples,
-                  parts_.side_inputs(X, columns),
+                  parts_.side_inputs(context, columns),
                   frame.batch(1, n),
                   frame.batch(rows, n),
                   thread,
                   chunk};
     try {
-      parts_.transform.apply(X.middleCols(columns.first, n).topRows(d), y.topRows(d), job.log_det.row(0));
+      parts_.to_coordinates(X.middleCols(columns.first, n).topRows(d), y.topRows(d), job.log_det.row(0),
+                            chunk.rounding);
     } catch (const DomainError& error) {
       throw error.counted_from(columns.first);
     }

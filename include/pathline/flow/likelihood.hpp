@@ -29,10 +29,10 @@ struct LikelihoodWithError {
 };
 
 /// Samples with their density.
-template <Real Scalar>
+template <Real Scalar, Real DataScalar = Scalar>
 struct SamplesWithLogProb {
-  Batch<Scalar> samples;  ///< d × n, raw.
-  Row<Scalar> log_prob;   ///< 1 × n, nats.
+  Batch<DataScalar> samples;  ///< d × n, raw.
+  Row<Scalar> log_prob;       ///< 1 × n, nats.
 };
 
 /// The training loss of a mini-batch, its parts, and its gradient.

@@ -24,13 +24,30 @@
 
 namespace pathline {
 
+namespace detail {
+
+/// The scalar of the data that a flow takes: `DataScalar` where it has one, else `Scalar`.
+template <class F>
+struct DataScalarOfFlow {
+  using type = typename F::Scalar;
+};
+template <class F>
+requires requires { typename F::DataScalar; }
+struct DataScalarOfFlow<F> {
+  using type = typename F::DataScalar;
+};
+template <class F>
+using DataScalarOf = typename DataScalarOfFlow<F>::type;
+
+}  // namespace detail
+
 /// Anything with parameters, a training loss with its gradient, and a likelihood. `Cnf` is one.
 ///
 /// One that also has `after_step(memory)` is told after each step of the optimizer, with the memory of the
 /// value_and_gradient before it: for running statistics, as batch normalisation has them. They belong among the
 /// parameters, with a gradient of exactly 0: Adam leaves those alone, and the best parameters carry theirs along.
 template <class F>
-concept Trainable = requires(F& flow, const F& fixed, const Batch<typename F::Scalar>& X,
+concept Trainable = requires(F& flow, const F& fixed, const Batch<detail::DataScalarOf<F>>& X,
                              std::span<const Index> samples, const Draw& draw, typename F::Memory& memory,
                              decltype(std::declval<const F&>().make_training_loss())& loss) {
   { flow.parameters() } -> std::same_as<Vector<typename F::Scalar>&>;
@@ -45,9 +62,11 @@ namespace detail {
 template <Trainable Flow>
 class Training {
   using Scalar = typename Flow::Scalar;
+  using DataScalar = DataScalarOf<Flow>;
 
  public:
-  Training(Flow& flow, const Batch<Scalar>& train, const Batch<Scalar>& validation, const FitOptions& options, Rng& rng)
+  Training(Flow& flow, const Batch<DataScalar>& train, const Batch<DataScalar>& validation, const FitOptions& options,
+           Rng& rng)
       : flow_(flow),
         train_(train),
         validation_(validation),
@@ -146,13 +165,13 @@ class Training {
   }
 
   Flow& flow_;
-  const Batch<Scalar>& train_;
-  const Batch<Scalar>& validation_;
+  const Batch<DataScalar>& train_;
+  const Batch<DataScalar>& validation_;
   const FitOptions& options_;
   Rng& rng_;
   AdamState<Scalar> optimizer_;
   Vector<Scalar> best_;
-  Batch<Scalar> batch_;
+  Batch<DataScalar> batch_;
   typename Flow::Memory memory_;
   decltype(std::declval<const Flow&>().make_training_loss()) loss_;
   FitReport report_;
@@ -180,7 +199,7 @@ FitReport fit(Flow& flow, const Eigen::MatrixBase<Train>& train, const Eigen::Ma
   constexpr bool trainable = Trainable<Flow>;
   static_assert(trainable, "fit: the first argument must be Trainable, as Cnf is");
   if constexpr (trainable) {
-    const Batch<typename Flow::Scalar> rows = train, held_out = validation;
+    const Batch<detail::DataScalarOf<Flow>> rows = train, held_out = validation;
     detail::require_valid(options);
     require_rows("fit: training data", rows.rows(), flow.data_rows());
     require_finite("fit: training data", rows);
@@ -201,7 +220,7 @@ FitReport fit(Flow& flow, const Eigen::MatrixBase<Data>& data, const FitOptions&
   constexpr bool trainable = Trainable<Flow>;
   static_assert(trainable, "fit: the first argument must be Trainable, as Cnf is");
   if constexpr (trainable) {
-    const Batch<typename Flow::Scalar> rows = data;
+    const Batch<detail::DataScalarOf<Flow>> rows = data;
     detail::require_valid(options);
     require_rows("fit: data", rows.rows(), flow.data_rows());
     require_finite("fit: data", rows);
