@@ -15,7 +15,8 @@ else()
 endif()
 target_include_directories(pathline_development INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
 target_compile_definitions(pathline_development
-                           INTERFACE PATHLINE_EXAMPLE_DATA="${PROJECT_SOURCE_DIR}/examples/data")
+                           INTERFACE PATHLINE_EXAMPLE_DATA="${PROJECT_SOURCE_DIR}/examples/data"
+                                     PATHLINE_NO_OPTIMIZATION_NOTE)
 target_compile_options(pathline_development INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                                       $<$<BOOL:${PATHLINE_WARNINGS_AS_ERRORS}>:-Werror>)
 

@@ -7,6 +7,7 @@
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/few_rows.hpp>
+#include <pathline/core/optimization_note.hpp>
 #include <pathline/core/philox.hpp>
 #include <pathline/core/policies.hpp>
 #include <pathline/core/random.hpp>

@@ -5,6 +5,8 @@
 /// known to the compiler (`Batch<float, 2>`), columns never are. Time is `double` whatever the scalar.
 #pragma once
 
+#include <pathline/core/optimization_note.hpp>
+
 #include <Eigen/Core>
 
 #include <concepts>
