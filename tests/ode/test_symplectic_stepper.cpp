@@ -70,8 +70,9 @@ TEMPLATE_TEST_CASE("A step back returns to where the step came from", "[ode][sym
   CHECK((stepper.p() - p).norm() < 1e-13);
 }
 
-TEST_CASE("The force is evaluated once a Verlet step, and once at the start", "[ode][symplectic]") {
-  SymplecticStepper<Yoshida6, Scalar1> stepper;
+TEMPLATE_TEST_CASE("The force is evaluated once a Verlet step, and once more at a start with a kick",
+                   "[ode][symplectic]", Verlet, Yoshida6) {
+  SymplecticStepper<TestType, Scalar1> stepper;
   stepper.reset(Scalar1(1), Scalar1(0));
   Index calls = 0;
   const auto counted = [&](double, const Scalar1& q, Scalar1& dp) {
@@ -79,7 +80,7 @@ TEST_CASE("The force is evaluated once a Verlet step, and once at the start", "[
     dp = -q;
   };
   for (int i = 0; i < 5; ++i) stepper.step(velocity, counted, 0, 0.1);
-  CHECK(calls == 1 + 5 * 7);
+  CHECK(calls == (TestType::order == 2 ? 1 + 5 : 5 * 7));
   CHECK(stepper.evaluations() == calls);
 }
 

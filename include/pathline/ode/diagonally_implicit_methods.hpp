@@ -98,10 +98,38 @@ struct Kvaerno3 {
       .embedded_order = 2};
 };
 
+/// ESDIRK5(4)7L[2]SA2, seven stages with an explicit first one, first same as last, γ = 23/125; L-stable, and all nodes
+/// lie within the step. Kennedy & Carpenter, Appl. Numer. Math. 146 (2019) 221–244.
+struct Esdirk547L2SA2 {
+  static constexpr double gamma = 23. / 125;
+  static constexpr double a3 = 791020047304. / 3561426431547, a4 = -158159076358. / 11257294102345;
+  static constexpr double a5 = -1653327111580. / 4048416487981, a6 = -4540011970825. / 8418487046959;
+  static constexpr double b1 = -188593204321. / 4778616380481, b3 = 2809310203510. / 10304234040467;
+  static constexpr double b4 = 1021729336898. / 2364210264653, b5 = 870612361811. / 2470410392208;
+  static constexpr double b6 = -1307970675534. / 8059683598661;
+  static constexpr DiagonallyImplicitTableau<7> tableau{
+      .a = {0,
+            gamma, gamma,
+            a3, a3, gamma,
+            a4, a4, -85517644447. / 5003708988389, gamma,
+            a5, a5, 1514767744496. / 9099671765375, 14283835447591. / 12247432691556, gamma,
+            a6, a6, -1790937573418. / 7393406387169, 10819093665085. / 7266595846747,
+            4109463131231. / 7386972500302, gamma,
+            b1, b1, b3, b4, b5, b6, gamma},
+      .b = {b1, b1, b3, b4, b5, b6, gamma},
+      .b_embedded = {-582099335757. / 7214068459310, -582099335757. / 7214068459310, 615023338567. / 3362626566945,
+                     3192122436311. / 6174152374399, 6156034052041. / 14430468657929, -1011318518279. / 9693750372484,
+                     1914490192573. / 13754262428401},
+      .c = {0, 46. / 125, 7121331996143. / 11335814405378, 49. / 353, 3706679970760. / 5295570149437, 347. / 382, 1},
+      .order = 5,
+      .embedded_order = 4};
+};
+
 /// Kværnø 5(4), seven stages with an explicit first one, first same as last, γ = 0.26; L-stable. The first choice for
 /// stiff problems at tight tolerances. BIT 44 (2004) 489–502; digits as in diffrax's kvaerno5.py. Its third stage lies
-/// at c = 1.23: the right-hand side is evaluated beyond the end of the step, and of the solve.
+/// at c = 1.23, outside of the step: where that is beyond the end of the solve, or a forced jump, Closing takes the step.
 struct Kvaerno5 {
+  using Closing = Esdirk547L2SA2;
   static constexpr DiagonallyImplicitTableau<7> tableau{
       .a = {0,
             .26, .26,
@@ -125,6 +153,7 @@ static_assert(tableau_defect(Sdirk2::tableau) == TableauDefect::none, "Sdirk2: s
 static_assert(tableau_defect(Sdirk3::tableau) == TableauDefect::none, "Sdirk3: see TableauDefect");
 static_assert(tableau_defect(Sdirk4::tableau) == TableauDefect::none, "Sdirk4: see TableauDefect");
 static_assert(tableau_defect(Kvaerno3::tableau) == TableauDefect::none, "Kvaerno3: see TableauDefect");
+static_assert(tableau_defect(Esdirk547L2SA2::tableau) == TableauDefect::none, "Esdirk547L2SA2: see TableauDefect");
 static_assert(tableau_defect(Kvaerno5::tableau) == TableauDefect::none, "Kvaerno5: see TableauDefect");
 
 }  // namespace pathline

@@ -16,7 +16,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
+#include <limits>
 
 namespace pathline {
 
@@ -57,12 +59,38 @@ struct PredictorWeights {
   static constexpr double weight(int j) { return weights[std::size_t(j)]; }
 };
 
+/// Takes the steps that would ask the right-hand side where it need not exist; see Stepper::stay_within().
+template <class Method>
+struct ClosingMethod {
+  using type = Method;
+};
+template <class Method>
+requires requires { typename Method::Closing; }
+struct ClosingMethod<Method> {
+  using type = typename Method::Closing;
+};
+
 /// Whether |R(∞)| of the embedded partner is above 1.
 template <class Method>
 constexpr bool partner_amplifies() {
   if (Method::tableau.embedded_order == 0) return false;
   const double limit = stability_at_infinity(Method::tableau, Method::tableau.b_embedded);
   return !(limit <= 1 && limit >= -1);
+}
+
+/// Whether `Closing` can stand in for `Method` in a step between others.
+template <class Method, class Closing>
+constexpr bool closes_alike() {
+  if constexpr (std::same_as<Method, Closing>) {
+    return true;
+  } else {
+    constexpr auto T = Method::tableau;
+    constexpr auto C = Closing::tableau;
+    return tableau_defect(C) == TableauDefect::none && T.stages == C.stages && T.order == C.order &&
+           T.embedded_order == C.embedded_order && stiffly_accurate(T) == stiffly_accurate(C) &&
+           T.has_explicit_first_stage() == C.has_explicit_first_stage() && nodes_in_step(C) &&
+           partner_amplifies<Method>() == partner_amplifies<Closing>();
+  }
 }
 
 }  // namespace detail
@@ -74,6 +102,11 @@ template <DiagonallyImplicitMethod Method, OdeState State>
 class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, NewtonSolver<State>> {
   using Base = detail::ImplicitStepper<Method, State, NewtonSolver<State>>;
   using Base::y_, Base::next_, Base::error_, Base::solver_, Base::h_, Base::t_next_, Base::solved_;
+  using Closing = typename detail::ClosingMethod<Method>::type;
+  static constexpr bool closes = !std::same_as<Closing, Method>;
+  static_assert(detail::closes_alike<Method, Closing>(),
+                "Closing must be a method of the same number of stages, first "
+                "and last stage, orders and stability at infinity, with all nodes from 0 to 1");
 
  public:
   using Base::has_error, Base::stages, Base::step, Base::estimate_error;
@@ -83,9 +116,11 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
   /// which are no error of the solution. Hosea & Shampine (1996), section 5; Hairer & Wanner II, equation IV.8.19.
   static constexpr bool filters_error = detail::partner_amplifies<Method>();
 
-  /// Starts at y without evaluating anything. Allocates only when the shape is new.
+  /// Starts at y without evaluating anything, with stages wherever the nodes lie. Allocates only when the shape is new.
   void reset(const State& y) {
     this->start_at(y);
+    earliest_ = -std::numeric_limits<double>::infinity();
+    latest_ = std::numeric_limits<double>::infinity();
     base_.resizeLike(y);
     for (State& stage : K_) stage.resizeLike(y);
     if constexpr (!explicit_first) slope_ = y;
@@ -104,6 +139,13 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     first_stage_ready_ = started_ = true;
     first_stage_solved_ = false;
     return true;
+  }
+
+  /// From now on no stage lies outside of the times from a to b: Method::Closing, of the same order and with nodes
+  /// within the step, takes the steps of which one would.
+  void stay_within(double a, double b) requires(closes) {
+    earliest_ = std::min(a, b);
+    latest_ = std::max(a, b);
   }
 
   /// Forgets K_1 and the Jacobians: the right-hand side has changed. y stays.
@@ -130,8 +172,11 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     t_next_ = t_next;
     end_slope_known_ = false;
     solver_.forget_slow_jacobians();
-    constexpr int begin = explicit_first ? 1 : 0;
-    solved_ = first_stage_solved_ ? solve_stages<begin, 0>(rhs, t, goal) : solve_stages<begin, begin>(rhs, t, goal);
+    closing_ = closes && leaves_span(t, h);
+    if (closing_)
+      solved_ = solve_by<Closing>(rhs, t, goal);
+    else
+      solved_ = solve_by<Method>(rhs, t, goal);
     observer.discard();
     if (!solved_) {
       solver_.forget_jacobians();
@@ -174,7 +219,10 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
 
   /// Writes e = h Σ (b_i - b̂_i) K_i of the step tried last, all rows, not filtered; before accept().
   void write_error(State& error) const requires has_error {
-    error.noalias() = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, K_);
+    if (closing_)
+      error.noalias() = detail::weighted_stages<detail::ErrorWeights<Closing>>(h_, K_);
+    else
+      error.noalias() = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, K_);
   }
 
   /// Evaluates at the end, t, of an Euler step of length h, for the choice of the first step; overwrites stage(1).
@@ -194,21 +242,37 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
   static constexpr bool explicit_first = Method::tableau.has_explicit_first_stage();
   static constexpr bool ends_in_stage = stiffly_accurate(Method::tableau);
 
+  /// Whether a stage of a step from t lies outside of the times of stay_within().
+  [[nodiscard]] bool leaves_span(double t, double h) const {
+    constexpr auto c = Method::tableau.c;
+    const double first = t + h * *std::min_element(c.begin(), c.end()),
+                 last = t + h * *std::max_element(c.begin(), c.end());
+    return std::min(first, last) < earliest_ || std::max(first, last) > latest_;
+  }
+
+  /// All stages, by the tableau of `Taken`.
+  template <class Taken, class Rhs>
+  bool solve_by(Rhs& rhs, double t, const NewtonGoal& goal) {
+    constexpr int begin = explicit_first ? 1 : 0;
+    return first_stage_solved_ ? solve_stages<Taken, begin, 0>(rhs, t, goal)
+                               : solve_stages<Taken, begin, begin>(rhs, t, goal);
+  }
+
   /// Stages I to s; `First` is the first stage whose derivative may foretell others. A K_1 that was evaluated may not:
   /// off the slow manifold of a stiff problem it points far away.
-  template <int I, int First, class Rhs>
+  template <class Taken, int I, int First, class Rhs>
   bool solve_stages(Rhs& rhs, double t, const NewtonGoal& goal) {
     if constexpr (I < stages) {
-      using Predictor = detail::PredictorWeights<Method, I, First>;
-      constexpr double c = Method::tableau.c[std::size_t(I)];
-      const double t_stage = c == 1 ? t_next_ : t + c * h_, h_gamma = h_ * Method::tableau.gamma();
-      detail::write_sum<detail::StageWeights<Method, I>>(base_, y_, h_, K_);
+      using Predictor = detail::PredictorWeights<Taken, I, First>;
+      constexpr double c = Taken::tableau.c[std::size_t(I)];
+      const double t_stage = c == 1 ? t_next_ : t + c * h_, h_gamma = h_ * Taken::tableau.gamma();
+      detail::write_sum<detail::StageWeights<Taken, I>>(base_, y_, h_, K_);
       if constexpr (detail::all_zero<Predictor>)
         next_ = y_;
       else
         detail::write_sum<Predictor>(next_, base_, h_gamma, K_);
       if (!solver_.solve_stage(rhs, t_stage, h_gamma, y_, base_, next_, K_[std::size_t(I)], goal)) return false;
-      return solve_stages<I + 1, First>(rhs, t, goal);
+      return solve_stages<Taken, I + 1, First>(rhs, t, goal);
     } else {
       return true;
     }
@@ -221,6 +285,8 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
   bool first_stage_solved_ = false;  // and it was the last stage of a step
   bool slope_known_ = false, end_slope_known_ = false;
   bool started_ = false;
+  double earliest_ = 0, latest_ = 0;  // of stay_within()
+  bool closing_ = false;              // the step tried last was Closing's
 };
 
 }  // namespace pathline

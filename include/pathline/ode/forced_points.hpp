@@ -33,8 +33,7 @@ struct ForcedPoints {
   std::vector<double> step_at{};
   /// The right-hand side jumps here. It is never asked at the very time: the step before ends one number short of it,
   /// the step after starts one number behind, with a first stage of its own and without the errors of the past. The
-  /// state is continuous, up to these two ulps of time. A method with a stage behind the end of its step, Kvaerno5 at
-  /// 1.23 of it, looks over the jump all the same, and has steps rejected before it.
+  /// state is continuous, up to these two ulps of time. No stage looks over the jump.
   std::vector<double> jump_at{};
 };
 

@@ -34,6 +34,7 @@ struct Solve {
   Stepper<Method, State>& stepper;
   Observer& observer;
   double t, t_end;
+  double earliest = t;                                           // the start of the solve, or the last jump behind
   StepChoice choice{};                                           // of an adaptive control
   double last_error = std::numeric_limits<double>::quiet_NaN();  // of the last step tried
   Statistics counts{};
@@ -51,17 +52,34 @@ struct Solve {
         const double step_to = next_point(points.step_at, t, stop), jump = next_point(points.jump_at, t, stop);
         const bool jumps = is_jump(jump) && std::abs(jump - t) <= std::abs(step_to - t);
         const double target = jumps ? std::nextafter(jump, t) : step_to;
+        bound_stages();
         if (t != target) advance(target);
         if (jumps && !ended) t = jump;
       }
     } else if (t != stop) {
+      bound_stages();
       advance(stop);
     }
   }
 
+  /// Tells a method that has a stage outside of its steps how far the right-hand side may be asked.
+  void bound_stages() {
+    if constexpr (requires { stepper.stay_within(t, t); }) stepper.stay_within(earliest, latest());
+  }
+
+  /// The last time at which the right-hand side may be asked now: t_end, or a number short of the next jump.
+  [[nodiscard]] double latest() const {
+    if constexpr (HasForcedPoints<Control>) {
+      const std::vector<double>& jumps = control.points.jump_at;
+      const double jump = next_point(jumps, t, t_end);
+      if (std::binary_search(jumps.begin(), jumps.end(), jump)) return std::nextafter(jump, t);
+    }
+    return t_end;
+  }
+
   /// Starts anew behind the jump at t.
   void leave_jump(double stop) requires HasForcedPoints<Control> {
-    t = std::nextafter(t, stop);
+    t = earliest = std::nextafter(t, stop);
     if (counts.accepted == 0) return;
     stepper.restart();
     choice.template forget_errors<Control>();
@@ -131,13 +149,7 @@ struct Solve {
 
   double first_step() {
     if (control.initial_step > 0) return control.initial_step;
-    double end = t_end;
-    if constexpr (HasForcedPoints<Control>) {  // the probe must not look at a jump, or beyond it
-      const std::vector<double>& jumps = control.points.jump_at;
-      const double jump = next_point(jumps, t, t_end);
-      if (std::binary_search(jumps.begin(), jumps.end(), jump)) end = std::nextafter(jump, t);
-    }
-    const double length = initial_step(rhs, t, end, control, stepper);
+    const double length = initial_step(rhs, t, latest(), control, stepper);
     observer.discard();
     return length;
   }

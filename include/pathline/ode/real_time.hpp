@@ -9,6 +9,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/solve_checks.hpp>
 
 #include <cmath>
 #include <string>
@@ -19,6 +20,9 @@ namespace pathline {
 template <class Method, OdeState State>
 class RealTimeSolver {
   static_assert(ExplicitMethod<Method>, "RealTimeSolver: the method must be explicit, such as Rk4");
+  static_assert(detail::stages_in_step<Method>(),
+                "RealTimeSolver: the nodes of the method must lie from 0 to 1, lest it ask the right-hand side outside "
+                "of the step");
 
  public:
   /// \param shape  Any state of the shape of those to come; its values are not read. What is needed is allocated here,

@@ -21,12 +21,34 @@ inline constexpr bool is_per_sample = false;
 template <class Control>
 inline constexpr bool is_per_sample<PerSample<Control>> = true;
 
+/// Whether no stage lies outside of its step, where the right-hand side need not exist: at the ends of a solve at
+/// least, where `Closing` takes the steps of a method that has one.
+template <class Method>
+constexpr bool stages_in_step() {
+  if constexpr (requires { typename Method::Closing; }) {
+    return stages_in_step<typename Method::Closing>();
+  } else if constexpr (MultistepMethod<Method>) {
+    return stages_in_step<typename Method::Start>();
+  } else if constexpr (RosenbrockMethod<Method>) {
+    for (int i = 0; i < Method::tableau.stages; ++i) {
+      const double alpha = row_sum_of_alpha(Method::tableau, i);
+      if (!(alpha >= 0 && alpha <= 1)) return false;
+    }
+    return true;
+  } else if constexpr (requires { Method::tableau.c; }) {
+    return nodes_in_step(Method::tableau);
+  } else {
+    return true;
+  }
+}
+
 /// One readable line for each wrong assembly; `value` guards the code that would not compile then.
 template <class Method, class Control, class Rhs, class State, class Observer = NoObserver>
 struct SolveCheck {
   static constexpr bool state = OdeState<State>;
   static constexpr bool parts = !state || !AdditiveMethod<Method> || TwoPartRightHandSide<Rhs, State>;
   static constexpr bool calls = !state || AdditiveMethod<Method> || RightHandSide<Rhs, State>;
+  static constexpr bool inside = !SteppingMethod<Method> || stages_in_step<Method>();
   static constexpr bool estimate = !SteppingMethod<Method> || !AdaptiveControl<Control> || EmbeddedMethod<Method>;
   static constexpr bool watches = [] {
     if constexpr (SteppingMethod<Method> && state)
@@ -38,6 +60,10 @@ struct SolveCheck {
                 "solve: a method is a struct with a static constexpr ExplicitTableau, DiagonallyImplicitTableau, "
                 "FullyImplicitTableau, RosenbrockTableau or AdditiveTableau `tableau`, or a multistep method with "
                 "`predictor`, `order` and `Start`");
+  static_assert(
+      inside,
+      "solve: the method has a node below 0 or above 1, and would ask the right-hand side before t0 or beyond "
+      "t1: give a diagonally implicit one a `Closing` with nodes from 0 to 1, as Kvaerno5 has, or take another");
   static_assert(StepControl<Control> || is_per_sample<Control>,
                 "solve: the step control must be FixedSteps or meet AdaptiveControl");
   static_assert(!is_per_sample<Control>,
@@ -52,7 +78,7 @@ struct SolveCheck {
   static_assert(estimate, "solve: Method (Rk4, ImplicitEuler, ...) has no error estimate: use FixedSteps(n)");
   static_assert(watches, "solve: an observer needs keep_first_stage, discard, accept, output: derive from NoObserver");
   static constexpr bool value =
-      SteppingMethod<Method> && StepControl<Control> && state && calls && parts && estimate && watches;
+      SteppingMethod<Method> && StepControl<Control> && state && calls && parts && inside && estimate && watches;
 };
 
 /// \throws ArgumentError unless the times are finite and go one way.

@@ -64,7 +64,8 @@ concept SymplecticMethod = requires {
   requires M::weights.size() > 0;
 };
 
-/// Order 2: half a kick, a drift, half a kick.
+/// Order 2: half a kick, a drift, half a kick. One after another; in compositions that would so ask the force outside
+/// of their step, half a drift, a kick, half a drift.
 struct Verlet {
   static constexpr int order = 2;
   static constexpr std::array<double, 1> weights{1};

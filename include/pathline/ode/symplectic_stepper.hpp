@@ -38,7 +38,7 @@ class SymplecticStepper {
     p_ = p;
     velocity_.resizeLike(q);
     force_.resizeLike(q);
-    force_ready_ = false;
+    slope_ready_ = false;
     evaluations_ = 0;
   }
 
@@ -48,40 +48,65 @@ class SymplecticStepper {
     step(velocity, force, t, h, t + h);
   }
 
-  /// The same where t + h would not round to the end exactly: the last force is evaluated at t_next. What a step of
-  /// Verlet ends with, the next one starts with: one evaluation of the force for each.
+  /// The same where t + h would not round to the end exactly. What a step of Verlet ends with, the next one starts
+  /// with: one evaluation of each function for each.
   template <class Velocity, class Force>
   void step(Velocity& velocity, Force& force, double t, double h, double t_next) {
-    if (!force_ready_) evaluate_force(force, t);
-    double now = t;
-    for (std::size_t i = 0; i < Method::weights.size(); ++i) {
-      const double length = Method::weights[i] * h;
-      p_ += Scalar(length / 2) * force_;
-      detail::evaluate(velocity, now + length / 2, p_, velocity_);
-      detail::require_shape(velocity_, q_);
-      q_ += Scalar(length) * velocity_;
-      now = i + 1 == Method::weights.size() ? t_next : now + length;
-      evaluate_force(force, now);
-      p_ += Scalar(length / 2) * force_;
-    }
+    if constexpr (kicks_first)
+      compose(Part<Force>{force, p_, force_}, Part<Velocity>{velocity, q_, velocity_}, t, h, t_next);
+    else
+      compose(Part<Velocity>{velocity, q_, velocity_}, Part<Force>{force, p_, force_}, t, h, t_next);
   }
 
   [[nodiscard]] const State& q() const { return q_; }
   [[nodiscard]] const State& p() const { return p_; }
-  /// Of the force, since reset(); of the velocity there are as many, less the first.
+  /// Of the force, since reset(): one for each step of Verlet, and one more at the very start where kicks come first.
+  /// Of the velocity likewise.
   [[nodiscard]] Index evaluations() const { return evaluations_; }
 
  private:
-  template <class Force>
-  void evaluate_force(Force& force, double t) {
-    detail::evaluate(force, t, q_, force_);
-    detail::require_shape(force_, q_);
-    force_ready_ = true;
-    ++evaluations_;
+  /// Whether a step of Verlet is half a kick, a drift and half a kick. Where that asks the force outside of a step, as
+  /// Yoshida's methods would, which go back in between, it is half a drift, a kick and half a drift: the force of these
+  /// is asked within the step then, and the velocity outside of it.
+  static constexpr bool kicks_first = [] {
+    double t = 0;
+    for (const double w : Method::weights)
+      if (t += w; t < 0 || t > 1 + 1e-13) return false;
+    return true;
+  }();
+
+  /// x' = function(t, the other part's x).
+  template <class Function>
+  struct Part {
+    Function& function;
+    State &x, &slope;
+  };
+
+  template <class Outer, class Inner>
+  void compose(Outer outer, Inner inner, double t, double h, double t_next) {
+    if (!slope_ready_) evaluate(outer, t, inner.x, kicks_first);
+    slope_ready_ = true;
+    double now = t;
+    for (std::size_t i = 0; i < Method::weights.size(); ++i) {
+      const double length = Method::weights[i] * h;
+      outer.x += Scalar(length / 2) * outer.slope;
+      evaluate(inner, now + length / 2, outer.x, !kicks_first);
+      inner.x += Scalar(length) * inner.slope;
+      now = i + 1 == Method::weights.size() ? t_next : now + length;
+      evaluate(outer, now, inner.x, kicks_first);
+      outer.x += Scalar(length / 2) * outer.slope;
+    }
+  }
+
+  template <class Function>
+  void evaluate(Part<Function>& part, double t, const State& x, bool counted) {
+    detail::evaluate(part.function, t, x, part.slope);
+    detail::require_shape(part.slope, x);
+    if (counted) ++evaluations_;
   }
 
   State q_, p_, velocity_, force_;
-  bool force_ready_ = false;
+  bool slope_ready_ = false;  // of what comes first
   Index evaluations_ = 0;
 };
 

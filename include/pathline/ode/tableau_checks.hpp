@@ -43,6 +43,14 @@ template <class Tableau>
   return Tableau::stages > 1 && tableau.A(0, 0) == 0 && stiffly_accurate(tableau);
 }
 
+/// Whether all stages lie within the step: nodes from 0 to 1.
+template <class Tableau>
+[[nodiscard]] constexpr bool nodes_in_step(const Tableau& tableau) {
+  for (const double c : tableau.c)
+    if (!(c >= 0 && c <= 1)) return false;
+  return true;
+}
+
 namespace detail {
 
 inline constexpr double tableau_tolerance = 1e-14;

@@ -60,7 +60,12 @@ struct PerSampleCheck {
                 "y, State& dy), or as any right-hand side of one column");
   static constexpr bool control = !HasForcedPoints<Control>;
   static_assert(control, "solve: PerSample has no forced points: give each sample its own output times");
-  static constexpr bool value = method && calls && control && AdaptiveControl<Control>;  // PerSample names the last
+  static constexpr bool inside = !method || stages_in_step<Method>();
+  static_assert(inside,
+                "solve: with PerSample the nodes of a method must lie from 0 to 1, lest it ask the right-hand side "
+                "before t0 or beyond t1");
+  static constexpr bool value =
+      method && calls && control && inside && AdaptiveControl<Control>;  // PerSample names the last
 };
 
 /// All samples together by an explicit method, one after another by an implicit one.
