@@ -80,10 +80,11 @@ std::optional<Result> stored(const fs::path& folder) {
   for_each_number(result.judgement, [&](const char* name, double& number) {
     number = pathline::io::read_csv<double>(folder / "judgement.csv", {.columns = {name}})(0, 0);
   });
+  const pathline::io::CsvOptions no_names{.header = pathline::io::CsvHeader::absent};
   result.shown.data = pathline::io::read_csv<double>(folder / "data.csv");
   result.shown.samples = pathline::io::read_csv<double>(folder / "samples.csv");
-  result.shown.density = pathline::io::read_csv<double>(folder / "density.csv");
-  unpack(pathline::io::read_csv<double>(folder / "paths.csv"), result.shown);
+  result.shown.density = pathline::io::read_csv<double>(folder / "density.csv", no_names);
+  unpack(pathline::io::read_csv<double>(folder / "paths.csv", no_names), result.shown);
   return result;
 }
 

@@ -9,7 +9,9 @@
 
 #include <support/catch.hpp>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -87,11 +89,15 @@ TEST_CASE("read_csv: spreadsheets' habits are read as the plain text is", "[io][
   CHECK(parse_csv_table<double>(text).names == std::vector<std::string>{"x", "y"});
 }
 
-TEST_CASE("read_csv: the first line is a header when one of its cells is text", "[io][csv]") {
+TEST_CASE("read_csv: the first line is a header when a name stands above a number and none beside it", "[io][csv]") {
   CHECK(numbers("1,2\n3,4\n5,6\n") == one_to_six());
   CHECK(parse_csv_table<double>("1,2\n3,4\n").names == std::vector<std::string>{"column 1", "column 2"});
   CHECK(parse_csv_table<double>(",y\n3,4\n").names == std::vector<std::string>{"column 1", "y"});
-  CHECK(parse_csv_table<double>("2019,y\n3,4\n").names == std::vector<std::string>{"2019", "y"});
+  CHECK_THROWS_AS(parse_csv_table<double>("2019,y\n3,4\n"), DataError);  // names, or a number and a mistake
+  const CsvOptions names{.header = CsvHeader::present};
+  CHECK(parse_csv_table<double>("2019,y\n3,4\n", names).names == std::vector<std::string>{"2019", "y"});
+  CHECK(parse_csv_table<double>("x,y\n3,4\n").has_header);
+  CHECK_FALSE(parse_csv_table<double>("1,2\n3,4\n").has_header);
   // A missing number is no name: the line must not vanish as a header.
   CHECK_THROWS_WITH(numbers("1,,3\n4,5,6\n"), ContainsSubstring("line 1, column \"column 2\" is empty"));
   CHECK_THROWS_WITH(numbers("1,nan\n2,3\n"), ContainsSubstring("line 1, column \"column 2\" is \"nan\""));
@@ -111,10 +117,11 @@ TEST_CASE("read_csv: quoted cells hold separators, quotes and line ends", "[io][
 TEST_CASE("read_csv: columns are chosen by name or number, in the order asked for", "[io][csv]") {
   const std::string text = "id,x,2,y\nA,1,9,2\nB,3,9,4\nC,5,9,6\n";  // text in a column that nobody chose
   CHECK(numbers(text, {.columns = {"x", "y"}}) == one_to_six());
-  CHECK(numbers(text, {.columns = {"2", "4"}}).row(0) == numbers(text, {.columns = {"3"}}).row(0));  // a name wins
+  CHECK(numbers(text, {.columns = {"#2", "#4"}, .header = CsvHeader::present}) == one_to_six());
   CHECK(numbers(text, {.columns = {"y", "x"}}) == one_to_six().colwise().reverse());
   CHECK(numbers("1,0,2\n3,0,4\n5,0,6\n", {.columns = {"1", "3"}}) == one_to_six());
-  CHECK(parse_csv_table<double>(text, {.columns = {"4"}}).names == std::vector<std::string>{"y"});
+  CHECK(parse_csv_table<double>(text, {.columns = {"4"}, .header = CsvHeader::present}).names ==
+        std::vector<std::string>{"y"});
 }
 
 TEST_CASE("read_csv: an unknown column lists those that are there", "[io][csv][errors]") {
@@ -153,9 +160,31 @@ TEST_CASE("read_csv: a number too large for float is no finite number for float"
   CHECK(parse_csv_table<float>("x\n-1e-60\n").data(0, 0) == 0);
 }
 
+TEST_CASE("read_csv: a column whose spread float cannot hold is refused for float", "[io][csv][errors]") {
+  // Seconds of 2023 a second apart: floats are 128 apart there.
+  std::string text = "x,t\n";
+  for (int i = 0; i < 200; ++i) text += std::to_string(i) + "," + std::to_string(1700000000 + i) + "\n";
+  CHECK(numbers(text).row(1).maxCoeff() == 1700000199);
+  CHECK_THROWS_WITH(parse_csv_table<float>(text),
+                    ContainsSubstring("column \"t\" keeps 3 different values of 200 rows in "
+                                      "float") &&
+                        ContainsSubstring("read it as double"));
+  CHECK(parse_csv_table<float>(text, {.columns = {"x"}}).data.cols() == 200);
+  // Rounding is 3e-8 of a number here, and its spread a third of it. Equal numbers are refused where they matter.
+  CHECK(parse_csv_table<float>("x\n0.1\n0.2\n0.3\n").data.cols() == 3);
+  CHECK(parse_csv_table<float>("x\n0.1\n0.1\n").data.cols() == 2);
+  CHECK(parse_csv_table<float>("x\n1e30\n-1e30\n1e-30\n").data.cols() == 3);
+}
+
+TEST_CASE("read_csv: a number between two floats is rounded once", "[io][csv]") {
+  // A little above the middle of 1 and the next float, by less than double can tell: rounded to double first, it would
+  // be the middle, and then 1.
+  CHECK(parse_csv_table<float>("x\n1.00000005960464477540\n2\n").data(0, 0) == std::nextafter(1.F, 2.F));
+}
+
 TEST_CASE("read_csv: ragged rows, blank lines and bad quotes say the line", "[io][csv][errors]") {
   CHECK_THROWS_WITH(numbers("x,y\n1,2\n3\n"),
-                    "parse_csv, line 3 has 1 cells, expected 2 as in the first line; check the separator and quotes");
+                    "parse_csv, line 3 has 1 cell, expected 2 as in the first line; check the separator and quotes");
   CHECK_THROWS_WITH(numbers("x,y\n1,2,3\n"), ContainsSubstring("line 2 has 3 cells, expected 2"));
   CHECK_THROWS_WITH(numbers("x,y\n1,2\n\n\n3,4\n"), ContainsSubstring("line 3 is blank"));
   CHECK_THROWS_WITH(numbers("\nx,y\n1,2\n"), ContainsSubstring("line 1 is blank"));
@@ -177,6 +206,8 @@ TEST_CASE("read_csv: a file that cannot be read is named", "[io][csv][errors]") 
   CHECK_THROWS_WITH(io::read_csv<double>(missing), ContainsSubstring("read_csv: cannot read " + missing.string()) &&
                                                        ContainsSubstring("No such file"));
   CHECK_THROWS_WITH(io::read_csv<double>(folder.path), ContainsSubstring("it is a folder"));
+  CHECK_THROWS_WITH(io::read_csv<double>("no/such.csv"),
+                    ContainsSubstring("cannot read no/such.csv in " + fs::current_path().string()));
   const fs::path broken = folder.write("broken.csv", "x\n1\nb\n");
   CHECK_THROWS_WITH(io::read_csv<double>(broken),
                     ContainsSubstring("read_csv: " + broken.string() + ", line 3, column \"x\""));
@@ -206,7 +237,7 @@ TEMPLATE_TEST_CASE("write_csv: read_csv gives the same bits back", "[io][csv]", 
   const Folder folder;
   const fs::path path = folder.path / "out.csv";
   const Batch<TestType> X = awkward_numbers<TestType>();
-  const std::vector<std::string> names{"a,\"b\"", " spaced ", "3"};
+  const std::vector<std::string> names{"a,\"b\"", " spaced ", "3rd"};
   io::write_csv(path, names, X);
   const io::Table<TestType> back = io::read_csv_table<TestType>(path);
   CHECK(back.names == names);
@@ -232,6 +263,8 @@ TEST_CASE("write_csv: what could not be read back is refused, and the old file s
   Batch<double> X = one_to_six();
   CHECK_THROWS_AS(io::write_csv(path, {"x"}, X), ShapeError);
   CHECK_THROWS_AS(io::write_csv(path, {"1", "2"}, X), ArgumentError);
+  CHECK_THROWS_AS(io::write_csv(path, {"x", "2"}, X), ArgumentError);
+  CHECK_THROWS_AS(io::write_csv(path, {"1st", "2nd"}, X), ArgumentError);
   CHECK_THROWS_AS(io::write_csv(path, {"x", "y"}, Batch<double>(2, 0)), DataError);
   X(1, 2) = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_WITH(io::write_csv(path, {"x", "y"}, X), ContainsSubstring("component 1 of sample 2"));
@@ -285,6 +318,36 @@ TEST_CASE("Numbers do not follow the program's locale", "[io][csv]") {
   CHECK(by_stream == 1234.5);
   CHECK(text == "1234.5");
   CHECK(text_by_stream == "1234.5");
+}
+
+TEST_CASE("read_csv: a table with random faults gives finite numbers, and never more rows than lines",
+          "[io][csv][fuzz]") {
+  const std::string pieces[] = {"NA",    ",",   ";",  "\n", "\r\n", "\"", "#2", "-",
+                                "1e400", "inf", "\t", " ",  "0,1",  "x",  ""};
+  std::mt19937 bits(23);
+  int parsed = 0, refused = 0;
+  for (int i = 0; i < 2000; ++i) {
+    std::string text = i % 2 == 0 ? "x,y,z\n" : "";
+    for (int row = 0; row < 4; ++row)
+      text += std::to_string(bits() % 100) + ".5," + (i % 3 == 0 ? "a" : "2") + "," + std::to_string(bits() % 9) + "\n";
+    for (auto faults = bits() % 3; faults > 0; --faults)
+      text.replace(bits() % text.size(), bits() % 3, pieces[bits() % std::size(pieces)]);
+    const auto lines = 1 + std::count_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; });
+    CsvOptions options{.skip_missing = bits() % 2 == 0};
+    if (i % 3 == 0) options.columns = {"#1", "3"};
+    try {
+      const auto table = parse_csv_table<double>(text, options);
+      REQUIRE(table.data.allFinite());
+      REQUIRE(table.data.rows() == Index(table.names.size()));
+      REQUIRE(table.data.cols() + table.skipped + table.has_header <= lines);
+      ++parsed;
+    } catch (const Error& error) {
+      REQUIRE(std::string(error.what()).starts_with("parse_csv"));
+      ++refused;
+    }
+  }
+  CHECK(parsed > 500);
+  CHECK(refused > 500);
 }
 
 TEST_CASE("read_csv: random bytes parse or throw a pathline::Error", "[io][csv][fuzz]") {

@@ -6,167 +6,198 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/io/csv_advice.hpp>
+#include <pathline/io/csv_cells.hpp>
+#include <pathline/io/csv_header.hpp>
+#include <pathline/io/csv_options.hpp>
 #include <pathline/io/csv_text.hpp>
 #include <pathline/io/number_text.hpp>
+#include <pathline/io/read_text.hpp>
 #include <pathline/io/replace_file.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
-#include <ios>
 #include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
-#include <system_error>
+#include <utility>
 #include <vector>
 
 namespace pathline::io {
 
-/// Whether the first line names the columns. `detect`: it does when one of its cells is text and no number; an empty
-/// cell is neither. Say `present` where names look like numbers, `absent` where the first row of data holds text in a
-/// column that is not asked for.
-enum class CsvHeader { detect, present, absent };
-
-struct CsvOptions {
-  std::vector<std::string> columns = {};  ///< By name of the header, else by number from 1 ("2"); empty: all.
-  char separator = ',';
-  CsvHeader header = CsvHeader::detect;
-};
-
-/// Numbers with the names of their columns in the file ("column 2" for one without a name).
-template <Real Scalar>
-struct Table {
-  std::vector<std::string> names;  ///< d of them.
-  Batch<Scalar> data;              ///< d × n.
-};
-
 namespace detail {
 
-/// Where a column stands in the file, and what messages call it.
-struct CsvColumn {
-  std::size_t index;
-  std::string name;
+/// The numbers of a table, row by row; for float rounded to it.
+struct CsvNumbers {
+  std::vector<CsvColumn> columns;
+  std::vector<double> values;
+  bool has_header = false;
+  Index skipped = 0;
 };
 
-[[nodiscard]] inline bool is_header(const std::vector<std::string>& cells) {
-  return std::any_of(cells.begin(), cells.end(),
-                     [](const std::string& cell) { return !cell.empty() && !parse_number<double>(cell); });
+inline void check_separators(const std::string& source, const CsvOptions& options) {
+  const auto separator = static_cast<unsigned char>(options.separator);
+  if (options.decimal != '.' && options.decimal != ',')
+    throw ArgumentError(source + ": decimal", shown(std::string_view(&options.decimal, 1)), "\".\" or \",\"");
+  if (options.separator == options.decimal && options.decimal == ',')
+    throw ArgumentError(source + ": separator", "\",\" and decimal too",
+                        "two different characters, such as \";\" and \",\"");
+  if (is_letter(options.separator) || is_digit(options.separator) || (separator < 32 && separator != '\t') ||
+      std::string_view("\"+-.#").find(options.separator) != std::string_view::npos)
+    throw ArgumentError(source + ": separator", shown(std::string_view(&options.separator, 1)),
+                        "a character that is no letter and no part of a number, a quote or a line end");
 }
 
-[[nodiscard]] inline std::string name_of(const std::vector<std::string>& header, std::size_t i) {
-  return i < header.size() && !header[i].empty() ? header[i] : "column " + std::to_string(i + 1);
-}
-
-/// The column that `wanted` names among `width`. `header` is empty when the file has none.
-[[nodiscard]] inline CsvColumn find_column(const std::string& source, const std::string& wanted,
-                                           const std::vector<std::string>& header, std::size_t width) {
-  const auto found = std::find(header.begin(), header.end(), wanted);
-  if (found != header.end() && std::find(found + 1, header.end(), wanted) != header.end())
-    throw ArgumentError(source + ": column", shown(wanted), "a name that one column has; say its number instead");
-  if (found != header.end()) return {std::size_t(found - header.begin()), wanted};
-  // Nine digits hold in any integer; a tenth is no column's number.
-  std::size_t number = 0;
-  if (wanted.size() <= 9 && wanted.find_first_not_of("0123456789") == std::string::npos)
-    for (const char digit : wanted) number = 10 * number + std::size_t(digit - '0');
-  if (number >= 1 && number <= width) return {number - 1, name_of(header, number - 1)};
-  std::string expected;
-  for (const std::string& name : header) expected += shown(name) + ", ";
-  throw ArgumentError(
-      source + ": column", shown(wanted),
-      (header.empty() ? "" : "one of " + expected + "or ") + "a number from 1 to " + std::to_string(width));
-}
-
-[[nodiscard]] inline std::vector<CsvColumn> find_columns(const std::string& source,
-                                                         const std::vector<std::string>& wanted,
-                                                         const std::vector<std::string>& header, std::size_t width) {
-  std::vector<CsvColumn> columns;
-  for (const std::string& name : wanted) columns.push_back(find_column(source, name, header, width));
-  if (wanted.empty())
-    for (std::size_t i = 0; i < width; ++i) columns.push_back({i, name_of(header, i)});
-  return columns;
-}
-
-/// A cell that must be a finite number.
-template <Real Scalar>
-[[nodiscard]] Scalar csv_number(const CsvReader& reader, const CsvColumn& column, const std::string& cell) {
-  const std::optional<Scalar> value = parse_number<Scalar>(cell);
-  if (value && std::isfinite(*value)) return *value;
+/// Says what a cell is in place of a finite number, and what to do.
+[[noreturn]] inline void refuse_cell(const CsvReader& reader, std::string_view text,
+                                     const std::vector<std::string>& cells, const CsvColumn& column,
+                                     const CsvOptions& options, const CsvNumbers& table, bool in_float) {
+  const std::string& cell = cells[column.index];
+  std::string advice = layout_advice(text, reader.rest(), options);
+  if (advice.empty() && cell.empty() && column.index > 0 && column.index + 1 == cells.size() && options.columns.empty())
+    advice = "if each line ends in a separator, remove it, or choose other columns";
+  if (advice.empty() && !is_missing(cells[0]) && (cells[0].starts_with('#') || cells[0].starts_with('%')))
+    advice = "remove lines of comment";
+  if (advice.empty()) advice = cell_advice(cell, options, in_float);
+  if (advice.empty()) advice = "correct or remove the line, or choose other columns";
+  if (!table.has_header && options.header == CsvHeader::detect && reader.line() == 1)
+    advice += "; if the line names the columns, set header to present";
+  // In the first row, a column of text rather than a mistake: which columns are left?
+  const bool first_row = table.values.size() < table.columns.size() && options.columns.empty();
+  std::string numbers;
+  for (std::size_t i = 0; first_row && i < std::min<std::size_t>(cells.size(), 20); ++i)
+    if (is_number(cells[i], options.decimal)) numbers += (numbers.empty() ? "" : ",") + std::to_string(i + 1);
+  if (!numbers.empty() && !is_missing(cell) && is_name(cell)) advice += "; it has numbers in columns " + numbers;
   throw DataError(reader.place() + ", column " + shown(column.name) + " is " + (cell.empty() ? "empty" : shown(cell)) +
-                  ", expected a finite number; correct or remove the line, or choose other columns");
+                  ", expected a finite number; " + advice);
 }
 
-/// The whole of a file.
-///
-/// \throws FileError when it cannot be read.
-[[nodiscard]] inline std::string read_text(const std::string& caller, const std::filesystem::path& path) {
-  const auto fail = [&](const std::string& reason) {
-    throw FileError(caller + ": cannot read " + path.string() + ": " + reason +
-                    "; check the path and the permission to read it");
+/// Says that a row has another number of cells than the first, and what to do.
+[[noreturn]] inline void refuse_row(const CsvReader& reader, std::string_view text,
+                                    const std::vector<std::string>& cells, std::size_t width,
+                                    const CsvOptions& options) {
+  const std::string_view first = text.substr(0, 1);
+  std::string advice = layout_advice(text, reader.rest(), options);
+  if (advice.empty() && (first == "#" || first == "%" || cells[0].starts_with('#'))) advice = "remove lines of comment";
+  if (advice.empty() && cells.size() == width + 1)
+    advice = cells.back().empty() ? "remove the separator at the end of the line"
+                                  : "check the separator and quotes; a number with a comma has two cells, a column of "
+                                    "row names needs a name too";
+  if (advice.empty()) advice = "check the separator and quotes";
+  throw DataError(reader.place() + " has " + std::to_string(cells.size()) + (cells.size() == 1 ? " cell" : " cells") +
+                  ", expected " + std::to_string(width) + " as in the first line; " + advice);
+}
+
+/// Refuses a column whose numbers float cannot tell apart: x + ε with ε far below x.
+/// \throws DataError when rounding to float moves a number by more than a thousandth of the column's deviation.
+inline void require_float_holds(const std::string& source, const CsvNumbers& table, const std::vector<double>& exact) {
+  const auto rows = [d = Index(table.columns.size())](const std::vector<double>& values) {
+    return ConstBatchMap<double>(values.data(), d, Index(values.size()) / d);
   };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) fail("it is a folder");
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) fail(last_failure());
-  std::string text;
-  char block[1 << 14];
-  while (stream.read(block, sizeof block) || stream.gcount() > 0) text.append(block, std::size_t(stream.gcount()));
-  if (stream.bad()) fail(last_failure());
-  return text;
+  const auto in_double = rows(exact), in_float = rows(table.values);
+  for (Index i = 0; i < in_double.rows(); ++i) {
+    const Row<double> x = in_double.row(i);
+    const double largest = x.cwiseAbs().maxCoeff(), scale = largest > 0 ? largest : 1;
+    const double deviation =
+        std::sqrt(((x.array() - x(0)) / scale).square().mean() - std::pow(((x.array() - x(0)) / scale).mean(), 2));
+    const double moved = ((x - in_float.row(i)) / scale).cwiseAbs().maxCoeff();
+    if (!(deviation > 0) || moved <= 1e-3 * deviation) continue;
+    std::vector<float> values;
+    for (const double value : in_float.row(i)) values.push_back(float(value));
+    std::sort(values.begin(), values.end());
+    const auto different = std::unique(values.begin(), values.end()) - values.begin();
+    throw DataError(
+        source + ", column " + shown(table.columns[std::size_t(i)].name) + " keeps " + std::to_string(different) +
+        " different values of " + std::to_string(x.size()) +
+        " rows in float, expected rounding below a thousandth of its standard deviation; read it as double");
+  }
+}
+
+[[nodiscard]] inline CsvNumbers parse_csv_numbers(std::string_view text, const CsvOptions& options,
+                                                  const std::string& source, bool in_float) {
+  check_separators(source, options);
+  require_text(source, text);
+  CsvReader reader(source, text, options.separator);
+  std::vector<std::string> cells, header;
+  if (!reader.next(cells)) throw DataError(source + " is empty, expected at least one row of numbers");
+  const std::size_t width = cells.size();
+  if (width == 0) throw DataError(reader.place() + " is blank, expected a header or a row of numbers; remove the line");
+  if (lower_case(cells[0]).starts_with("sep="))
+    throw DataError(reader.place() + " is " + shown(cells[0]) +
+                    ", Excel's word for the separator; remove the first line, and set separator");
+  CsvNumbers table;
+  table.has_header = has_header(reader, cells, options);
+  bool more = true;
+  if (table.has_header) {
+    header = cells;
+    more = reader.next(cells);
+  }
+  table.columns = find_columns(source, options.columns, header, width);
+
+  std::vector<double> exact;  // before they are rounded to float
+  Index blank_line = 0, blank_lines = 0;
+  for (; more; more = reader.next(cells)) {
+    if (cells.empty()) {
+      if (blank_lines++ == 0) blank_line = reader.line();
+      continue;
+    }
+    if (blank_lines > 0 && !options.skip_missing)
+      throw DataError(source + ", line " + std::to_string(blank_line) +
+                      " is blank, expected a row of numbers; remove the line, or set skip_missing");
+    table.skipped += std::exchange(blank_lines, 0);
+    if (cells.size() != width) refuse_row(reader, text, cells, width, options);
+    if (options.skip_missing && std::any_of(table.columns.begin(), table.columns.end(),
+                                            [&](const CsvColumn& column) { return is_missing(cells[column.index]); })) {
+      ++table.skipped;
+      continue;
+    }
+    for (const CsvColumn& column : table.columns) {
+      const std::string& cell = cells[column.index];
+      const std::optional<double> number = csv_value<double>(cell, options.decimal);
+      std::optional<double> value = number;
+      if (in_float) {  // from the text: rounding twice may give another number
+        const std::optional<float> rounded = csv_value<float>(cell, options.decimal);
+        value = rounded ? std::optional<double>(*rounded) : std::nullopt;
+      }
+      if (!value || !std::isfinite(*value)) refuse_cell(reader, text, cells, column, options, table, in_float);
+      table.values.push_back(*value);
+      if (in_float) exact.push_back(*number);
+    }
+  }
+  if (table.values.empty() && table.skipped > 0)
+    throw DataError(source + " has a missing number in each of its " + std::to_string(table.skipped) +
+                    " rows, expected at least one row of numbers; choose other columns");
+  if (table.values.empty()) throw DataError(source + " has a header and no rows, expected at least one row of numbers");
+  if (in_float) require_float_holds(source, table, exact);
+  return table;
 }
 
 }  // namespace detail
 
 /// The table that `text` holds; `source` is what messages call it. Cells may be quoted ("" is a quote), spaces around
 /// them do not count, lines end in \n, \r\n or \r, blank lines at the end are skipped. Only chosen columns must be
-/// numbers.
-/// \throws DataError for an empty text, a header alone, rows of unequal length, cells that are not finite numbers (says
-///         line and column); ArgumentError for a column that is not there (lists those that are) or a separator that
-///         numbers or quotes need.
+/// numbers. Whether the first line names the columns is decided by the rules in io/csv_header.hpp.
+///
+/// \throws DataError for an empty text, a header alone, a first line that can be names or data, rows of unequal length,
+///         cells that are not finite numbers (says line, column and what to do), text in another encoding, and for
+///         float a column whose spread it cannot hold.
+/// \throws ArgumentError for a column that is not there (lists those that are), can be two, or is asked for twice; for
+/// a
+///         separator that numbers or quotes need.
 template <Real Scalar>
 [[nodiscard]] Table<Scalar> parse_csv_table(std::string_view text, const CsvOptions& options = {},
                                             const std::string& source = "parse_csv") {
-  if (std::string_view("\"\r\n+-.0123456789eE").find(options.separator) != std::string_view::npos)
-    throw ArgumentError(source + ": separator", detail::shown(std::string_view(&options.separator, 1)),
-                        "a character that is no part of a number, a quote or a line end");
-  detail::CsvReader reader(source, text, options.separator);
-  std::vector<std::string> cells, header;
-  if (!reader.next(cells)) throw DataError(source + " is empty, expected at least one row of numbers");
-  const std::size_t width = cells.size();
-  if (width == 0) throw DataError(reader.place() + " is blank, expected a header or a row of numbers; remove the line");
-  bool more = true;
-  if (options.header == CsvHeader::present || (options.header == CsvHeader::detect && detail::is_header(cells))) {
-    header = cells;
-    more = reader.next(cells);
-  }
-  const std::vector<detail::CsvColumn> columns = detail::find_columns(source, options.columns, header, width);
-
-  std::vector<Scalar> values;
-  Index blank_line = 0;
-  for (; more; more = reader.next(cells)) {
-    if (cells.empty()) {
-      if (blank_line == 0) blank_line = reader.line();
-      continue;
-    }
-    if (blank_line != 0)
-      throw DataError(source + ", line " + std::to_string(blank_line) +
-                      " is blank, expected a row of numbers; remove the line");
-    if (cells.size() != width)
-      throw DataError(reader.place() + " has " + std::to_string(cells.size()) + " cells, expected " +
-                      std::to_string(width) + " as in the first line; check the separator and quotes");
-    for (const detail::CsvColumn& column : columns)
-      values.push_back(detail::csv_number<Scalar>(reader, column, cells[column.index]));
-  }
-  if (values.empty()) throw DataError(source + " has a header and no rows, expected at least one row of numbers");
-
+  const detail::CsvNumbers numbers = detail::parse_csv_numbers(text, options, source, std::same_as<Scalar, float>);
   Table<Scalar> table;
-  for (const detail::CsvColumn& column : columns) table.names.push_back(column.name);
-  const Index d = Index(columns.size());
-  table.data = ConstBatchMap<Scalar>(values.data(), d, Index(values.size()) / d);
+  for (const detail::CsvColumn& column : numbers.columns) table.names.push_back(column.name);
+  const Index d = Index(numbers.columns.size());
+  table.data = ConstBatchMap<double>(numbers.values.data(), d, Index(numbers.values.size()) / d).cast<Scalar>();
+  table.has_header = numbers.has_header;
+  table.skipped = numbers.skipped;
   return table;
 }
 
@@ -186,20 +217,39 @@ template <Real Scalar>
   return read_csv_table<Scalar>(path, options).data;
 }
 
-/// Writes X (d × n) as n rows of d numbers under a header. read_csv() gives the same bits back.
+namespace detail {
+
+/// Refuses names that the reader's rules would not tell from data.
+inline void require_names(const std::vector<std::string>& names) {
+  for (const std::string& name : names)
+    if (is_number(name, '.'))
+      throw ArgumentError("write_csv: header", shown(name),
+                          "names that are no numbers, so that they cannot be taken for data; or no names at all");
+  if (std::none_of(names.begin(), names.end(), is_name))
+    throw ArgumentError("write_csv: header", shown(names.front()),
+                        "a name that begins with a letter, so that it cannot be taken for data; or no names at all");
+}
+
+}  // namespace detail
+
+/// Writes X (d × n) as n rows of d numbers under a header. read_csv() gives the same bits back; without names tell it
+/// so,
+/// `{.header = CsvHeader::absent}`, since a first row of 0, 1, … can be names as well.
 ///
-/// \param names  d names, one of them no number, or none for no header.
-/// \throws ShapeError for another number of names; ArgumentError when all names are numbers; DataError when X is empty
-///         or not finite; FileError when the file cannot be written. The old file is then as it was.
+/// \param names  d names, none of them a number and one that begins with a letter; or none for no header.
+/// \throws ShapeError for another number of names.
+/// \throws ArgumentError for names that could be taken for data.
+/// \throws DataError when X is empty or not finite.
+/// \throws FileError when the file cannot be written. The old file is then as it was.
 template <class Derived>
 void write_csv(const std::filesystem::path& path, const std::vector<std::string>& names,
                const Eigen::MatrixBase<Derived>& X) {
   const Eigen::Ref<const Batch<typename Derived::Scalar>> data(X.derived());
   require_finite("write_csv: data", data);
-  if (!names.empty()) require_rows("write_csv: data", data.rows(), Index(names.size()));
-  if (!names.empty() && !detail::is_header(names))
-    throw ArgumentError("write_csv: header", detail::shown(names.front()) + " and other numbers",
-                        "a name that is no number, so that it cannot be taken for data; or no names at all");
+  if (!names.empty()) {
+    require_rows("write_csv: data", data.rows(), Index(names.size()));
+    detail::require_names(names);
+  }
   replace_file("write_csv", path, [&](std::ostream& out) {
     for (std::size_t i = 0; i < names.size(); ++i) out << (i == 0 ? "" : ",") << detail::csv_cell(names[i]);
     if (!names.empty()) out << '\n';

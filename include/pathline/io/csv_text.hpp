@@ -21,7 +21,8 @@ namespace pathline::io::detail {
   return result + (text.size() > 40 ? "…\"" : "\"");
 }
 
-/// Reads a text record by record. Lines end in \n, \r\n or \r; a UTF-8 byte order mark is skipped.
+/// Reads a text record by record. Lines end in \n, \r\n or \r; a UTF-8 byte order mark is skipped. The separator ' '
+/// stands for blanks and tabs, as many as there are.
 class CsvReader {
  public:
   /// `source` opens the messages: "read_csv: data.csv". The text must outlive the reader.
@@ -36,12 +37,14 @@ class CsvReader {
     cells.clear();
     if (at_ == text_.size()) return false;
     record_line_ = line_;
+    record_ = at_;
     skip_spaces();
     if (ends_line()) return finish_line();
     for (;;) {
       cells.push_back(cell());
-      if (at_ == text_.size() || text_[at_] != separator_) return finish_line();
-      ++at_;
+      if (separator_ == ' ') skip_spaces();
+      if (separator_ == ' ' ? ends_line() : at_ == text_.size() || text_[at_] != separator_) return finish_line();
+      if (separator_ != ' ') ++at_;
     }
   }
 
@@ -49,10 +52,14 @@ class CsvReader {
   [[nodiscard]] Index line() const noexcept { return record_line_; }
   /// "read_csv: data.csv, line 3".
   [[nodiscard]] std::string place() const { return source_ + ", line " + std::to_string(record_line_); }
+  /// The text from the record of the last next() on.
+  [[nodiscard]] std::string_view rest() const { return text_.substr(record_); }
 
  private:
   [[nodiscard]] bool ends_line() const { return at_ == text_.size() || text_[at_] == '\n' || text_[at_] == '\r'; }
-  [[nodiscard]] bool is_space(char c) const { return (c == ' ' || c == '\t') && c != separator_; }
+  [[nodiscard]] bool is_separator(char c) const { return c == separator_ || (separator_ == ' ' && c == '\t'); }
+  /// Spaces around a cell; where blanks separate, they are spaces too.
+  [[nodiscard]] bool is_space(char c) const { return c == ' ' || (c == '\t' && separator_ != '\t'); }
   void skip_spaces() {
     while (at_ < text_.size() && is_space(text_[at_])) ++at_;
   }
@@ -69,7 +76,7 @@ class CsvReader {
     skip_spaces();
     if (at_ < text_.size() && text_[at_] == '"') return quoted_cell();
     const std::size_t first = at_;
-    while (!ends_line() && text_[at_] != separator_) ++at_;
+    while (!ends_line() && !is_separator(text_[at_])) ++at_;
     std::size_t last = at_;
     while (last > first && is_space(text_[last - 1])) --last;
     return std::string(text_.substr(first, last - first));
@@ -87,8 +94,8 @@ class CsvReader {
       throw DataError(place() +
                       " has a quote that does not close, expected another \"; double a quote that belongs to the text");
     ++at_;
-    skip_spaces();
-    if (!ends_line() && text_[at_] != separator_)
+    if (separator_ != ' ') skip_spaces();
+    if (!ends_line() && !is_separator(text_[at_]))
       throw DataError(place() + " has " + shown(text_.substr(at_, text_.find_first_of("\r\n", at_) - at_)) +
                       " behind a closing quote, expected a separator; double a quote that belongs to the text");
     return result;
@@ -97,7 +104,7 @@ class CsvReader {
   std::string source_;
   std::string_view text_;
   char separator_;
-  std::size_t at_ = 0;
+  std::size_t at_ = 0, record_ = 0;
   Index line_ = 1, record_line_ = 0;
 };
 

@@ -1,0 +1,82 @@
+/// \file
+/// What a cell of a table holds: a number, a mark that a number is missing, or text.
+#pragma once
+
+#include <pathline/io/number_text.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pathline::io::detail {
+
+[[nodiscard]] inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+/// ASCII letters and all that is beyond ASCII.
+[[nodiscard]] inline bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 128;
+}
+[[nodiscard]] inline bool is_whole(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+[[nodiscard]] inline std::string lower_case(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
+  return result;
+}
+
+/// Whether the cell says that a number is missing, in the ways of R, pandas, Excel, SAS, SQL and UCI's tables.
+[[nodiscard]] inline bool is_missing(std::string_view cell) {
+  if (cell.empty()) return true;
+  if (cell.size() > 9) return false;
+  if (cell.starts_with('#') && (cell.ends_with('!') || cell.ends_with('?'))) return true;  // Excel's #DIV/0! and others
+  const std::string text = lower_case(cell);
+  for (const std::string_view mark :
+       {"na",   "n/a", "n.a.",    "n.d.",    "#n/a",      "#na", "<na>", "nan", "-nan", "nat", "null", "nil",
+        "none", "\\n", "missing", "unknown", "undefined", "?",   "*",    ".",   "-",    "--",  "---"})
+    if (text == mark) return true;
+  return false;
+}
+
+/// The text with a point for its decimal sign; nothing when it has a point where the decimal sign is a comma, since
+/// 1.234 may then be a thousand.
+[[nodiscard]] inline std::optional<std::string> with_point(std::string_view cell, char decimal) {
+  std::string text(cell);
+  if (decimal == '.') return text;
+  if (text.find('.') != std::string::npos) return std::nullopt;
+  std::replace(text.begin(), text.end(), decimal, '.');
+  return text;
+}
+
+/// The number that a cell is, finite or not; nothing when it is none or too large.
+template <Real Scalar>
+[[nodiscard]] std::optional<Scalar> csv_value(std::string_view cell, char decimal) {
+  if (decimal == '.') return parse_number<Scalar>(cell);
+  const std::optional<std::string> text = with_point(cell, decimal);
+  return text ? parse_number<Scalar>(*text) : std::nullopt;
+}
+
+/// Whether a cell is written as a number, of whatever size: digits, or infinity.
+[[nodiscard]] inline bool is_number(std::string_view cell, char decimal) {
+  const std::optional<std::string> text = with_point(cell, decimal);
+  return text && !is_missing(cell) && (is_decimal(*text) || parse_number<double>(*text));
+}
+
+/// Text with a letter that does not begin as a number does: "x", "-log p" and "µ", but not "1.2.3", "5 kg", "<2", "€5".
+[[nodiscard]] inline bool is_name(std::string_view cell) {
+  const std::size_t first = cell.find_first_not_of("+-.,<>=~'$ ");
+  if (first == std::string_view::npos || is_digit(cell[first])) return false;
+  const auto ascii_letter = [](char c) { return is_letter(c) && static_cast<unsigned char>(c) < 128; };
+  if (std::any_of(cell.begin(), cell.end(), ascii_letter)) return true;
+  return std::any_of(cell.begin(), cell.end(), is_letter) && std::none_of(cell.begin(), cell.end(), is_digit);
+}
+
+/// A number, or what was meant to be one: "5 kg", "1.2.3".
+[[nodiscard]] inline bool begins_as_number(std::string_view cell, char decimal) {
+  return is_number(cell, decimal) || (!is_name(cell) && std::any_of(cell.begin(), cell.end(), is_digit));
+}
+
+}  // namespace pathline::io::detail

@@ -1,0 +1,156 @@
+/// \file
+/// Which line of a table names its columns, and which column a name or a number means.
+///
+/// Each cell of the first line is looked at together with the first cell below it that is not missing:
+///
+/// - The line *names the columns* when all of its cells are names, or when one is and stands above a number, and it has
+///   no number itself. A name is text with a letter that does not begin as a number does: "x", but not "5 kg".
+/// - It *can be either* when a name above a number stands beside numbers ("x,2019", but also "oops,1.5"), or when the
+///   numbers of the line count up from 0 or from a year ("0,1,2" as pandas names columns, "country,1990,1991"). That is
+///   an error, unless a chosen column has one of these names.
+/// - Else it is *data*: missing numbers are no names, and neither is text above text, as in a column of classes.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/io/csv_cells.hpp>
+#include <pathline/io/csv_options.hpp>
+#include <pathline/io/csv_text.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pathline::io::detail {
+
+enum class FirstLine { names, data, either };
+
+/// Whether the numbers of a line count up: 0, 1, 2, … or from a year. A 0 alone counts when the number below is not
+/// whole: pandas' name of a single column.
+[[nodiscard]] inline bool counts_up(const std::vector<std::string>& cells, const std::vector<std::string>& below,
+                                    char decimal) {
+  long count = 0, last = 0;
+  bool single_zero = false;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (!is_number(cells[i], decimal)) continue;
+    if (!is_whole(cells[i]) || cells[i].size() > 9) return false;
+    const long value = std::stol(cells[i]);
+    const bool is_first = value == 0 || (value >= 1000 && value < 3000);
+    if (++count == 1 ? !is_first : value != last + 1) return false;
+    last = value;
+    single_zero = count == 1 && value == 0 && is_number(below[i], decimal) && !is_whole(below[i]);
+  }
+  return count > 1 || single_zero;
+}
+
+/// The rules above. `below` has the first cell below each that is not missing, or nothing.
+[[nodiscard]] inline FirstLine first_line(const std::vector<std::string>& cells, const std::vector<std::string>& below,
+                                          char decimal) {
+  bool all_names = true, name_above_number = false, number = false;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const bool name = is_name(cells[i]) && !is_missing(cells[i]);
+    all_names = all_names && name;
+    name_above_number = name_above_number || (name && begins_as_number(below[i], decimal));
+    number = number || is_number(cells[i], decimal);
+  }
+  if ((name_above_number && number) || counts_up(cells, below, decimal)) return FirstLine::either;
+  return all_names || name_above_number ? FirstLine::names : FirstLine::data;
+}
+
+/// The number of a column, from 1, that "2" or "#2" is; 0 for other text.
+[[nodiscard]] inline std::size_t column_number(std::string_view wanted) {
+  if (wanted.starts_with('#')) wanted.remove_prefix(1);
+  if (!is_whole(wanted) || wanted.size() > 9) return 0;  // nine digits hold in any integer
+  std::size_t number = 0;
+  for (const char digit : wanted) number = 10 * number + std::size_t(digit - '0');
+  return number;
+}
+
+/// Whether the first line, just read by `reader`, names the columns.
+/// \throws DataError when it can be either.
+[[nodiscard]] inline bool has_header(const CsvReader& reader, const std::vector<std::string>& cells,
+                                     const CsvOptions& options) {
+  if (options.header != CsvHeader::detect) return options.header == CsvHeader::present;
+  std::vector<std::string> below(cells.size()), row;
+  std::size_t open = cells.size();
+  for (CsvReader ahead = reader; open > 0 && ahead.next(row);)
+    for (std::size_t i = 0; i < std::min(row.size(), below.size()); ++i)
+      if (below[i].empty() && !is_missing(row[i])) below[i] = row[i], --open;
+
+  const FirstLine line = first_line(cells, below, options.decimal);
+  for (const std::string& wanted : options.columns) {
+    const std::size_t number = column_number(wanted);
+    const bool can_be_name =
+        number == 0 ? line != FirstLine::data || is_name(wanted) : number > cells.size() && line != FirstLine::data;
+    if (can_be_name && !wanted.empty() && std::find(cells.begin(), cells.end(), wanted) != cells.end()) return true;
+  }
+  if (line != FirstLine::either) return line == FirstLine::names;
+  std::string some;
+  for (std::size_t i = 0; i < std::min<std::size_t>(cells.size(), 4); ++i)
+    some += (i == 0 ? "" : ", ") + shown(cells[i]);
+  throw DataError(reader.place() + " (" + some + (cells.size() > 4 ? ", …" : "") +
+                  ") can be names of columns or a row of data, expected one of them; set header to present or absent, "
+                  "or correct the line");
+}
+
+/// Where a column stands in the file, and what messages call it.
+struct CsvColumn {
+  std::size_t index;
+  std::string name;
+};
+
+[[nodiscard]] inline std::string name_of(const std::vector<std::string>& header, std::size_t i) {
+  return i < header.size() && !header[i].empty() ? header[i] : "column " + std::to_string(i + 1);
+}
+
+/// The column that `wanted` means among `width`. `header` is empty when the file has none.
+[[nodiscard]] inline CsvColumn find_column(const std::string& source, const std::string& wanted,
+                                           const std::vector<std::string>& header, std::size_t width) {
+  const std::string what = source + ": column";
+  const auto numbered = [](std::size_t i) { return "\"#" + std::to_string(i + 1) + "\""; };
+  const std::size_t number = column_number(wanted);
+  const bool is_column = number >= 1 && number <= width;
+  if (is_column && wanted.starts_with('#')) return {number - 1, name_of(header, number - 1)};
+  std::vector<std::size_t> named;
+  for (std::size_t i = 0; i < header.size(); ++i)
+    if (!wanted.empty() && header[i] == wanted) named.push_back(i);
+  if (named.size() > 1)
+    throw ArgumentError(
+        what, shown(wanted),
+        "a name that one column has; say its number instead: " + numbered(named[0]) + " or " + numbered(named[1]));
+  if (named.size() == 1 && is_column && named[0] != number - 1)
+    throw ArgumentError(what, shown(wanted),
+                        "a name or a number: it is the name of column " + std::to_string(named[0] + 1) +
+                            " and the number of " + shown(name_of(header, number - 1)) + "; say " + numbered(named[0]) +
+                            " or " + numbered(number - 1));
+  if (named.size() == 1) return {named[0], wanted};
+  if (is_column) return {number - 1, name_of(header, number - 1)};
+  std::string expected;
+  for (const std::string& name : header) expected += shown(name) + ", ";
+  throw ArgumentError(
+      what, shown(wanted),
+      (header.empty() ? "" : "one of " + expected + "or ") + "a number from 1 to " + std::to_string(width));
+}
+
+/// The chosen columns, or all.
+/// \throws ArgumentError for one that is not there, can be two, or is asked for twice.
+[[nodiscard]] inline std::vector<CsvColumn> find_columns(const std::string& source,
+                                                         const std::vector<std::string>& wanted,
+                                                         const std::vector<std::string>& header, std::size_t width) {
+  std::vector<CsvColumn> columns;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const CsvColumn column = find_column(source, wanted[i], header, width);
+    for (std::size_t j = 0; j < i; ++j)
+      if (columns[j].index == column.index)
+        throw ArgumentError(source + ": column", shown(wanted[i]) + " as well as " + shown(wanted[j]),
+                            "each column once: these are the same");
+    columns.push_back(column);
+  }
+  if (wanted.empty())
+    for (std::size_t i = 0; i < width; ++i) columns.push_back({i, name_of(header, i)});
+  return columns;
+}
+
+}  // namespace pathline::io::detail
