@@ -5,6 +5,7 @@
 
 #include <pathline/core/box_muller.hpp>
 #include <pathline/core/chunks.hpp>
+#include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/few_rows.hpp>
 #include <pathline/core/optimization_note.hpp>

@@ -33,10 +33,13 @@ struct ArgumentError : Error {
       : Error(what + " is " + got + ", expected " + expected) {}
 };
 
-/// A matrix of the wrong shape: `Cnf::log_prob: data has 3 rows, expected 2`.
+/// A matrix of the wrong shape: `Cnf::log_prob: data has 3 rows, expected 2`. `advice`, where there is any, follows
+/// after a semicolon.
 struct ShapeError : Error {
-  ShapeError(const std::string& what, const std::string& kind, Index got_count, Index expected_count)
-      : Error(what + " has " + std::to_string(got_count) + " " + kind + ", expected " + std::to_string(expected_count)),
+  ShapeError(const std::string& what, const std::string& kind, Index got_count, Index expected_count,
+             const std::string& advice = "")
+      : Error(what + " has " + std::to_string(got_count) + " " + kind + ", expected " + std::to_string(expected_count) +
+              (advice.empty() ? "" : "; " + advice)),
         got(got_count),
         expected(expected_count) {}
   Index got, expected;
@@ -60,6 +63,16 @@ inline void require_rows(const char* what, Index rows, Index expected) {
 /// Throws ShapeError unless `columns == expected`.
 inline void require_columns(const char* what, Index columns, Index expected) {
   if (columns != expected) throw ShapeError(what, "columns", columns, expected);
+}
+
+/// Throws ShapeError unless a batch of `rows` × `columns` has `expected` rows, and advises to transpose one that was
+/// given with a row per sample.
+inline void require_batch_rows(const char* what, Index rows, Index columns, Index expected) {
+  if (rows == expected) return;
+  const bool a_row_per_sample = columns == expected || (rows > columns && columns > 0);
+  throw ShapeError(
+      what, "rows", rows, expected,
+      a_row_per_sample ? "a batch has a column per sample: data with a row per sample need transpose()" : "");
 }
 
 /// Throws DataError when a batch is empty or holds a NaN or an infinity; names the first sample and component.

@@ -2,6 +2,7 @@
 /// Maximum likelihood training of a flow by mini-batches: shuffled, clipped, watched on held-out data.
 #pragma once
 
+#include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
@@ -50,7 +51,7 @@ template <class F>
 concept Trainable = requires(F& flow, const F& fixed, const Batch<detail::DataScalarOf<F>>& X,
                              std::span<const Index> samples, const Draw& draw, typename F::Memory& memory,
                              decltype(std::declval<const F&>().make_training_loss())& loss) {
-  { flow.parameters() } -> std::same_as<Vector<typename F::Scalar>&>;
+  { flow.parameters() } -> std::convertible_to<Vector<typename F::Scalar>&>;
   fixed.value_and_gradient(X, samples, draw, memory, loss);
   fixed.log_prob(X);
   { fixed.data_rows() } -> std::convertible_to<Index>;
@@ -199,12 +200,14 @@ FitReport fit(Flow& flow, const Eigen::MatrixBase<Train>& train, const Eigen::Ma
   constexpr bool trainable = Trainable<Flow>;
   static_assert(trainable, "fit: the first argument must be Trainable, as Cnf is");
   if constexpr (trainable) {
-    const Batch<detail::DataScalarOf<Flow>> rows = train, held_out = validation;
+    using DataScalar = detail::DataScalarOf<Flow>;
+    const Batch<DataScalar> rows = detail::in_scalar<DataScalar>(train),
+                            held_out = detail::in_scalar<DataScalar>(validation);
     detail::require_valid(options);
-    require_rows("fit: training data", rows.rows(), flow.data_rows());
+    require_batch_rows("fit: training data", rows.rows(), rows.cols(), flow.data_rows());
     require_finite("fit: training data", rows);
     if (held_out.cols() > 0) {
-      require_rows("fit: validation data", held_out.rows(), flow.data_rows());
+      require_batch_rows("fit: validation data", held_out.rows(), held_out.cols(), flow.data_rows());
       require_finite("fit: validation data", held_out);
     }
     return detail::Training<Flow>(flow, rows, held_out, options, rng).run(callback);
@@ -220,9 +223,10 @@ FitReport fit(Flow& flow, const Eigen::MatrixBase<Data>& data, const FitOptions&
   constexpr bool trainable = Trainable<Flow>;
   static_assert(trainable, "fit: the first argument must be Trainable, as Cnf is");
   if constexpr (trainable) {
-    const Batch<detail::DataScalarOf<Flow>> rows = data;
+    using DataScalar = detail::DataScalarOf<Flow>;
+    const Batch<DataScalar> rows = detail::in_scalar<DataScalar>(data);
     detail::require_valid(options);
-    require_rows("fit: data", rows.rows(), flow.data_rows());
+    require_batch_rows("fit: data", rows.rows(), rows.cols(), flow.data_rows());
     require_finite("fit: data", rows);
     const auto parts = split(rows, options.validation_fraction, rng);
     return fit(flow, parts.rest, parts.held_out, options, rng, callback);

@@ -2,6 +2,7 @@
 /// What a flow's paths are like: whether its inverse undoes it, how straight its paths are, how far they carry.
 #pragma once
 
+#include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/transform.hpp>
@@ -49,7 +50,7 @@ struct InverseError {
 ///
 /// \throws what the flow's transform and inverse throw.
 template <InvertibleFlow Flow>
-[[nodiscard]] InverseError inverse_error(const Flow& flow, ConstBatchRef<typename Flow::Scalar> X) {
+[[nodiscard]] InverseError inverse_error(const Flow& flow, ConstDataRef<typename Flow::Scalar> X) {
   using Scalar = typename Flow::Scalar;
   const Batch<Scalar> Z = flow.transform(X);
   Batch<Scalar> points = X;  // keeps the context, which a conditional flow wants below its points too
@@ -65,7 +66,7 @@ template <InvertibleFlow Flow>
 /// straight, a closed one as infinitely long.
 /// \throws ArgumentError when there are fewer than two times; what the flow's trajectory throws.
 template <FlowWithPaths Flow>
-[[nodiscard]] Estimate path_straightness(const Flow& flow, ConstBatchRef<typename Flow::Scalar> X,
+[[nodiscard]] Estimate path_straightness(const Flow& flow, ConstDataRef<typename Flow::Scalar> X,
                                          const std::vector<double>& times) {
   if (times.size() < 2)
     throw ArgumentError("path_straightness: number of times", std::to_string(times.size()), "at least 2");
@@ -83,7 +84,7 @@ template <FlowWithPaths Flow>
 ///
 /// \throws what the flow's transform throws.
 template <FlowInCoordinates Flow>
-[[nodiscard]] Estimate transport_cost(const Flow& flow, ConstBatchRef<typename Flow::Scalar> X) {
+[[nodiscard]] Estimate transport_cost(const Flow& flow, ConstDataRef<typename Flow::Scalar> X) {
   using Scalar = typename Flow::Scalar;
   const Batch<Scalar> end = flow.transform(X);
   Batch<Scalar> start(end.rows(), X.cols());
