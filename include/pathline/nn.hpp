@@ -25,6 +25,7 @@
 #include <pathline/nn/mlp.hpp>
 #include <pathline/nn/narrow_product.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/nn/parameters.hpp>
 #include <pathline/nn/path_derivatives.hpp>
 #include <pathline/nn/potential.hpp>
 #include <pathline/nn/potential_parameters.hpp>

@@ -8,7 +8,9 @@
 #include <support/any_trace.hpp>
 #include <support/catch.hpp>
 
+#include <limits>
 #include <numeric>
+#include <string>
 #include <thread>
 
 using namespace pathline;
@@ -223,4 +225,40 @@ TEST_CASE("Cnf names bad input and is left as it was", "[flow][cnf][errors]") {
                     "Cnf::sample: context of a conditional flow is missing, expected 2 rows: sample(context, rng)");
   CHECK_THROWS_WITH(conditional.sample(Batch<double>::Ones(1, 3), rng), "Cnf::sample: context has 1 rows, expected 2");
   CHECK_THROWS_AS(Cnf(fields_of<Tanh>(2, {4}, 1)[0], Steer{.half_width = 1}), ArgumentError);
+}
+
+TEST_CASE("Cnf: a batch with a row per sample is told to be transposed", "[flow][cnf][errors]") {
+  const Cnf flow(field);
+  const std::string advice = "; a batch has a column per sample: data with a row per sample need transpose()";
+  CHECK_THROWS_WITH(flow.log_prob(Batch<double>::Ones(500, 2)),
+                    "Cnf::log_prob: data has 500 rows, expected 2" + advice);
+  CHECK_THROWS_WITH(flow.inverse(Batch<double>::Ones(500, 3)),
+                    "Cnf::inverse: points has 500 rows, expected 2" + advice);
+  CHECK_THROWS_WITH(with_context(Batch<double>::Ones(2, 9), Batch<double>::Ones(9, 1)),
+                    "with_context: context has 1 columns, expected 9; it has a column per sample, as the data: give "
+                    "transpose()");
+}
+
+TEST_CASE("Cnf: parameters of another length or not finite are refused", "[flow][cnf][errors]") {
+  Cnf flow(field);  // a field whose parameters are a plain vector
+  const auto refused = [&]<class E>(E*) {
+    const Batch<double> X = data(3);
+    Rng rng(1);
+    CHECK_THROWS_AS(flow.log_prob(X), E);
+    CHECK_THROWS_AS(flow.transform(X), E);
+    CHECK_THROWS_AS(flow.inverse(X), E);
+    CHECK_THROWS_AS(flow.trajectory(X, {0, 1}), E);
+    CHECK_THROWS_AS(flow.sample(3, rng), E);
+    CHECK_THROWS_AS(flow.sample_with_log_prob(3, rng), E);
+    CHECK(rng == Rng(1));
+  };
+  const Vector<double> theta = flow.parameters();
+  flow.parameters().resize(theta.size() + 1);
+  refused(static_cast<ShapeError*>(nullptr));
+  CHECK_THROWS_AS(loss_of(flow, 3), ShapeError);
+  flow.parameters() = theta;
+  flow.parameters()(7) = std::numeric_limits<double>::infinity();
+  refused(static_cast<ArgumentError*>(nullptr));
+  flow.parameters() = theta;
+  CHECK_NOTHROW(flow.log_prob(data(3)));
 }

@@ -70,3 +70,23 @@ TEST_CASE("rnode: a flow in training is a density", "[flow][presets]") {
   CHECK(total_probability(test_flow) == Approx(1).margin(1e-3));
   CHECK(total_probability(flow) == Approx(1).margin(1e-3));  // by four steps of RK4 as well, so early
 }
+
+TEST_CASE("rnode: the parameters of a flow of other widths are refused, and the flow stays as it was",
+          "[flow][presets][errors]") {
+  auto wide = rnode<double>({.hidden = {64, 64}}), narrow = rnode<double>({.hidden = {32, 32}});
+  const Batch<double> X = sample_toy(ToyDensity::mixture, 3, Draw{1, 1});
+  const Row<double> by_wide = wide.log_prob(X), by_narrow = narrow.log_prob(X);
+  CHECK_THROWS_AS(narrow.parameters() = wide.parameters(), ShapeError);  // was a density of neither
+  CHECK_THROWS_AS(wide.parameters() = narrow.parameters(), ShapeError);  // was read beyond its end
+  CHECK(wide.log_prob(X) == by_wide);
+  CHECK(narrow.log_prob(X) == by_narrow);
+
+  const auto moved = std::move(narrow);
+  CHECK(moved.log_prob(X) == by_narrow);
+  CHECK_THROWS_WITH(narrow.log_prob(X),
+                    "Cnf: the field's vector of parameters has 0 rows, expected 1416; the field has "
+                    "been moved from");
+  Rng rng(1);
+  CHECK_THROWS_AS(narrow.sample(3, rng), ShapeError);
+  CHECK(rng == Rng(1));
+}

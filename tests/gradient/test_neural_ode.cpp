@@ -4,6 +4,10 @@
 #include <support/catch.hpp>
 #include <support/gradient_problem.hpp>
 
+#include <limits>
+#include <utility>
+#include <vector>
+
 using namespace pathline;
 using namespace pathline::test;
 
@@ -62,4 +66,31 @@ TEST_CASE("NeuralOde names bad input", "[gradient][errors]") {
   CHECK_THROWS_WITH(ode.solve(bad, {0.0, 1.0}),
                     "NeuralOde: y0 is nan at component 1 of sample 2, expected a finite number");
   CHECK_THROWS_AS(ode.solve(Batch<double>::Zero(2, 3), {0.0, 1.0, 0.5}), ArgumentError);
+  CHECK_THROWS_WITH(ode.solve(Batch<double>::Zero(9, 2), {0.0, 1.0}),
+                    "NeuralOde: y0 has 9 rows, expected 2; a batch has a column per sample: data with a row per sample "
+                    "need transpose()");
+}
+
+TEST_CASE("NeuralOde refuses cotangents of another shape, and parameters of another length", "[gradient][errors]") {
+  NeuralOde ode(GradientProblem{}.field, Tsit5{}, PiController{.rtol = 1e-11, .atol = 1e-11});
+  const Batch<double> y0 = Batch<double>::Ones(2, 3);
+  const auto by = [&](auto&& change) {
+    return ode.value_and_gradient(y0, GradientProblem{}.times,
+                                  [&](const std::vector<Batch<double>>& states, std::vector<Batch<double>>& bars) {
+                                    change(bars);
+                                    return GradientProblem::loss(states);
+                                  });
+  };
+  CHECK_NOTHROW(by([](std::vector<Batch<double>>&) {}));
+  CHECK_THROWS_WITH(by([](std::vector<Batch<double>>& bars) { bars[3].setZero(2, 4); }),
+                    "NeuralOde::value_and_gradient: a cotangent of a state has 4 columns, expected 3; the loss adds to "
+                    "the cotangents that it is given, one for each of the times");
+  CHECK_THROWS_AS(by([](std::vector<Batch<double>>& bars) { bars[0].resize(0, 0); }), ShapeError);
+  CHECK_THROWS_AS(by([](std::vector<Batch<double>>& bars) { bars.pop_back(); }), ShapeError);
+
+  CHECK_THROWS_AS(ode.parameters() = Vector<double>::Ones(4), ShapeError);
+  ode.parameters()(3) = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH(ode.solve(y0, {0.0, 1.0}), "NeuralOde: parameters(3) is inf, expected a finite number");
+  const NeuralOde moved = std::move(ode);
+  CHECK_THROWS_AS(ode.solve(y0, {0.0, 1.0}), ShapeError);
 }

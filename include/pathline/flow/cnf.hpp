@@ -10,6 +10,7 @@
 /// below them in the same batch, `with_context(X, C)`, so that splits, shuffles and mini-batches keep them together.
 #pragma once
 
+#include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
@@ -34,10 +35,12 @@ namespace pathline {
 template <class X, class C>
 [[nodiscard]] Batch<typename X::Scalar> with_context(const Eigen::MatrixBase<X>& data,
                                                      const Eigen::MatrixBase<C>& context) {
-  require_columns("with_context: context", context.cols(), data.cols());
+  if (context.cols() != data.cols())
+    throw ShapeError("with_context: context", "columns", context.cols(), data.cols(),
+                     context.rows() == data.cols() ? "it has a column per sample, as the data: give transpose()" : "");
   Batch<typename X::Scalar> both(data.rows() + context.rows(), data.cols());
   both.topRows(data.rows()) = data;
-  both.bottomRows(context.rows()) = context;
+  both.bottomRows(context.rows()) = detail::in_scalar<typename X::Scalar>(context);
   return both;
 }
 
@@ -84,8 +87,10 @@ class Cnf {
   [[nodiscard]] const auto& base() const noexcept { return parts_.base; }
   [[nodiscard]] const auto& data_transform() const noexcept { return parts_.transform; }
   [[nodiscard]] const TimeSpan& time_span() const noexcept { return parts_.time; }
-  /// θ, one flat vector: what an optimizer changes and a file keeps.
-  [[nodiscard]] Vector<Scalar>& parameters() noexcept { return parts_.field.parameters(); }
+  /// θ, one flat vector of constant length: what an optimizer changes and a file keeps. A field of the library has
+  /// `Parameters`, which refuse a vector of another length at once; a plain `Vector` of another length is refused by
+  /// the next solve.
+  [[nodiscard]] auto& parameters() noexcept { return parts_.field.parameters(); }
   [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return parts_.field.parameters(); }
   /// By which trace the flow trains, and by which it evaluates: what a printed number is.
   [[nodiscard]] std::string training_trace() const { return trace_name(parts_.trace); }
@@ -93,21 +98,20 @@ class Cnf {
 
   /// log p of raw data X, 1 × n nats: exact trace and deterministic, unless the flow has an `EvaluationTrace`.
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
-  [[nodiscard]] Row<Scalar> log_prob(ConstBatchRef<DataScalar> X) const { return likelihood(X).log_prob; }
+  [[nodiscard]] Row<Scalar> log_prob(ConstDataRef<DataScalar> X) const { return likelihood(X).log_prob; }
 
   /// The same by an estimator of one's choice; the seed fixes its noise. Errors as above.
   template <TracePolicy Estimator>
-  [[nodiscard]] Row<Scalar> log_prob(ConstBatchRef<DataScalar> X, const Estimator& estimator,
-                                     std::uint64_t seed) const {
+  [[nodiscard]] Row<Scalar> log_prob(ConstDataRef<DataScalar> X, const Estimator& estimator, std::uint64_t seed) const {
     return likelihood(X, estimator, seed).log_prob;
   }
 
   /// log_prob of raw data X with the number of evaluations that it took. Errors as above.
-  [[nodiscard]] Likelihood<Scalar> likelihood(ConstBatchRef<DataScalar> X) const {
+  [[nodiscard]] Likelihood<Scalar> likelihood(ConstDataRef<DataScalar> X) const {
     return likelihood(X, parts_.evaluation.estimator, parts_.evaluation.seed);
   }
   template <TracePolicy Estimator>
-  [[nodiscard]] Likelihood<Scalar> likelihood(ConstBatchRef<DataScalar> X, const Estimator& estimator,
+  [[nodiscard]] Likelihood<Scalar> likelihood(ConstDataRef<DataScalar> X, const Estimator& estimator,
                                               std::uint64_t seed = 0) const {
     check("Cnf::log_prob: data", X);
     return likelihood_by(X, estimator, Rng(seed).draw(), NoErrors{});
@@ -117,7 +121,7 @@ class Cnf {
   /// mean, and what the solver's own estimates say of its error (see `LikelihoodWithError`; Dop853's say too much).
   /// \throws ArgumentError when repeats is below 2, or not 1 for an exact trace; other errors as above.
   template <TracePolicy Estimator>
-  [[nodiscard]] LikelihoodWithError<Scalar> log_prob_with_error(ConstBatchRef<DataScalar> X, const Estimator& estimator,
+  [[nodiscard]] LikelihoodWithError<Scalar> log_prob_with_error(ConstDataRef<DataScalar> X, const Estimator& estimator,
                                                                 std::uint64_t seed, Index repeats) const {
     static_assert(EmbeddedMethod<Method>, "Cnf::log_prob_with_error: this solver has no error estimate; use Dopri5");
     check("Cnf::log_prob: data", X);
@@ -147,7 +151,7 @@ class Cnf {
 
   /// Data to base: z(t1) of raw data X, d × n.
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
-  [[nodiscard]] Batch<Scalar> transform(ConstBatchRef<DataScalar> X) const {
+  [[nodiscard]] Batch<Scalar> transform(ConstDataRef<DataScalar> X) const {
     check("Cnf::transform: data", X);
     Batch<Scalar> Z = to_flow_coordinates(X);
     typename Parts::Rounding scratch;
@@ -160,7 +164,7 @@ class Cnf {
   ///
   /// \throws ShapeError, DataError on bad points; SolveError and its kin when a solve
   /// fails.
-  [[nodiscard]] Batch<DataScalar> inverse(ConstBatchRef<Scalar> Z) const {
+  [[nodiscard]] Batch<DataScalar> inverse(ConstDataRef<Scalar> Z) const {
     check("Cnf::inverse: points", Z);
     Batch<Scalar> z = Z.topRows(dim());
     Solves(parts_).path(z, Z.bottomRows(context_rows()), detail::Way::to_data);
@@ -170,7 +174,7 @@ class Cnf {
   /// Where raw data X stand at each of `times`, d × n each, in the flow's coordinates (those of the data transform).
   /// times[0] is the data's time. One solve for the whole batch: its end differs from `transform` by the tolerance.
   /// \throws ShapeError, DataError on bad data; ArgumentError on bad times; SolveError and its kin.
-  [[nodiscard]] std::vector<Batch<Scalar>> trajectory(ConstBatchRef<DataScalar> X,
+  [[nodiscard]] std::vector<Batch<Scalar>> trajectory(ConstDataRef<DataScalar> X,
                                                       const std::vector<double>& times) const {
     static_assert(!Parts::stacked, "Cnf::trajectory: the paths of a stack are not one solve; use transform");
     check("Cnf::trajectory: data", X);
@@ -188,9 +192,8 @@ class Cnf {
 
   /// A sample for each column of context C (c × n): d × n, raw. Takes one draw of the generator.
   /// \throws ShapeError, DataError on a bad context; SolveError and its kin when a solve fails.
-  [[nodiscard]] Batch<DataScalar> sample(ConstBatchRef<DataScalar> C, Rng& rng) const {
-    require_rows("Cnf::sample: context", C.rows(), context_rows());
-    require_finite("Cnf::sample: context", C);
+  [[nodiscard]] Batch<DataScalar> sample(ConstDataRef<DataScalar> C, Rng& rng) const {
+    check_context("Cnf::sample: context", C);
     Batch<Scalar> Z(dim(), C.cols());
     parts_.base.sample(rng.draw(), 0, Z);
     return inverse(with_context(Z, C.template cast<Scalar>()));
@@ -225,7 +228,7 @@ class Cnf {
   /// \param samples  The n row ids, which the noise depends on.
   /// \param result   Overwritten; keeps its buffers, as memory does.
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
-  void value_and_gradient(ConstBatchRef<DataScalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory,
+  void value_and_gradient(ConstDataRef<DataScalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory,
                           TrainingLoss<Scalar>& result) const {
     const double weight = parts_.likelihood_weight.weight;
     value_and_gradient(X, samples, draw,
@@ -238,7 +241,7 @@ class Cnf {
   /// transform's log-determinants (1 × n), overwrites the cotangents Y_bar (rows × n), and returns its share of what
   /// is reported as the negative log-likelihood, which takes no weight. Weighted costs are added to its Y_bar.
   template <class Loss>
-  void value_and_gradient(ConstBatchRef<DataScalar> X, std::span<const Index> samples, const Draw& draw,
+  void value_and_gradient(ConstDataRef<DataScalar> X, std::span<const Index> samples, const Draw& draw,
                           const Loss& loss, Memory& memory, TrainingLoss<Scalar>& result) const {
     value_and_gradient(X, samples, draw, loss, 1, memory, result);
   }
@@ -255,16 +258,31 @@ class Cnf {
   void value_and_gradient(ConstBatchRef<DataScalar> X, std::span<const Index> samples, const Draw& draw,
                           const Loss& loss, double likelihood_weight, Memory& memory,
                           TrainingLoss<Scalar>& result) const {
-    check("Cnf::value_and_gradient: data", X);
+    check_data("Cnf::value_and_gradient: data", X);
     require_columns("Cnf::value_and_gradient: data", X.cols(), static_cast<Index>(samples.size()));
     Training(parts_).run(X, samples, draw, loss, likelihood_weight, memory, result);
   }
 
   template <class Derived>
   void check(const char* what, const Eigen::MatrixBase<Derived>& X) const {
-    require_rows(what, X.rows(), data_rows());
+    check_data(what, X);
+    require_finite_parameters();
+  }
+  template <class Derived>
+  void check_data(const char* what, const Eigen::MatrixBase<Derived>& X) const {
+    parts_.check_parameters();
+    if (X.rows() == dim()) require_rows(what, X.rows(), data_rows());  // context is missing, nothing is transposed
+    require_batch_rows(what, X.rows(), X.cols(), data_rows());
     require_finite(what, X);
   }
+  void check_context(const char* what, ConstBatchRef<DataScalar> C) const {
+    parts_.check_parameters();
+    require_batch_rows(what, C.rows(), C.cols(), context_rows());
+    require_finite(what, C);
+    require_finite_parameters();
+  }
+  /// Not in training: the loss of such parameters is not finite, as whoever trains has to look for anyway.
+  void require_finite_parameters() const { detail::require_finite_parameters("Cnf", parts_.field.parameters()); }
 
   [[nodiscard]] Batch<Scalar> to_flow_coordinates(ConstBatchRef<DataScalar> X) const {
     Batch<Scalar> Z(dim(), X.cols());
@@ -275,6 +293,8 @@ class Cnf {
   }
 
   [[nodiscard]] Batch<Scalar> base_points(Index count, Rng& rng) const {
+    parts_.check_parameters();
+    require_finite_parameters();
     if (count < 1) throw ArgumentError("Cnf::sample: count", std::to_string(count), "at least 1");
     if (context_rows() > 0)
       throw ArgumentError("Cnf::sample: context of a conditional flow", "missing",

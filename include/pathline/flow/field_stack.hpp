@@ -14,6 +14,7 @@
 #include <pathline/flow/moving_normalization.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/layer_field.hpp>
+#include <pathline/nn/parameters.hpp>
 
 #include <concepts>
 #include <string>
@@ -44,28 +45,27 @@ class FieldStack {
   /// \throws ShapeError when the layer has not as many outputs as inputs; ArgumentError when blocks is below 1, or as
   ///         the normalisation's check().
   FieldStack(L layer, Index blocks, Rng& rng, const Normalization& normalization = {})
-      : layer_(std::move(layer)), blocks_(blocks), normalization_(normalization) {
-    require_rows("FieldStack: output of the last layer", layer_.out_rows(), layer_.in_rows());
-    if (blocks < 1) throw ArgumentError("FieldStack: blocks", std::to_string(blocks), "at least 1");
-    if constexpr (normalizes) normalization_.check();
-    parameters_.resize(blocks * layer_.parameter_count() + (blocks + 1) * normalization_size());
+      : layer_(std::move(layer)),
+        blocks_(blocks),
+        normalization_(normalization),
+        parameters_(checked_count(layer_, blocks, normalization)) {
     for (Index b = 0; b < blocks; ++b)
-      layer_.initialize(parameters_.segment(block_offset(b), layer_.parameter_count()), rng);
+      layer_.initialize((*parameters_).segment(block_offset(b), layer_.parameter_count()), rng);
     if constexpr (normalizes)
-      for (Index g = 0; g <= blocks; ++g) Normalization::template initialize<Scalar>(slice(parameters_, g));
+      for (Index g = 0; g <= blocks; ++g) Normalization::template initialize<Scalar>(slice(*parameters_, g));
   }
 
   [[nodiscard]] Index dim() const { return layer_.in_rows(); }
   [[nodiscard]] Index side_rows() const { return layer_.side_rows(); }
   [[nodiscard]] Index widest() const { return layer_.widest(); }
   [[nodiscard]] const L& layer() const noexcept { return layer_; }
-  [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return parameters_; }
-  [[nodiscard]] Vector<Scalar>& parameters() noexcept { return parameters_; }
+  [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return *parameters_; }
+  [[nodiscard]] Parameters<Scalar>& parameters() noexcept { return *parameters_; }
 
   /// B.
   [[nodiscard]] Index blocks() const noexcept { return blocks_; }
   /// Block b, 0 ≤ b < B.
-  [[nodiscard]] Block block(Index b) const { return Block(layer_, parameters_.data() + block_offset(b)); }
+  [[nodiscard]] Block block(Index b) const { return Block(layer_, theta().data() + block_offset(b)); }
   /// Where θ_b begins in the parameters.
   [[nodiscard]] Index block_offset(Index b) const {
     return (b + 1) * normalization_size() + b * layer_.parameter_count();
@@ -93,23 +93,34 @@ class FieldStack {
   template <class Derived>
   void pullback_normalization(Index g, ConstBatchRef<Scalar> Z, Eigen::MatrixBase<Derived>& y_bar,
                               Vector<Scalar>& theta_bar) const requires normalizes {
+    if (theta_bar.size() < theta().size())
+      require_rows("FieldStack::pullback_normalization: theta_bar", theta_bar.size(), theta().size());
     normalization_.template pullback<Scalar>(slice(g), Z, y_bar.topRows(dim()), y_bar.row(dim()).sum(),
                                              slice(theta_bar, g));
   }
   /// Moves the running statistics of normalisation g towards those of a batch that it took in.
   void update_normalization(Index g, const RowMoments& batch) requires normalizes {
-    normalization_.template update<Scalar>(slice(parameters_, g), batch);
+    (void)theta();
+    normalization_.template update<Scalar>(slice(*parameters_, g), batch);
   }
 
  private:
-  [[nodiscard]] Index normalization_size() const {
+  [[nodiscard]] static Index checked_count(const L& layer, Index blocks, const Normalization& normalization) {
+    require_rows("FieldStack: output of the last layer", layer.out_rows(), layer.in_rows());
+    if (blocks < 1) throw ArgumentError("FieldStack: blocks", std::to_string(blocks), "at least 1");
+    if constexpr (normalizes) normalization.check();
+    return blocks * layer.parameter_count() + (blocks + 1) * normalization_size(layer.in_rows());
+  }
+  [[nodiscard]] static Index normalization_size(Index d) {
     if constexpr (normalizes)
-      return Normalization::parameter_count(dim());
+      return Normalization::parameter_count(d);
     else
       return 0;
   }
+  [[nodiscard]] Index normalization_size() const { return normalization_size(dim()); }
+  [[nodiscard]] const Vector<Scalar>& theta() const { return (*parameters_).checked(); }
   [[nodiscard]] ConstVectorMap<Scalar> slice(Index g) const {
-    return ConstVectorMap<Scalar>(parameters_.data() + normalization_offset(g), normalization_size());
+    return ConstVectorMap<Scalar>(theta().data() + normalization_offset(g), normalization_size());
   }
   [[nodiscard]] VectorMap<Scalar> slice(Vector<Scalar>& of, Index g) const {
     return VectorMap<Scalar>(of.data() + normalization_offset(g), normalization_size());
@@ -118,7 +129,7 @@ class FieldStack {
   L layer_;
   Index blocks_;
   Normalization normalization_;
-  Vector<Scalar> parameters_;
+  detail::OwnParameters<Scalar> parameters_;
 };
 
 }  // namespace pathline

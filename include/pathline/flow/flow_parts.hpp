@@ -11,6 +11,7 @@
 #include <pathline/flow/field_on_path.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/gradient.hpp>
+#include <pathline/nn/parameters.hpp>
 #include <pathline/nn/taylor.hpp>
 
 #include <algorithm>
@@ -31,7 +32,7 @@ concept StackOfFields = VectorField<typename S::Block> && requires(const S stack
   { stack.blocks() } -> std::convertible_to<Index>;
   { stack.block(b) } -> std::same_as<typename S::Block>;
   { stack.block_offset(b) } -> std::convertible_to<Index>;
-  { changeable.parameters() } -> std::same_as<Vector<typename S::Scalar>&>;
+  { changeable.parameters() } -> std::convertible_to<Vector<typename S::Scalar>&>;
 };
 
 /// What a flow can be made of, and what its solves then see: a field itself, or the blocks of a stack.
@@ -113,6 +114,7 @@ struct FlowParts {
 
   FlowParts(FieldType the_field, const std::tuple<Policies...>& policies)
       : field(std::move(the_field)),
+        parameter_count(std::as_const(field).parameters().size()),
         trace(pick<IsTrace, Trace>(policies)),
         evaluation(pick<IsEvaluationTrace, Evaluation>(policies)),
         method(pick<IsSolver, Method>(policies)),
@@ -130,6 +132,9 @@ struct FlowParts {
     if constexpr (requires { base.check(field.dim()); }) base.check(field.dim());
     end_time.check(time.data, time.base);
   }
+
+  /// Throws ShapeError unless θ still has its length; the first question of every call that solves.
+  void check_parameters() const { require_parameter_count("Cnf", field.parameters().size(), parameter_count); }
 
   [[nodiscard]] Index blocks() const {
     if constexpr (stacked)
@@ -227,6 +232,7 @@ struct FlowParts {
   }
 
   Field field;
+  Index parameter_count;  ///< That the field came with.
   Trace trace;
   Evaluation evaluation;
   Method method;

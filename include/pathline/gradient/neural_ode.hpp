@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pathline/core/chunks.hpp>
+#include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/gradient/backpropagation.hpp>
@@ -11,6 +12,7 @@
 #include <pathline/gradient/gradient_method.hpp>
 #include <pathline/gradient/side_inputs.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/parameters.hpp>
 #include <pathline/ode.hpp>
 
 #include <algorithm>
@@ -54,29 +56,36 @@ class NeuralOde {
   };
 
   explicit NeuralOde(FieldType field, Method method = {}, Control control = {}, Gradient gradient = {})
-      : field_(std::move(field)), method_(method), control_(control), gradient_(gradient) {}
+      : field_(std::move(field)),
+        parameter_count_(std::as_const(field_).parameters().size()),
+        method_(method),
+        control_(control),
+        gradient_(gradient) {}
 
   [[nodiscard]] const FieldType& field() const noexcept { return field_; }
   /// Rows of context that the field reads beside time.
   [[nodiscard]] Index context_rows() const { return std::max<Index>(field_.side_rows() - 1, 0); }
-  [[nodiscard]] Vector<Scalar>& parameters() noexcept { return field_.parameters(); }
+  /// θ. A field of the library has `Parameters`, which refuse a vector of another length at once; a plain `Vector` of
+  /// another length is refused by the next solve.
+  [[nodiscard]] auto& parameters() noexcept { return field_.parameters(); }
   [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return field_.parameters(); }
 
   /// The states at `times` (times[0] = t0, where the state is y0: d × n), without any record of the way.
   /// \param context  context_rows() × n, constant along the path; may be left out where the field reads time alone.
   /// \throws ShapeError, DataError on a bad y0 or context; SolveError and its kin when the solve fails;
   ///         ArgumentError for interpolated outputs by a method that has none (Outputs).
-  [[nodiscard]] std::vector<Batch<Scalar>> solve(ConstBatchRef<Scalar> y0, const std::vector<double>& times,
-                                                 ConstBatchRef<Scalar> context = Batch<Scalar>()) const {
+  [[nodiscard]] std::vector<Batch<Scalar>> solve(ConstDataRef<Scalar> y0, const std::vector<double>& times,
+                                                 ConstDataRef<Scalar> context = Batch<Scalar>()) const {
     Memory memory;
     solve(y0, times, memory, context);
     return std::move(memory.outputs);
   }
 
   /// The same into memory.outputs, for repeated calls.
-  Statistics solve(ConstBatchRef<Scalar> y0, std::span<const double> times, Memory& memory,
-                   ConstBatchRef<Scalar> context = Batch<Scalar>()) const {
+  Statistics solve(ConstDataRef<Scalar> y0, std::span<const double> times, Memory& memory,
+                   ConstDataRef<Scalar> context = Batch<Scalar>()) const {
     check(y0, context);
+    detail::require_finite_parameters("NeuralOde", field_.parameters());
     memory.outputs.resize(times.size());
     const detail::OneThreadProducts one_thread;  // the same bits, and no allocation, with OpenMP too
     const FieldDynamics<FieldType> dynamics(field_, y0.cols(), side_inputs(context));
@@ -101,9 +110,9 @@ class NeuralOde {
   /// and adds to their cotangents (vector of d × n, zero on entry).
   /// \throws as solve().
   template <class Loss>
-  [[nodiscard]] ValueAndGradient<Scalar> value_and_gradient(ConstBatchRef<Scalar> y0, std::span<const double> times,
+  [[nodiscard]] ValueAndGradient<Scalar> value_and_gradient(ConstDataRef<Scalar> y0, std::span<const double> times,
                                                             Loss&& loss,
-                                                            ConstBatchRef<Scalar> context = Batch<Scalar>()) const {
+                                                            ConstDataRef<Scalar> context = Batch<Scalar>()) const {
     Memory memory;
     ValueAndGradient<Scalar> result;
     value_and_gradient(y0, times, loss, memory, result, context);
@@ -112,8 +121,8 @@ class NeuralOde {
 
   /// The same for repeated calls: memory and result keep their buffers.
   template <class Loss>
-  void value_and_gradient(ConstBatchRef<Scalar> y0, std::span<const double> times, Loss&& loss, Memory& memory,
-                          ValueAndGradient<Scalar>& result, ConstBatchRef<Scalar> context = Batch<Scalar>()) const {
+  void value_and_gradient(ConstDataRef<Scalar> y0, std::span<const double> times, Loss&& loss, Memory& memory,
+                          ValueAndGradient<Scalar>& result, ConstDataRef<Scalar> context = Batch<Scalar>()) const {
     check(y0, context);
     const detail::OneThreadProducts one_thread;
     const FieldDynamics<FieldType> dynamics(field_, y0.cols(), side_inputs(context));
@@ -125,6 +134,7 @@ class NeuralOde {
                                        memory.gradient);
     for (Batch<Scalar>& bar : memory.outputs_bar) bar.setZero(y0.rows(), y0.cols());
     result.value = loss(std::as_const(memory.outputs), memory.outputs_bar);
+    check_cotangents(memory.outputs_bar, y0, times.size());
     if constexpr (requires { memory.gradient.step_cost; }) result.value += memory.gradient.step_cost;
     result.initial.setZero(y0.rows(), y0.cols());
     memory.parameters_bar.setZero(dynamics.parameter_count());
@@ -138,12 +148,27 @@ class NeuralOde {
 
  private:
   void check(ConstBatchRef<Scalar> y0, ConstBatchRef<Scalar> context) const {
-    require_rows("NeuralOde: y0", y0.rows(), field_.dim());
+    detail::require_parameter_count("NeuralOde", field_.parameters().size(), parameter_count_);
+    require_batch_rows("NeuralOde: y0", y0.rows(), y0.cols(), field_.dim());
     require_finite("NeuralOde: y0", y0);
-    require_rows("NeuralOde: context", context.rows(), context_rows());
+    require_batch_rows("NeuralOde: context", context.rows(), context.cols(), context_rows());
     if (context.rows() == 0) return;
     require_columns("NeuralOde: context", context.cols(), y0.cols());
     require_finite("NeuralOde: context", context);
+  }
+
+  /// A loss can resize what it is given, and is the user's.
+  static void check_cotangents(const std::vector<Batch<Scalar>>& outputs_bar, ConstBatchRef<Scalar> y0,
+                               std::size_t times) {
+    const char* const advice = "the loss adds to the cotangents that it is given, one for each of the times";
+    if (outputs_bar.size() != times)
+      throw ShapeError("NeuralOde::value_and_gradient: cotangents of the states", "batches", Index(outputs_bar.size()),
+                       Index(times), advice);
+    for (const Batch<Scalar>& bar : outputs_bar) {
+      const char* const what = "NeuralOde::value_and_gradient: a cotangent of a state";
+      if (bar.rows() != y0.rows()) throw ShapeError(what, "rows", bar.rows(), y0.rows(), advice);
+      if (bar.cols() != y0.cols()) throw ShapeError(what, "columns", bar.cols(), y0.cols(), advice);
+    }
   }
 
   static SideInputs<Scalar> side_inputs(ConstBatchRef<Scalar> context) {
@@ -170,6 +195,7 @@ class NeuralOde {
   };
 
   FieldType field_;
+  Index parameter_count_;  ///< That the field came with.
   Method method_;
   Control control_;
   Gradient gradient_;

@@ -91,11 +91,12 @@ concept VectorField = Real<typename F::Scalar> &&
   field.pullback(S, X, n, tape, Y, Y, Y, theta_bar, workspace);
 };
 
-/// A vector field that owns its parameters, one flat vector: what a model is made of and an optimizer changes.
+/// A vector field that owns its parameters, one flat vector of constant length: what a model is made of and an
+/// optimizer changes. The library's own fields have `Parameters` (nn/parameters.hpp), a plain `Vector` will do.
 template <class F>
 concept Field = VectorField<F> && requires(const F field, F& changeable) {
   { field.parameters() } -> std::convertible_to<const Vector<typename F::Scalar>&>;
-  { changeable.parameters() } -> std::same_as<Vector<typename F::Scalar>&>;
+  { changeable.parameters() } -> std::convertible_to<Vector<typename F::Scalar>&>;
 };
 
 /// Cuts a flat span into consecutive buffers, each on a cache line of its own: how a tape is laid out. The same

@@ -5,6 +5,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/parameters.hpp>
 #include <pathline/nn/taylor.hpp>
 #include <pathline/nn/traced.hpp>
 
@@ -39,28 +40,28 @@ class Network : public detail::PotentialTag<L> {
   /// \throws ShapeError when the layer has not as many outputs as inputs.
   Network(L layer, Rng& rng) : layer_(std::move(layer)), parameters_(layer_.parameter_count()) {
     require_rows("Network: output of the last layer", layer_.out_rows(), layer_.in_rows());
-    layer_.initialize(parameters_, rng);
+    layer_.initialize(*parameters_, rng);
   }
 
   [[nodiscard]] Index dim() const { return layer_.in_rows(); }
   [[nodiscard]] Index side_rows() const { return layer_.side_rows(); }
   [[nodiscard]] Index widest() const { return layer_.widest(); }
   [[nodiscard]] const L& layer() const noexcept { return layer_; }
-  [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return parameters_; }
-  [[nodiscard]] Vector<Scalar>& parameters() noexcept { return parameters_; }
+  [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return *parameters_; }
+  [[nodiscard]] Parameters<Scalar>& parameters() noexcept { return *parameters_; }
   [[nodiscard]] Index tape_size(Index n, Index k) const { return layer_.tape_size(n, k); }
 
   /// X = [Z V] (d × (1+k)n) to Y = [F JV]; S is s × 1, s × n or packed, s × (1+k)n.
   void linearize(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y, std::span<Scalar> tape,
                  Workspace<Scalar>& workspace) const {
-    layer_.linearize(parameters_, S, X, n, Y, tape, workspace);
+    layer_.linearize(theta(), S, X, n, Y, tape, workspace);
   }
 
   /// Y_bar (d × (1+k)n) is scratch afterwards; overwrites X_bar, adds to S_bar and theta_bar.
   void pullback(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, std::span<Scalar> tape,
                 BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar,
                 Workspace<Scalar>& workspace) const {
-    layer_.pullback(parameters_, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
+    layer_.pullback(theta(), S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
   [[nodiscard]] Index offered_rows() const requires TracedLayer<L> { return layer_.offered_rows(); }
@@ -69,14 +70,14 @@ class Network : public detail::PotentialTag<L> {
   /// Z (d × n) to Y ((d + 1 + offered) × n): values, trace, and what the layer offers.
   void evaluate_with_trace(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> Y, std::span<Scalar> tape,
                            Workspace<Scalar>& workspace) const requires TracedLayer<L> {
-    layer_.evaluate_with_trace(parameters_, S, Z, Y, tape, workspace);
+    layer_.evaluate_with_trace(theta(), S, Z, Y, tape, workspace);
   }
 
   /// Y_bar has Y's shape and is scratch afterwards; overwrites Z_bar, adds to S_bar and theta_bar.
   void pullback_with_trace(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, std::span<Scalar> tape,
                            BatchRef<Scalar> Y_bar, BatchRef<Scalar> Z_bar, BatchRef<Scalar> S_bar,
                            VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TracedLayer<L> {
-    layer_.pullback_with_trace(parameters_, S, Z, tape, Y_bar, Z_bar, S_bar, theta_bar, workspace);
+    layer_.pullback_with_trace(theta(), S, Z, tape, Y_bar, Z_bar, S_bar, theta_bar, workspace);
   }
 
   /// Taylor mode, as in nn/taylor.hpp: S and X are path batches.
@@ -85,17 +86,19 @@ class Network : public detail::PotentialTag<L> {
   }
   void taylor(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y, std::span<Scalar> tape,
               Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
-    layer_.taylor(parameters_, S, X, n, Y, tape, workspace);
+    layer_.taylor(theta(), S, X, n, Y, tape, workspace);
   }
   void taylor_pullback(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, std::span<Scalar> tape,
                        BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                        VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
-    layer_.taylor_pullback(parameters_, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
+    layer_.taylor_pullback(theta(), S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
  private:
+  [[nodiscard]] const Vector<Scalar>& theta() const { return (*parameters_).checked(); }
+
   L layer_;
-  Vector<Scalar> parameters_;
+  detail::OwnParameters<Scalar> parameters_;
 };
 
 }  // namespace pathline

@@ -6,6 +6,7 @@
 #include <pathline/nn/concat_squash.hpp>
 #include <pathline/nn/elementwise.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/nn/parameters.hpp>
 #include <pathline/nn/repeat.hpp>
 #include <pathline/nn/sequential.hpp>
 
@@ -51,8 +52,9 @@ class SquashMlp {
   [[nodiscard]] Index dim() const { return network_.dim(); }
   [[nodiscard]] Index side_rows() const { return network_.side_rows(); }
   [[nodiscard]] Index widest() const { return network_.widest(); }
+  [[nodiscard]] const Layers& layer() const noexcept { return network_.layer(); }
   [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return network_.parameters(); }
-  [[nodiscard]] Vector<Scalar>& parameters() noexcept { return network_.parameters(); }
+  [[nodiscard]] Parameters<Scalar>& parameters() noexcept { return network_.parameters(); }
   [[nodiscard]] Index tape_size(Index n, Index k) const { return network_.tape_size(n, k); }
 
   /// As `Network::linearize`.
