@@ -43,6 +43,7 @@
 #include <pathline/flow/row_moments.hpp>
 #include <pathline/flow/settings.hpp>
 #include <pathline/flow/steer.hpp>
+#include <pathline/flow/student_t.hpp>
 #include <pathline/flow/trace.hpp>
 #include <pathline/flow/transform.hpp>
 #include <pathline/flow/uniform_box.hpp>
