@@ -249,6 +249,7 @@ int main(int argc, char** argv) try {
       pathline::Network(pathline::ShallowMlp<float, pathline::Tanh>(pixels, {options.width, options.width}, 1 + digits),
                         rng),
       pathline::Chain(logit, pathline::Whiten(transformed(logit, train_rows.topRows(pixels)))),
+      pathline::StandardizeContext(train_rows.bottomRows(digits)),  // leaves one-hot rows as they are
       pathline::KineticEnergy{.weight = options.kinetic_energy},
       pathline::PiController{.rtol = options.tolerance, .atol = options.tolerance}, pathline::Threads{options.threads});
 

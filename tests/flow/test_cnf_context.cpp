@@ -7,7 +7,9 @@
 #include <support/catch.hpp>
 #include <support/differences.hpp>
 
+#include <cmath>
 #include <numeric>
+#include <string>
 #include <vector>
 
 using namespace pathline;
@@ -30,6 +32,13 @@ std::vector<Index> ids() {
 Mlp<double, Tanh> field() {
   Rng rng(6);
   return Mlp<double, Tanh>(d, {6, 5}, rng, 1 + c);
+}
+
+// A flow of one component under one component of context, with few fixed steps.
+auto on_a_line(const std::vector<Index>& hidden, const Batch<double>& X, const Batch<double>& C) {
+  Rng rng(2);
+  return Cnf(Mlp<double, Tanh>(1, hidden, rng, 2), Rk4{}, FixedSteps(4), Standardize(X), StandardizeContext(C),
+             Threads{1});
 }
 
 }  // namespace
@@ -62,21 +71,36 @@ TEST_CASE("A conditional flow's density is that of the flow with the context bui
 
 TEST_CASE("Conditional flows: inverse undoes transform, and samples follow their own context", "[flow][context]") {
   const Batch<double> X = numbers(1, d), C = numbers(2, c);
-  const Cnf flow(field(), PiController{.rtol = 1e-9, .atol = 1e-9}, ChunkWidth{3}, Standardize(X));
-  const Batch<double> Z = flow.transform(with_context(X, C));
-  CHECK((flow.inverse(with_context(Z, C)) - X).cwiseAbs().maxCoeff() < 1e-6);
-  CHECK((flow.trajectory(with_context(X, C), {0.0, 1.0}).back() - Z).cwiseAbs().maxCoeff() < 1e-6);
+  const Batch<double> raw = 2000 + 0.01 * C.array();
+  const Cnf flow(field(), PiController{.rtol = 1e-9, .atol = 1e-9}, ChunkWidth{3}, Standardize(X),
+                 StandardizeContext(raw));
+  const Batch<double> Z = flow.transform(with_context(X, raw));
+  CHECK((flow.inverse(with_context(Z, raw)) - X).cwiseAbs().maxCoeff() < 1e-6);
+  CHECK((flow.trajectory(with_context(X, raw), {0.0, 1.0}).back() - Z).cwiseAbs().maxCoeff() < 1e-6);
   Rng rng(3), same(3);
-  const Batch<double> samples = flow.sample(C, rng);
+  const Batch<double> samples = flow.sample(raw, rng);
   Batch<double> noise(d, n);
   StandardNormal{}.sample(same.draw(), 0, noise);
-  CHECK(samples == flow.inverse(with_context(noise, C)));
+  CHECK(samples == flow.inverse(with_context(noise, raw)));
+
+  // In every front the field reads what it would read of context of order 1.
+  const Cnf same_units(field(), PiController{.rtol = 1e-9, .atol = 1e-9}, ChunkWidth{3}, Standardize(X),
+                       StandardizeContext(C));
+  CHECK((flow.log_prob(with_context(X, raw)) - same_units.log_prob(with_context(X, C))).cwiseAbs().maxCoeff() < 1e-8);
+  CHECK((Z - same_units.transform(with_context(X, C))).cwiseAbs().maxCoeff() < 1e-8);
+  Rng again(3);
+  CHECK((samples - same_units.sample(C, again)).cwiseAbs().maxCoeff() < 1e-8);
+  CHECK_THROWS_WITH(Cnf(field(), PiController{}, ChunkWidth{3}, Standardize(X), StandardizeContext(C.topRows(1))),
+                    "StandardizeContext: the context that the field reads has 2 rows, expected 1");
 }
 
 TEST_CASE("Gradients to parameters and context, by differences and by both methods", "[flow][context][gradient]") {
-  const Batch<double> X = numbers(1, d), C = numbers(2, c);
+  // Raw context of other units: its gradient goes back through the scaling, 1 / deviation.
+  const Batch<double> X = numbers(1, d), C = 3 + 0.2 * numbers(2, c).array();
+  const StandardizeContext scaling(Eigen::Vector2d(3.1, 2.8), Eigen::Vector2d(0.4, 0.25));
   const auto run = [&](const auto& gradient, const Vector<double>& theta, const Batch<double>& context) {
-    Cnf flow(field(), Rk4{}, FixedSteps(16), Hutchinson<>{}, ChunkWidth{3}, KineticEnergy{.weight = 0.3}, gradient);
+    Cnf flow(field(), Rk4{}, FixedSteps(16), Hutchinson<>{}, ChunkWidth{3}, KineticEnergy{.weight = 0.3}, scaling,
+             gradient);
     flow.parameters() = theta;
     typename decltype(flow)::Memory memory;
     TrainingLoss<double> result;
@@ -124,7 +148,7 @@ TEST_CASE("fit keeps data and context together", "[flow][context][train]") {
   fill<Gaussian>(Draw{1, 1}, 0, X);
   X = 3 * C + 0.3 * X;
   Rng rng(2);
-  Cnf flow(Mlp<double, Tanh>(1, {16}, rng, 2), Rk4{}, FixedSteps(4));
+  Cnf flow = on_a_line({16}, X, C);
   fit(flow, with_context(X, C), {.epochs = 150, .batch = 32, .learning_rate = 2e-2, .validation_fraction = 0.2}, rng);
   const Batch<double> samples = flow.sample(C, rng);
   CHECK((samples.array() * C.array() > 0).count() >= 62);
@@ -132,4 +156,43 @@ TEST_CASE("fit keeps data and context together", "[flow][context][train]") {
   const double nll = -flow.log_prob(with_context(X, C)).mean(), truth = 0.5 * std::log(2 * M_PI * std::exp(1.0) * 0.09);
   INFO(nll << " nats, truth " << truth);
   CHECK(nll < truth + 0.3);
+}
+
+TEST_CASE("Context of any units is learned: x = sin 3u + 0.1 e under context u + 2000", "[flow][context][train]") {
+  constexpr Index count = 500;
+  Batch<double> U(1, count), E(1, count);
+  fill<Uniform>(Draw{1, 1}, 0, U);
+  fill<Gaussian>(Draw{1, 0}, 0, E);
+  U = (2 * U.array() - 1).matrix();
+  const Batch<double> X = (3 * U.array()).sin().matrix() + 0.1 * E, C = U.array() + 2000;
+  const auto trained = [&](const Batch<double>& made_from, const Batch<double>& context, FitReport& report) {
+    Rng rng(3);
+    Cnf flow = on_a_line({24, 24}, X, made_from);
+    report = fit(flow, with_context(X, context),
+                 {.epochs = 60, .batch = 100, .learning_rate = 3e-2, .final_learning_rate = 1.5e-3}, rng);
+    return -flow.log_prob(with_context(X, context)).mean();
+  };
+  FitReport report;
+  // The entropy of the noise, ½ log(2πe 0.01), is -0.884; the marginal has above 1 nat.
+  const double nll = trained(C, C, report);
+  INFO(nll << " nats");
+  CHECK(nll < -0.8);
+  CHECK(nll > -1.0);
+  CHECK(report.warnings.empty());
+}
+
+TEST_CASE("Context far from order 1, as a flow reads it, is warned of", "[flow][context][train]") {
+  const Batch<double> X = numbers(1, 1), C = numbers(2, 1);
+  const Batch<double> years = 2000 + C.array();
+  const auto warnings = on_a_line({4}, X, C).context_warnings(with_context(X, years));  // made from other units
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].find("component 0 of the context with mean ") != std::string::npos);
+  CHECK(warnings[0].find("StandardizeContext(C)") != std::string::npos);
+  CHECK(on_a_line({4}, X, C).context_warnings(with_context(X, C)).empty());
+  const auto of = [](const Batch<double>& read) { return detail::context_warnings(read).size(); };
+  CHECK(of(Batch<double>(0.01 * C)) == 1);
+  CHECK(of(Batch<double>(100 * C)) == 1);
+  CHECK(of(Batch<double>::Constant(1, 9, 2000)) == 1);
+  CHECK(of(Batch<double>::Constant(1, 9, 3)) == 0);
+  CHECK(of(Eigen::RowVector4d(0, 0, 0, 1)) == 0);
 }

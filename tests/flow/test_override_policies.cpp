@@ -20,6 +20,7 @@ static_assert(exclude_each_other<FixedSteps, PiController>);
 static_assert(exclude_each_other<Adjoint, Backpropagation<>>);
 static_assert(exclude_each_other<StandardNormal, StandardNormal>);
 static_assert(exclude_each_other<NoTransform, Standardize<float>>);
+static_assert(exclude_each_other<NoContextTransform, StandardizeContext>);
 static_assert(exclude_each_other<Steer, FixedEndTime>);
 static_assert(exclude_each_other<LikelihoodWeight, LikelihoodWeight>);
 static_assert(exclude_each_other<EvaluationTrace<ExactTrace>, EvaluationTrace<Hutchinson<>>>);
@@ -32,6 +33,7 @@ static_assert(exclude_each_other<KineticEnergy, KineticEnergy>);
 static_assert(!exclude_each_other<KineticEnergy, JacobianNorm>);
 static_assert(!exclude_each_other<Rk4, FixedSteps>);
 static_assert(!exclude_each_other<ExactTrace, EvaluationTrace<ExactTrace>>);
+static_assert(!exclude_each_other<Standardize<double>, StandardizeContext>);
 static_assert(!exclude_each_other<Threads, ChunkWidth>);
 static_assert(!exclude_each_other<int, int>);
 
@@ -47,4 +49,18 @@ TEST_CASE("override_policies keeps what is not replaced, values included", "[flo
   CHECK(std::get<KineticEnergy>(result).weight == 9);
   CHECK(std::get<ChunkWidth>(result).columns == 4);
   CHECK(std::get<Threads>(override_policies(presets, std::tuple<>())).number == 3);
+}
+
+TEST_CASE("A preset's network reads the rows of context that a StandardizeContext has", "[flow][presets][context]") {
+  Batch<double> C(2, 3);
+  C << 2001, 2002, 2004, 1, 0, 0;
+  const StandardizeContext scaling(C);
+  CHECK(detail::context_rows(0, Dopri5{}, scaling) == 2);
+  CHECK(detail::context_rows(0, Dopri5{}, NoContextTransform{}) == 0);
+  CHECK(detail::context_rows(3, Threads{}) == 3);
+  const auto flow = steer<double>({.hidden = {4}}, scaling);
+  CHECK(flow.context_rows() == 2);
+  CHECK(flow.context_transform().mean()(1) == 0);
+  CHECK(rnode<double>({.context = 1, .hidden = {4}}).context_rows() == 1);
+  CHECK_THROWS_AS(steer<double>({.context = 1, .hidden = {4}}, scaling), ShapeError);
 }

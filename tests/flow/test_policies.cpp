@@ -1,4 +1,5 @@
 #include <pathline/flow/base.hpp>
+#include <pathline/flow/context_transform.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/regularizers.hpp>
 #include <pathline/flow/settings.hpp>
@@ -30,8 +31,9 @@ static_assert(Regularizer<KineticEnergy> && Regularizer<KineticEnergy, float>);
 static_assert(!Regularizer<NoPullback> && !Regularizer<NoEvaluate> && !Regularizer<NoWeight>);
 
 static_assert(FlowPolicy<ExactTrace> && FlowPolicy<Dopri5> && FlowPolicy<FixedSteps> && FlowPolicy<Adjoint> &&
-              FlowPolicy<StandardNormal> && FlowPolicy<Standardize<double>> && FlowPolicy<KineticEnergy> &&
-              FlowPolicy<Threads> && FlowPolicy<TimeSpan> && FlowPolicy<ChunkWidth>);
+              FlowPolicy<StandardNormal> && FlowPolicy<Standardize<double>> && FlowPolicy<StandardizeContext> &&
+              FlowPolicy<KineticEnergy> && FlowPolicy<Threads> && FlowPolicy<TimeSpan> && FlowPolicy<ChunkWidth>);
+static_assert(!IsDataTransform<StandardizeContext>::value && !IsContextTransform<Standardize<double>>::value);
 static_assert(!FlowPolicy<NoPullback> && !FlowPolicy<int>);
 static_assert(!StepControl<Threads> && !StepControl<ChunkWidth> && !StepControl<TimeSpan>);
 static_assert(std::same_as<detail::first_of<IsSolver, Dopri5, KineticEnergy, Tsit5>, Tsit5>);

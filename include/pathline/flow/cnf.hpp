@@ -8,6 +8,7 @@
 ///
 /// A flow whose field reads context beside time is conditional, log p(x | c): wherever data enter, their context stands
 /// below them in the same batch, `with_context(X, C)`, so that splits, shuffles and mini-batches keep them together.
+/// Context in units of its own is scaled by `StandardizeContext(C)`, a policy; `fit` warns where it should be.
 #pragma once
 
 #include <pathline/core/data_ref.hpp>
@@ -47,9 +48,10 @@ template <class X, class C>
 /// \tparam FieldType  A `Field`, or a `FieldStack` of several that are solved one after another.
 /// \tparam Policies   Any of, in any order, each at most once: a trace policy (default: the exact trace that costs
 ///                    least), a solver (`Dopri5`), a step control (`PiController`), a gradient method
-///                    (`Backpropagation<>`), a base density (`StandardNormal`), a data transform (`NoTransform`), an
-///                    end-time policy (`FixedEndTime`), `LikelihoodWeight`, `EvaluationTrace`, `TimeSpan`, `Threads`,
-///                    `ChunkWidth`; and any number of regularizers.
+///                    (`Backpropagation<>`), a base density (`StandardNormal`), a data transform (`NoTransform`), a
+///                    context transform (`NoContextTransform`), an end-time policy (`FixedEndTime`),
+///                    `LikelihoodWeight`, `EvaluationTrace`, `TimeSpan`, `Threads`, `ChunkWidth`; and any number of
+///                    regularizers.
 ///
 /// Data X are (d + c) × n: d rows of raw data, then c = context_rows() rows of context, which is 0 for most flows.
 /// `const` functions may be called from several threads at once.
@@ -86,6 +88,7 @@ class Cnf {
   [[nodiscard]] const TheField& field() const noexcept { return parts_.field; }
   [[nodiscard]] const auto& base() const noexcept { return parts_.base; }
   [[nodiscard]] const auto& data_transform() const noexcept { return parts_.transform; }
+  [[nodiscard]] const auto& context_transform() const noexcept { return parts_.context_transform; }
   [[nodiscard]] const TimeSpan& time_span() const noexcept { return parts_.time; }
   /// θ, one flat vector of constant length: what an optimizer changes and a file keeps. A field of the library has
   /// `Parameters`, which refuse a vector of another length at once; a plain `Vector` of another length is refused by
@@ -166,9 +169,8 @@ class Cnf {
   /// fails.
   [[nodiscard]] Batch<DataScalar> inverse(ConstDataRef<Scalar> Z) const {
     check("Cnf::inverse: points", Z);
-    Batch<Scalar> z = Z.topRows(dim());
-    Solves(parts_).path(z, Z.bottomRows(context_rows()), detail::Way::to_data);
-    return parts_.to_data(z);
+    typename Parts::Rounding scratch;
+    return to_data(Z.topRows(dim()), parts_.template context_of<Scalar>(Z, scratch));
   }
 
   /// Where raw data X stand at each of `times`, d × n each, in the flow's coordinates (those of the data transform).
@@ -196,7 +198,8 @@ class Cnf {
     check_context("Cnf::sample: context", C);
     Batch<Scalar> Z(dim(), C.cols());
     parts_.base.sample(rng.draw(), 0, Z);
-    return inverse(with_context(Z, C.template cast<Scalar>()));
+    typename Parts::Rounding scratch;
+    return to_data(Z, parts_.context_of(C, scratch));
   }
 
   /// Samples and their log p in one solve back in time: its log-determinant starts at 0 and is the negative of the
@@ -217,6 +220,12 @@ class Cnf {
     parts_.base.log_density(Z, log_base);
     result.log_prob += log_base - y.row(dim());
     return result;
+  }
+
+  /// What is doubtful about context (the last c rows of raw data X) as the field reads it; `fit` reports it.
+  [[nodiscard]] std::vector<std::string> context_warnings(ConstDataRef<DataScalar> X) const {
+    typename Parts::Rounding scratch;
+    return detail::context_warnings(parts_.context_of(X, scratch).template cast<double>());
   }
 
   /// An empty result for `value_and_gradient`.
@@ -290,6 +299,12 @@ class Cnf {
     typename Parts::Rounding scratch;
     parts_.to_coordinates(X.topRows(dim()), Z, log_det, scratch);
     return Z;
+  }
+
+  // Base points Z (d × n), with their context as the field reads it, to raw data.
+  [[nodiscard]] Batch<DataScalar> to_data(Batch<Scalar> Z, ConstBatchRef<Scalar> context) const {
+    Solves(parts_).path(Z, context, detail::Way::to_data);
+    return parts_.to_data(Z);
   }
 
   [[nodiscard]] Batch<Scalar> base_points(Index count, Rng& rng) const {

@@ -22,6 +22,7 @@ namespace pathline {
 /// 1e-3, weight decay 1e-5 and 10 000 batches of 100 fresh samples).
 struct FfjordOptions {
   Index dim = 2;                          ///< Rows of the data, d.
+  Index context = 0;                      ///< Rows of context, c; 0: as many as a StandardizeContext has.
   std::vector<Index> hidden{64, 64, 64};  ///< Widths of the hidden layers.
   double rtol = 1e-5, atol = 1e-5;        ///< Of Dormand and Prince's solver, here with a PI controller.
   std::uint64_t seed = 0;                 ///< Of the initial parameters.
@@ -32,6 +33,10 @@ struct FfjordOptions {
 /// these, and replace the one of their kind:
 ///
 ///     auto flow = ffjord<float>({.dim = 2, .seed = 7}, ExactTrace{}, Standardize(data));
+///
+/// With context (C of the training rows) every layer reads it beside time:
+///
+///     auto flow = ffjord<float>({.dim = 2}, Standardize(X), StandardizeContext(C));
 ///
 /// Differs from the paper's code: it also learns the end time (from 0.5 on), where this one is 1; it takes the
 /// adjoint's gradient, which backpropagation through the steps approaches as tolerances fall (`Adjoint` is the policy);
@@ -45,7 +50,8 @@ template <Real Scalar, class Sigma = Tanh, class... Policies>
 [[nodiscard]] auto ffjord(const FfjordOptions& options, const Policies&... policies) {
   Rng rng(options.seed);
   return detail::preset_flow(
-      SquashMlp<Scalar, Sigma>(options.dim, options.hidden, rng),
+      SquashMlp<Scalar, Sigma>(options.dim, options.hidden, rng,
+                               1 + detail::context_rows(options.context, policies...)),
       std::tuple(Hutchinson<Rademacher>{}, Dopri5{}, PiController{.rtol = options.rtol, .atol = options.atol}),
       policies...);
 }

@@ -80,6 +80,7 @@ struct FlowParts {
   using AskedControl = first_of<IsStepControl, PiController, Policies...>;
   static constexpr bool controlled = FixedControl<AskedControl> || EmbeddedMethod<AskedMethod>;
   using AskedTransform = first_of<IsDataTransform, NoTransform, Policies...>;
+  using AskedContext = first_of<IsContextTransform, NoContextTransform, Policies...>;
   using AskedBase = first_of<IsBaseDensity, StandardNormal, Policies...>;
   using AskedTrace = first_of<IsTrace, BestExactTrace<AskedBlock>, Policies...>;
   using AskedEvaluation = first_of<IsEvaluationTrace, EvaluationTrace<BestExactTrace<AskedBlock>>, Policies...>;
@@ -109,6 +110,9 @@ struct FlowParts {
   using EndTime = first_of<IsEndTime, FixedEndTime, Policies...>;
   using Scalar = typename Field::Scalar;
   using DataScalar = std::conditional_t<one_scalar && rounds, double, Scalar>;  ///< Of raw data and their context.
+  static constexpr bool context_fits = ContextTransform<AskedContext, DataScalar>;
+  using Context = std::conditional_t<context_fits, AskedContext, NoContextTransform>;
+  static constexpr bool maps_context = !std::same_as<Context, NoContextTransform>;
   template <class WithTrace, class WithRegularizers>
   using Dynamics = typename DynamicsOf<Block, WithTrace, WithRegularizers>::type;
 
@@ -122,6 +126,7 @@ struct FlowParts {
         gradient(pick<IsGradientMethod, Gradient>(policies)),
         base(pick<IsBaseDensity, Base>(policies)),
         transform(pick<IsDataTransform, Transform>(policies)),
+        context_transform(pick<IsContextTransform, Context>(policies)),
         regularizers(pick_regularizers(policies)),
         end_time(pick<IsEndTime, EndTime>(policies)),
         likelihood_weight(pick<IsLikelihoodWeight, LikelihoodWeight>(policies)),
@@ -129,6 +134,7 @@ struct FlowParts {
         threads(pick<IsThreads, Threads>(policies)),
         chunk_width(pick<IsChunkWidth, ChunkWidth>(policies)) {
     transform.check(field.dim());
+    context_transform.check(context_rows());
     if constexpr (requires { base.check(field.dim()); }) base.check(field.dim());
     end_time.check(time.data, time.base);
   }
@@ -164,19 +170,45 @@ struct FlowParts {
   /// Rows of context, which stand below the data's.
   [[nodiscard]] Index context_rows() const { return std::max<Index>(field.side_rows() - 1, 0); }
 
-  /// Scratch of the next two functions, empty where nothing is rounded.
+  /// Scratch of the next functions, empty where nothing is rounded or mapped.
   struct Rounding {
-    Batch<DataScalar> Z;
+    Batch<DataScalar> Z, unrounded_context;
     Row<DataScalar> log_det;
     Batch<Scalar> context;
   };
-  /// The context (c × n) of raw data X ((d + c) × n) in the field's scalar: a view of X or of the scratch.
-  [[nodiscard]] decltype(auto) context_of(ConstBatchRef<DataScalar> X, [[maybe_unused]] Rounding& scratch) const {
-    if constexpr (std::same_as<DataScalar, Scalar>) {
-      return X.bottomRows(context_rows());
-    } else {
-      scratch.context = X.bottomRows(context_rows()).template cast<Scalar>();
+  /// The context (c × n) of raw data or points X ((d + c) × n), as the field reads it: mapped by the context transform,
+  /// in the field's scalar. A view of X or of the scratch.
+  template <class From = DataScalar>
+  [[nodiscard]] decltype(auto) context_of(ConstBatchRef<From> X, [[maybe_unused]] Rounding& scratch) const {
+    const auto raw = [&] { return X.bottomRows(context_rows()); };
+    if constexpr (std::same_as<From, Scalar> && !maps_context) {
+      return raw();
+    } else if constexpr (!maps_context) {
+      scratch.context = raw().template cast<Scalar>();
       return std::as_const(scratch.context);
+    } else if constexpr (std::same_as<From, Scalar> && std::same_as<DataScalar, Scalar>) {
+      scratch.context.resize(context_rows(), X.cols());
+      context_transform.apply(raw(), scratch.context);
+      return std::as_const(scratch.context);
+    } else {
+      scratch.unrounded_context.resize(context_rows(), X.cols());
+      if constexpr (std::same_as<From, DataScalar>)
+        context_transform.apply(raw(), scratch.unrounded_context);
+      else
+        context_transform.apply(Batch<DataScalar>(raw().template cast<DataScalar>()), scratch.unrounded_context);
+      scratch.context = scratch.unrounded_context.template cast<Scalar>();
+      return std::as_const(scratch.context);
+    }
+  }
+  /// Turns the cotangent (c × n) of what `context_of` gives for raw data X into that of the raw context.
+  void pull_back_context(ConstBatchRef<DataScalar> X, Batch<Scalar>& context_bar,
+                         [[maybe_unused]] Rounding& scratch) const {
+    if constexpr (maps_context && std::same_as<DataScalar, Scalar>) {
+      context_transform.pullback(X.bottomRows(context_rows()), context_bar);
+    } else if constexpr (maps_context) {
+      scratch.unrounded_context = context_bar.template cast<DataScalar>();
+      context_transform.pullback(X.bottomRows(context_rows()), scratch.unrounded_context);
+      context_bar = scratch.unrounded_context.template cast<Scalar>();
     }
   }
   /// Raw data X (d × n) to the flow's coordinates Z (d × n), with the transform's log-determinants (1 × n). What the
@@ -240,6 +272,7 @@ struct FlowParts {
   Gradient gradient;
   Base base;
   Transform transform;
+  Context context_transform;
   Regularizers regularizers;
   EndTime end_time;
   LikelihoodWeight likelihood_weight;
@@ -262,6 +295,7 @@ struct FlowCheck {
   static_assert(!field || Parts::one_scalar,
                 "Cnf: data transform and base density must be of the field's scalar, float or double; before a float "
                 "field the data transform may be of double");
+  static_assert(!field || Parts::context_fits, "Cnf: the context transform must be of the data's scalar");
   static_assert(Parts::controlled,
                 "Cnf: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
   static_assert(!field || Reading::trace,

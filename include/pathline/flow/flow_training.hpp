@@ -73,6 +73,7 @@ class FlowTraining {
       relabel_failures(work, [&](SolveFailure& at) { name_sample(at, chunk); });
     });
     sum_chunks(X.cols(), widest, likelihood_weight, memory, result);
+    parts_.pull_back_context(X, result.context_gradient, memory.rounding);
   }
 
   /// What normalisation `gap` of the flow took in during the last iteration, merged in chunk order.

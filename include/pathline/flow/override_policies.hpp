@@ -2,6 +2,7 @@
 /// Lists of policies of which one overrides the other: how a preset's choices give way to a user's.
 #pragma once
 
+#include <pathline/core/types.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 
@@ -21,9 +22,10 @@ template <class A, class B>
 inline constexpr bool exclude_each_other = both_are<IsTrace, A, B> || both_are<IsSolver, A, B> ||
                                            both_are<IsStepControl, A, B> || both_are<IsGradientMethod, A, B> ||
                                            both_are<IsBaseDensity, A, B> || both_are<IsDataTransform, A, B> ||
-                                           both_are<IsEndTime, A, B> || both_are<IsLikelihoodWeight, A, B> ||
-                                           both_are<IsEvaluationTrace, A, B> || both_are<IsTimeSpan, A, B> ||
-                                           both_are<IsThreads, A, B> || both_are<IsChunkWidth, A, B> ||
+                                           both_are<IsContextTransform, A, B> || both_are<IsEndTime, A, B> ||
+                                           both_are<IsLikelihoodWeight, A, B> || both_are<IsEvaluationTrace, A, B> ||
+                                           both_are<IsTimeSpan, A, B> || both_are<IsThreads, A, B> ||
+                                           both_are<IsChunkWidth, A, B> ||
                                            (both_are<IsRegularizer, A, B> && std::same_as<A, B>);
 
 /// `presets` without those that one of `overrides` replaces, then `overrides`. What is no policy at all, or stands
@@ -37,6 +39,18 @@ template <class... Presets, class... Overrides>
       return std::tuple<P>(preset);
   };
   return std::apply([&](const auto&... preset) { return std::tuple_cat(kept(preset)..., overrides); }, presets);
+}
+
+/// Rows of context that a preset's network reads: those that its options ask for or, where they ask for none, those of
+/// a context transform among the policies that says so.
+template <class... Policies>
+[[nodiscard]] Index context_rows(Index asked, const Policies&... policies) {
+  const auto look_at = [&asked]<class P>(const P& policy) {
+    if constexpr (requires { policy.context_rows(); })
+      if (asked == 0) asked = policy.context_rows();
+  };
+  (look_at(policies), ...);
+  return asked;
 }
 
 /// The flow of a field with a preset's policies, except where `overrides` names another.

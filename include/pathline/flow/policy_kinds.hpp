@@ -4,6 +4,7 @@
 
 #include <pathline/core/policies.hpp>
 #include <pathline/flow/base.hpp>
+#include <pathline/flow/context_transform.hpp>
 #include <pathline/flow/end_time.hpp>
 #include <pathline/flow/regularizers.hpp>
 #include <pathline/flow/settings.hpp>
@@ -29,6 +30,8 @@ using IsBaseDensity = std::bool_constant<BaseDensity<P, double> || BaseDensity<P
 template <class P>
 using IsDataTransform = std::bool_constant<DataTransform<P, double> || DataTransform<P, float>>;
 template <class P>
+using IsContextTransform = std::bool_constant<ContextTransform<P, double> || ContextTransform<P, float>>;
+template <class P>
 using IsRegularizer = std::bool_constant<Regularizer<P>>;
 template <class P>
 using IsEndTime = std::bool_constant<EndTimePolicy<P>>;
@@ -47,10 +50,10 @@ using IsChunkWidth = std::is_same<P, ChunkWidth>;
 
 /// A policy of some kind.
 template <class P>
-concept FlowPolicy =
-    TracePolicy<P> || SteppingMethod<P> || StepControl<P> || GradientMethod<P> || IsBaseDensity<P>::value ||
-    IsDataTransform<P>::value || Regularizer<P> || EndTimePolicy<P> || IsLikelihoodWeight<P>::value ||
-    IsEvaluationTrace<P>::value || IsTimeSpan<P>::value || IsThreads<P>::value || IsChunkWidth<P>::value;
+concept FlowPolicy = TracePolicy<P> || SteppingMethod<P> || StepControl<P> || GradientMethod<P> ||
+    IsBaseDensity<P>::value || IsDataTransform<P>::value || IsContextTransform<P>::value || Regularizer<P> ||
+    EndTimePolicy<P> || IsLikelihoodWeight<P>::value || IsEvaluationTrace<P>::value || IsTimeSpan<P>::value ||
+    IsThreads<P>::value || IsChunkWidth<P>::value;
 
 namespace detail {
 
@@ -81,7 +84,8 @@ struct KnownPolicies {
   static_assert((FlowPolicy<Policies> && ...),
                 "Cnf: a policy is none of: trace estimator (tangents, weight, fill), solver (tableau), step control, "
                 "gradient method (forward, backward), base density (log_density, score, sample), data transform "
-                "(check, apply, invert), regularizer (weight, evaluate, pullback), end time (check, training_end), "
+                "(check, apply, invert), context transform (check, apply, pullback), regularizer (weight, evaluate, "
+                "pullback), end time (check, training_end), "
                 "LikelihoodWeight, EvaluationTrace, TimeSpan, Threads, ChunkWidth");
   static_assert(detail::count_of<IsTrace, Policies...> <= 1, "Cnf: more than one trace estimator");
   static_assert(detail::count_of<IsSolver, Policies...> <= 1, "Cnf: more than one solver");
@@ -89,6 +93,7 @@ struct KnownPolicies {
   static_assert(detail::count_of<IsGradientMethod, Policies...> <= 1, "Cnf: more than one gradient method");
   static_assert(detail::count_of<IsBaseDensity, Policies...> <= 1, "Cnf: more than one base density");
   static_assert(detail::count_of<IsDataTransform, Policies...> <= 1, "Cnf: more than one data transform");
+  static_assert(detail::count_of<IsContextTransform, Policies...> <= 1, "Cnf: more than one context transform");
   static_assert(detail::count_of<IsEndTime, Policies...> <= 1, "Cnf: more than one end-time policy");
   static_assert(detail::count_of<IsLikelihoodWeight, Policies...> <= 1, "Cnf: more than one LikelihoodWeight");
   static_assert(detail::count_of<IsEvaluationTrace, Policies...> <= 1, "Cnf: more than one EvaluationTrace");

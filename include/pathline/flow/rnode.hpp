@@ -22,6 +22,7 @@ namespace pathline {
 /// seed are as in `FfjordOptions`.
 struct RnodeOptions {
   Index dim = 2;                          ///< Rows of the data, d.
+  Index context = 0;                      ///< Rows of context, c; 0: as many as a StandardizeContext has.
   std::vector<Index> hidden{64, 64, 64};  ///< Widths of the hidden layers.
   double kinetic_energy = 0.01;  ///< λ_K of ∫ ‖f‖² dt: `KineticEnergy`, which has ½‖f‖², weighs twice as much.
   double jacobian_norm = 0.01;  ///< λ_J of ∫ ‖J‖²_F dt.
@@ -48,7 +49,9 @@ template <Real Scalar, class Sigma = Tanh, class... Policies>
                            JacobianNorm{.weight = options.jacobian_norm});
   return std::apply(
       [&](const auto&... policy) {
-        return ffjord<Scalar, Sigma>({.dim = options.dim, .hidden = options.hidden, .seed = options.seed}, policy...);
+        return ffjord<Scalar, Sigma>(
+            {.dim = options.dim, .context = options.context, .hidden = options.hidden, .seed = options.seed},
+            policy...);
       },
       detail::override_policies(presets, std::tuple<Policies...>(policies...)));
 }

@@ -17,6 +17,7 @@ namespace pathline {
 /// `FfjordOptions`, and the half width of the end time's interval.
 struct SteerOptions {
   Index dim = 2;                          ///< Rows of the data, d.
+  Index context = 0;                      ///< Rows of context, c; 0: as many as a StandardizeContext has.
   std::vector<Index> hidden{64, 64, 64};  ///< Widths of the hidden layers.
   double rtol = 1e-5, atol = 1e-5;        ///< Of Dormand and Prince's solver.
   double half_width = 0.5;                ///< b of T ~ U(t1 - b, t1 + b) for flows on [0, 1]; relative to the span.
@@ -33,6 +34,7 @@ template <Real Scalar, class Sigma = Tanh, class... Policies>
   return std::apply(
       [&](const auto&... policy) {
         return ffjord<Scalar, Sigma>({.dim = options.dim,
+                                      .context = options.context,
                                       .hidden = options.hidden,
                                       .rtol = options.rtol,
                                       .atol = options.atol,

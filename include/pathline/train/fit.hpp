@@ -81,6 +81,7 @@ class Training {
   template <class Callback>
   FitReport run(Callback&& callback) {
     Index since_best = 0;
+    if constexpr (requires { flow_.context_warnings(train_); }) report_.warnings = flow_.context_warnings(train_);
     try {
       for (Index epoch = 1; epoch <= options_.epochs; ++epoch) {
         EpochReport report = train_epoch(epoch);
