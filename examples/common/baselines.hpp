@@ -5,8 +5,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-
-#include <Eigen/Cholesky>
+#include <pathline/flow/covariance.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -43,20 +42,12 @@ struct Estimate {
 /// The Gaussian of greatest likelihood: sample mean, covariance over n (not n - 1).
 class FittedGaussian {
  public:
-  /// \param X  d × n, finite. \throws DataError when the columns of the table depend on each other.
+  /// \param X  d × n, finite, n > d. \throws DataError when the columns of the table depend on each other, to the
+  /// precision of their numbers: then the rows of data lie in a plane and have no density.
   explicit FittedGaussian(const Table& X) {
-    pathline::require_finite("FittedGaussian: data", X);
-    mean_ = X.rowwise().mean();
-    const Table centred = X.colwise() - mean_;
-    const Table covariance = centred * centred.transpose() / double(X.cols());
-    const Eigen::LLT<Table> cholesky(covariance);
-    lower_ = cholesky.matrixL();
-    // A pivot below √ε of its variance is rounding: the rows of data lie in a plane and have no density.
-    const Eigen::VectorXd pivots = lower_.diagonal().cwiseQuotient(covariance.diagonal().cwiseSqrt());
-    if (cholesky.info() != Eigen::Success || !(pivots.minCoeff() > 1e-8))
-      throw pathline::DataError("FittedGaussian: the covariance of " + std::to_string(X.rows()) + " columns over " +
-                                std::to_string(X.cols()) +
-                                " rows is singular; leave out columns that follow from others, or give more rows");
+    const auto normal = pathline::detail::mean_and_factor("FittedGaussian", X);
+    mean_ = normal.mean;
+    lower_ = normal.factor;
   }
 
   /// 1 × n: log N(x; mean, covariance).
@@ -107,8 +98,9 @@ class KernelDensity {
   }
 
   /// One family. \throws DataError for fewer than two rows, or columns that depend on each other.
-  KernelDensity(const Table& X, Shape shape, const Options& options) : shape_(shape), to_kernel_(basis(X, shape)) {
-    centres_ = to_kernel_.triangularView<Eigen::Lower>().solve(X);
+  KernelDensity(const Table& X, Shape shape, const Options& options)
+      : shape_(shape), to_kernel_(basis(X, shape)), origin_(X.rowwise().mean()) {
+    centres_ = in_kernel_coordinates(X);
     // Scott's rule, which is right for a Gaussian and too wide for what has lumps; the iteration goes on from there.
     scale_ = Eigen::VectorXd::Constant(X.rows(), std::pow(double(X.cols()), -1 / double(X.rows() + 4)));
     const Eigen::VectorXd floor = narrowest(X);
@@ -124,7 +116,7 @@ class KernelDensity {
   /// 1 × n: log density.
   [[nodiscard]] Values log_prob(const Table& X) const {
     pathline::require_rows("KernelDensity::log_prob: data", X.rows(), centres_.rows());
-    const Table queries = to_kernel_.triangularView<Eigen::Lower>().solve(X);
+    const Table queries = in_kernel_coordinates(X);
     Values result(X.cols());
     for (Index first = 0; first < X.cols(); first += block) {
       const Index n = std::min(block, X.cols() - first);
@@ -166,6 +158,11 @@ class KernelDensity {
     const FittedGaussian gaussian(X);
     if (shape == Shape::covariance) return gaussian.lower();
     return Table(gaussian.lower().rowwise().norm().asDiagonal());
+  }
+
+  /// From the mean, so that digits are not lost to an offset.
+  [[nodiscard]] Table in_kernel_coordinates(const Table& X) const {
+    return to_kernel_.triangularView<Eigen::Lower>().solve(X.colwise() - origin_);
   }
 
   /// A kernel narrower than the rounding of a column describes the ruler, not the data, and with repeated values the
@@ -224,7 +221,8 @@ class KernelDensity {
   }
 
   Shape shape_;
-  Table to_kernel_;        ///< Lower triangular: raw = to_kernel · kernel coordinates.
+  Table to_kernel_;  ///< Lower triangular: raw = to_kernel · kernel coordinates.
+  Eigen::VectorXd origin_;
   Table centres_;          ///< Rows of data in kernel coordinates.
   Eigen::VectorXd scale_;  ///< Bandwidths in kernel coordinates.
   double leave_one_out_nll_ = 0;

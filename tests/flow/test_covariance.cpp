@@ -47,6 +47,32 @@ TEMPLATE_TEST_CASE("mean_and_factor finds dependent components whatever their of
   CHECK_NOTHROW(detail::mean_and_factor("test", X.cast<TestType>()));
 }
 
+TEST_CASE("mean_and_factor is of any unit, mixed ones too", "[flow][covariance]") {
+  Batch<double> A(3, 100);
+  fill<Gaussian>(Draw{2, 5}, 0, A);
+  A.row(2) += 0.5 * A.row(0);
+  const detail::MeanAndFactor expected = detail::mean_and_factor("test", A);
+  const Eigen::Vector3d units(1e250, 1e-280, 3);
+  const detail::MeanAndFactor got = detail::mean_and_factor("test", units.asDiagonal() * A);
+  CHECK((units.cwiseInverse().asDiagonal() * got.factor).isApprox(expected.factor, 1e-14));
+  CHECK((units.cwiseInverse().asDiagonal() * got.mean).isApprox(expected.mean, 1e-13));
+  const Batch<double> inverse = detail::inverse_transposed(got.factor).transpose() * units.asDiagonal();
+  CHECK((inverse * expected.factor).isApprox(Batch<double>::Identity(3, 3), 1e-13));
+}
+
+TEST_CASE("A steep combination of components that nearly depend on each other is found", "[flow][covariance]") {
+  // x_2 is 1e5 times the difference of two components that are equal but for 1e-5: the rounding of these is not small
+  // beside it, and is what it is measured against.
+  Batch<double> X(3, 100);
+  fill<Gaussian>(Draw{2, 6}, 0, X);
+  X.row(1) = X.row(0) + 1e-5 * X.row(1);
+  X.row(0).array() += 10;
+  X.row(1).array() += 10;
+  CHECK_NOTHROW(detail::mean_and_factor("test", X));
+  X.row(2) = 0.3 * X.row(0) + 1e5 * (X.row(1) - X.row(0));
+  CHECK_THROWS_WITH(detail::mean_and_factor("test", X), ContainsSubstring("component 2 of the data is a linear"));
+}
+
 TEST_CASE("mean_and_factor refuses data that have no covariance", "[flow][covariance][errors]") {
   CHECK_THROWS_WITH(detail::mean_and_factor("test", Batch<double>(2, 0)), ContainsSubstring("test: data is empty"));
   CHECK_THROWS_WITH(detail::mean_and_factor("test", Batch<double>::Random(3, 3)),

@@ -1,5 +1,7 @@
 #include <pathline/flow/transform.hpp>
 
+#include <pathline/core/random.hpp>
+
 #include <support/catch.hpp>
 #include <support/transform_laws.hpp>
 
@@ -74,6 +76,96 @@ TEST_CASE("Standardize refuses data without spread and says which", "[flow][tran
   X(0, 3) = std::numeric_limits<float>::infinity();
   CHECK_THROWS_WITH(Standardize(X), ContainsSubstring("inf at component 0 of sample 3"));
   CHECK_THROWS_WITH(Standardize(Batch<double>::Random(3, 9)).check(2), "Standardize: field has 2 rows, expected 3");
+}
+
+TEST_CASE("Standardize is of any unit and offset, or says why not", "[flow][transform][scan]") {
+  Batch<double> N(1, 200);
+  fill<Gaussian>(Draw{1, 2}, 0, N);
+  const Batch<double> expected = transformed(Standardize(N), N);
+  int served = 0, refused = 0;
+  for (const double offset : {0., 1., 1e3, 1e6, 1.7e9, 1e12, 1e15})
+    for (const double unit : {1e-300, 1e-200, 1e-30, 1e-3, 1., 1e3, 1e4, 1e200, 1e300}) {
+      INFO("offset " << offset << ", unit " << unit);
+      const Batch<double> X = (unit * N.array() + offset).matrix();
+      const double lost = std::abs(offset) * 1e-16 / unit;  // rounding of the data in deviations
+      if (lost > 0.02) {
+        CHECK_THROWS_AS(Standardize(X), DataError);
+        ++refused;
+      } else {
+        const Standardize transform(X);
+        CHECK((transformed(transform, X) - expected).cwiseAbs().maxCoeff() < 1e-13 + 4 * lost);
+        Row<double> log_det(200);
+        Batch<double> Z(1, 200);
+        transform.apply(X, Z, log_det);
+        // In ln 1e300 = 690 deviations are known to their last digits.
+        CHECK(log_det(3) == Approx(-std::log(unit) - std::log(Standardize(N).deviation()(0))).margin(1e-11 + lost));
+        transform.invert(Z, Z);
+        CHECK((Z - X).cwiseAbs().maxCoeff() <= 1e-13 * unit + 4e-16 * std::abs(offset));
+        ++served;
+      }
+      if (unit < 1e-30 || unit > 1e30) continue;
+      const Batch<float> single = X.cast<float>();
+      const double lost_in_float = std::abs(offset) * 6e-8 / unit;
+      if (lost_in_float > 0.02)
+        CHECK_THROWS_AS(Standardize(single), DataError);
+      else
+        CHECK((transformed(Standardize(single), single).cast<double>() - expected).cwiseAbs().maxCoeff() <
+              1e-6 + 2 * lost_in_float);
+    }
+  CHECK(served == 42);
+  CHECK(refused == 21);
+  CHECK_THROWS_WITH(Standardize((5e307 * N.cwiseSign().array()).matrix()),
+                    "Standardize: component 0 of the data reaches 5e+307, too large to subtract a mean; give it in a "
+                    "larger unit");
+  const Batch<float> days = (1000 * N.array() + 1.7e9).matrix().cast<float>();
+  CHECK_THROWS_WITH(Standardize(days), ContainsSubstring("where float numbers are 128 apart: keep the data in double"));
+}
+
+TEST_CASE("Standardize keeps its statistics in double in float, too", "[flow][transform]") {
+  const Batch<float> X = (Batch<float>(1, 4) << 16770000, 16777001, 16777006, 16777100).finished();
+  const Standardize transform(X);
+  CHECK(transform.mean()(0) == 16775276.75);
+  Batch<float> Z = transformed(transform, X), back = Z;
+  CHECK(double(Z(0, 0)) == Approx(-5276.75 / transform.deviation()(0)).epsilon(1e-7));
+  transform.invert(Z, back);
+  CHECK(back == X);
+}
+
+TEST_CASE("Standardize names the sample beside which the others are all the same", "[flow][transform][errors]") {
+  Batch<double> X(1, 200);
+  fill<Uniform>(Draw{1, 3}, 0, X);
+  X *= 10;
+  X(0, 17) = 1e12;
+  CHECK_NOTHROW(Standardize(X));  // 1e-10 apart, which double tells
+  CHECK_THROWS_WITH(
+      Standardize(X.cast<float>()),
+      ContainsSubstring("component 0 of sample 17 of the data is 9.99999996e+11, so far from the others") &&
+          ContainsSubstring("198 of 199 neighbouring numbers are equal in float"));
+  X(0, 17) = -1e200;
+  CHECK_THROWS_WITH(Standardize(X), ContainsSubstring("component 0 of sample 17 of the data is -1e+200"));
+  // A density with heavy tails is none of this.
+  Batch<float> cauchy(1, 20000);
+  fill<Uniform>(Draw{1, 4}, 0, cauchy);
+  cauchy = (float(M_PI) * (cauchy.array() - 0.5F)).tan().matrix().eval();
+  CHECK_NOTHROW(Standardize(cauchy));
+}
+
+TEST_CASE("Standardize from stored numbers is the one that they are of", "[flow][transform]") {
+  const Batch<double> X = Batch<double>::Random(3, 9);
+  const Standardize original(X);
+  const auto expected = test::AnyTransform<double>(original).applied(X);
+  const auto stored = test::AnyTransform<double>(Standardize(original.mean(), original.deviation())).applied(X);
+  CHECK(stored.Z == expected.Z);
+  CHECK(stored.log_det == expected.log_det);
+  CHECK(transformed(Standardize<float>(original.mean(), original.deviation()), X.cast<float>()).rows() == 3);
+  using Eigen::Vector2d;
+  CHECK_THROWS_WITH(Standardize(Vector2d(1, 2), Eigen::Vector3d(1, 1, 3)),
+                    "Standardize: deviation has 3 rows, expected 2");
+  CHECK_THROWS_WITH(Standardize(Vector2d(1, 2), Vector2d(1, 0)),
+                    "Standardize: deviation(1) is 0, expected a positive finite number");
+  CHECK_THROWS_AS(Standardize(Vector2d(1, 2), Vector2d(1, INFINITY)), ArgumentError);
+  CHECK_THROWS_WITH(Standardize(Vector2d(NAN, 2), Vector2d(1, 1)),
+                    "Standardize: mean(0) is nan, expected a finite number");
 }
 
 TEST_CASE("transformed gives the coordinates of a transform", "[flow][transform]") {

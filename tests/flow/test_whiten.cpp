@@ -60,3 +60,34 @@ TEST_CASE("Whiten refuses data without a covariance and says which", "[flow][tra
   X(0, 5) = NAN;
   CHECK_THROWS_WITH(Whiten(X), ContainsSubstring("nan at component 0 of sample 5"));
 }
+
+TEST_CASE("Whiten from stored numbers is the one that they are of", "[flow][transform]") {
+  const Batch<double> X = data(3);
+  const Whiten original(X);
+  const auto expected = test::AnyTransform<double>(original).applied(X);
+  const auto stored = test::AnyTransform<double>(Whiten(original.mean(), original.factor())).applied(X);
+  CHECK(stored.Z == expected.Z);
+  CHECK(stored.log_det == expected.log_det);
+  const Batch<double> C = original.factor() * original.factor().transpose();
+  const auto known = test::AnyTransform<double>(Whiten<double>::from_covariance(original.mean(), C)).applied(X);
+  CHECK(known.Z.isApprox(expected.Z, 1e-13));
+
+  Batch<double> L = original.factor();
+  CHECK_THROWS_WITH(Whiten(Eigen::Vector2d(0, 0), L), "Whiten: factor has 3 rows, expected 2");
+  CHECK_THROWS_WITH(Whiten(original.mean(), C), ContainsSubstring("Whiten: factor(0, 1) is") &&
+                                                    ContainsSubstring("for a covariance there is from_covariance"));
+  L(1, 1) = 0;
+  CHECK_THROWS_WITH(Whiten(original.mean(), L), "Whiten: factor(1, 1) is 0, expected a positive number");
+  L(2, 0) = NAN;
+  CHECK_THROWS_WITH(Whiten(original.mean(), L), "Whiten: factor(2, 0) is nan, expected a finite number");
+  CHECK_THROWS_WITH(Whiten<double>::from_covariance(original.mean(), -C),
+                    ContainsSubstring("Whiten: covariance is not positive definite: component 0"));
+}
+
+TEST_CASE("Whiten in float keeps x - mean before it rounds", "[flow][transform]") {
+  Batch<float> X = data(3).cast<float>();
+  X.row(0) = (1e3F * X.row(0).array()).round() + 1e6F;  // exact in float
+  const Batch<float> Z = transformed(Whiten(X), X);
+  const Batch<double> D = X.cast<double>(), expected = transformed(Whiten(D), D);
+  CHECK((Z.cast<double>() - expected).cwiseAbs().maxCoeff() < 1e-6);  // a mean rounded to float would cost 1e-5
+}

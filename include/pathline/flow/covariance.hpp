@@ -4,8 +4,9 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/flow/component_spread.hpp>
+#include <pathline/flow/parameters.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -43,6 +44,16 @@ void solve_lower(const Batch<Scalar>& L, Column&& x) {
   }
 }
 
+/// (L⁻¹)ᵀ, whose columns are the rows of L⁻¹; in units of the rows of L, so that nothing overflows on the way.
+[[nodiscard]] inline Batch<double> inverse_transposed(const Batch<double>& L) {
+  const Index d = L.rows();
+  const Vector<double> unit = L.cwiseAbs().rowwise().maxCoeff();
+  const Batch<double> scaled = L.array().colwise() / unit.array();
+  Batch<double> inverse = Batch<double>::Identity(d, d);
+  for (Index j = 0; j < d; ++j) solve_lower(scaled, inverse.col(j));
+  return (inverse.array().rowwise() / unit.transpose().array()).transpose();
+}
+
 /// x := L x, a column.
 template <class Scalar, class Column>
 void multiply_lower(const Batch<Scalar>& L, Column&& x) {
@@ -53,43 +64,120 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
   }
 }
 
-/// Of data (d × n): the maximum-likelihood estimates (n, not n - 1, in the covariance).
-/// \throws DataError when data is empty, not finite, has at most d samples, or a component that is constant or a linear
-///         combination of others.
-template <class Derived>
-[[nodiscard]] MeanAndFactor mean_and_factor(const std::string& what, const Eigen::MatrixBase<Derived>& data) {
-  Batch<double> X = data.template cast<double>();  // evaluated once, whatever the expression
-  require_finite((what + ": data").c_str(), X);
+/// Of known numbers: mean (d) and covariance (d × d) of a scalar with this ε.
+/// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite; DataError when the
+/// covariance
+///         is not symmetric or, to the scalar's rounding, not positive definite.
+[[nodiscard]] inline MeanAndFactor factored_covariance(const std::string& what, const Vector<double>& mean,
+                                                       const Batch<double>& C, double epsilon) {
+  const Index d = mean.size();
+  require_rows((what + ": covariance").c_str(), C.rows(), d);
+  require_columns((what + ": covariance").c_str(), C.cols(), d);
+  require_parameter((what + ": mean").c_str(), mean);
+  require_parameter((what + ": covariance").c_str(), C);
+  const double rounding = 8 * epsilon;
+  for (Index j = 0; j < d; ++j)
+    for (Index i = j + 1; i < d; ++i)
+      if (std::abs(C(i, j) - C(j, i)) > rounding * C.cwiseAbs().maxCoeff())
+        throw DataError(what + ": covariance is not symmetric: " + number(C(i, j)) + " at (" + std::to_string(i) +
+                        ", " + std::to_string(j) + "), " + number(C(j, i)) + " across");
+  MeanAndFactor result{mean, {}};
+  if (const Index k = cholesky(C, rounding * double(d), result.factor); k >= 0)
+    throw DataError(what + ": covariance is not positive definite: component " + std::to_string(k) +
+                    " has no variance of its own, given the components before it");
+  return result;
+}
+
+/// Mean and L (d × d) as they are.
+/// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite, a diagonal that is not
+///         positive, or a number above the diagonal.
+[[nodiscard]] inline MeanAndFactor known_factor(const std::string& what, const Vector<double>& mean,
+                                                const Batch<double>& L) {
+  const Index d = mean.size();
+  require_rows((what + ": factor").c_str(), L.rows(), d);
+  require_columns((what + ": factor").c_str(), L.cols(), d);
+  require_parameter((what + ": mean").c_str(), mean);
+  require_parameter((what + ": factor").c_str(), L);
+  for (Index j = 0; j < d; ++j)
+    for (Index i = 0; i <= j; ++i)
+      if (i == j ? !(L(i, j) > 0) : L(i, j) != 0)
+        throw ArgumentError(
+            what + ": factor(" + std::to_string(i) + ", " + std::to_string(j) + ")", number(L(i, j)),
+            i == j ? "a positive number" : "0, it is lower triangular; for a covariance there is from_covariance");
+  return {mean, L};
+}
+
+/// L (d × d, lower triangular) with L Lᵀ = S Sᵀ / n, of standardised scores S (d × n) of which row i is known to
+/// rounding(i). Returns the first component whose part that is no linear combination of those before it is rounding
+/// (L is then good up to that row), else -1.
+///
+/// By Gram–Schmidt of the rows, twice, which keeps the digits of a small part; products as in S Sᵀ would square it away
+/// below √ε. The rounding of that part is that of the combination, c: √Σ c_i² rounding(i)², so that steep combinations
+/// of components that nearly depend on each other are given their due.
+[[nodiscard]] inline Index triangular_factor(const Batch<double>& scores, const Vector<double>& rounding,
+                                             Batch<double>& L) {
+  const Index d = scores.rows(), n = scores.cols();
+  const double root_n = std::sqrt(double(n));
+  Batch<double> Q = scores.transpose();  // columns of length √n
+  L.setZero(d, d);
+  Vector<double> part, combination;
+  for (Index k = 0; k < d; ++k) {
+    for (int pass = 0; pass < 2; ++pass) {
+      part.noalias() = Q.leftCols(k).transpose() * Q.col(k) / double(n);
+      Q.col(k).noalias() -= Q.leftCols(k) * part;
+      L.row(k).head(k) += part.transpose();
+    }
+    L(k, k) = Q.col(k).norm() / root_n;
+    combination = L.row(k).head(k);
+    for (Index j = k - 1; j >= 0; --j) {
+      combination(j) /= L(j, j);
+      combination.head(j) -= combination(j) * L.row(j).head(j).transpose();
+    }
+    const double from_data = std::hypot(rounding(k), combination.cwiseProduct(rounding.head(k)).norm());
+    const double from_sums = double(k + 1) * std::numeric_limits<double>::epsilon() * std::hypot(1, combination.norm());
+    if (!(L(k, k) > 8 * (from_data + from_sums))) return k;
+    Q.col(k) /= L(k, k);
+  }
+  return -1;
+}
+
+/// To how much the standardised scores of data X are known: half a unit in the last place, in deviations. Doubles that
+/// are floats, all of a component, count as such.
+[[nodiscard]] inline Vector<double> rounding_of(const Batch<double>& X, const ComponentSpread& spread,
+                                                Precision precision) {
+  Vector<double> result(X.rows());
+  for (Index i = 0; i < X.rows(); ++i) {
+    bool single = true;
+    for (Index j = 0; j < X.cols() && single; ++j) single = X(i, j) == double(float(X(i, j)));
+    const double epsilon = Precision{precision.single || single}.epsilon();
+    result(i) = 0.5 * epsilon * std::hypot(1, spread.mean(i) / spread.deviation(i));
+  }
+  return result;
+}
+
+/// Of data (d × n), whatever the components' units: the maximum-likelihood estimates (n, not n - 1, in the covariance).
+/// \throws DataError when data is empty, not finite, has at most d samples, or a component that is constant, varies by
+///         less than 64 of the scalar's numbers around its mean, or is a linear combination of others to the precision
+///         of the data, or a sample so far out that most others become equal in this scalar.
+[[nodiscard]] inline MeanAndFactor mean_and_factor_of(const std::string& what, const Batch<double>& X,
+                                                      Precision precision) {
   const Index d = X.rows(), n = X.cols();
-  if (n <= d)
+  if (n > 0 && n <= d)
     throw DataError(what + ": data has " + std::to_string(n) + " samples, expected at least " + std::to_string(d + 1) +
                     " to tell the covariance of " + std::to_string(d) + " components");
-  MeanAndFactor result;
-  result.mean = X.rowwise().mean();
-  X.colwise() -= result.mean;
-  Batch<double> covariance(d, d);
-  covariance.noalias() = X * X.transpose();
-  covariance /= double(n);
-
-  constexpr double rounding = 8 * double(std::numeric_limits<typename Derived::Scalar>::epsilon());
-  double offset = 0;  // largest |mean| in deviations
-  for (Index i = 0; i < d; ++i) {
-    const double deviation = std::sqrt(covariance(i, i)), size = std::abs(result.mean(i));
-    // A component of equal numbers has the rounding of its mean for a deviation, not exactly 0.
-    if (!(deviation > rounding * size))
-      throw DataError(what + ": component " + std::to_string(i) + " of the data is constant (" +
-                      number(result.mean(i)) + "): it has no density; leave the column out");
-    offset = std::max(offset, size / deviation);
-  }
-  // What is left of a linear combination is the rounding of the data, relative to their size and squared, and that of
-  // the sums above.
-  const double tolerance =
-      rounding * rounding * (1 + offset * offset) + 8 * double(d) * std::numeric_limits<double>::epsilon();
-  if (const Index k = cholesky(covariance, tolerance, result.factor); k >= 0)
+  const ComponentSpread spread = standard_spread(what, X, precision);
+  MeanAndFactor result{spread.mean, {}};
+  if (const Index k = triangular_factor(spread.scores, rounding_of(X, spread, precision), result.factor); k >= 0)
     throw DataError(what + ": component " + std::to_string(k) +
                     " of the data is a linear combination of the components before it: they have no density together; "
                     "leave the column out");
+  result.factor = spread.deviation.asDiagonal() * result.factor;
   return result;
+}
+
+template <class Derived>
+[[nodiscard]] MeanAndFactor mean_and_factor(const std::string& what, const Eigen::MatrixBase<Derived>& data) {
+  return mean_and_factor_of(what, data.template cast<double>(), precision_of<typename Derived::Scalar>);
 }
 
 }  // namespace pathline::detail

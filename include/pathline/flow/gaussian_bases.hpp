@@ -64,7 +64,9 @@ class FullGaussian {
   /// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite; DataError when the
   ///         covariance is not symmetric or, to the scalar's rounding, not positive definite.
   FullGaussian(const Vector<Scalar>& mean, const Batch<Scalar>& covariance)
-      : FullGaussian(factored(mean, covariance)) {}
+      : FullGaussian(detail::factored_covariance("FullGaussian", mean.template cast<double>(),
+                                                 covariance.template cast<double>(),
+                                                 double(std::numeric_limits<Scalar>::epsilon()))) {}
 
   /// The maximum-likelihood normal distribution of data (d × n; n, not n - 1, in the covariance): where a flow that is
   /// to do little starts.
@@ -109,31 +111,8 @@ class FullGaussian {
  private:
   explicit FullGaussian(const detail::MeanAndFactor& normal)
       : mean_(normal.mean.cast<Scalar>()), factor_(normal.factor.cast<Scalar>()) {
-    const Index d = dim();
-    Batch<double> inverse = Batch<double>::Identity(d, d);
-    for (Index j = 0; j < d; ++j) detail::solve_lower(normal.factor, inverse.col(j));
-    inverse_transposed_ = inverse.transpose().cast<Scalar>();
-    constant_ = Scalar(-normal.factor.diagonal().array().log().sum() - detail::log_sqrt_2_pi * double(d));
-  }
-
-  static detail::MeanAndFactor factored(const Vector<Scalar>& mean, const Batch<Scalar>& covariance) {
-    const Index d = mean.size();
-    require_rows("FullGaussian: covariance", covariance.rows(), d);
-    require_columns("FullGaussian: covariance", covariance.cols(), d);
-    detail::require_parameter("FullGaussian: mean", mean);
-    detail::require_parameter("FullGaussian: covariance", covariance);
-    constexpr double rounding = 8 * double(std::numeric_limits<Scalar>::epsilon());
-    const Batch<double> C = covariance.template cast<double>();
-    for (Index j = 0; j < d; ++j)
-      for (Index i = j + 1; i < d; ++i)
-        if (std::abs(C(i, j) - C(j, i)) > rounding * C.cwiseAbs().maxCoeff())
-          throw DataError("FullGaussian: covariance is not symmetric: " + detail::number(C(i, j)) + " at (" +
-                          std::to_string(i) + ", " + std::to_string(j) + "), " + detail::number(C(j, i)) + " across");
-    detail::MeanAndFactor result{mean.template cast<double>(), {}};
-    if (const Index k = detail::cholesky(C, rounding * double(d), result.factor); k >= 0)
-      throw DataError("FullGaussian: covariance is not positive definite: component " + std::to_string(k) +
-                      " has no variance of its own, given the components before it");
-    return result;
+    inverse_transposed_ = detail::inverse_transposed(normal.factor).cast<Scalar>();
+    constant_ = Scalar(-normal.factor.diagonal().array().log().sum() - detail::log_sqrt_2_pi * double(dim()));
   }
 
   /// Component i of L⁻¹ (z - μ). The inverse is kept, transposed so that its rows are contiguous, because whitening a

@@ -5,10 +5,11 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/flow/component_spread.hpp>
 
-#include <cmath>
-#include <limits>
+#include <concepts>
 #include <string>
+#include <utility>
 
 namespace pathline {
 
@@ -79,48 +80,68 @@ struct NoTransform {
 };
 
 /// z = (x - mean) / standard deviation, component by component; both are of the batch that it is made from (with n, not
-/// n - 1, in the variance).
+/// n - 1, in the variance), and in double whatever the scalar: x - mean is formed before it is rounded.
+///
+/// A flow of float takes double data where this is made from double data: `Cnf(Mlp<float>(…), Standardize(X))`.
 template <Real Scalar>
 class Standardize {
  public:
-  /// \param data  d × n, raw.
-  /// \throws DataError when data is empty, not finite, has one sample only, or a component that does not vary.
+  /// \param data  d × n, raw, in any unit up to 4.5e307.
+  /// \throws DataError when data is empty, not finite, has one sample only, or a component that does not vary, varies
+  /// by
+  ///         less than 64 of the scalar's numbers around its mean, or has a sample so far out that most others become
+  ///         equal in this scalar.
   template <class Derived>
-  explicit Standardize(const Eigen::MatrixBase<Derived>& data) {
-    const Eigen::MatrixXd X = data.template cast<double>();  // evaluated once, whatever the expression
-    require_finite("Standardize: data", X);
-    if (X.cols() < 2) throw DataError("Standardize: data has 1 sample, expected at least 2 to tell its spread");
-    const Eigen::VectorXd mean = X.rowwise().mean();
-    const Eigen::VectorXd deviation =
-        (X.colwise() - mean).rowwise().squaredNorm().cwiseSqrt() / std::sqrt(double(X.cols()));
-    for (Index i = 0; i < X.rows(); ++i)
-      // A column of equal numbers has the rounding of its mean for a spread, not exactly 0.
-      if (!(deviation(i) > 8 * double(std::numeric_limits<Scalar>::epsilon()) * std::abs(mean(i))))
-        throw DataError("Standardize: component " + std::to_string(i) + " of the data is constant (" +
-                        detail::number(mean(i)) + "): it has no density; leave the column out");
-    mean_ = mean.cast<Scalar>();
-    deviation_ = deviation.cast<Scalar>();
-    log_det_ = Scalar(-deviation.array().log().sum());
-  }
+  explicit Standardize(const Eigen::MatrixBase<Derived>& data)
+      : Standardize(detail::standard_spread("Standardize", data.template cast<double>(),
+                                            sizeof(typename Derived::Scalar) < sizeof(Scalar)
+                                                ? detail::precision_of<typename Derived::Scalar>
+                                                : detail::precision_of<Scalar>)) {}
 
-  [[nodiscard]] const Vector<Scalar>& mean() const noexcept { return mean_; }
-  [[nodiscard]] const Vector<Scalar>& deviation() const noexcept { return deviation_; }
+  /// From numbers that are known: those of another program, or `mean()` and `deviation()` of one that was stored.
+  /// \param mean       d numbers.
+  /// \param deviation  d positive numbers: standard deviations, not variances.
+  /// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite, or a deviation that is not
+  ///         positive.
+  template <class A, class B>
+  Standardize(const Eigen::MatrixBase<A>& mean, const Eigen::MatrixBase<B>& deviation)
+      : Standardize(detail::known_spread(mean.template cast<double>(), deviation.template cast<double>())) {}
+
+  [[nodiscard]] const Vector<double>& mean() const noexcept { return mean_; }
+  [[nodiscard]] const Vector<double>& deviation() const noexcept { return deviation_; }
 
   void check(Index d) const { require_rows("Standardize: field", d, mean_.size()); }
   void apply(ConstBatchRef<Scalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_det) const {
-    Z = (X.colwise() - mean_).array().colwise() / deviation_.array();
+    if constexpr (std::same_as<Scalar, double>) {
+      Z = (X.colwise() - mean_).array().colwise() / deviation_.array();
+    } else {
+      for (Index j = 0; j < X.cols(); ++j)
+        for (Index i = 0; i < X.rows(); ++i) Z(i, j) = Scalar((double(X(i, j)) - mean_(i)) / deviation_(i));
+    }
     log_det.setConstant(log_det_);
   }
   void invert(ConstBatchRef<Scalar> Z, BatchRef<Scalar> X) const {
-    X = (Z.array().colwise() * deviation_.array()).matrix().colwise() + mean_;
+    if constexpr (std::same_as<Scalar, double>) {
+      X = (Z.array().colwise() * deviation_.array()).matrix().colwise() + mean_;
+    } else {
+      for (Index j = 0; j < Z.cols(); ++j)
+        for (Index i = 0; i < Z.rows(); ++i) X(i, j) = Scalar(double(Z(i, j)) * deviation_(i) + mean_(i));
+    }
   }
 
  private:
-  Vector<Scalar> mean_, deviation_;
+  explicit Standardize(detail::ComponentSpread spread)
+      : mean_(std::move(spread.mean)),
+        deviation_(std::move(spread.deviation)),
+        log_det_(Scalar(-deviation_.array().log().sum())) {}
+
+  Vector<double> mean_, deviation_;
   Scalar log_det_;
 };
 
 template <class Derived>
 Standardize(const Eigen::MatrixBase<Derived>&) -> Standardize<typename Derived::Scalar>;
+template <class A, class B>
+Standardize(const Eigen::MatrixBase<A>&, const Eigen::MatrixBase<B>&) -> Standardize<typename A::Scalar>;
 
 }  // namespace pathline
