@@ -42,6 +42,8 @@
 #include <pathline/ode/error_control.hpp>
 #include <pathline/ode/error_norm.hpp>
 #include <pathline/ode/errors.hpp>
+#include <pathline/ode/event.hpp>
+#include <pathline/ode/event_watcher.hpp>
 #include <pathline/ode/events.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/fixed_step_tableaux.hpp>
@@ -68,6 +70,8 @@
 #include <pathline/ode/rosenbrock_tableau.hpp>
 #include <pathline/ode/sample_solver.hpp>
 #include <pathline/ode/save_at.hpp>
+#include <pathline/ode/search_polynomial.hpp>
+#include <pathline/ode/sign_changes.hpp>
 #include <pathline/ode/solve.hpp>
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/solve_factored.hpp>

@@ -50,6 +50,15 @@ TEST_CASE("A zero that a trial hits is returned at once", "[ode][events]") {
   CHECK(calls == 1);
 }
 
+TEST_CASE("Where a function comes to 0 and stays there is found from either side", "[ode][events]") {
+  for (const double at : {0.3, 0.5, 0.5 + 1e-15, 0.999, 1.}) {
+    const auto g = [at](double t) { return t < at ? t - at : 0; };
+    CHECK(first_zero(g, sample(g, 0), sample(g, 1)) == Approx(at).margin(2e-15).epsilon(0));
+    const auto back = [at](double t) { return t > 1 - at ? t - (1 - at) : 0; };
+    CHECK(first_zero(back, sample(back, 1), sample(back, 0)) == Approx(1 - at).margin(2e-15).epsilon(0));
+  }
+}
+
 TEST_CASE("A dip is followed to its bottom or through zero", "[ode][events]") {
   const double sign = GENERATE(1., -1.);
   const auto lowest = [&](const auto& g, double a, double b, double c) {

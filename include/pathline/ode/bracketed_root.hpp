@@ -42,6 +42,32 @@ template <class Function>
   return b.t;
 }
 
+/// Where g comes to 0, between a, whose value is not 0, and b, where it is 0, in either order: b.t unless g is 0 before
+/// it; to 4 ulps of the larger time.
+template <class Function>
+[[nodiscard]] double first_zero(const Function& g, Sample a, Sample b) {
+  const double resolution = 2 * std::numeric_limits<double>::epsilon() * std::max(std::abs(a.t), std::abs(b.t));
+  const auto is_before = [&](double t) {
+    const double value = g(t);
+    return value != 0 && (value < 0) == (a.g < 0);
+  };
+  double before = a.t, zero = b.t;
+  for (double reach = 2 * resolution; reach < std::abs(zero - a.t);
+       reach *= 8) {  // mostly it is b, or some ulps from it
+    const double t = zero + std::copysign(reach, a.t - zero);
+    if (is_before(t)) {
+      before = t;
+      break;
+    }
+    zero = t;
+  }
+  while (std::abs(zero - before) > 2 * resolution) {
+    const double t = before + 0.5 * (zero - before);
+    (is_before(t) ? before : zero) = t;
+  }
+  return zero;
+}
+
 /// Follows a dip of |g| to its lowest point: a, b, c in the order of time or against it, of one sign, with |g| least at
 /// b. Ends early where g changes its sign, which the caller reads off the result, and where the dip is too shallow to
 /// come near 0.

@@ -7,6 +7,7 @@
 #include <pathline/ode/statistics.hpp>
 
 #include <cmath>
+#include <cstddef>
 #include <string>
 
 namespace pathline {
@@ -88,6 +89,19 @@ struct NonlinearSolveError : SolveError {
                    at) {}
 };
 
+/// The resets of an event come ever faster, like the bounces of a ball that comes to rest: time cannot tell the next
+/// from the last.
+struct EventPileUpError : SolveError {
+  EventPileUpError(std::size_t which, const SolveFailure& at)
+      : SolveError(std::string(at.solve) + ": the resets of event " + std::to_string(which) +
+                       " come ever faster and pile up" + detail::describe(at) +
+                       "; let the reset end them: below a least speed, return AfterReset::end, or set the state to "
+                       "rest and let the right-hand side hold it there",
+                   at),
+        event(which) {}
+  std::size_t event;  ///< Which of the events.
+};
+
 namespace detail {
 
 /// Runs `work`; a SolveError on its way out is thrown anew, as the same type, with a failure that `relabel` has
@@ -108,6 +122,8 @@ decltype(auto) relabel_failures(Work&& work, Relabel&& relabel) {
     throw NonFiniteError(error.subject, changed(error));
   } catch (const NonlinearSolveError& error) {
     throw NonlinearSolveError(changed(error));
+  } catch (const EventPileUpError& error) {
+    throw EventPileUpError(error.event, changed(error));
   }
 }
 

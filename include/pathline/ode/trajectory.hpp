@@ -104,6 +104,12 @@ class Trajectory {
       at_step(t, [&](const auto&... step) { detail::interpolate_step(t, step..., out); });
   }
 
+  /// The polynomial of the last step, which must be closed, at any time: also beyond its end.
+  void evaluate_last_step(double t, State& out) const {
+    eigen_assert(steps() > 0 && closed());
+    call_with_step(times_.size() - 1, [&](const auto&... step) { detail::interpolate_step(t, step..., out); });
+  }
+
   /// y'(t) of the polynomial, of one order less than y. A trajectory without a step has none.
   /// \throws as evaluate(); ArgumentError where t0() == t1().
   void differentiate(double t, State& out) const {
@@ -144,8 +150,13 @@ class Trajectory {
     const auto later =
         t0() <= t1() ? std::lower_bound(times_.begin() + 1, times_.end(), t)
                      : std::lower_bound(times_.begin() + 1, times_.end(), t, [](double a, double b) { return a > b; });
-    const std::size_t i = std::size_t(std::distance(times_.begin(), later));
+    std::size_t i = std::size_t(std::distance(times_.begin(), later));
+    while (i + 1 < times_.size() && times_[i] == t0()) ++i;  // a reset at t0 leaves a step of no length
     if (i >= slopes_.size()) throw Error("Trajectory: the last step is open, expected close() with f at its end");
+    call_with_step(i, function);
+  }
+  template <class Function>
+  void call_with_step(std::size_t i, const Function& function) const {
     const std::size_t first = correction_ends_[i - 1];
     function(times_[i - 1], times_[i], states_[i - 1], slopes_[i - 1], states_[i], slopes_[i],
              std::span<const State>(corrections_).subspan(first, correction_ends_[i] - first));
