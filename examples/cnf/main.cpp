@@ -29,11 +29,23 @@ namespace {
 using namespace examples;
 using namespace examples::cnf;
 
-constexpr Index most_columns = 20;
+constexpr Index most_columns = 20, least_rows = 10;
 
-/// The columns to learn, checked: a density needs some of them, and each of them to vary.
+/// The columns to learn, checked: a density needs some of them, each of them to vary, and rows to train and to judge
+/// by.
 [[nodiscard]] pathline::io::Table<double> read(const Options& options) {
-  auto table = pathline::io::read_csv_table<double>(options.data, {.columns = options.columns});
+  pathline::io::Table<double> table;
+  try {
+    table = pathline::io::read_csv_table<double>(options.data, options.table);
+  } catch (const pathline::DataError& error) {
+    throw pathline::DataError(error.what() +
+                              std::string("\n     How a table is read: --columns A,B --header --no-header "
+                                          "--separator NAME --decimal SIGN --skip-missing"));
+  }
+  if (table.data.cols() < least_rows)
+    throw pathline::DataError(options.data.string() + " has " + std::to_string(table.data.cols()) +
+                              (table.data.cols() == 1 ? " row" : " rows") + ", expected at least " +
+                              std::to_string(least_rows) + ": some to train on, others to choose and judge by");
   const Index columns = table.data.rows();
   if (columns > most_columns)
     throw pathline::DataError(options.data.string() + " has " + std::to_string(columns) +
@@ -102,7 +114,7 @@ void one_split(const Table& rows, const std::vector<std::string>& names, const O
 int main(int argc, char** argv) try {
   const Options options = parse(argc, argv);
   const auto table = read(options);
-  print_data(std::cout, options, table.names, table.data.cols());
+  print_data(std::cout, options, table);
   print_flow(std::cout, options, table.data.rows());
   if (options.folds > 0)
     cross_validate(std::cout, table.data, options);

@@ -29,6 +29,16 @@ CLI::Validator at_least(double low, bool itself, const std::string& expected) {
 }
 CLI::Validator positive() { return at_least(0, false, "a positive number"); }
 CLI::Validator not_negative() { return at_least(0, true, "zero or a positive number"); }
+/// The character that separates cells, by itself or by its name.
+char separator(const std::string& text) {
+  for (const auto& [name, character] :
+       {std::pair{"comma", ','}, std::pair{"semicolon", ';'}, std::pair{"tab", '\t'}, std::pair{"\\t", '\t'},
+        std::pair{"blank", ' '}, std::pair{"blanks", ' '}, std::pair{"space", ' '}, std::pair{"pipe", '|'}})
+    if (text == name) return character;
+  if (text.size() == 1) return text.front();
+  throw CLI::ValidationError("--separator",
+                             "got \"" + text + "\", expected one character, or comma, semicolon, tab, blank");
+}
 CLI::Validator one_of(std::vector<std::string> names) { return CLI::IsMember(std::move(names)).description(""); }
 
 }  // namespace
@@ -41,14 +51,33 @@ Options parse(int argc, char** argv) {
       "eruptions."};
   app.get_formatter()->column_width(34);
 
-  app.add_option("--data", options.data, "table of numbers with a header line; Old Faithful if not given")
+  app.add_option("--data", options.data, "table of numbers; Old Faithful if not given")
       ->type_name("FILE.csv")
       ->group("Data");
-  app.add_option("--columns", options.columns,
-                 "columns to learn, by name or number from 1, with commas; all if not given")
+  app.add_option("--columns", options.table.columns,
+                 "columns to learn, by name or number from 1 (#1: never a name), with commas; all if not given")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("A,B")
+      ->group("Data");
+  bool header = false, no_header = false;
+  app.add_flag("--header", header, "the first line names the columns; found out if not given")->group("Data");
+  app.add_flag("--no-header", no_header, "the first line is a row of data")->group("Data");
+  app.add_option_function<std::string>(
+         "--separator", [&options](const std::string& text) { options.table.separator = separator(text); },
+         "between cells: comma, semicolon, tab, blank or another character; comma if not given")
+      ->type_name("NAME")
+      ->group("Data");
+  app.add_option("--decimal", options.table.decimal, "decimal sign, . or , (. if not given)")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return text == "." || text == "," ? std::string() : "got " + text + ", expected . or a comma";
+          },
+          ""))
+      ->type_name("SIGN")
+      ->group("Data");
+  app.add_flag("--skip-missing", options.table.skip_missing,
+               "leave out rows with a missing number: an empty cell, NA, nan, ?, …")
       ->group("Data");
   app.add_option("--test", options.test, "share of rows kept for the test")
       ->check(within(0.0, 0.9))
@@ -127,14 +156,17 @@ Options parse(int argc, char** argv) {
       ->group("Output");
 
   for (CLI::Option* const option : app.get_options())
-    if (option->get_name() != "--help" && !option->get_name().starts_with("--data") &&
-        option->get_name() != "--columns" && option->get_name() != "--folds")
-      option->capture_default_str();
+    if (option->get_group() == "Flow" || option->get_group() == "Training" || option->get_group() == "Output" ||
+        option->get_name() == "--test" || option->get_name() == "--validation")
+      if (option->get_name() != "--folds") option->capture_default_str();
   try {
     app.parse(argc, argv);
+    if (header && no_header) throw CLI::ValidationError("--header", "excludes --no-header: give one of them");
   } catch (const CLI::ParseError& error) {
     std::exit(app.exit(error));
   }
+  if (header) options.table.header = pathline::io::CsvHeader::present;
+  if (no_header) options.table.header = pathline::io::CsvHeader::absent;
   return options;
 }
 

@@ -2,10 +2,11 @@
 /// What the command line can change. Every default leads to a picture.
 #pragma once
 
+#include <pathline/io/csv_options.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #ifndef PATHLINE_EXAMPLE_DATA
 #define PATHLINE_EXAMPLE_DATA "examples/data"
@@ -16,7 +17,7 @@ namespace examples::cnf {
 struct Options {
   // Data
   std::filesystem::path data = std::filesystem::path(PATHLINE_EXAMPLE_DATA) / "faithful.csv";
-  std::vector<std::string> columns;  ///< Names or numbers from 1; empty: all.
+  pathline::io::CsvOptions table;  ///< Its columns, whether it has a header, its separator and decimal sign.
   double test = 0.2, validation = 0.15;
   // Flow
   int width = 64, depth = 2;

@@ -61,10 +61,14 @@ void print_scores(std::ostream& out, const std::vector<Scores>& scores) {
         << text(paired_difference(-scores.front().test, -scores[i].test)) << '\n';
 }
 
-void print_data(std::ostream& out, const Options& options, const std::vector<std::string>& names, Index rows) {
-  out << "data      " << options.data.filename().string() << ": " << rows << " rows of ";
-  for (std::size_t i = 0; i < names.size(); ++i) out << (i == 0 ? "" : ", ") << names[i];
-  out << '\n';
+void print_data(std::ostream& out, const Options& options, const pathline::io::Table<double>& table) {
+  out << "data      " << options.data.filename().string() << ": " << table.data.cols() << " rows of ";
+  for (std::size_t i = 0; i < table.names.size(); ++i) out << (i == 0 ? "" : ", ") << table.names[i];
+  if (table.skipped > 0) out << "; " << table.skipped << " rows left out, where numbers are missing";
+  out << "\nnames     "
+      << (table.has_header ? "from line 1 of the table (--no-header if it is a row of data)"
+                           : "none: line 1 of the table is a row of data (--header if it names the columns)")
+      << '\n';
 }
 
 void print_flow(std::ostream& out, const Options& options, Index dimensions) {

@@ -29,7 +29,8 @@ struct Scores {
 /// Mean negative log-likelihoods, an estimate per line; below, what the first loses to the others on the test rows.
 void print_scores(std::ostream& out, const std::vector<Scores>& scores);
 
-void print_data(std::ostream& out, const Options& options, const std::vector<std::string>& names, Index rows);
+/// The table, and what was taken for the names of its columns.
+void print_data(std::ostream& out, const Options& options, const pathline::io::Table<double>& table);
 void print_flow(std::ostream& out, const Options& options, Index dimensions);
 void print_training(std::ostream& out, const TrainedFlow& flow);
 void print_bandwidths(std::ostream& out, const KernelDensity& density, const std::vector<std::string>& names);

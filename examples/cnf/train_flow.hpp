@@ -43,8 +43,6 @@ struct AnyTrace {
 
 namespace detail {
 
-using Rows = pathline::Batch<float>;
-
 /// Trains `flow` and keeps it alive in the functions of the result.
 template <class Flow>
 [[nodiscard]] TrainedFlow trained(std::shared_ptr<Flow> flow, const Split& split, const Options& options,
@@ -58,8 +56,8 @@ template <class Flow>
   TrainedFlow result;
   pathline::FitReport report;
   try {
-    report = pathline::fit(*flow, Rows(split.train.cast<float>()), Rows(split.validation.cast<float>()), fit_options,
-                           rng, [&on_epoch](const pathline::EpochReport& epoch) {
+    report = pathline::fit(*flow, split.train, split.validation, fit_options, rng,
+                           [&on_epoch](const pathline::EpochReport& epoch) {
                              on_epoch({int(epoch.epoch), int(epoch.epochs), epoch.train_nll, epoch.validation_nll});
                              return true;
                            });
@@ -79,15 +77,11 @@ template <class Flow>
   result.best_epoch = int(report.best_epoch);
   result.parameters = flow->parameters().size();
   result.evaluations_per_solve = solves / double(report.epochs.size());
-  result.log_prob = [flow](const Table& X) -> Values {
-    return flow->log_prob(X.cast<float>()).template cast<double>();
-  };
-  result.sample = [flow, rng](Index count) mutable -> Table {
-    return flow->sample(count, rng).template cast<double>();
-  };
+  result.log_prob = [flow](const Table& X) -> Values { return flow->log_prob(X).template cast<double>(); };
+  result.sample = [flow, rng](Index count) mutable -> Table { return flow->sample(count, rng); };
   result.trajectory = [flow](const Table& X, const std::vector<double>& times) {
     std::vector<Table> states;
-    for (const Rows& state : flow->trajectory(X.cast<float>(), times)) states.push_back(state.cast<double>());
+    for (const auto& state : flow->trajectory(X, times)) states.push_back(state.template cast<double>());
     return states;
   };
   return result;
@@ -108,7 +102,8 @@ template <class Solver>
     else
       return pathline::FixedSteps(options.steps);
   }();
-  const pathline::Standardize standardize(split.train.cast<float>());
+  // In double: a time in seconds, or a large identifier, keeps its spread. The network sees float.
+  const pathline::Standardize standardize(split.train);
   const auto with = [&](const auto& gradient) {
     auto flow = std::make_shared<decltype(pathline::Cnf(field, trace_named(options), Solver{}, control, gradient,
                                                         standardize, pathline::KineticEnergy{}, pathline::Threads{}))>(

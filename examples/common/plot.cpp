@@ -32,6 +32,9 @@ constexpr const char* viridis =
     "set palette defined (0 '#440154', 1 '#482475', 2 '#414487', 3 '#355f8d', 4 '#2a788e', 5 '#21918c', "
     "6 '#22a884', 7 '#44bf70', 8 '#7ad151', 9 '#bddf26', 10 '#fde725')\n";
 
+/// Digits of what has a place on an axis: times in seconds of today differ in the seventh.
+constexpr int place_digits = 12;
+
 [[nodiscard]] std::string number(double value, int digits = 6) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.*g", digits, value);
@@ -49,7 +52,17 @@ constexpr const char* viridis =
 }
 
 [[nodiscard]] std::string bracket(const Range& range) {
-  return "[" + number(range.low) + ":" + number(range.high) + "]";
+  return "[" + number(range.low, place_digits) + ":" + number(range.high, place_digits) + "]";
+}
+
+/// Four tics at most where their numbers are long, as those of times in seconds, which else run into each other.
+[[nodiscard]] std::string long_tics(const Range& range) {
+  const double length = range.high - range.low, largest = std::max(std::abs(range.low), std::abs(range.high));
+  if (largest < 1e5 || length > 0.1 * largest) return "set xtics autofreq";
+  const double decade = std::pow(10, std::floor(std::log10(length / 4)));
+  for (const double step : {1, 2, 5})
+    if (step * decade >= length / 4) return "set xtics " + number(step * decade);
+  return "set xtics " + number(10 * decade);
 }
 
 /// A gnuplot script under construction. Data go into named blocks, so that the file can be run again as it is.
@@ -63,7 +76,7 @@ class Script {
     line("set output " + quoted(png.filename().string()));
     line("set border 3 linecolor '#555555' linewidth 1");
     line("set tics nomirror out textcolor '#333333'");
-    line("set format '%h'");  // gnuplot's own format keeps a place for the sign, and so shifts what has none
+    line("set format '%.10g'");  // gnuplot's own format keeps a place for the sign, and so shifts what has none
     line("set grid linecolor '#e3e3e3' linewidth 0.8 linetype 1");
     line("set key textcolor '#222222' reverse Left samplen 2 width 1");
   }
@@ -89,7 +102,7 @@ class Script {
   /// The matrix row by row, for `plot ... matrix`.
   std::string matrix(const MatrixXd& values) {
     const std::string name = open();
-    for (Index i = 0; i < values.rows(); ++i) row(values.row(i));
+    for (Index i = 0; i < values.rows(); ++i) row(values.row(i), 5);
     return close(name);
   }
   /// Curves in one block, separated by a blank line.
@@ -116,10 +129,10 @@ class Script {
     return name;
   }
   template <class Derived>
-  void row(const Eigen::MatrixBase<Derived>& values) {
+  void row(const Eigen::MatrixBase<Derived>& values, int digits = place_digits) {
     for (Index i = 0; i < values.size(); ++i) {
       if (i > 0) text_ += ' ';
-      text_ += number(values(i), 5);
+      text_ += number(values(i), digits);
     }
     text_ += '\n';
   }
@@ -368,7 +381,7 @@ void side_by_side(const std::filesystem::path& png, const Points& data, const Po
     const Index bins = bin_count(data.positions.cols());
     for (std::size_t i = 0; i < 2; ++i) bars[i] = histogram(panels[i]->positions.row(0), x, bins);
   }
-  script.line("set xrange " + bracket(x));
+  script.line("set xrange " + bracket(x)).line(long_tics(x));
   script.line("set yrange " +
               bracket(plane ? y : Range{0, 1.08 * std::max(bars[0].row(1).maxCoeff(), bars[1].row(1).maxCoeff())}));
   for (std::size_t i = 0; i < 2; ++i) {
@@ -411,7 +424,7 @@ void pairs(const std::filesystem::path& png, const Points& data, const Points& s
       const std::string beside = "set label 2 " + quoted(name_of(options.names, i)) + " at screen 0.015, graph 0.5";
       script.line(bottom ? below + " center textcolor '#222222'" : "unset label 1");
       script.line(left ? beside + " center rotate by 90 textcolor '#222222'" : "unset label 2");
-      script.line("set xrange " + bracket(x)).line(bottom ? "set format x '%g'" : "set format x ''");
+      script.line("set xrange " + bracket(x)).line(bottom ? "set format x '%.10g'" : "set format x ''");
       if (i == j) {
         const Index bins = 2 * bin_count(data.positions.cols());
         const MatrixXd bars = histogram(data.positions.row(i), x, bins);
@@ -426,7 +439,7 @@ void pairs(const std::filesystem::path& png, const Points& data, const Points& s
         const std::size_t which = j > i ? 1 : 0;  // data below the diagonal, samples above
         const Index count = sets[which]->positions.cols();
         script.line("set ytics nomirror out scale 0.5 font 'DejaVu Sans,10'")
-            .line(left ? "set format y '%g'" : "set format y ''");
+            .line(left ? "set format y '%.10g'" : "set format y ''");
         script.line("set yrange " + bracket(ranges[std::size_t(i)]));
         script.line("plot " + blocks[which] + " using " + std::to_string(j + 1) + ":" + std::to_string(i + 1) +
                     " with points pointtype 7 pointsize " + point_size(count, 0.8) + " linecolor rgb " +
