@@ -37,6 +37,9 @@
 #include <pathline/flow/path_acceleration.hpp>
 #include <pathline/flow/path_jerk.hpp>
 #include <pathline/flow/path_point.hpp>
+#include <pathline/flow/periodic_base.hpp>
+#include <pathline/flow/periodic_check.hpp>
+#include <pathline/flow/periodic_transform.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/presets.hpp>
 #include <pathline/flow/regularizers.hpp>

@@ -27,6 +27,8 @@
 #include <pathline/nn/network.hpp>
 #include <pathline/nn/parameters.hpp>
 #include <pathline/nn/path_derivatives.hpp>
+#include <pathline/nn/periodic_features.hpp>
+#include <pathline/nn/periodic_mlp.hpp>
 #include <pathline/nn/potential.hpp>
 #include <pathline/nn/potential_parameters.hpp>
 #include <pathline/nn/potential_passes.hpp>

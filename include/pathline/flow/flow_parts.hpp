@@ -9,6 +9,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/field_on_path.hpp>
+#include <pathline/flow/periodic_check.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/gradient.hpp>
 #include <pathline/nn/parameters.hpp>
@@ -136,11 +137,24 @@ struct FlowParts {
     transform.check(field.dim());
     context_transform.check(context_rows());
     if constexpr (requires { base.check(field.dim()); }) base.check(field.dim());
+    check_circles();
     end_time.check(time.data, time.base);
   }
 
   /// Throws ShapeError unless θ still has its length; the first question of every call that solves.
   void check_parameters() const { require_parameter_count("Cnf", field.parameters().size(), parameter_count); }
+
+  /// \throws ArgumentError where the parts do not agree on which components are circles.
+  void check_circles() const {
+    constexpr bool field_says = requires { field.circles(); };
+    constexpr bool base_says = requires { base.circles(); };
+    if constexpr (field_says || base_says || requires { transform.circles(); })
+      require_same_circles(circles_of(base), circles_of(transform), circles_of(field), field_says);
+    if constexpr (base_says) {
+      static_assert(!normalizes, "Cnf: MovingNormalization scales angles; a stack on circles takes none");
+      for (Index b = 0; b < blocks(); ++b) require_periodic(block(b), base.circles(), 0.5 * (time.data + time.base));
+    }
+  }
 
   [[nodiscard]] Index blocks() const {
     if constexpr (stacked)
