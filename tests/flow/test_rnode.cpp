@@ -1,5 +1,7 @@
 #include <pathline/flow/rnode.hpp>
 
+#include <pathline/train/fit.hpp>
+
 #include <support/catch.hpp>
 #include <support/preset_laws.hpp>
 
@@ -89,4 +91,26 @@ TEST_CASE("rnode: the parameters of a flow of other widths are refused, and the 
   Rng rng(1);
   CHECK_THROWS_AS(narrow.sample(3, rng), ShapeError);
   CHECK(rng == Rng(1));
+}
+
+TEST_CASE("rnode: four steps that are too few for peaks of width 0.02 are reported", "[flow][presets][train]") {
+  constexpr Index n = 400;
+  Batch<double> X(1, n), signs(1, n);
+  fill<Gaussian>(Draw{1, 1}, 0, X);
+  fill<Rademacher>(Draw{1, 2}, 0, signs);
+  X = (0.02 * X + signs).eval();
+  auto flow = rnode<double>({.dim = 1, .hidden = {16, 16}});
+  Rng rng(1);
+  const FitReport report =
+      fit(flow, X, {.epochs = 40, .batch = 50, .learning_rate = 1e-2, .final_learning_rate = 1e-5}, rng);
+  REQUIRE(report.warnings.size() == 1);
+  CHECK_THAT(report.warnings[0],
+             Catch::Matchers::StartsWith("the flow's solver is too coarse: with 16 steps in place of 4 the NLL"));
+  CHECK(report.solver_check.difference > 0.05);
+
+  // Simpson's rule would do; equal weights err by less than 1e-9 of what falls to 0 at both ends.
+  const Batch<double> grid = Row<double>::LinSpaced(6001, -3, 3);
+  const auto total = [](const Row<double>& log_prob) { return log_prob.array().exp().sum() * 1e-3; };
+  CHECK(total(flow.log_prob(grid)) > 1.03);
+  CHECK(total(flow.refined_log_prob(grid)) == Approx(1).margin(5e-3));  // 256 times more accurate, once steps are small
 }

@@ -1,5 +1,7 @@
 #include <pathline/train/fit.hpp>
 
+#include <pathline/flow/refined_control.hpp>
+
 #include <support/catch.hpp>
 
 #include <algorithm>
@@ -110,6 +112,21 @@ struct CountingModel : GaussianModel {
   std::vector<Vector<double>> means;
 };
 static_assert(Trainable<CountingModel>);
+
+/// The model as one that is solved for, by a solver that errs by `error` in log p of each row.
+struct CoarseModel : GaussianModel {
+  using GaussianModel::GaussianModel;
+  [[nodiscard]] Row<double> refined_log_prob(const Batch<double>& X) const {
+    if (fails) throw StepLimitError(SolveFailure{});
+    checked = X.cols();
+    return (log_prob(X).array() - error).matrix();
+  }
+  [[nodiscard]] static SolverRefinement refinement() { return {"16 steps in place of 4", "take more"}; }
+  double error = 0;
+  bool fails = false;
+  mutable Index checked = 0;
+};
+static_assert(Trainable<CoarseModel>);
 
 /// n samples around `centre` in each of d dimensions, with standard deviation `scale`.
 Batch<double> samples_around(double centre, Index d, Index n, double scale = 1, std::uint64_t seed = 1) {
@@ -413,6 +430,41 @@ TEST_CASE("A solve that breaks off becomes a training error that quotes it", "[t
   }
 }
 
+TEST_CASE("fit compares the solver with a finer one, and says so when they differ", "[train][fit]") {
+  const Batch<double> X = samples_around(3, 2, 300);
+  CoarseModel model(2);
+  Rng rng(1);
+  FitOptions options{.epochs = 2};
+  model.error = 1e-3;
+  const FitReport fine = fit(model, X, X.leftCols(60), options, rng);
+  CHECK(fine.warnings.empty());
+  CHECK(model.checked == 60);
+  CHECK(fine.solver_check.rows == 60);
+  // Of the parameters that the flow is left with.
+  CHECK(fine.solver_check.nll == Approx(model.nll(X.leftCols(60))).epsilon(1e-14));
+  CHECK(fine.solver_check.refined_nll == Approx(fine.solver_check.nll + 1e-3).epsilon(1e-14));
+
+  model.error = 0.25;
+  const FitReport coarse = fit(model, X, no_validation, options, rng);
+  CHECK(model.checked == 100);
+  REQUIRE(coarse.warnings.size() == 1);
+  CHECK_THAT(coarse.warnings[0],
+             Catch::Matchers::StartsWith("the flow's solver is too coarse: with 16 steps in place of 4 the NLL of 100 "
+                                         "training rows is ") &&
+                 Catch::Matchers::Contains("log p of a row differs by 0.25 nats") &&
+                 Catch::Matchers::Contains("To train again, take more;"));
+
+  model.fails = true;
+  const FitReport failed = fit(model, X, no_validation, options, rng);
+  REQUIRE(failed.warnings.size() == 1);
+  CHECK_THAT(failed.warnings[0],
+             Catch::Matchers::StartsWith("the accuracy of the solver could not be checked with 16 steps in place of 4: "
+                                         "solve: the step limit is used up"));
+
+  options.solver_check_rows = 0;
+  CHECK(fit(model, X, no_validation, options, rng).warnings.empty());
+}
+
 TEST_CASE("fit refuses bad options before anything is changed", "[train][fit][errors]") {
   const Batch<double> X = samples_around(3, 2, 20);
   GaussianModel model(2);
@@ -439,6 +491,7 @@ TEST_CASE("fit refuses bad options before anything is changed", "[train][fit][er
   refused({.patience = -1}, "fit: patience is -1, expected at least 0");
   refused({.max_gradient_norm = -1}, "fit: max_gradient_norm is -1, expected at least 0");
   refused({.max_gradient_norm = not_a_number}, "fit: max_gradient_norm is nan, expected at least 0");
+  refused({.solver_check_rows = -1}, "fit: solver_check_rows is -1, expected at least 0");
   CHECK_THROWS_WITH(fit(model, X, {.validation_fraction = 0.99}, rng),
                     "split: fraction is 0.99, expected in [0, 1), leaving at least one of 20 columns");
   CHECK(model.parameters() == Vector<double>::Zero(4));

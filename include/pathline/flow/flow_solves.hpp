@@ -47,7 +47,9 @@ class FlowSolves {
  public:
   using Scalar = typename Parts::Scalar;
 
-  explicit FlowSolves(const Parts& parts) : parts_(parts) {}
+  explicit FlowSolves(const Parts& parts) : FlowSolves(parts, parts.control) {}
+  /// The same with another step control, which must outlive it too.
+  FlowSolves(const Parts& parts, const typename Parts::Control& control) : parts_(parts), control_(control) {}
 
   /// z alone: Z (d × n) in place, with its context (c × n).
   Statistics path(Batch<Scalar>& Z, ConstBatchRef<Scalar> context, Way way) const {
@@ -122,7 +124,7 @@ class FlowSolves {
         if constexpr (Errors::sums) observer.sum.setZero(state.rows(), state.cols());
         statistics[std::size_t(i)] = relabel_failures(
             [&] {
-              return integrate(parts_.method, parts_.control, rhs, state, std::span<const double>(times), stepper,
+              return integrate(parts_.method, control_, rhs, state, std::span<const double>(times), stepper,
                                observer);
             },
             [&](SolveFailure& at) { name_sample(at, chunk); });
@@ -145,6 +147,7 @@ class FlowSolves {
   };
 
   const Parts& parts_;
+  const typename Parts::Control& control_;
 };
 
 }  // namespace pathline::detail

@@ -84,6 +84,11 @@ struct WithTolerances : Control {
 
   [[nodiscard]] const Eigen::VectorXd& row_rtol() const { return row_rtol_; }
   [[nodiscard]] const Eigen::VectorXd& row_atol() const { return row_atol_; }
+  /// Multiplies them all by a positive factor; `rtol` and `atol` of the controller stay.
+  void scale_tolerances(double factor) {
+    row_rtol_ *= factor;
+    row_atol_ *= factor;
+  }
 
  private:
   Eigen::VectorXd row_rtol_, row_atol_;

@@ -28,13 +28,13 @@ namespace pathline {
 namespace detail {
 
 /// The scalar of the data that a flow takes: `DataScalar` where it has one, else `Scalar`.
-template <class F>
+template <class F, class Scalar = typename F::Scalar>
 struct DataScalarOfFlow {
-  using type = typename F::Scalar;
+  using type = Scalar;
 };
-template <class F>
+template <class F, class Scalar>
 requires requires { typename F::DataScalar; }
-struct DataScalarOfFlow<F> {
+struct DataScalarOfFlow<F, Scalar> {
   using type = typename F::DataScalar;
 };
 template <class F>
@@ -107,6 +107,7 @@ class Training {
       throw;
     }
     flow_.parameters() = best_;
+    check_solver();
     return report_;
   }
 
@@ -164,6 +165,28 @@ class Training {
     report_.best_criterion = criterion;
     report_.best_epoch = report.epoch;
     best_ = flow_.parameters();
+  }
+
+  // By rows that the flow is judged by. A flow of another kind, which is not solved for, has no such check.
+  void check_solver() {
+    if constexpr (requires { flow_.refined_log_prob(train_); }) {
+      const auto refinement = flow_.refinement();
+      if (options_.solver_check_rows == 0 || refinement.change.empty()) return;
+      const bool held_out = validation_.cols() > 0;
+      const Batch<DataScalar>& judged = held_out ? validation_ : train_;
+      const Batch<DataScalar> rows = columns_of(judged, spread_columns(judged.cols(), options_.solver_check_rows));
+      try {
+        const Row<Scalar> own = flow_.log_prob(rows), refined = flow_.refined_log_prob(rows);
+        report_.solver_check = solver_check(own, refined);
+      } catch (const SolveError& error) {
+        report_.warnings.push_back("the accuracy of the solver could not be checked with " + refinement.change + ": " +
+                                   error.what());
+        return;
+      }
+      if (!solver_suffices(report_.solver_check, flow_.dim()))
+        report_.warnings.push_back(solver_warning(report_.solver_check, held_out ? "validation" : "training",
+                                                  refinement.change, refinement.advice));
+    }
   }
 
   Flow& flow_;

@@ -21,6 +21,7 @@ struct FitOptions {
   Index validate_every = 1;          ///< Epochs between two validations; the last epoch always has one.
   Index patience = 0;                ///< Validations without a new best before training stops; 0 never stops.
   double max_gradient_norm = 0;      ///< Longer gradients are scaled down to this Euclidean norm; 0 leaves them.
+  Index solver_check_rows = 100;     ///< Rows by which the solver's accuracy is checked after training; 0: no check.
 };
 
 namespace detail {
@@ -40,6 +41,7 @@ inline void require_valid(const FitOptions& options) {
   require(options.validate_every >= 1, "validate_every", double(options.validate_every), "at least 1");
   require(options.patience >= 0, "patience", double(options.patience), "at least 0");
   require(options.max_gradient_norm >= 0, "max_gradient_norm", options.max_gradient_norm, "at least 0");
+  require(options.solver_check_rows >= 0, "solver_check_rows", double(options.solver_check_rows), "at least 0");
 }
 
 inline double learning_rate_at(const FitOptions& options, Index epoch) {

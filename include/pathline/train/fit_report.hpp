@@ -5,6 +5,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/ode/statistics.hpp>
+#include <pathline/train/solver_check.hpp>
 
 #include <limits>
 #include <string>
@@ -39,6 +40,7 @@ struct FitReport {
   double best_criterion =
       std::numeric_limits<double>::infinity();  ///< NLL of the validation rows, or of the training rows.
   StopReason stop = StopReason::epochs_done;
+  SolverCheck solver_check;  ///< Of some of these rows, with the parameters that the flow ends with.
   /// What casts doubt on the numbers above or on the flow, though nothing failed: what was found, by how much, and what
   /// to do about it, a sentence or two each, ready to print.
   std::vector<std::string> warnings;

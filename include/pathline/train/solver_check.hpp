@@ -1,0 +1,66 @@
+/// \file
+/// Whether the numbers of a fit are those of a density: the solver of a flow against a more accurate one.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace pathline {
+
+/// The likelihood of some rows by the flow's own solver and by a more accurate one (`Cnf::refined_log_prob`).
+struct SolverCheck {
+  Index rows = 0;                                                 ///< 0: not made, and the numbers below are NaN.
+  double nll = std::numeric_limits<double>::quiet_NaN();          ///< Of these rows, by the flow's own solver, nats.
+  double refined_nll = std::numeric_limits<double>::quiet_NaN();  ///< By the more accurate one.
+  double difference = std::numeric_limits<double>::quiet_NaN();   ///< Of log p, root mean square over the rows.
+};
+
+namespace detail {
+
+/// At most `count` numbers of columns, evenly spread over `columns`: rows of a table may be sorted.
+[[nodiscard]] inline std::vector<Index> spread_columns(Index columns, Index count) {
+  count = std::min(columns, count);
+  std::vector<Index> result;
+  for (Index i = 0; i < count; ++i) result.push_back(i * columns / count);
+  return result;
+}
+
+/// By how much the two may differ in d dimensions before a reader must know: 0.005 √d nats in the mean, which moves the
+/// second decimal of a reported likelihood, and 0.02 √d of a row, a density wrong by two per cent in one dimension.
+/// Errors of d components that are independent of each other add up like √d.
+[[nodiscard]] inline bool solver_suffices(const SolverCheck& check, Index d) {
+  const double root = std::sqrt(double(d));
+  return std::abs(check.nll - check.refined_nll) <= 0.005 * root && check.difference <= 0.02 * root;
+}
+
+/// From log p of the same rows, 1 × n each.
+template <Real Scalar>
+[[nodiscard]] SolverCheck solver_check(const Row<Scalar>& own, const Row<Scalar>& by_refined) {
+  const Row<double> log_prob = own.template cast<double>(), refined = by_refined.template cast<double>();
+  const auto n = double(log_prob.size());
+  return {log_prob.size(), -log_prob.mean(), -refined.mean(), std::sqrt((log_prob - refined).squaredNorm() / n)};
+}
+
+/// \param rows            Of which set: "validation" or "training".
+/// \param change, advice  Of the flow's `SolverRefinement`.
+[[nodiscard]] inline std::string solver_warning(const SolverCheck& check, const char* rows, const std::string& change,
+                                                const std::string& advice) {
+  char numbers[160];
+  std::snprintf(numbers, sizeof numbers,
+                " the NLL of %ld %s rows is %.4f instead of %.4f, and log p of a row differs by %.2g nats (root mean "
+                "square)",
+                long(check.rows), rows, check.refined_nll, check.nll, check.difference);
+  return "the flow's solver is too coarse: with " + change + numbers +
+         ". Its likelihoods are then not those of a density, which integrates to 1. To train again, " + advice +
+         "; to judge these parameters, copy them to a flow with an adaptive solver (Dopri5 and PiController)";
+}
+
+}  // namespace detail
+}  // namespace pathline
