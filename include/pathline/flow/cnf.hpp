@@ -101,6 +101,8 @@ class Cnf {
   [[nodiscard]] std::string evaluation_trace() const { return trace_name(parts_.evaluation.estimator); }
 
   /// log p of raw data X, 1 × n nats: exact trace and deterministic, unless the flow has an `EvaluationTrace`.
+  /// By the flow's solver: of too few fixed steps it is no log-density, see `refined_log_prob`.
+  ///
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
   [[nodiscard]] Row<Scalar> log_prob(ConstDataRef<DataScalar> X) const { return likelihood(X).log_prob; }
 

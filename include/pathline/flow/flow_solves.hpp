@@ -124,8 +124,7 @@ class FlowSolves {
         if constexpr (Errors::sums) observer.sum.setZero(state.rows(), state.cols());
         statistics[std::size_t(i)] = relabel_failures(
             [&] {
-              return integrate(parts_.method, control_, rhs, state, std::span<const double>(times), stepper,
-                               observer);
+              return integrate(parts_.method, control_, rhs, state, std::span<const double>(times), stepper, observer);
             },
             [&](SolveFailure& at) { name_sample(at, chunk); });
         y.middleCols(chunk.first, chunk.count) = state;
