@@ -68,6 +68,7 @@
 #include <pathline/ode/rosenbrock_methods.hpp>
 #include <pathline/ode/rosenbrock_stepper.hpp>
 #include <pathline/ode/rosenbrock_tableau.hpp>
+#include <pathline/ode/sample_events.hpp>
 #include <pathline/ode/sample_solver.hpp>
 #include <pathline/ode/save_at.hpp>
 #include <pathline/ode/search_polynomial.hpp>

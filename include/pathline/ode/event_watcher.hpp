@@ -147,7 +147,7 @@ class EventWatcher : public NoObserver {
       for (std::size_t k = 0; k < t.size(); ++k) step.samples[k] = {t[k], values[k][i]};
       changes_.clear();
       watches_[i].search(step, changes_);
-      if (i == bounced_) require_turned_back(i, std::abs(end - start));
+      if (i == bounced_) require_turned_back(i, start, end);
       for (const SignChange& change : changes_) {
         if (behind_[i] && std::abs(change.t - restarted_at_) <= near_) continue;
         const int wanted =
@@ -161,12 +161,13 @@ class EventWatcher : public NoObserver {
     });
   }
 
-  /// In the first step after a reset: after bounces that came ever faster g must not go on through 0 because the next
-  /// flight was too short to be seen.
-  void require_turned_back(std::size_t i, double step) {
+  /// After bounces that came ever faster g must not go on through 0 because the next flight was too short to be seen.
+  void require_turned_back(std::size_t i, double start, double end) {
+    const int side = watches_[i].side();
+    if (side == 0 && std::abs(end - restarted_at_) < 16 * next_flight_) return;  // rounding still hides where it goes
     bounced_ = count;
-    const double shortest = std::max(2 * near_, first_part<typename State::Scalar> * step);
-    if (watches_[i].side() == -came_from_ && next_flight_ < 4 * shortest)
+    const double shortest = std::max(2 * near_, first_part<typename State::Scalar> * std::abs(end - start));
+    if (side == -came_from_ && next_flight_ < 4 * shortest)
       throw EventPileUpError(i, failure_between_steps(restarted_at_, spent_));
   }
 
@@ -274,7 +275,7 @@ class EventWatcher : public NoObserver {
   std::vector<Found> found_{};         // in the last step
   std::vector<SignChange> changes_{};  // of one event
   Statistics spent_{};                 // in this piece
-  std::size_t bounced_ = count;        // whose reset started this piece, in its first step
+  std::size_t bounced_ = count;        // whose reset started this piece, until g has a side
   int came_from_ = 0;                  // the side of its g before
   double next_flight_ = 0;             // how long it is expected to be on that side
   bool acted_ = false;

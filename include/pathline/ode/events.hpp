@@ -41,6 +41,48 @@ Control control_of_rest(Control control, double t0, double t, double t1, const S
   return control;
 }
 
+/// From solution.y at t0 to t1, or to the first terminal event; what was found stands in `solution` even where it
+/// throws.
+template <class Method, class Control, class Rhs, OdeState State, class... Events>
+void run_events(const Method& method, const Control& control, Rhs& rhs, double t1, const std::tuple<Events...>& events,
+                Stepper<Method, State>& stepper, EventSolution<State>& solution) {
+  const double t0 = solution.trajectory.t0();
+  State y = solution.y;
+  std::array<double, 2> times{t0, t1};
+  require_times(times);
+  EventWatcher<State, Events...> watcher(events, solution, t1);
+  Statistics& statistics = solution.trajectory.statistics;
+  Control rest = control;
+  while (true) {
+    watcher.begin_piece();
+    statistics += relabel_failures([&] { return integrate(method, rest, rhs, y, times, stepper, watcher); },
+                                   [&](SolveFailure& at) { at.statistics += statistics; });
+    if (!watcher.acted()) {
+      solution.y = y;
+      solution.trajectory.stretch(t1);
+      break;
+    }
+    y = solution.y;
+    times[0] = solution.trajectory.t1();
+    if (solution.terminated || times[0] == t1) break;
+    rest = control_of_rest<Method>(control, t0, times[0], t1, statistics);
+  }
+}
+
+/// One readable line for each wrong assembly.
+template <class Method, class Rhs, class State, class... Events>
+struct EventsCheck {
+  static constexpr bool dense = has_dense_output<Method, State, Rhs>;
+  static constexpr bool functions = (EventOf<Events, State> && ...);
+  static constexpr bool resets = (EventWithReset<Events, State> && ...);
+  static_assert(dense, "solve_events: this method's stepper has no start_slope and end_slope for dense output");
+  static_assert(functions,
+                "solve_events: an event's function must be callable as g(double t, const State& y) and give a float or "
+                "double, not a bool");
+  static_assert(resets, "solve_events: an event's reset must be callable as reset(double t, State& y), const");
+  static constexpr bool value = dense && functions && resets;
+};
+
 }  // namespace detail
 
 /// The solution from t0 to t1, or to the first terminal event, with the events on the way.
@@ -73,39 +115,14 @@ template <class Method = Dopri5, class Control = PiController, class Rhs, class 
                                                                         const Method& method = {},
                                                                         const Control& control = {}) {
   using State = typename Derived::PlainObject;
-  constexpr bool dense = detail::has_dense_output<Method, State, std::remove_reference_t<Rhs>>;
-  static_assert(dense, "solve_events: this method's stepper has no start_slope and end_slope for dense output");
-  constexpr bool functions = (detail::EventOf<Events, State> && ...);
-  constexpr bool resets = (detail::EventWithReset<Events, State> && ...);
-  static_assert(functions,
-                "solve_events: an event's function must be callable as g(double t, const State& y) and give a float or "
-                "double, not a bool");
-  static_assert(resets, "solve_events: an event's reset must be callable as reset(double t, State& y), const");
+  using Function = std::remove_reference_t<Rhs>;
   State y = y0;
   EventSolution<State> solution{.trajectory = Trajectory<State>(t0, y), .y = y};
-  if constexpr (dense && functions && resets &&
-                detail::SolveCheck<Method, Control, std::remove_reference_t<Rhs>, State>::value) {
+  if constexpr (detail::EventsCheck<Method, Function, State, Events...>::value &&
+                detail::SolveCheck<Method, Control, Function, State>::value) {
     require_finite("solve: y0", y);
-    std::array<double, 2> times{t0, t1};
-    detail::require_times(times);
     Stepper<Method, State> stepper;
-    detail::EventWatcher<State, Events...> watcher(events, solution, t1);
-    Statistics& statistics = solution.trajectory.statistics;
-    Control rest = control;
-    while (true) {
-      watcher.begin_piece();
-      statistics += detail::relabel_failures([&] { return integrate(method, rest, rhs, y, times, stepper, watcher); },
-                                             [&](SolveFailure& at) { at.statistics += statistics; });
-      if (!watcher.acted()) {
-        solution.y = y;
-        solution.trajectory.stretch(t1);
-        break;
-      }
-      y = solution.y;
-      times[0] = solution.trajectory.t1();
-      if (solution.terminated || times[0] == t1) break;
-      rest = detail::control_of_rest<Method>(control, t0, times[0], t1, statistics);
-    }
+    detail::run_events(method, control, rhs, t1, events, stepper, solution);
   }
   return solution;
 }

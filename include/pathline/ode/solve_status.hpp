@@ -5,6 +5,7 @@
 
 #include <pathline/ode/errors.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -16,14 +17,16 @@ enum class SolveOutcome : std::uint8_t {
   step_limit,            ///< StepLimitError
   not_finite,            ///< NonFiniteError
   equations_not_solved,  ///< NonlinearSolveError
-  bad_input              ///< ArgumentError, ShapeError, DataError: nothing was solved.
+  events_pile_up,        ///< EventPileUpError
+  bad_input              ///< ArgumentError, ShapeError, DataError: nothing was solved, or a reset spoiled the state.
 };
 
 /// The outcome, and where and how the solve stopped. After success `t` is the last time, the statistics are those of
 /// the sample: evaluations count the calls in which it took part.
 struct SolveStatus : SolveFailure {
   SolveOutcome outcome = SolveOutcome::success;
-  std::string subject;  ///< Of not_finite: what is not finite. Of bad_input: the whole message.
+  std::string subject;    ///< Of not_finite: what is not finite. Of bad_input: the whole message.
+  std::size_t event = 0;  ///< Of events_pile_up: which.
 
   [[nodiscard]] bool ok() const { return outcome == SolveOutcome::success; }
 
@@ -40,6 +43,8 @@ struct SolveStatus : SolveFailure {
         return NonFiniteError(subject, *this).what();
       case SolveOutcome::equations_not_solved:
         return NonlinearSolveError(*this).what();
+      case SolveOutcome::events_pile_up:
+        return EventPileUpError(event, *this).what();
       case SolveOutcome::bad_input:
         return subject;
     }
@@ -59,6 +64,8 @@ struct SolveStatus : SolveFailure {
         throw NonFiniteError(subject, *this);
       case SolveOutcome::equations_not_solved:
         throw NonlinearSolveError(*this);
+      case SolveOutcome::events_pile_up:
+        throw EventPileUpError(event, *this);
       case SolveOutcome::bad_input:
         throw Error(subject);
     }
@@ -86,6 +93,9 @@ template <class Work>
     status.subject = error.subject;
   } catch (const NonlinearSolveError& error) {
     failed(SolveOutcome::equations_not_solved, error);
+  } catch (const EventPileUpError& error) {
+    failed(SolveOutcome::events_pile_up, error);
+    status.event = error.event;
   } catch (const Error& error) {
     status.outcome = SolveOutcome::bad_input;
     status.subject = error.what();
