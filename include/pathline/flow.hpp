@@ -9,8 +9,10 @@
 #include <pathline/flow/base.hpp>
 #include <pathline/flow/chain_transform.hpp>
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/component_spread.hpp>
 #include <pathline/flow/context_transform.hpp>
 #include <pathline/flow/covariance.hpp>
+#include <pathline/flow/data_warnings.hpp>
 #include <pathline/flow/dequantize.hpp>
 #include <pathline/flow/directional_derivative.hpp>
 #include <pathline/flow/end_time.hpp>

@@ -13,6 +13,7 @@
 #include <pathline/train/mmd.hpp>
 #include <pathline/train/path_metrics.hpp>
 #include <pathline/train/quadrature.hpp>
+#include <pathline/train/rows_at_fault.hpp>
 #include <pathline/train/split.hpp>
 #include <pathline/train/toy_curves.hpp>
 #include <pathline/train/toy_densities.hpp>

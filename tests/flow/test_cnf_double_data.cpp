@@ -105,4 +105,15 @@ TEST_CASE("fit learns a double table by a float flow", "[flow][double-data]") {
   const FitReport report = fit(flow, X, {.epochs = 20, .batch = 50, .learning_rate = 1e-2}, rng);
   // The entropy of the data's distribution is log 1000 + ½ log 2πe = 8.327; 20 held-out rows tell it to 0.16.
   CHECK(report.best_criterion == Approx(8.327).margin(0.5));
+  CHECK(report.warnings.empty());
+
+  // In double Standardize tells 0 ... 10 apart beside 1e12; in float the field does not.
+  Batch<double> far = rows(1, 200);
+  far.row(0) = (far.row(0).array() - offset) / 300;
+  far(0, 17) = 1e12;
+  Flow blind = flow_of(far);
+  const std::vector<std::string> warnings = fit(blind, far, {.epochs = 1}, rng).warnings;
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], ContainsSubstring("component 0 of the data is 1e+12 in sample 17") &&
+                              ContainsSubstring("where float tells"));
 }

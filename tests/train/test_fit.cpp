@@ -1,6 +1,8 @@
 #include <pathline/train/fit.hpp>
 
+#include <pathline/flow/log_transform.hpp>
 #include <pathline/flow/refined_control.hpp>
+#include <pathline/flow/uniform_box.hpp>
 
 #include <support/catch.hpp>
 
@@ -527,6 +529,88 @@ TEST_CASE("fit refuses bad data before anything is changed", "[train][fit][error
   CHECK(rng == Rng(1));
   fit(model, X.leftCols(1), {.epochs = 1, .validation_fraction = 0}, rng);
   CHECK(model.parameters() != Vector<double>::Zero(4));
+}
+
+namespace {
+
+/// A density on the unit box of positive numbers: what a flow with a data transform and a bounded base offers.
+class BoxedModel : public GaussianModel {
+ public:
+  using GaussianModel::GaussianModel;
+  [[nodiscard]] const Log<double>& data_transform() const { return log_; }
+  [[nodiscard]] const UniformBox<double>& base() const { return box_; }
+  [[nodiscard]] Batch<double> transform(const Batch<double>& X) const { return transformed(log_, X); }
+  [[nodiscard]] Row<double> log_prob(const Batch<double>& X) const {
+    Row<double> log_p(X.cols());
+    box_.log_density(transform(X), log_p);
+    return log_p;
+  }
+  [[nodiscard]] std::vector<std::string> data_warnings(const Batch<double>& X) const {
+    return {std::to_string(X.cols()) + " samples are few"};
+  }
+
+ private:
+  Log<double> log_{Vector<double>::Zero(1)};
+  UniformBox<double> box_{Vector<double>::Constant(1, -3), Vector<double>::Constant(1, 3)};
+};
+
+}  // namespace
+
+TEST_CASE("fit names the sample outside of the domain, counted in the caller's data", "[train][fit][errors]") {
+  BoxedModel model(1);
+  Rng rng(1);
+  Batch<double> X = Batch<double>::Ones(1, 30);
+  X.row(0).tail(15).setConstant(2);
+  const FitReport report = fit(model, X, {.epochs = 1}, rng);
+  CHECK(report.warnings == std::vector<std::string>{"30 samples are few"});
+  Batch<double> Y = X;
+  Y(0, 23) = -1;
+  const Vector<double> before = model.parameters();
+  CHECK_THROWS_WITH(fit(model, Y, {.epochs = 1}, rng),
+                    "fit: data: Log: data is -1 at component 0 of sample 23, expected above 0");
+  CHECK_THROWS_WITH(fit(model, X, Y, {.epochs = 1}, rng), ContainsSubstring("fit: validation data: Log: data is -1"));
+  CHECK(model.parameters() == before);
+}
+
+TEST_CASE("fit names the sample that leaves the support of the base", "[train][fit][errors]") {
+  Batch<double> X = Batch<double>::Ones(1, 30);
+  X(0, 23) = 100;  // log 100 = 4.6 lies outside of the box
+  for (const double fraction : {0.0, 0.96}) {
+    Rng rng(2);
+    BoxedModel model(1);
+    try {
+      // Held out or not, the sample has its number in X.
+      fit(model, X, {.epochs = 1, .validation_fraction = fraction}, rng);
+      FAIL("not thrown");
+    } catch (const TrainingError& error) {
+      const std::string what = error.what();
+      CHECK_THAT(what, ContainsSubstring("sample 23, (100), has a likelihood of 0: the flow takes it to z = (4.60517"));
+      CHECK_THAT(what, ContainsSubstring("Take a base density that is positive everywhere"));
+      CHECK_THAT(what, !ContainsSubstring("learning_rate"));
+    }
+  }
+  Rng rng(3);
+  BoxedModel model(1);
+  Batch<double> far = Row<double>::LinSpaced(30, 1, 2);
+  X = far;
+  far(0, 4) = 1e300;
+  CHECK_THROWS_WITH(fit(model, X, far, {.epochs = 1}, rng), ContainsSubstring("validation sample 4, (1e+300)"));
+}
+
+TEST_CASE("fit warns of a validation sample that decides the mean alone", "[train][fit]") {
+  struct Plain : GaussianModel {
+    using GaussianModel::GaussianModel;
+    [[nodiscard]] NoTransform data_transform() const { return {}; }
+  } model(2);
+  Rng rng(3);
+  Batch<double> X(2, 40), far(2, 9);
+  fill<Gaussian>(Draw{1, 1}, 0, X);
+  fill<Gaussian>(Draw{1, 2}, 0, far);
+  CHECK(fit(model, X, far, {.epochs = 1}, rng).warnings.empty());
+  far(1, 5) = 1e30;
+  const FitReport report = fit(model, X, far, {.epochs = 1}, rng);
+  REQUIRE(report.warnings.size() == 1);
+  CHECK_THAT(report.warnings[0], ContainsSubstring("validation sample 5 is 1e+30 at component 1"));
 }
 
 TEST_CASE("fit tells a model that asks for it of each step with the memory of its training call", "[train]") {

@@ -15,6 +15,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/flow/data_warnings.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/flow_training.hpp>
@@ -245,6 +246,17 @@ class Cnf {
   [[nodiscard]] std::vector<std::string> context_warnings(ConstDataRef<DataScalar> X) const {
     typename Parts::Rounding scratch;
     return detail::context_warnings(parts_.context_of(X, scratch).template cast<double>());
+  }
+
+  /// What is doubtful about raw data X as the training set of a density (`inspect_data`), and how it reaches the field
+  /// through the data transform; `fit` reports it.
+  /// \throws DomainError at a number that the data transform does not map.
+  [[nodiscard]] std::vector<std::string> data_warnings(ConstDataRef<DataScalar> X) const {
+    const Batch<double> raw = X.topRows(dim()).template cast<double>();
+    std::vector<std::string> warnings = detail::data_warnings(raw, detail::precision_of<DataScalar>);
+    detail::inspect_coordinates(raw, to_flow_coordinates(X).template cast<double>(), detail::precision_of<Scalar>,
+                                warnings);
+    return warnings;
   }
 
   /// An empty result for `value_and_gradient`.

@@ -10,6 +10,7 @@
 #include <pathline/train/adam.hpp>
 #include <pathline/train/fit_options.hpp>
 #include <pathline/train/fit_report.hpp>
+#include <pathline/train/rows_at_fault.hpp>
 #include <pathline/train/split.hpp>
 
 #include <algorithm>
@@ -59,6 +60,12 @@ concept Trainable = requires(F& flow, const F& fixed, const Batch<detail::DataSc
 
 namespace detail {
 
+/// What was found about the rows before training, and their numbers in the caller's data; none: 0, 1, …
+struct RowsAtTheDoor {
+  std::vector<std::string> warnings;
+  std::vector<Index> train, validation;
+};
+
 /// A training run on its way. The flow holds the current parameters; `best_` those to end with.
 template <Trainable Flow>
 class Training {
@@ -67,10 +74,11 @@ class Training {
 
  public:
   Training(Flow& flow, const Batch<DataScalar>& train, const Batch<DataScalar>& validation, const FitOptions& options,
-           Rng& rng)
+           Rng& rng, const RowsAtTheDoor& rows)
       : flow_(flow),
         train_(train),
         validation_(validation),
+        rows_(rows),
         options_(options),
         rng_(rng),
         optimizer_(flow.parameters().size()),
@@ -82,6 +90,7 @@ class Training {
   FitReport run(Callback&& callback) {
     Index since_best = 0;
     if constexpr (requires { flow_.context_warnings(train_); }) report_.warnings = flow_.context_warnings(train_);
+    report_.warnings.insert(report_.warnings.end(), rows_.warnings.begin(), rows_.warnings.end());
     try {
       for (Index epoch = 1; epoch <= options_.epochs; ++epoch) {
         EpochReport report = train_epoch(epoch);
@@ -127,7 +136,9 @@ class Training {
       for (std::size_t j = 0; j < samples.size(); ++j) batch_.col(Index(j)) = train_.col(samples[j]);
       flow_.value_and_gradient(batch_.leftCols(Index(samples.size())), samples, rng_.draw(), memory_, loss_);
       if (!std::isfinite(loss_.loss) || !loss_.gradient.allFinite())
-        throw TrainingError("the loss or its gradient is not finite in epoch " + std::to_string(epoch), report_);
+        throw TrainingError("the loss or its gradient is not finite in epoch " + std::to_string(epoch), report_,
+                            row_without_likelihood(flow_, batch_.leftCols(Index(samples.size())), "training",
+                                                   numbers_in(rows_.train, samples)));
       report.gradient_norm += clip(loss_.gradient);
       optimizer_.step(adam, loss_.gradient, flow_.parameters());
       if constexpr (requires { flow_.after_step(memory_); }) flow_.after_step(memory_);
@@ -154,11 +165,14 @@ class Training {
   // Not by the training loss: that was of the parameters before the last update, which may be the one that diverged.
   void judge(EpochReport& report) {
     const bool held_out = validation_.cols() > 0;
-    const double criterion = -flow_.log_prob(held_out ? validation_ : train_).template cast<double>().mean();
+    const Batch<DataScalar>& judged = held_out ? validation_ : train_;
+    const char* const which = held_out ? "validation" : "training";
+    const double criterion = -flow_.log_prob(judged).template cast<double>().mean();
     if (!std::isfinite(criterion))
-      throw TrainingError("the likelihood of the " + std::string(held_out ? "validation" : "training") +
-                              " rows is not finite after epoch " + std::to_string(report.epoch),
-                          report_);
+      throw TrainingError("the likelihood of the " + std::string(which) + " rows is not finite after epoch " +
+                              std::to_string(report.epoch),
+                          report_,
+                          row_without_likelihood(flow_, judged, which, held_out ? rows_.validation : rows_.train));
     if (held_out) report.validation_nll = criterion;
     report.best = criterion < report_.best_criterion;
     if (!report.best) return;
@@ -192,6 +206,7 @@ class Training {
   Flow& flow_;
   const Batch<DataScalar>& train_;
   const Batch<DataScalar>& validation_;
+  const RowsAtTheDoor& rows_;
   const FitOptions& options_;
   Rng& rng_;
   AdamState<Scalar> optimizer_;
@@ -230,11 +245,16 @@ FitReport fit(Flow& flow, const Eigen::MatrixBase<Train>& train, const Eigen::Ma
     detail::require_valid(options);
     require_batch_rows("fit: training data", rows.rows(), rows.cols(), flow.data_rows());
     require_finite("fit: training data", rows);
+    detail::require_mapped("fit: training data", flow, rows);
     if (held_out.cols() > 0) {
       require_batch_rows("fit: validation data", held_out.rows(), held_out.cols(), flow.data_rows());
       require_finite("fit: validation data", held_out);
+      detail::require_mapped("fit: validation data", flow, held_out);
     }
-    return detail::Training<Flow>(flow, rows, held_out, options, rng).run(callback);
+    detail::RowsAtTheDoor at_the_door;
+    if constexpr (requires { flow.data_warnings(rows); }) at_the_door.warnings = flow.data_warnings(rows);
+    detail::warn_of_far_rows(flow, rows, held_out, at_the_door.warnings);
+    return detail::Training<Flow>(flow, rows, held_out, options, rng, at_the_door).run(callback);
   } else {
     return {};
   }
@@ -252,8 +272,14 @@ FitReport fit(Flow& flow, const Eigen::MatrixBase<Data>& data, const FitOptions&
     detail::require_valid(options);
     require_batch_rows("fit: data", rows.rows(), rows.cols(), flow.data_rows());
     require_finite("fit: data", rows);
-    const auto parts = split(rows, options.validation_fraction, rng);
-    return fit(flow, parts.rest, parts.held_out, options, rng, callback);
+    detail::require_mapped("fit: data", flow, rows);  // before the split, which renumbers them
+    detail::RowsAtTheDoor at_the_door;
+    if constexpr (requires { flow.data_warnings(rows); }) at_the_door.warnings = flow.data_warnings(rows);
+    SplitColumns parts = split_columns(rows.cols(), options.validation_fraction, rng);
+    const Batch<DataScalar> rest = columns_of(rows, parts.rest), held_out = columns_of(rows, parts.held_out);
+    at_the_door.train = std::move(parts.rest);
+    at_the_door.validation = std::move(parts.held_out);
+    return detail::Training<Flow>(flow, rest, held_out, options, rng, at_the_door).run(callback);
   } else {
     return {};
   }

@@ -48,10 +48,11 @@ struct FitReport {
 
 /// Training failed: the loss is not finite, or a solve broke off. The flow holds the best parameters seen.
 struct TrainingError : Error {
-  TrainingError(const std::string& why, FitReport so_far)
-      : Error("fit: " + why +
-              "; the flow keeps the best parameters so far. Lower learning_rate, set max_gradient_norm, or loosen the "
-              "solver's tolerances"),
+  /// \param row_at_fault  What is wrong with a row of the data, if that is why: then slower training is no help.
+  TrainingError(const std::string& why, FitReport so_far, const std::string& row_at_fault = "")
+      : Error("fit: " + why + "; the flow keeps the best parameters so far. " +
+              (row_at_fault.empty() ? "Lower learning_rate, set max_gradient_norm, or loosen the solver's tolerances"
+                                    : row_at_fault)),
         report(std::move(so_far)) {}
   FitReport report;
 };

@@ -29,19 +29,29 @@ struct SplitData {
   Batch<Scalar> rest, held_out;
 };
 
-/// Draws ⌈fraction · n⌉ columns to hold out, at random and without putting back.
+/// The columns of two parts.
+struct SplitColumns {
+  std::vector<Index> rest, held_out;
+};
+
+/// Draws ⌈fraction · n⌉ of n columns to hold out, at random and without putting back.
 /// \throws ArgumentError unless 0 <= fraction < 1 leaves at least one column.
+[[nodiscard]] inline SplitColumns split_columns(Index n, double fraction, Rng& rng) {
+  const bool valid = fraction >= 0 && fraction < 1;  // before the conversion: a NaN has no integer
+  const Index held_out = valid ? Index(std::ceil(fraction * double(n) - 1e-9)) : n;
+  if (held_out >= n)
+    throw ArgumentError("split: fraction", detail::number(fraction),
+                        "in [0, 1), leaving at least one of " + std::to_string(n) + " columns");
+  const std::vector<Index> order = permutation(rng.draw(), n);
+  return {{order.begin() + held_out, order.end()}, {order.begin(), order.begin() + held_out}};
+}
+
+/// Holds out ⌈fraction · n⌉ columns of a batch. Errors as above.
 template <class Derived>
 [[nodiscard]] SplitData<typename Derived::Scalar> split(const Eigen::MatrixBase<Derived>& X, double fraction,
                                                         Rng& rng) {
-  const bool valid = fraction >= 0 && fraction < 1;  // before the conversion: a NaN has no integer
-  const Index held_out = valid ? Index(std::ceil(fraction * double(X.cols()) - 1e-9)) : X.cols();
-  if (held_out >= X.cols())
-    throw ArgumentError("split: fraction", detail::number(fraction),
-                        "in [0, 1), leaving at least one of " + std::to_string(X.cols()) + " columns");
-  const std::vector<Index> order = permutation(rng.draw(), X.cols());
-  const std::span<const Index> all(order);
-  return {columns_of(X, all.subspan(std::size_t(held_out))), columns_of(X, all.first(std::size_t(held_out)))};
+  const SplitColumns columns = split_columns(X.cols(), fraction, rng);
+  return {columns_of(X, columns.rest), columns_of(X, columns.held_out)};
 }
 
 /// Fold `fold` of `folds` of a cross-validation: held_out is that fold, rest the others. Folds of one draw are

@@ -1,0 +1,116 @@
+/// \file
+/// Which row of the data a training run fails on, and why, in words.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/flow/transform.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace pathline::detail {
+
+/// A flow with a data transform of the scalar of these rows.
+template <class Flow, class Rows>
+concept TransformsRows = requires(const Flow flow) {
+  flow.dim();
+  requires DataTransform < std::remove_cvref_t<decltype(flow.data_transform())>,
+  typename Rows::Scalar > ;
+};
+
+/// Throws DomainError, `fit: training data: Log: data is -1 at component 2 of sample 3, …`, at the first of the rows
+/// X ((d + c) × n) that the flow's data transform does not map.
+template <class Flow, class Rows>
+void require_mapped([[maybe_unused]] const char* what, [[maybe_unused]] const Flow& flow,
+                    [[maybe_unused]] const Rows& X) {
+  if constexpr (TransformsRows<Flow, Rows>) try {
+      (void)transformed(flow.data_transform(), X.topRows(flow.dim()));
+    } catch (const DomainError& error) {
+      throw DomainError(std::string(what) + ": " + error.transform, error.value, error.component, error.sample,
+                        error.expected);
+    }
+}
+
+/// `samples` themselves, or their numbers.
+[[nodiscard]] inline std::vector<Index> numbers_in(const std::vector<Index>& numbers, std::span<const Index> samples) {
+  std::vector<Index> result(samples.begin(), samples.end());
+  if (!numbers.empty())
+    for (Index& sample : result) sample = numbers[std::size_t(sample)];
+  return result;
+}
+
+/// The data of a sample in a message: the first few of its components.
+template <class Column>
+[[nodiscard]] std::string numbers_of(const Column& x) {
+  constexpr Index most = 4;
+  std::string text = "(";
+  for (Index i = 0; i < std::min<Index>(x.size(), most); ++i) text += (i > 0 ? ", " : "") + number(double(x(i)));
+  return text + (x.size() > most ? ", ...)" : ")");
+}
+
+/// Says which validation rows are so far from the training rows, by what of them reaches the flow, that they alone
+/// decide the mean likelihood.
+template <class Flow, class Rows>
+void warn_of_far_rows([[maybe_unused]] const Flow& flow, [[maybe_unused]] const Rows& train,
+                      [[maybe_unused]] const Rows& validation, [[maybe_unused]] std::vector<std::string>& warnings) {
+  if constexpr (TransformsRows<Flow, Rows>) {
+    if (validation.cols() == 0) return;
+    const Batch<double> Z = transformed(flow.data_transform(), train.topRows(flow.dim())).template cast<double>();
+    const Batch<double> V = transformed(flow.data_transform(), validation.topRows(flow.dim())).template cast<double>();
+    const Vector<double> least = Z.rowwise().minCoeff(), greatest = Z.rowwise().maxCoeff();
+    for (Index j = 0; j < V.cols(); ++j)
+      for (Index i = 0; i < V.rows(); ++i) {
+        const double beyond = std::max(least(i) - V(i, j), V(i, j) - greatest(i)) / (greatest(i) - least(i));
+        if (!(beyond > 1e3)) continue;
+        warnings.push_back("validation sample " + std::to_string(j) + " is " + number(double(validation(i, j))) +
+                           " at component " + std::to_string(i) + ", " + number(beyond) +
+                           " times the range of the training data beyond them: it decides the mean likelihood alone. "
+                           "Check it, or leave it out");
+        return;
+      }
+  }
+}
+
+/// Why the likelihood of rows X is not finite, by the first whose own is not; empty where none is at fault.
+/// \param which  "training", say.
+/// \param ids    The rows' numbers where they are not 0, 1, …
+template <class Flow, class Rows>
+[[nodiscard]] std::string row_without_likelihood(const Flow& flow, const Rows& X, const std::string& which,
+                                                 [[maybe_unused]] std::span<const Index> ids = {}) {
+  if constexpr (requires(Row<typename Flow::Scalar> & row) {
+                  row = flow.log_prob(X);
+                  flow.base().log_density(flow.transform(X), row);
+                })
+    try {
+      const Row<typename Flow::Scalar> log_p = flow.log_prob(X);
+      for (Index j = 0; j < X.cols(); ++j) {
+        if (std::isfinite(log_p(j))) continue;
+        const Batch<typename Flow::Scalar> z = flow.transform(X.col(j));
+        if (!z.allFinite()) return {};  // diverged: no fault of this row's
+        Row<typename Flow::Scalar> log_base(1);
+        flow.base().log_density(z, log_base);
+        if (std::isfinite(log_base(0))) continue;
+        const std::string row = which + " sample " + std::to_string(ids.empty() ? j : ids[std::size_t(j)]) + ", " +
+                                numbers_of(X.col(j).head(flow.dim())) + ", has a likelihood of " +
+                                (log_p(j) < 0 ? "0" : "no finite number") +
+                                ": the flow takes it to z = " + numbers_of(z.col(0)) + ", where the base density is " +
+                                (std::isnan(log_base(0)) ? "no number" : "0");
+        return z.cwiseAbs().maxCoeff() > 1e3
+                   ? row +
+                         " in this scalar. So far out it is no sample of the others' density: check it, or leave it out"
+                   : row +
+                         ". Take a base density that is positive everywhere (StandardNormal, StudentT), or leave out "
+                         "what lies outside";
+      }
+    } catch (const Error&) {  // a solve that fails has words of its own
+    }
+  return {};
+}
+
+}  // namespace pathline::detail
