@@ -47,7 +47,7 @@ inline void check_separators(const std::string& source, const CsvOptions& option
     throw ArgumentError(source + ": separator", "\",\" and decimal too",
                         "two different characters, such as \";\" and \",\"");
   if (is_letter(options.separator) || is_digit(options.separator) || (separator < 32 && separator != '\t') ||
-      std::string_view("\"+-.#").find(options.separator) != std::string_view::npos)
+      std::string_view("\"+-.").find(options.separator) != std::string_view::npos)
     throw ArgumentError(source + ": separator", shown(std::string_view(&options.separator, 1)),
                         "a character that is no letter and no part of a number, a quote or a line end");
 }

@@ -5,9 +5,9 @@
 ///
 /// - The line *names the columns* when all of its cells are names, or when one is and stands above a number, and it has
 ///   no number itself. A name is text with a letter that does not begin as a number does: "x", but not "5 kg".
-/// - It *can be either* when a name above a number stands beside numbers ("x,2019", but also "oops,1.5"), or when the
-///   numbers of the line count up from 0 or from a year ("0,1,2" as pandas names columns, "country,1990,1991"). That is
-///   an error, unless a chosen column has one of these names.
+/// - It *can be either* when a name above a number stands beside numbers ("x,2019", but also "oops,1.5"), or when its
+///   numbers are 0, 1, 2, … as pandas names columns, or years above numbers that are none ("country,1990,2000"). That
+///   is an error, unless a chosen column has one of these names.
 /// - Else it is *data*: missing numbers are no names, and neither is text above text, as in a column of classes.
 #pragma once
 
@@ -27,22 +27,24 @@ namespace pathline::io::detail {
 
 enum class FirstLine { names, data, either };
 
-/// Whether the numbers of a line count up: 0, 1, 2, … or from a year. A 0 alone counts when the number below is not
-/// whole: pandas' name of a single column.
-[[nodiscard]] inline bool counts_up(const std::vector<std::string>& cells, const std::vector<std::string>& below,
-                                    char decimal) {
-  long count = 0, last = 0;
-  bool single_zero = false;
+/// Whether the numbers of a line are 0, 1, 2, …, a 0 alone above a number that is not whole, or years that go up above
+/// numbers that are not all years.
+[[nodiscard]] inline bool numbers_as_names(const std::vector<std::string>& cells, const std::vector<std::string>& below,
+                                           char decimal) {
+  const auto whole = [](const std::string& cell) { return is_whole(cell) && cell.size() <= 9 ? std::stol(cell) : -1; };
+  const auto is_year = [](long value) { return value >= 1900 && value <= 2100; };
+  long count = 0, last = -1;
+  bool from_zero = true, years = true, fraction_below = false, years_below = true;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (!is_number(cells[i], decimal)) continue;
-    if (!is_whole(cells[i]) || cells[i].size() > 9) return false;
-    const long value = std::stol(cells[i]);
-    const bool is_first = value == 0 || (value >= 1000 && value < 3000);
-    if (++count == 1 ? !is_first : value != last + 1) return false;
-    last = value;
-    single_zero = count == 1 && value == 0 && is_number(below[i], decimal) && !is_whole(below[i]);
+    const long value = whole(cells[i]);
+    from_zero = from_zero && value == count;
+    years = years && is_year(value) && value > last;
+    fraction_below = fraction_below || (is_number(below[i], decimal) && !is_whole(below[i]));
+    years_below = years_below && (below[i].empty() || is_year(whole(below[i])));
+    ++count, last = value;
   }
-  return count > 1 || single_zero;
+  return count > 0 && ((from_zero && (count > 1 || fraction_below)) || (years && !years_below));
 }
 
 /// The rules above. `below` has the first cell below each that is not missing, or nothing.
@@ -55,7 +57,7 @@ enum class FirstLine { names, data, either };
     name_above_number = name_above_number || (name && begins_as_number(below[i], decimal));
     number = number || is_number(cells[i], decimal);
   }
-  if ((name_above_number && number) || counts_up(cells, below, decimal)) return FirstLine::either;
+  if ((name_above_number && number) || numbers_as_names(cells, below, decimal)) return FirstLine::either;
   return all_names || name_above_number ? FirstLine::names : FirstLine::data;
 }
 
@@ -105,9 +107,10 @@ struct CsvColumn {
   return i < header.size() && !header[i].empty() ? header[i] : "column " + std::to_string(i + 1);
 }
 
-/// The column that `wanted` means among `width`. `header` is empty when the file has none.
+/// The column that `wanted` means among `width`. `header` is empty when the file has none. `by_name` prefers the name
+/// of a column to its number.
 [[nodiscard]] inline CsvColumn find_column(const std::string& source, const std::string& wanted,
-                                           const std::vector<std::string>& header, std::size_t width) {
+                                           const std::vector<std::string>& header, std::size_t width, bool by_name) {
   const std::string what = source + ": column";
   const auto numbered = [](std::size_t i) { return "\"#" + std::to_string(i + 1) + "\""; };
   const std::size_t number = column_number(wanted);
@@ -120,7 +123,7 @@ struct CsvColumn {
     throw ArgumentError(
         what, shown(wanted),
         "a name that one column has; say its number instead: " + numbered(named[0]) + " or " + numbered(named[1]));
-  if (named.size() == 1 && is_column && named[0] != number - 1)
+  if (named.size() == 1 && is_column && named[0] != number - 1 && !by_name)
     throw ArgumentError(what, shown(wanted),
                         "a name or a number: it is the name of column " + std::to_string(named[0] + 1) +
                             " and the number of " + shown(name_of(header, number - 1)) + "; say " + numbered(named[0]) +
@@ -139,9 +142,14 @@ struct CsvColumn {
 [[nodiscard]] inline std::vector<CsvColumn> find_columns(const std::string& source,
                                                          const std::vector<std::string>& wanted,
                                                          const std::vector<std::string>& header, std::size_t width) {
+  // Who asks for "0" and "1" means names, since no column has the number 0.
+  const bool by_name = std::any_of(wanted.begin(), wanted.end(), [&](const std::string& one) {
+    return is_whole(one) && (column_number(one) < 1 || column_number(one) > width) &&
+           std::find(header.begin(), header.end(), one) != header.end();
+  });
   std::vector<CsvColumn> columns;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const CsvColumn column = find_column(source, wanted[i], header, width);
+    const CsvColumn column = find_column(source, wanted[i], header, width, by_name);
     for (std::size_t j = 0; j < i; ++j)
       if (columns[j].index == column.index)
         throw ArgumentError(source + ": column", shown(wanted[i]) + " as well as " + shown(wanted[j]),
