@@ -204,11 +204,13 @@ TEST_CASE("An additive step into a NaN of either part leaves y alone, and the co
     Eigen::Vector2d y(1, 1);
     CHECK_NOTHROW(run<KennedyCarpenter3>(PiController{}, rhs, y, 0, 0.9));
     CHECK(y(1) == Approx(1.9));
-    CHECK_THROWS_AS(run<KennedyCarpenter3>(FixedSteps(1), rhs, y, 0, 3), NonlinearSolveError);
+    CHECK_THROWS_AS(run<KennedyCarpenter3>(FixedSteps(1), rhs, y, 0, 3), NonFiniteError);
     try {
       run<KennedyCarpenter3>(PiController{}, rhs, y, 0.9, 3);
       FAIL("no error");
-    } catch (const NonlinearSolveError& error) {
+    } catch (const NonFiniteError& error) {
+      CHECK(error.subject == "the right-hand side");
+      CHECK(error.asked_at == Approx(1).epsilon(1e-6));
       CHECK(error.t == Approx(1).epsilon(1e-6));
       CHECK(error.sample == 0);
       CHECK(error.statistics.rejected > 0);
@@ -226,6 +228,7 @@ TEST_CASE("A NaN of the explicit part in the last stage fails an additive step",
   stepper.init(rhs, 0.25, Eigen::Vector2d(1, 1));
   CHECK_FALSE(stepper.step(rhs, 0.25, 0.25));
   CHECK(stepper.failed_component() == 1);
+  CHECK(stepper.failed_at() == 0.5);
 }
 
 TEST_CASE("Row counts of the implicit part are checked at the door", "[ode][errors]") {

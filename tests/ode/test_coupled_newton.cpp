@@ -184,6 +184,7 @@ TEST_CASE("Stages without solution say which sample and component failed", "[ode
   CHECK_FALSE(newton.solve(rhs, 0, 1, 1, y, false, Z, goal));
   CHECK(newton.failed_sample() == 1);
   CHECK(newton.failed_component() == 1);
+  CHECK(newton.fault() == EquationFault::no_convergence);
 }
 
 TEST_CASE("Stages that are not a number end the iteration at once", "[ode][newton][errors]") {
@@ -197,6 +198,8 @@ TEST_CASE("Stages that are not a number end the iteration at once", "[ode][newto
   CHECK_FALSE(newton.solve(rhs, 0, 1, 1, y, false, Z));
   CHECK(newton.evaluations() == 4);  // two stages, and two for the differences
   CHECK(newton.failed_component() == 1);
+  CHECK(newton.fault() == EquationFault::right_hand_side);
+  CHECK(newton.failed_at() == GaussLegendre4::tableau.c[0]);
 }
 
 }  // namespace pathline

@@ -49,4 +49,27 @@ TEST_CASE("The advice after too many steps fits the method", "[ode][errors]") {
   CHECK_THAT(StepLimitError({.statistics = {}, .implicit = true}).what(), !ContainsSubstring("implicit method"));
 }
 
+TEST_CASE("A right-hand side that is not finite is told with the time at which it was asked", "[ode][errors]") {
+  const SolveFailure at{.t = 2,
+                        .step = 0.1,
+                        .error_norm = std::numeric_limits<double>::quiet_NaN(),
+                        .sample = 2,
+                        .component = 1,
+                        .statistics = {.accepted = 7, .rejected = 8, .evaluations = 92},
+                        .implicit = true,
+                        .fault = EquationFault::right_hand_side,
+                        .asked_at = 2.05};
+  CHECK(std::string(NonFiniteError("the right-hand side", at).what()) ==
+        "solve: the right-hand side is not finite at t = 2.05, in the step that starts at t = 2 (step 0.1, first at "
+        "component 1 of sample 2, 7 steps accepted, 8 rejected); the solution may leave the domain of the right-hand "
+        "side there: end the solve earlier, or check the right-hand side near this time");
+  CHECK_THAT(NonFiniteError("the Jacobian that the right-hand side gives", at).what(),
+             Catch::Matchers::EndsWith("; check it near this time and state"));
+  CHECK_THAT(StepSizeError(at).what(), ContainsSubstring("not finite in the last trial"));
+  CHECK_THAT(NonlinearSolveError(at).what(), ContainsSubstring("Newton's method does not converge"));
+  SolveFailure singular = at;
+  singular.fault = EquationFault::singular_matrix;
+  CHECK_THAT(NonlinearSolveError(singular).what(), ContainsSubstring("their matrix is singular"));
+}
+
 }  // namespace pathline

@@ -75,6 +75,8 @@ TEMPLATE_TEST_CASE("NaN ends a solve by any family in bounded time, and where it
     CHECK(error.t == Approx(from).margin(1e-9));
     CHECK(error.component == 1);
     CHECK((error.statistics.accepted > 0) == (from == 0.5));
+    CHECK_THAT(error.what(), ContainsSubstring("not finite"));
+    if (ImplicitMethod<TestType> && from == 0.5) CHECK(dynamic_cast<const NonFiniteError*>(&error) != nullptr);
   }
   CHECK(calls < 2000);
 }

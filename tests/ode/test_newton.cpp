@@ -195,6 +195,30 @@ TEST_CASE("A stage without solution says which sample and component failed", "[o
   CHECK_FALSE(newton.solve(rhs, 0, 1, start, start, Y, goal));
   CHECK(newton.failed_sample() == 1);
   CHECK(newton.failed_component() == 1);
+  CHECK(newton.fault() == EquationFault::no_convergence);
+}
+
+TEST_CASE("A Jacobian that is not finite and one that makes a singular matrix are told apart",
+          "[ode][newton][errors]") {
+  struct : Square {
+    double slope = 0;
+    void jacobian(double, const Batch<double>&, Jacobians<double>& J) const {
+      J = Eigen::MatrixXd{{-1, 0, -1, 0}, {0, -1, 0, slope}};
+    }
+  } rhs;
+  const Batch<double> start{{0.1, 0.1}, {0.1, 0.1}};
+  NewtonSolver<Batch<double>> newton;
+  const auto fault = [&](double slope) {
+    rhs.slope = slope;
+    Batch<double> Y = start;
+    newton.reset(start);
+    CHECK_FALSE(newton.solve(rhs, 0.5, 0.25, start, start, Y));
+    CHECK(newton.failed_sample() == 1);
+    return newton.fault();
+  };
+  CHECK(fault(std::numeric_limits<double>::quiet_NaN()) == EquationFault::jacobian);
+  CHECK(newton.failed_component() == 1);
+  CHECK(fault(4) == EquationFault::singular_matrix);  // 1 - hγ · 4 = 0
 }
 
 TEST_CASE("A right-hand side that is not a number ends the iteration at once", "[ode][newton][errors]") {
@@ -205,7 +229,9 @@ TEST_CASE("A right-hand side that is not a number ends the iteration at once", "
   Eigen::Vector2d Y = start;
   NewtonSolver<Eigen::Vector2d> newton;
   newton.reset(start);
-  CHECK_FALSE(newton.solve(rhs, 0, 1, start, start, Y));
+  CHECK_FALSE(newton.solve(rhs, 0.5, 1, start, start, Y));
+  CHECK(newton.fault() == EquationFault::right_hand_side);
+  CHECK(newton.failed_at() == 0.5);
   CHECK(newton.evaluations() == 3);  // the first, and two for the differences
 }
 

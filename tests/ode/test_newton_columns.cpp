@@ -35,11 +35,14 @@ TEST_CASE("A solver counts evaluations and blames the first entry that is not fi
   Batch<double> y = oscillators(), dy = y;
   solver.evaluate(rhs, 0, y, dy);
   CHECK(solver.evaluations() == 1);
-  CHECK(solver.finite(dy));
+  CHECK(solver.finite(dy, EquationFault::right_hand_side, 0.5));
   CHECK(solver.failed_sample() == -1);
   dy(1, 2) = std::numeric_limits<double>::infinity();
   dy(0, 3) = std::numeric_limits<double>::quiet_NaN();
-  CHECK_FALSE(solver.finite(dy));
+  CHECK(solver.fault() == EquationFault::none);
+  CHECK_FALSE(solver.finite(dy, EquationFault::right_hand_side, 0.5));
+  CHECK(solver.fault() == EquationFault::right_hand_side);
+  CHECK(solver.failed_at() == 0.5);
   CHECK(solver.failed_sample() == 2);
   CHECK(solver.failed_component() == 1);
 }

@@ -86,4 +86,22 @@ TEST_CASE("One by one, too, a sample that fails leaves the rest alone", "[ode][p
   CHECK(results[4].status.message() == "solve: y0 of sample 4 is outside of the domain of the step control");
 }
 
+// Torricelli: y' = -sqrt(y) empties a tank at t = 2 sqrt(y0), and below 0 it is not a number.
+TEST_CASE("A tank past empty is not finite there, in the status of its sample alone", "[ode][per_sample][errors]") {
+  const auto tank = [](double, const auto& y, auto& dy) { dy = -y.cwiseSqrt(); };
+  const Eigen::MatrixXd Y{{4, 1}};
+  const auto result = try_solve(tank, Y, 0, 3, Kvaerno5{}, PerSample(control));
+  CHECK(result.samples[0].ok());
+  CHECK(result.states(0, 0) == Approx(0.25).epsilon(1e-5));
+  const SolveStatus& status = result.samples[1];
+  CHECK(status.outcome == SolveOutcome::not_finite);
+  CHECK(status.t == Approx(2).epsilon(1e-3));
+  CHECK(status.asked_at == Approx(2).epsilon(1e-3));
+  CHECK(status.sample == 1);
+  CHECK(status.component == 0);
+  CHECK_THAT(status.message(), Catch::Matchers::StartsWith("solve: the right-hand side is not finite at t = ") &&
+                                   ContainsSubstring("the domain of the right-hand side"));
+  CHECK_THROWS_AS(status.raise(), NonFiniteError);
+}
+
 }  // namespace pathline

@@ -172,7 +172,7 @@ TEMPLATE_TEST_CASE("A Rosenbrock step into a NaN leaves y alone and has an infin
   CHECK(std::isfinite(stepper.estimate_error(rhs, PiController{})));
 
   Eigen::Vector2d y(1, 1);
-  CHECK_THROWS_AS(run<TestType>(FixedSteps(1), rhs, y, 0, 3), NonlinearSolveError);
+  CHECK_THROWS_AS(run<TestType>(FixedSteps(1), rhs, y, 0, 3), NonFiniteError);
   CHECK(y == Eigen::Vector2d(1, 1));
 }
 
@@ -196,8 +196,10 @@ TEST_CASE("Where f ends a Rosenbrock solve says where, and which sample", "[ode]
   try {
     run<Rodas4>(PiController{}, rhs, y, 0, 1);
     FAIL("no error");
-  } catch (const NonlinearSolveError& error) {
+  } catch (const NonFiniteError& error) {
     CHECK(error.t == Approx(0.5).epsilon(1e-6));
+    CHECK(error.asked_at > 0.5);
+    CHECK(error.fault == EquationFault::right_hand_side);
     CHECK(error.sample == 1);
     CHECK(error.component == 0);
     CHECK(error.statistics.rejected > 0);
@@ -220,6 +222,7 @@ TEST_CASE("A derivative that is not finite fails a Rosenbrock step", "[ode][impl
     CHECK_FALSE(stepper.step(rhs, 0, 0.1));
     CHECK(stepper.failed_component() == 1);
     CHECK(stepper.failed_sample() == 0);
+    CHECK(stepper.fault() == (of_time ? EquationFault::time_derivative : EquationFault::jacobian));
   }
 }
 
@@ -233,6 +236,7 @@ TEST_CASE("A singular matrix fails a Rosenbrock step, and another length does no
   Stepper<Rodas4, Eigen::Vector2d> stepper;
   stepper.init(rhs, 0, Eigen::Vector2d(1, 1));
   CHECK_FALSE(stepper.step(rhs, 0, 1));
+  CHECK(stepper.fault() == EquationFault::singular_matrix);
   CHECK(stepper.step(rhs, 0, 0.1));
 }
 

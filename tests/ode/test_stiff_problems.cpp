@@ -210,7 +210,7 @@ TEMPLATE_TEST_CASE("The control recovers where Newton's method fails at a step t
   CHECK((y - reference).norm() < 1e-4);
 }
 
-TEMPLATE_TEST_CASE("A right-hand side that ends is a NonlinearSolveError there", "[ode][implicit][errors]", TrBdf2,
+TEMPLATE_TEST_CASE("A right-hand side that ends is a NonFiniteError there", "[ode][implicit][errors]", TrBdf2,
                    RadauIia5) {
   const auto rhs = [](double t, const Eigen::Vector2d& y, Eigen::Vector2d& dy) {
     dy = -y;
@@ -220,8 +220,10 @@ TEMPLATE_TEST_CASE("A right-hand side that ends is a NonlinearSolveError there",
   try {
     run<TestType>(rhs, y, 0, 1, PiController{});
     FAIL("no error");
-  } catch (const NonlinearSolveError& error) {
+  } catch (const NonFiniteError& error) {
     CHECK(error.t == Approx(0.5).epsilon(1e-6));
+    CHECK(error.asked_at > 0.5);
+    CHECK(error.subject == "the right-hand side");
     CHECK(error.sample == 0);
     CHECK(error.component == 0);
     CHECK(error.statistics.rejected > 0);

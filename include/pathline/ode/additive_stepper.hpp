@@ -87,7 +87,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     t_next_ = t_next;
     end_slope_known_ = false;
     solver_.forget_slow_jacobians();
-    solved_ = solver_.finite(F_[0]) && solve_stages<1>(rhs, t, goal);
+    solved_ = solver_.finite(first_, EquationFault::right_hand_side, t) && solve_stages<1>(rhs, t, goal);
     observer.discard();
     if (!solved_) {
       solver_.forget_jacobians();
@@ -190,7 +190,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
         detail::write_sum<Predictor>(next_, base_, h_gamma, G_);
       if (!solver_.solve_stage(rhs.implicit_part, t_stage, h_gamma, y_, base_, next_, G_[I], goal)) return false;
       evaluate_part(rhs.explicit_part, t_stage, next_, F_[I]);
-      return solver_.finite(F_[I]) && solve_stages<I + 1>(rhs, t, goal);
+      return solver_.finite(F_[I], EquationFault::right_hand_side, t_stage) && solve_stages<I + 1>(rhs, t, goal);
     } else {
       return true;
     }

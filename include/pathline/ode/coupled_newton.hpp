@@ -94,7 +94,7 @@ class CoupledNewton : public detail::NewtonColumns<State, detail::CoupledColumn<
         Column& column = columns_[std::size_t(j)];
         if (column.done) continue;
         if (!iterate(column, j, d, y, Z, goal)) {
-          if (!column.predicted) return blame_column(j);
+          if (!column.predicted) return blame_column(j, d, t, t_next);
           for (State& stage : Z) stage.col(j).setZero();
           column.forget();
           column.begin(false);
@@ -263,19 +263,22 @@ class CoupledNewton : public detail::NewtonColumns<State, detail::CoupledColumn<
     return worst;
   }
 
-  /// Remembers where Newton's method failed; false, for the caller to return.
-  bool blame_column(Index j) {
-    Index worst = 0;
-    Scalar most = -1;
-    for (Index i = 0; i < correction_.rows(); ++i) {
-      // Of the derivatives: the solution of a linear system spreads a NaN over all entries.
-      const bool finite = std::all_of(F_.begin(), F_.end(), [&](const State& F) { return std::isfinite(F(i, j)); });
-      const Scalar moved = finite ? correction_.row(i).cwiseAbs().maxCoeff() : std::numeric_limits<Scalar>::infinity();
-      if (!(moved > most)) continue;
-      most = moved;
-      worst = i;
+  /// Remembers where and why Newton's method failed; false, for the caller to return.
+  bool blame_column(Index j, Index d, double t, double t_next) {
+    // Of the derivatives first: the solution of a linear system spreads a NaN over all entries.
+    const bool away = this->runs_away(Y_.col(j).head(d).cwiseAbs().maxCoeff());
+    for (int s = 0; s < stages; ++s)
+      for (Index i = 0; i < d; ++i)
+        if (!std::isfinite(F_[std::size_t(s)](i, j)))
+          return this->blame(i, j, away ? EquationFault::no_convergence : EquationFault::right_hand_side,
+                             stage_time(s, t, t_next));
+    if (!correction_.allFinite()) {
+      const bool late = columns_[std::size_t(j)].late;
+      return this->blame_system(j, d, stage_time(late ? stages - 1 : middle, t, t_next));
     }
-    return this->blame(worst, j);
+    Index worst = 0;
+    correction_.cwiseAbs().rowwise().maxCoeff().maxCoeff(&worst);
+    return this->blame(worst, j, EquationFault::no_convergence, t);
   }
 
   Stages F_, defects_, last_defects_;

@@ -173,7 +173,9 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     end_slope_known_ = false;
     solver_.forget_slow_jacobians();
     closing_ = closes && leaves_span(t, h);
-    if (closing_)
+    if (explicit_first && !solver_.finite(K_[0], EquationFault::right_hand_side, t))
+      solved_ = false;
+    else if (closing_)
       solved_ = solve_by<Closing>(rhs, t, goal);
     else
       solved_ = solve_by<Method>(rhs, t, goal);

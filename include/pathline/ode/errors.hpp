@@ -8,9 +8,21 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <string>
 
 namespace pathline {
+
+/// Why the equations of an implicit step were not solved.
+enum class EquationFault : std::uint8_t {
+  none,
+  no_convergence,   ///< Newton's corrections do not become small.
+  singular_matrix,  ///< A linear system of finite numbers has no finite solution.
+  right_hand_side,  ///< f is not finite.
+  jacobian,         ///< ∂f/∂y is not finite, where f is.
+  time_derivative   ///< ∂f/∂t is not finite, where f is.
+};
 
 /// Where and how a solve stopped.
 struct SolveFailure {
@@ -23,6 +35,9 @@ struct SolveFailure {
   Index component = -1;         ///< Row of that entry; -1 where no step of the sample was refused.
   Statistics statistics;        ///< Of the solve so far.
   bool implicit = false;        ///< Whether the method was implicit, and no other can be advised.
+  EquationFault fault = EquationFault::none;  ///< Of the implicit step that failed.
+  /// Where the right-hand side or a derivative of it was not finite in that step; NaN for other faults.
+  double asked_at = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// Base of all failures inside a solve. Thrown by `solve` and `integrate`.
@@ -32,15 +47,58 @@ struct SolveError : Error, SolveFailure {
 
 namespace detail {
 
-inline std::string describe(const SolveFailure& at) {
+inline std::string describe(const SolveFailure& at, const char* entry = "worst at component ") {
   std::string text = " at t = " + number(at.t) + " (step " + number(at.step);
   if (!std::isnan(at.error_norm)) text += ", error norm " + number(at.error_norm);
   if (at.component >= 0)
-    text += ", worst at component " + std::to_string(at.component) + " of sample " + std::to_string(at.sample);
+    text += ", " + (entry + std::to_string(at.component)) + " of sample " + std::to_string(at.sample);
   else if (at.sample >= 0)
     text += ", sample " + std::to_string(at.sample);
   return text + ", " + std::to_string(at.statistics.accepted) + " steps accepted, " +
          std::to_string(at.statistics.rejected) + " rejected)";
+}
+
+/// What is not finite, where, and what can be done about it.
+inline std::string describe_nonfinite(const std::string& what, const SolveFailure& at) {
+  const std::string where = describe(at, "first at component "),
+                    text = std::string(at.solve) + ": " + what + " is not finite";
+  if (std::isnan(at.asked_at))
+    return text + where +
+           (at.step == 0 ? "; check it at this time and state"
+                         : "; take more steps or an adaptive control, or check the right-hand side there");
+  const bool given = what.ends_with("gives"), fixed = at.statistics.rejected == 0;
+  return text + " at t = " + number(at.asked_at) + ", in the step that starts" + where +
+         (given   ? "; check it near this time and state"
+          : fixed ? "; take more steps or an adaptive control, or check the right-hand side near this time"
+                  : "; the solution may leave the domain of the right-hand side there: end the solve earlier, or check "
+                    "the right-hand side near this time");
+}
+
+/// Why the equations of a step with finite numbers were not solved, and what can be done about it.
+inline std::string describe_unsolved(const SolveFailure& at) {
+  const std::string text = std::string(at.solve) + ": the equations of an implicit step were not solved" + describe(at),
+                    advice = std::string(at.statistics.rejected == 0 ? "take more steps or an adaptive control, or "
+                                                                     : "no shorter step helped: ") +
+                             "check the Jacobian if the right-hand side gives one";
+  if (at.fault == EquationFault::singular_matrix) return text + ", since their matrix is singular; " + advice;
+  return text + ", since Newton's method does not converge; " + advice +
+         "; where the right-hand side jumps with the state (a switch, a sliding mode), find the switch by solve_events "
+         "or make the right-hand side continuous";
+}
+
+/// Where no step was short enough, and what can be done about it.
+inline std::string describe_underflow(const SolveFailure& at) {
+  const std::string shortest = at.min_step > 0 ? "take a min_step below " + number(at.min_step) + ", " : "";
+  const std::string text = std::string(at.solve) +
+                           (at.min_step > 0 ? ": the shortest step allowed was refused" : ": the step underflowed") +
+                           describe(at);
+  const char* const may =
+      "the solution may blow up there or leave the domain of the right-hand side: end the solve "
+      "earlier, ";
+  if (std::isnan(at.error_norm))
+    return text + ", since the right-hand side was not finite in the last trial; " + may + shortest +
+           "or check the right-hand side near this time";
+  return text + "; " + may + "check the right-hand side near this time, " + shortest + "or loosen rtol and atol";
 }
 
 }  // namespace detail
@@ -48,15 +106,7 @@ inline std::string describe(const SolveFailure& at) {
 /// The step fell below what time can resolve, shrank by fourteen orders of magnitude in one place, or was refused
 /// although it was no longer than min_step.
 struct StepSizeError : SolveError {
-  explicit StepSizeError(const SolveFailure& at)
-      : SolveError(std::string(at.solve) +
-                       (at.min_step > 0 ? ": the shortest step allowed was refused" : ": the step underflowed") +
-                       detail::describe(at) +
-                       "; the solution may blow up there or leave the domain of the right-hand side: end the solve "
-                       "earlier, check the right-hand side near this time, " +
-                       (at.min_step > 0 ? "take a min_step below " + detail::number(at.min_step) + ", " : "") +
-                       "or loosen rtol and atol",
-                   at) {}
+  explicit StepSizeError(const SolveFailure& at) : SolveError(detail::describe_underflow(at), at) {}
 };
 
 /// `max_steps` steps, accepted and rejected, did not reach the end.
@@ -69,24 +119,18 @@ struct StepLimitError : SolveError {
                    at) {}
 };
 
-/// The solution or the right-hand side holds a NaN or an infinity.
+/// The solution, the right-hand side or a derivative of it holds a NaN or an infinity.
 struct NonFiniteError : SolveError {
   NonFiniteError(const std::string& what, const SolveFailure& at)
-      : SolveError(std::string(at.solve) + ": " + what + " is not finite" + detail::describe(at) +
-                       "; take more steps or an adaptive control, or check the right-hand side there",
-                   at),
-        subject(what) {}
-  std::string subject;  ///< "the solution", "the right-hand side at the start" or "the function of event 0".
+      : SolveError(detail::describe_nonfinite(what, at), at), subject(what) {}
+  std::string subject;  ///< "the solution", "the right-hand side", "the Jacobian by differences", "the function of
+                        ///< event 0" and the like.
 };
 
-/// Newton's method of an implicit step did not converge, or a linear system of a Rosenbrock step has no finite
-/// solution.
+/// Newton's method of an implicit step did not converge, or a linear system has no finite solution, though the
+/// right-hand side and its Jacobian were finite.
 struct NonlinearSolveError : SolveError {
-  explicit NonlinearSolveError(const SolveFailure& at)
-      : SolveError(std::string(at.solve) + ": the equations of an implicit step were not solved" +
-                       detail::describe(at) +
-                       "; take more steps, or check the Jacobian if the right-hand side gives one",
-                   at) {}
+  explicit NonlinearSolveError(const SolveFailure& at) : SolveError(detail::describe_unsolved(at), at) {}
 };
 
 /// The resets of an event come ever faster, like the bounces of a ball that comes to rest: time cannot tell the next

@@ -94,7 +94,9 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, Cou
     solver_.forget_slow_jacobians();
     const Index d = detail::path_rows(rhs, y_), quadratures = y_.rows() - d;
     const bool predicted = predict(d);
-    solved_ = solver_.solve(rhs, t, h, t_next, y_, predicted, Z_, goal);
+    // The estimate reads f(t, y).
+    solved_ = (!reads_start || solver_.finite(start_, EquationFault::right_hand_side, t)) &&
+              solver_.solve(rhs, t, h, t_next, y_, predicted, Z_, goal);
     if (solved_ && quadratures > 0) solver_.evaluate_stages(rhs, t, t_next, y_, Z_);
     observer.discard();
     if (!solved_) {

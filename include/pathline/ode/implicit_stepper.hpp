@@ -5,6 +5,7 @@
 
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/error_control.hpp>
+#include <pathline/ode/errors.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/step_control.hpp>
 #include <pathline/ode/weighted_stages.hpp>
@@ -65,6 +66,8 @@ class ImplicitStepper {
   [[nodiscard]] Index newton_iterations() const { return solver_.iterations(); }
   [[nodiscard]] Index failed_sample() const { return solver_.failed_sample(); }  ///< Of the last step that failed.
   [[nodiscard]] Index failed_component() const { return solver_.failed_component(); }
+  [[nodiscard]] EquationFault fault() const { return solver_.fault(); }   ///< And why.
+  [[nodiscard]] double failed_at() const { return solver_.failed_at(); }  ///< When what is not finite was asked for.
 
  protected:
   /// Sizes the storage; allocates only when the shape is new.

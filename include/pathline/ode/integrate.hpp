@@ -38,7 +38,8 @@ struct Solve {
   StepChoice choice{};                                           // of an adaptive control
   double last_error = std::numeric_limits<double>::quiet_NaN();  // of the last step tried
   Statistics counts{};
-  bool ended = false;  // by the observer
+  bool ended = false;       // by the observer
+  bool starts_anew = true;  // at t0, or after a jump: no step has been accepted since
 
   /// On to `stop`, by way of the forced points of the control.
   void advance_to(double stop) {
@@ -81,6 +82,7 @@ struct Solve {
   void leave_jump(double stop) requires HasForcedPoints<Control> {
     t = earliest = std::nextafter(t, stop);
     if (counts.accepted == 0) return;
+    starts_anew = true;
     stepper.restart();
     choice.template forget_errors<Control>();
   }
@@ -93,7 +95,7 @@ struct Solve {
       const double t_next = k == control.steps_per_interval ? stop : start + span * double(k) / n;
       prepare();
       if constexpr (ImplicitMethod<Method>) {
-        if (!stepper.step(rhs, t, h, t_next, observer)) throw NonlinearSolveError(newton_failure(h));
+        if (!stepper.step(rhs, t, h, t_next, observer)) throw_unsolved(h);
       } else {
         const bool needed = reads_last_stage<Observer> || t_next != t_end;
         stepper.step(rhs, t, h, t_next, needed ? LastStage::evaluate : LastStage::skip);
@@ -141,10 +143,11 @@ struct Solve {
   void prepare() {
     if (!stepper.prepare(rhs, t)) return;
     observer.keep_first_stage();
-    if (counts.accepted > 0 || stepper.stage(0).allFinite()) return;
+    if (!starts_anew || stepper.stage(0).allFinite()) return;
     SolveFailure at = failure(0);
     blame_first_nonfinite(stepper.stage(0), at);
-    throw NonFiniteError("the right-hand side at the start", at);
+    throw NonFiniteError(counts.accepted == 0 ? "the right-hand side at the start" : "the right-hand side after a jump",
+                         at);
   }
 
   double first_step() {
@@ -156,7 +159,7 @@ struct Solve {
 
   [[noreturn]] void throw_underflow(double step, [[maybe_unused]] bool solved) const {
     if constexpr (ImplicitMethod<Method>)
-      if (!solved) throw NonlinearSolveError(newton_failure(step));
+      if (!solved) throw_unsolved(step);
     SolveFailure at = failure(step, last_error);
     if (StepChoice::is_shortest(control, step)) at.min_step = shortest_step(control);
     throw StepSizeError(at);
@@ -167,6 +170,7 @@ struct Solve {
     observer.accept(t, step, std::as_const(stepper));
     stepper.accept();
     ++counts.accepted;
+    starts_anew = false;
     t = t_next;
   }
 
@@ -192,11 +196,17 @@ struct Solve {
     return result;
   }
 
-  [[nodiscard]] SolveFailure newton_failure(double step) const requires ImplicitMethod<Method> {
+  /// The implicit step from t failed.
+  [[noreturn]] void throw_unsolved(double step) const requires ImplicitMethod<Method> {
     SolveFailure at = failure(step);
     at.sample = stepper.failed_sample();
     at.component = stepper.failed_component();
-    return at;
+    at.fault = stepper.fault();
+    const char* const subject =
+        nonfinite_subject(at.fault, gives_jacobian<Rhs, State>(), HasTimeDerivative<Rhs, State>);
+    if (subject == nullptr) throw NonlinearSolveError(at);
+    at.asked_at = stepper.failed_at();
+    throw NonFiniteError(subject, at);
   }
 
   [[nodiscard]] SolveFailure failure(double step, double error = std::numeric_limits<double>::quiet_NaN()) const {

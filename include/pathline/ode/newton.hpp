@@ -83,13 +83,13 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
       converged = true;
       for (Index j = 0; j < Y.cols(); ++j) {
         Column& column = columns_[std::size_t(j)];
-        if (!column.done && !iterate(column, j, d, start, base, Y, goal)) return blame_column(j);
+        if (!column.done && !iterate(column, j, d, start, base, Y, goal)) return blame_column(j, d, t);
         converged = converged && column.done;
       }
       ++iterations_;
     }
     for (Index j = 0; j < Y.cols() && !converged; ++j)
-      if (!columns_[std::size_t(j)].done) return blame_column(j);
+      if (!columns_[std::size_t(j)].done) return blame_column(j, d, t);
     return true;
   }
 
@@ -142,16 +142,20 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
     });
   }
 
-  /// Remembers where Newton's method failed; false, for the caller to return.
-  bool blame_column(Index j) {
+  /// Remembers where and why Newton's method failed at t; false, for the caller to return.
+  bool blame_column(Index j, Index d, double t) {
     const auto& delta = columns_[std::size_t(j)].delta;
+    // Of the derivative first: the solution of a linear system spreads a NaN over all entries.
+    const bool away = this->runs_away(columns_[std::size_t(j)].size);
+    for (Index i = 0; i < d; ++i)
+      if (!std::isfinite(F_(i, j)))
+        return this->blame(i, j, away ? EquationFault::no_convergence : EquationFault::right_hand_side, t);
     Index worst = 0;
-    for (Index i = 0; i < delta.size(); ++i) {
-      // Of the derivative: the solution of a linear system spreads a NaN over all entries.
-      if (!std::isfinite(F_(i, j))) return this->blame(i, j);
+    for (Index i = 0; i < d; ++i) {
+      if (!std::isfinite(delta(i))) return this->blame_system(j, d, t);
       if (std::abs(delta(i)) > std::abs(delta(worst))) worst = i;
     }
-    return this->blame(worst, j);
+    return this->blame(worst, j, EquationFault::no_convergence, t);
   }
 
   /// One correction of column j; false when it is not finite, or grows although the Jacobian is new.

@@ -11,7 +11,9 @@
 #include <pathline/ode/solve_checks.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 
 namespace pathline::detail {
 
@@ -25,25 +27,29 @@ class EquationSolver {
     ++evaluations_;
   }
 
-  /// Whether all entries are; remembers the first that is not.
+  /// Whether all entries are; remembers the first that is not, and that it is this fault at t.
   template <class State>
-  [[nodiscard]] bool finite(const State& X) {
+  [[nodiscard]] bool finite(const State& X, EquationFault fault, double t) {
     if (X.allFinite()) return true;
     SolveFailure at;
     blame_first_nonfinite(X, at);
-    return blame(at.component, at.sample);
+    return blame(at.component, at.sample, fault, t);
   }
 
   [[nodiscard]] Index evaluations() const { return evaluations_; }  ///< The differences' included.
   [[nodiscard]] Index iterations() const { return iterations_; }
   [[nodiscard]] Index failed_sample() const { return failed_sample_; }        ///< Of the last failure.
   [[nodiscard]] Index failed_component() const { return failed_component_; }  ///< Of Newton's: the largest correction.
+  [[nodiscard]] EquationFault fault() const { return fault_; }
+  [[nodiscard]] double failed_at() const { return failed_at_; }  ///< When what is not finite was asked for.
 
  protected:
   /// Remembers a failure; false, for the caller to return.
-  bool blame(Index component, Index sample) {
+  bool blame(Index component, Index sample, EquationFault fault, double t) {
     failed_component_ = component;
     failed_sample_ = sample;
+    fault_ = fault;
+    failed_at_ = t;
     return false;
   }
 
@@ -51,6 +57,8 @@ class EquationSolver {
 
  private:
   Index failed_sample_ = -1, failed_component_ = -1;
+  EquationFault fault_ = EquationFault::none;
+  double failed_at_ = 0;
 };
 
 /// How the iteration of one column stands, and how well its Jacobian serves.
@@ -126,6 +134,17 @@ class NewtonColumns : public EquationSolver {
       }
       ++j;
     }
+  }
+
+  /// Whether an iterate, or a correction, of this size has left the numbers by itself: f is not finite there because
+  /// Newton's method diverges.
+  [[nodiscard]] static bool runs_away(Scalar size) { return !(size < std::sqrt(std::numeric_limits<Scalar>::max())); }
+
+  /// Blames the Jacobian of column j, asked for at t, where it is not finite, or else the linear system.
+  bool blame_system(Index j, Index d, double t) {
+    for (Index i = 0; i < d; ++i)
+      if (!J_.middleCols(j * d, d).row(i).allFinite()) return blame(i, j, EquationFault::jacobian, t);
+    return blame(0, j, EquationFault::singular_matrix, t);
   }
 
   PerColumn<State, Column> columns_;

@@ -103,7 +103,8 @@ class RosenbrockSystems : public EquationSolver {
   /// The state, or the right-hand side, is another one.
   void forget_derivatives() { linearized_ = false; }
 
-  /// Derivatives at (t, y), unless a trial before has left them, and factors; false where a derivative is not finite.
+  /// Derivatives at (t, y), unless a trial before has left them, and factors; false where f or a derivative is not
+  /// finite.
   /// \param f        f(t, y).
   /// \param t_next   The end of the step, t + h.
   /// \param h_gamma  hγ.
@@ -112,12 +113,13 @@ class RosenbrockSystems : public EquationSolver {
                                const State& f, const NewtonGoal& goal) {
     const Index d = y.rows();
     if (!linearized_) {
+      if (!finite(f, EquationFault::right_hand_side, t)) return false;
       evaluations_ += jacobian_.evaluate(rhs, t, y, f, d, h_gamma, goal, Differences::central);
       differentiate_by_time(rhs, t, h, t_next, y, f);
-      if (!finite(time_derivative_)) return false;
       for (Index j = 0; j < y.cols(); ++j)
         for (Index i = 0; i < d; ++i)
-          if (!jacobian_.of_column(j).row(i).allFinite()) return blame(i, j);
+          if (!jacobian_.of_column(j).row(i).allFinite()) return blame(i, j, EquationFault::jacobian, t);
+      if (!finite(time_derivative_, EquationFault::time_derivative, t)) return false;
       linearized_ = true;
     }
     for (Index j = 0; j < y.cols(); ++j)
@@ -305,8 +307,9 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
       using Coupling = detail::IncrementsOfCoupling<Method, I>;
       if constexpr (I > 0) {
         detail::write_sum<detail::IncrementsOfStage<Method, I>>(next_, y_, 1, U_);
-        solver_.evaluate(rhs, alpha == 1 ? t_next_ : t + alpha * h_, next_, last_);
-        if (!solver_.finite(last_)) return false;
+        const double t_stage = alpha == 1 ? t_next_ : t + alpha * h_;
+        solver_.evaluate(rhs, t_stage, next_, last_);
+        if (!solver_.finite(last_, EquationFault::right_hand_side, t_stage)) return false;
       }
       const State& f = I == 0 ? first_ : last_;
       work_ = Scalar(h_ * gamma) * f;
@@ -318,7 +321,8 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
     } else {
       // With "first same as last" the last stage's input is the solution.
       if constexpr (!fsal) detail::write_sum<detail::IncrementsOfSolution<Method>>(next_, y_, 1, U_);
-      return solver_.finite(next_) && solver_.finite(U_[stages - 1]);
+      return solver_.finite(next_, EquationFault::singular_matrix, t) &&
+             solver_.finite(U_[stages - 1], EquationFault::singular_matrix, t);
     }
   }
 

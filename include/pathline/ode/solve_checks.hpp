@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 namespace pathline::detail {
 
@@ -135,6 +137,30 @@ void blame_first_nonfinite(const Eigen::MatrixBase<Derived>& X, SolveFailure& at
         at.component = i;
         return;
       }
+}
+
+/// What is not finite by this fault; null where it is another.
+inline const char* nonfinite_subject(EquationFault fault, bool gives_jacobian, bool gives_time_derivative) {
+  switch (fault) {
+    case EquationFault::right_hand_side:
+      return "the right-hand side";
+    case EquationFault::jacobian:
+      return gives_jacobian ? "the Jacobian that the right-hand side gives" : "the Jacobian by differences";
+    case EquationFault::time_derivative:
+      return gives_time_derivative ? "the time derivative that the right-hand side gives"
+                                   : "the time derivative by differences";
+    default:
+      return nullptr;
+  }
+}
+
+/// Whether the Jacobian of an implicit step is the right-hand side's own.
+template <class Rhs, class State>
+constexpr bool gives_jacobian() {
+  if constexpr (requires(Rhs & rhs) { rhs.implicit_part; })
+    return HasJacobian<std::remove_reference_t<decltype((std::declval<Rhs&>().implicit_part))>, State>;
+  else
+    return HasJacobian<Rhs, State>;
 }
 
 /// The first entry of an estimate that is not finite, else the one that is largest in units of the tolerance.

@@ -16,7 +16,7 @@ enum class SolveOutcome : std::uint8_t {
   step_underflow,        ///< StepSizeError
   step_limit,            ///< StepLimitError
   not_finite,            ///< NonFiniteError
-  equations_not_solved,  ///< NonlinearSolveError
+  equations_not_solved,  ///< NonlinearSolveError; `fault` says why.
   events_pile_up,        ///< EventPileUpError
   bad_input              ///< ArgumentError, ShapeError, DataError: nothing was solved, or a reset spoiled the state.
 };
