@@ -90,8 +90,10 @@ TEST_CASE("Conditional flows: inverse undoes transform, and samples follow their
   CHECK((Z - same_units.transform(with_context(X, C))).cwiseAbs().maxCoeff() < 1e-8);
   Rng again(3);
   CHECK((samples - same_units.sample(C, again)).cwiseAbs().maxCoeff() < 1e-8);
-  CHECK_THROWS_WITH(Cnf(field(), PiController{}, ChunkWidth{3}, Standardize(X), StandardizeContext(C.topRows(1))),
-                    "StandardizeContext: the context that the field reads has 2 rows, expected 1");
+  CHECK_THROWS_WITH(
+      Cnf(field(), PiController{}, ChunkWidth{3}, Standardize(X), StandardizeContext(C.topRows(1))),
+      "StandardizeContext: the context that the field reads has 2 rows, expected 1; give the field side = 2 (time "
+      "and context), and context a column per sample");
 }
 
 TEST_CASE("Gradients to parameters and context, by differences and by both methods", "[flow][context][gradient]") {
@@ -189,10 +191,18 @@ TEST_CASE("Context far from order 1, as a flow reads it, is warned of", "[flow][
   CHECK(warnings[0].find("component 0 of the context with mean ") != std::string::npos);
   CHECK(warnings[0].find("StandardizeContext(C)") != std::string::npos);
   CHECK(on_a_line({4}, X, C).context_warnings(with_context(X, C)).empty());
-  const auto of = [](const Batch<double>& read) { return detail::context_warnings(read).size(); };
+  const auto of = [](const Batch<double>& read) {
+    return detail::context_warnings(read, detail::precision_of<double>, read).size();
+  };
   CHECK(of(Batch<double>(0.01 * C)) == 1);
   CHECK(of(Batch<double>(100 * C)) == 1);
   CHECK(of(Batch<double>::Constant(1, 9, 2000)) == 1);
   CHECK(of(Batch<double>::Constant(1, 9, 3)) == 0);
   CHECK(of(Eigen::RowVector4d(0, 0, 0, 1)) == 0);
+  // Seconds since 1970 in float: 128 apart.
+  const Batch<double> seconds = 1.7e9 + 1000 * C.array();
+  const auto lost = detail::context_warnings(seconds, detail::precision_of<float>, C);
+  REQUIRE(lost.size() == 1);
+  CHECK(lost[0].find("where float numbers are 128 apart") != std::string::npos);
+  CHECK(detail::context_warnings(seconds, detail::precision_of<double>, C).empty());
 }

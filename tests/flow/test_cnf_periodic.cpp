@@ -1,5 +1,7 @@
 // Flows on circles and lines: densities that do not see where the circle is cut.
+#include <pathline/flow/chain_transform.hpp>
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/field_stack.hpp>
 #include <pathline/flow/periodic_base.hpp>
 #include <pathline/flow/periodic_transform.hpp>
 #include <pathline/nn/mlp.hpp>
@@ -121,4 +123,9 @@ TEST_CASE("Parts that do not agree on the circles are refused", "[flow][periodic
   const Mlp<double, Tanh> not_periodic(1, {4}, rng);
   CHECK_THROWS_AS(Cnf(not_periodic, base, transform), ArgumentError);
   CHECK_NOTHROW(Cnf(field, base, transform));
+  CHECK_NOTHROW(Cnf(field, base, Chain(NoTransform{}, transform)));
+  const FieldStack stack(PeriodicMlp<double, Tanh>::layers(1, angle, {4}), 2, rng, MovingNormalization{});
+  CHECK_THROWS_WITH(Cnf(stack, base, transform),
+                    "Cnf: normalisation of a stack on circles is MovingNormalization, which scales angles, expected "
+                    "none");
 }

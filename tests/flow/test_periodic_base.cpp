@@ -80,6 +80,11 @@ TEST_CASE("PeriodicTransform refuses what it cannot map", "[flow][transform][err
   X << 1, 1, 1, 5, 5, 5;
   CHECK_THROWS_AS(PeriodicTransform(std::vector<Circle>{{.component = 0}}, X), DataError);  // component 1 is constant
   CHECK_NOTHROW(PeriodicTransform(std::vector<Circle>{{.component = 0}, {.component = 1}}, X));
+  X << 20, 90, 180, 1, 2, 3;
+  CHECK_THROWS_WITH(PeriodicTransform(std::vector<Circle>{{.component = 0}}, X),
+                    "PeriodicTransform: component 0 of the data is more than a turn outside of [-3.14159265, "
+                    "3.14159265) in 3 of 3 samples; give the circle lower and upper in the unit of the data, such as "
+                    "-180 and 180");
   const test::AnyTransform<float> turn = PeriodicTransform<float>({{.component = 0}}, 1);
   CHECK_NOTHROW(turn.applied(Vector<float>::Constant(1, 1e4F)));
   CHECK_THROWS_AS(turn.applied(Vector<float>::Constant(1, 1e6F)), DomainError);

@@ -3,6 +3,7 @@
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/regularizers.hpp>
 #include <pathline/flow/settings.hpp>
+#include <pathline/flow/student_t.hpp>
 #include <pathline/flow/transform.hpp>
 
 #include <support/catch.hpp>
@@ -32,7 +33,8 @@ static_assert(!Regularizer<NoPullback> && !Regularizer<NoEvaluate> && !Regulariz
 
 static_assert(FlowPolicy<ExactTrace> && FlowPolicy<Dopri5> && FlowPolicy<FixedSteps> && FlowPolicy<Adjoint> &&
               FlowPolicy<StandardNormal> && FlowPolicy<Standardize<double>> && FlowPolicy<StandardizeContext> &&
-              FlowPolicy<KineticEnergy> && FlowPolicy<Threads> && FlowPolicy<TimeSpan> && FlowPolicy<ChunkWidth>);
+              FlowPolicy<StudentT<double>> && FlowPolicy<KineticEnergy> && FlowPolicy<Threads> &&
+              FlowPolicy<TimeSpan> && FlowPolicy<ChunkWidth>);
 static_assert(!IsDataTransform<StandardizeContext>::value && !IsContextTransform<Standardize<double>>::value);
 static_assert(!FlowPolicy<NoPullback> && !FlowPolicy<int>);
 static_assert(!StepControl<Threads> && !StepControl<ChunkWidth> && !StepControl<TimeSpan>);

@@ -6,9 +6,11 @@
 #include <pathline/flow/transform.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace pathline {
 
@@ -17,6 +19,12 @@ namespace detail {
 /// A batch of a scalar that all transforms are for.
 template <class Derived, class... Transforms>
 concept MappedBy = (DataTransform<Transforms, typename Derived::Scalar> && ...);
+
+/// Whether the last of them says which components are circles.
+template <class... Transforms>
+concept LastHasCircles = requires(const std::tuple<Transforms...>& transforms) {
+  { std::get<sizeof...(Transforms) - 1>(transforms).circles() } -> std::same_as<const std::vector<Index>&>;
+};
 
 }  // namespace detail
 
@@ -36,6 +44,11 @@ class Chain {
 
   void check(Index d) const {
     std::apply([&](const auto&... transform) { (transform.check(d), ...); }, transforms_);
+  }
+
+  /// Components on circles, as of the last transform, where that says so (`PeriodicTransform`).
+  [[nodiscard]] const std::vector<Index>& circles() const requires detail::LastHasCircles<Transforms...> {
+    return std::get<sizeof...(Transforms) - 1>(transforms_).circles();
   }
 
   template <detail::MappedBy<Transforms...> Derived, class Out, class OutRow>

@@ -245,7 +245,9 @@ class Cnf {
   /// What is doubtful about context (the last c rows of raw data X) as the field reads it; `fit` reports it.
   [[nodiscard]] std::vector<std::string> context_warnings(ConstDataRef<DataScalar> X) const {
     typename Parts::Rounding scratch;
-    return detail::context_warnings(parts_.context_of(X, scratch).template cast<double>());
+    return detail::context_warnings(X.bottomRows(context_rows()).template cast<double>(),
+                                    detail::precision_of<DataScalar>,
+                                    parts_.context_of(X, scratch).template cast<double>());
   }
 
   /// What is doubtful about raw data X as the training set of a density (`inspect_data`), and how it reaches the field

@@ -5,12 +5,14 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/flow/component_spread.hpp>
 #include <pathline/flow/parameters.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pathline {
@@ -75,7 +77,9 @@ class StandardizeContext {
 
   void check(Index c) const {
     if (c != mean_.size())
-      throw ShapeError("StandardizeContext: the context that the field reads", "rows", c, mean_.size());
+      throw ShapeError("StandardizeContext: the context that the field reads", "rows", c, mean_.size(),
+                       "give the field side = " + std::to_string(1 + mean_.size()) +
+                           " (time and context), and context a column per sample");
   }
   template <class C, class S>
   void apply(const C& raw, S&& read) const {
@@ -156,12 +160,25 @@ requires ContextTransform<T, typename Derived::Scalar>
 
 namespace detail {
 
-/// What is doubtful about context as a field reads it (c × n): a sentence for each component that is far from order 1.
-[[nodiscard]] inline std::vector<std::string> context_warnings(const Eigen::MatrixXd& read) {
+/// What is doubtful about raw context (c × n) of a precision, and about what a field reads of it (c × n): a sentence
+/// for each component that its scalar cannot resolve, or that is read far from order 1.
+[[nodiscard]] inline std::vector<std::string> context_warnings(const Eigen::MatrixXd& raw, Precision precision,
+                                                               const Eigen::MatrixXd& read) {
   std::vector<std::string> warnings;
+  const auto moments = [](const Row<double>& x) {
+    const double mean = x.mean();
+    return std::pair(mean, (x.array() - mean).matrix().norm() / std::sqrt(double(x.size())));
+  };
   for (Index i = 0; i < read.rows() && read.cols() > 0; ++i) {
+    const auto [raw_mean, raw_deviation] = moments(raw.row(i));
+    const double spacing = precision.spacing(raw_mean);
+    if (raw_deviation < 64 * spacing && !(raw.row(i).array() == raw(i, 0)).all())
+      warnings.push_back("component " + std::to_string(i) + " of the context varies by " + number(raw_deviation) +
+                         " around " + number(raw_mean) + ", where " + precision.name() + " numbers are " +
+                         number(spacing) + " apart: its digits are lost. Subtract an offset before it is rounded to " +
+                         precision.name());
     const Row<double> x = read.row(i);
-    const double mean = x.mean(), deviation = (x.array() - mean).matrix().norm() / std::sqrt(double(x.size()));
+    const auto [mean, deviation] = moments(x);
     const bool constant = (x.array() == x(0)).all(), indicator = (x.array() == 0 || x.array() == 1).all();
     // Negated, so that what overflows is far as well.
     const bool near = std::abs(mean) <= 10 && (constant || (deviation >= 0.1 && deviation <= 10));

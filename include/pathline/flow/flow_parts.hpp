@@ -91,7 +91,8 @@ struct FlowParts {
   static constexpr bool rounds = !DataTransform<AskedTransform, FieldScalar> && std::same_as<FieldScalar, float> &&
                                  DataTransform<AskedTransform, double>;
   static constexpr bool one_scalar =
-      (rounds || DataTransform<AskedTransform, FieldScalar>)&&BaseDensity<AskedBase, FieldScalar>;
+      (rounds || DataTransform<AskedTransform, FieldScalar>)&&BaseDensity<AskedBase, FieldScalar> &&
+      ContextTransform<AskedContext, std::conditional_t<rounds, double, FieldScalar>>;
   using Reading = Readable<AskedBlock, AskedTrace, AskedRegularizers>;
 
   // What an assertion above has refused gives way to something that compiles, so that its line stays the only one.
@@ -111,8 +112,7 @@ struct FlowParts {
   using EndTime = first_of<IsEndTime, FixedEndTime, Policies...>;
   using Scalar = typename Field::Scalar;
   using DataScalar = std::conditional_t<one_scalar && rounds, double, Scalar>;  ///< Of raw data and their context.
-  static constexpr bool context_fits = ContextTransform<AskedContext, DataScalar>;
-  using Context = std::conditional_t<context_fits, AskedContext, NoContextTransform>;
+  using Context = std::conditional_t<one_scalar, AskedContext, NoContextTransform>;
   static constexpr bool maps_context = !std::same_as<Context, NoContextTransform>;
   template <class WithTrace, class WithRegularizers>
   using Dynamics = typename DynamicsOf<Block, WithTrace, WithRegularizers>::type;
@@ -151,7 +151,9 @@ struct FlowParts {
     if constexpr (field_says || base_says || requires { transform.circles(); })
       require_same_circles(circles_of(base), circles_of(transform), circles_of(field), field_says);
     if constexpr (base_says) {
-      static_assert(!normalizes, "Cnf: MovingNormalization scales angles; a stack on circles takes none");
+      if (normalizes && !base.circles().empty())
+        throw ArgumentError("Cnf: normalisation of a stack on circles", "MovingNormalization, which scales angles",
+                            "none");
       for (Index b = 0; b < blocks(); ++b) require_periodic(block(b), base.circles(), 0.5 * (time.data + time.base));
     }
   }
@@ -307,9 +309,9 @@ struct FlowCheck {
   static_assert(field, "Cnf: the first argument must be a Field (linearize and pullback, nn/layer.hpp)");
   static_assert(KnownPolicies<Policies...>::value);
   static_assert(!field || Parts::one_scalar,
-                "Cnf: data transform and base density must be of the field's scalar, float or double; before a float "
+                "Cnf: data transform, context transform and base density must be of the field's scalar, float or "
+                "double; before a float "
                 "field the data transform may be of double");
-  static_assert(!field || Parts::context_fits, "Cnf: the context transform must be of the data's scalar");
   static_assert(Parts::controlled,
                 "Cnf: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
   static_assert(!field || Reading::trace,

@@ -30,7 +30,8 @@ class PeriodicTransform {
       : PeriodicTransform(circles, Vector<double>::Zero(dim), Vector<double>::Ones(dim)) {}
 
   /// \param data  d × n, raw: what the other components are standardised by.
-  /// \throws ArgumentError as above; DataError as `Standardize`.
+  /// \throws ArgumentError as above; DataError as `Standardize`, or when most samples of a circle are more than a turn
+  ///         outside of its interval, as degrees on a circle of radians are.
   template <class Derived>
   PeriodicTransform(const std::vector<Circle>& circles, const Eigen::MatrixBase<Derived>& data)
       : PeriodicTransform(circles, standardize(circles, data)) {}
@@ -107,6 +108,17 @@ class PeriodicTransform {
     // Numbers in place of the angles, whose spread means nothing: what is refused is then a component on a line.
     for (const Index i : detail::circle_components("PeriodicTransform", X.rows(), circles))
       for (Index j = 0; j < X.cols(); ++j) X(i, j) = double(j % 2);
+    for (const auto& [component, lower, upper] : circles) {
+      const double turn = upper - lower;
+      const auto x = data.row(component).template cast<double>().array();
+      if (const Index outside = (x < lower - turn || x > upper + turn).count(); 2 * outside > X.cols())
+        throw DataError("PeriodicTransform: component " + std::to_string(component) +
+                        " of the data is more than a turn "
+                        "outside of [" +
+                        detail::number(lower) + ", " + detail::number(upper) + ") in " + std::to_string(outside) +
+                        " of " + std::to_string(X.cols()) +
+                        " samples; give the circle lower and upper in the unit of the data, such as -180 and 180");
+    }
     const Standardize<double> lines(X);
     return {lines.mean(), lines.deviation()};
   }
