@@ -133,14 +133,13 @@ struct NonlinearSolveError : SolveError {
   explicit NonlinearSolveError(const SolveFailure& at) : SolveError(detail::describe_unsolved(at), at) {}
 };
 
-/// The resets of an event come ever faster, like the bounces of a ball that comes to rest: time cannot tell the next
-/// from the last.
+/// An event follows its own reset too soon to be seen, as the bounces of a ball do that comes to rest: they pile up.
 struct EventPileUpError : SolveError {
   EventPileUpError(std::size_t which, const SolveFailure& at)
-      : SolveError(std::string(at.solve) + ": the resets of event " + std::to_string(which) +
-                       " come ever faster and pile up" + detail::describe(at) +
-                       "; let the reset end them: below a least speed, return AfterReset::end, or set the state to "
-                       "rest and let the right-hand side hold it there",
+      : SolveError(std::string(at.solve) + ": event " + std::to_string(which) +
+                       " follows its reset too soon to be seen" + detail::describe(at) +
+                       "; events that come ever faster must end in the reset: below a least speed, return "
+                       "AfterReset::end, or set the state to rest and let the right-hand side hold it there",
                    at),
         event(which) {}
   std::size_t event;  ///< Which of the events.

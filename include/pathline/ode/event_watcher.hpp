@@ -30,27 +30,6 @@ inline SolveFailure failure_between_steps(double t, const Statistics& spent) {
   return at;
 }
 
-/// The last resets of one event, for those that come ever faster.
-class ResetTimes {
- public:
-  /// Adds a time. \return the distance to the next if the last three shrank alike, as a ball's bounces do, else
-  /// infinite.
-  [[nodiscard]] double add(double t) {
-    std::rotate(times_.begin(), times_.begin() + 1, times_.end());
-    times_.back() = t;
-    const double last = std::abs(times_[3] - times_[2]), middle = std::abs(times_[2] - times_[1]),
-                 first = std::abs(times_[1] - times_[0]);
-    const double ratio = last / middle, before = middle / first;
-    // A NaN, where there were fewer than four, makes it false.
-    const bool alike = ratio < 1 && before < 1 && ratio < 4 * before && before < 4 * ratio;
-    return alike ? last * ratio : std::numeric_limits<double>::infinity();
-  }
-
- private:
-  static constexpr double none = std::numeric_limits<double>::quiet_NaN();
-  std::array<double, 4> times_{none, none, none, none};
-};
-
 /// The parts of a step within which rounding may hide a sign, beside a zero and at a start on the event.
 template <class Scalar>
 inline constexpr double fine_part = 0x1p-14;
@@ -133,6 +112,7 @@ class EventWatcher : public NoObserver {
       evaluate_all(t[k], values[k]);
     }
     found_.clear();
+    if (std::exchange(fresh_, false)) expect_flights(start, end - start);
     for_each_event([&](const auto& event, std::size_t i) {
       const auto g = [&](double at) {
         trajectory.evaluate_last_step(at, y_);
@@ -147,9 +127,10 @@ class EventWatcher : public NoObserver {
       for (std::size_t k = 0; k < t.size(); ++k) step.samples[k] = {t[k], values[k][i]};
       changes_.clear();
       watches_[i].search(step, changes_);
-      if (i == bounced_) require_turned_back(i, start, end);
+      if (behind_[i])  // rounding beside the zero that has been told
+        std::erase_if(changes_, [&](const SignChange& change) { return std::abs(change.t - restarted_at_) <= near_; });
+      require_flight_seen(i);
       for (const SignChange& change : changes_) {
-        if (behind_[i] && std::abs(change.t - restarted_at_) <= near_) continue;
         const int wanted =
             int(event.options.crossing == Crossing::rising) - int(event.options.crossing == Crossing::falling);
         if (wanted * change.direction >= 0) found_.push_back({change.t, i, change.direction});
@@ -161,14 +142,37 @@ class EventWatcher : public NoObserver {
     });
   }
 
-  /// After bounces that came ever faster g must not go on through 0 because the next flight was too short to be seen.
-  void require_turned_back(std::size_t i, double start, double end) {
+  /// In the first step after a reset: which g it has turned back to the side they came from. y' at the start decides,
+  /// along a straight line, since the flight itself may be too short for any sample.
+  void expect_flights(double start, double length) {
+    for_each_event([&](const auto& event, std::size_t i) {
+      if (came_from_[i] == 0) return;
+      const auto rise = [&](double part) {
+        const double t = start + part * length;
+        solution_.trajectory.extend_start_of_last_step(part * length, y_);
+        const double after = double(event.g(t, std::as_const(y_)));
+        solution_.trajectory.extend_start_of_last_step(0, y_);
+        return after - double(event.g(start, std::as_const(y_)));
+      };
+      int direction = 0;
+      // Rounding does not grow as the step does.
+      for (double part = first_part<typename State::Scalar>, least = rise(part); direction == 0 && part < 0.03;) {
+        const double more = rise(part *= 32);
+        if (least * more > 0 && std::abs(more) >= 8 * std::abs(least)) direction = more > 0 ? 1 : -1;
+        least = more;
+      }
+      if (direction != came_from_[i]) came_from_[i] = 0;
+    });
+  }
+
+  /// g has been turned back, and is on its way: it must not be beyond 0 without an event.
+  void require_flight_seen(std::size_t i) {
     const int side = watches_[i].side();
-    if (side == 0 && std::abs(end - restarted_at_) < 16 * next_flight_) return;  // rounding still hides where it goes
-    bounced_ = count;
-    const double shortest = std::max(2 * near_, first_part<typename State::Scalar> * std::abs(end - start));
-    if (side == -came_from_ && next_flight_ < 4 * shortest)
+    if (!watches_[i].started_on_event()) came_from_[i] = 0;  // the reset has moved it away
+    if (came_from_[i] == 0 || (side == 0 && changes_.empty())) return;
+    if (side == -came_from_[i] && changes_.empty())
       throw EventPileUpError(i, failure_between_steps(restarted_at_, spent_));
+    came_from_[i] = 0;
   }
 
   /// Tells the events up to the first that ends or changes the solve; true if there is one.
@@ -208,7 +212,9 @@ class EventWatcher : public NoObserver {
     solution_.trajectory.evaluate(t, y_);
     evaluate_all(t, at_end);
     std::array<bool, count> happened{}, behind{};
+    std::array<int, count> came_from{};
     for (std::size_t k = 0; k < told; ++k) {
+      came_from[found_[k].event] = -found_[k].direction;
       if (std::abs(found_[k].t - t) <= near_) happened[found_[k].event] = true;
       if (!is_past(found_[k], at_end[found_[k].event])) behind[found_[k].event] = true;
     }
@@ -223,16 +229,17 @@ class EventWatcher : public NoObserver {
       found_[k].t = t;
       tell(found_[k]);
       happened[event] = true;
+      came_from[event] = -found_[k].direction;
     }
 
     solution_.trajectory.truncate(t);
     y_ = solution_.trajectory.states().back();
-    bounced_ = found_[told - 1].event;
-    came_from_ = -found_[told - 1].direction;
+    for (std::size_t i = 0; i < count; ++i) came_from_[i] = happened[i] ? came_from[i] : 0;
     reset(t, happened);
     solution_.y = y_;
     if (solution_.terminated) return;
     restarted_at_ = t;
+    fresh_ = true;
     for_each_event([&](const auto& event, std::size_t i) {
       behind_[i] = happened[i] || behind[i];
       const double g = value(event, i, t);
@@ -251,8 +258,6 @@ class EventWatcher : public NoObserver {
       solution_.terminated = solution_.terminated || event.options.terminal;
       if constexpr (std::remove_cvref_t<decltype(event)>::resets) {
         if (reset_state(event, t, y_) == AfterReset::end) solution_.terminated = true;
-        const double next_flight = resets_[i].add(t);
-        if (i == bounced_) next_flight_ = next_flight;
         changed = true;
       }
     });
@@ -269,16 +274,13 @@ class EventWatcher : public NoObserver {
   State y_;
   double t1_;
   std::array<SignWatch, count> watches_{};
-  std::array<ResetTimes, count> resets_{};
-  std::array<bool, count> behind_{};  // whose zeros are where the solve started anew last, to rounding
+  std::array<bool, count> behind_{};    // whose zeros are where the solve started anew last, to rounding
+  std::array<int, count> came_from_{};  // the side of g before the last reset, if it is to be seen there again
   double restarted_at_ = 0, near_ = 0;
-  std::vector<Found> found_{};         // in the last step
-  std::vector<SignChange> changes_{};  // of one event
-  Statistics spent_{};                 // in this piece
-  std::size_t bounced_ = count;        // whose reset started this piece, until g has a side
-  int came_from_ = 0;                  // the side of its g before
-  double next_flight_ = 0;             // how long it is expected to be on that side
-  bool acted_ = false;
+  std::vector<Found> found_{};          // in the last step
+  std::vector<SignChange> changes_{};   // of one event
+  Statistics spent_{};                  // in this piece
+  bool acted_ = false, fresh_ = false;  // fresh: in the first step after a reset
 };
 
 }  // namespace pathline::detail

@@ -100,8 +100,8 @@ struct EventsCheck {
 ///
 /// A ball that comes to rest by ever smaller bounces needs a reset that says so: below a least speed it sets the state
 /// to rest, which the right-hand side then holds (`if (y.isZero(0)) dy.setZero();`), or returns AfterReset::end.
-/// Without one the bounces pile up before the time of rest, and the solve ends in EventPileUpError rather than below
-/// the ground.
+/// Without one the bounces pile up before the time of rest, and the solve ends in EventPileUpError, once a flight is
+/// too short to be seen, rather than below the ground.
 ///
 /// Evaluations: those of solve_trajectory(), and for each reset the steps of a new start.
 ///

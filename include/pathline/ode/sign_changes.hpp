@@ -58,6 +58,7 @@ class SignWatch {
     told_ = !(on_zero_ && fires);
     zero_t_ = t;
     rounding_ = 0;
+    started_on_event_ = false;
     known_ = Known::yes;
   }
 
@@ -66,6 +67,9 @@ class SignWatch {
     start(t, after);
     known_ = std::abs(after) > 4 * std::abs(before) ? Known::unless_small : Known::no;
   }
+
+  /// Whether a start on the event has turned out to be one: the reset has not moved the state away from it.
+  [[nodiscard]] bool started_on_event() const { return started_on_event_; }
 
   /// Appends the changes within the step, in its direction of time. A zero at its end counts unless g turns back there.
   void search(const Step& step, std::vector<SignChange>& changes) {
@@ -99,7 +103,7 @@ class SignWatch {
   /// Whether the value at a start on the event is that of a state that was moved away from it, or rounding.
   void judge_start(double largest) {
     if (known_ == Known::no || std::abs(start_) <= 1e-9 * largest) {
-      on_zero_ = told_ = true;
+      on_zero_ = told_ = started_on_event_ = true;
       side_ = 0;
       rounding_ = 4 * std::abs(start_);
     }
@@ -252,6 +256,7 @@ class SignWatch {
   int side_ = 0;          // the sign of g; on a zero that before it, 0 where there was none
   bool on_zero_ = false;  // at the end of the last step
   bool told_ = true;      // on a zero: no longer waits for what g does next
+  bool started_on_event_ = false;
   Known known_ = Known::yes;
   std::vector<Sample> samples_{};  // of the step
 };

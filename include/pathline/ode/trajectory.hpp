@@ -110,6 +110,11 @@ class Trajectory {
     call_with_step(times_.size() - 1, [&](const auto&... step) { detail::interpolate_step(t, step..., out); });
   }
 
+  /// Where the straight line along y' leads from the start of the last step.
+  void extend_start_of_last_step(double length, State& out) const {
+    out = states_.end()[-2] + typename State::Scalar(length) * slopes_.end()[-2];
+  }
+
   /// y'(t) of the polynomial, of one order less than y. A trajectory without a step has none.
   /// \throws as evaluate(); ArgumentError where t0() == t1().
   void differentiate(double t, State& out) const {
