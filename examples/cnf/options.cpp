@@ -68,13 +68,15 @@ Options parse(int argc, char** argv) {
          "between cells: comma, semicolon, tab, blank or another character; comma if not given")
       ->type_name("NAME")
       ->group("Data");
-  app.add_option("--decimal", options.table.decimal, "decimal sign, . or , (. if not given)")
-      ->check(CLI::Validator(
-          [](const std::string& text) {
-            return text == "." || text == "," ? std::string() : "got " + text + ", expected . or a comma";
-          },
-          ""))
-      ->type_name("SIGN")
+  app.add_option_function<std::string>(
+         "--decimal",
+         [&options](const std::string& text) {
+           if (text != "." && text != "," && text != "point" && text != "comma")
+             throw CLI::ValidationError("--decimal", "got \"" + text + "\", expected point or comma");
+           options.table.decimal = text == "," || text == "comma" ? ',' : '.';
+         },
+         "decimal sign: point or comma; point if not given")
+      ->type_name("NAME")
       ->group("Data");
   app.add_flag("--skip-missing", options.table.skip_missing,
                "leave out rows with a missing number: an empty cell, NA, nan, ?, …")

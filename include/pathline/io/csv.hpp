@@ -92,28 +92,39 @@ inline void check_separators(const std::string& source, const CsvOptions& option
                   ", expected " + std::to_string(width) + " as in the first line; " + advice);
 }
 
+/// How many different numbers there are.
+[[nodiscard]] inline std::size_t count_different(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return std::size_t(std::unique(values.begin(), values.end()) - values.begin());
+}
+
 /// Refuses a column whose numbers float cannot tell apart: x + ε with ε far below x.
-/// \throws DataError when rounding to float moves a number by more than a thousandth of the column's deviation.
+///
+/// \param exact  The numbers of the table in double.
+/// \throws DataError when different numbers become one, and rounding moves one by more than a thousandth of the
+/// column's
+///         standard deviation.
 inline void require_float_holds(const std::string& source, const CsvNumbers& table, const std::vector<double>& exact) {
-  const auto rows = [d = Index(table.columns.size())](const std::vector<double>& values) {
-    return ConstBatchMap<double>(values.data(), d, Index(values.size()) / d);
-  };
-  const auto in_double = rows(exact), in_float = rows(table.values);
-  for (Index i = 0; i < in_double.rows(); ++i) {
-    const Row<double> x = in_double.row(i);
-    const double largest = x.cwiseAbs().maxCoeff(), scale = largest > 0 ? largest : 1;
-    const double deviation =
-        std::sqrt(((x.array() - x(0)) / scale).square().mean() - std::pow(((x.array() - x(0)) / scale).mean(), 2));
-    const double moved = ((x - in_float.row(i)) / scale).cwiseAbs().maxCoeff();
-    if (!(deviation > 0) || moved <= 1e-3 * deviation) continue;
-    std::vector<float> values;
-    for (const double value : in_float.row(i)) values.push_back(float(value));
-    std::sort(values.begin(), values.end());
-    const auto different = std::unique(values.begin(), values.end()) - values.begin();
-    throw DataError(
-        source + ", column " + shown(table.columns[std::size_t(i)].name) + " keeps " + std::to_string(different) +
-        " different values of " + std::to_string(x.size()) +
-        " rows in float, expected rounding below a thousandth of its standard deviation; read it as double");
+  const std::size_t d = table.columns.size(), n = exact.size() / d;
+  for (std::size_t i = 0; i < d; ++i) {
+    std::vector<double> before, after;
+    for (std::size_t j = i; j < exact.size(); j += d) {
+      before.push_back(exact[j]);
+      after.push_back(table.values[j]);
+    }
+    Row<double> x = Eigen::Map<const Row<double>>(before.data(), Index(n));
+    const double largest = x.cwiseAbs().maxCoeff();
+    if (largest == 0) continue;
+    const double moved = (x - Eigen::Map<const Row<double>>(after.data(), Index(n))).cwiseAbs().maxCoeff() / largest;
+    const double first = x(0) / largest;
+    x = (x / largest).array() - first;  // of equal numbers exactly 0
+    if (moved <= 1e-3 * std::sqrt((x.array() - x.mean()).square().mean())) continue;
+    const std::size_t different = count_different(std::move(before)), kept = count_different(std::move(after));
+    if (kept == different) continue;
+    throw DataError(source + ", column " + shown(table.columns[i].name) + " keeps " + std::to_string(kept) + " of " +
+                    std::to_string(different) +
+                    " different numbers in float, expected rounding below a thousandth of its standard deviation; "
+                    "read it as double");
   }
 }
 
@@ -185,9 +196,8 @@ inline void require_float_holds(const std::string& source, const CsvNumbers& tab
 /// \throws DataError for an empty text, a header alone, a first line that can be names or data, rows of unequal length,
 ///         cells that are not finite numbers (says line, column and what to do), text in another encoding, and for
 ///         float a column whose spread it cannot hold.
-/// \throws ArgumentError for a column that is not there (lists those that are), can be two, or is asked for twice; for
-/// a
-///         separator that numbers or quotes need.
+/// \throws ArgumentError for a column that is not there (lists those that are), can be two, or is asked for twice, and
+///         for a separator that numbers or quotes need.
 template <Real Scalar>
 [[nodiscard]] Table<Scalar> parse_csv_table(std::string_view text, const CsvOptions& options = {},
                                             const std::string& source = "parse_csv") {
