@@ -20,6 +20,7 @@
 #include <pathline/flow/field_on_path.hpp>
 #include <pathline/flow/field_stack.hpp>
 #include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/flow_score.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/gaussian_bases.hpp>

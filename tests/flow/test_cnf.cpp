@@ -7,6 +7,7 @@
 #include <support/any_field.hpp>
 #include <support/any_trace.hpp>
 #include <support/catch.hpp>
+#include <support/differences.hpp>
 
 #include <limits>
 #include <numeric>
@@ -225,6 +226,27 @@ TEST_CASE("Cnf names bad input and is left as it was", "[flow][cnf][errors]") {
                     "Cnf::sample: context of a conditional flow is missing, expected 2 rows: sample(context, rng)");
   CHECK_THROWS_WITH(conditional.sample(Batch<double>::Ones(1, 3), rng), "Cnf::sample: context has 1 rows, expected 2");
   CHECK_THROWS_AS(Cnf(fields_of<Tanh>(2, {4}, 1)[0], Steer{.half_width = 1}), ArgumentError);
+}
+
+TEST_CASE("Cnf: the score is in units of the raw data, whatever the chunks and threads", "[flow][cnf][gradient]") {
+  const Cnf flow(field, Standardize(data(50)), ChunkWidth{7});
+  const Batch<double> X = data(20);
+  const auto [log_prob, score] = flow.log_prob_with_score(X);
+  CHECK(log_prob == flow.log_prob(X));
+  CHECK(flow.score(X.col(13)).isApprox(score.col(13), 1e-3));  // a solve of its own: to the tolerance
+  const PiController tight{.rtol = 1e-11, .atol = 1e-11};
+  const Cnf exact(field, tight, Standardize(data(50)));
+  const Vector<double> x = X.col(13);
+  const Vector<double> differences =
+      central_differences([&](const Vector<double>& at) { return exact.log_prob(at)(0); }, x);
+  CHECK(max_difference(Vector<double>(exact.score(x)), differences) < 1e-6);
+  CHECK(Cnf(field, Threads{2}, ChunkWidth{8}).score(X) == Cnf(field, Threads{1}, ChunkWidth{8}).score(X));
+}
+
+TEST_CASE("Cnf: data that a transform took with a row per sample are blamed, not the field", "[flow][cnf][errors]") {
+  CHECK_THROWS_WITH(Cnf(field, Standardize(Batch<double>(data(50).transpose()))),
+                    "Standardize: the data that it was made from has 50 rows, expected 2; a batch has a column per "
+                    "sample: data with a row per sample need transpose()");
 }
 
 TEST_CASE("Cnf: a batch with a row per sample is told to be transposed", "[flow][cnf][errors]") {

@@ -126,6 +126,41 @@ TEST_CASE("Gradients to parameters and context, by differences and by both metho
   CHECK(max_difference(adjoint.context_gradient, exact.context_gradient) < 1e-4);
 }
 
+TEST_CASE("The score of a conditional flow agrees with differences of log p, by both methods",
+          "[flow][context][gradient]") {
+  const Batch<double> X = numbers(1, d), C = 3 + 0.2 * numbers(2, c).array();
+  const StandardizeContext scaling(Eigen::Vector2d(3.1, 2.8), Eigen::Vector2d(0.4, 0.25));
+  const auto flow_by = [&](const auto& gradient) {
+    return Cnf(field(), Rk4{}, FixedSteps(16), Hutchinson<>{}, ChunkWidth{3}, KineticEnergy{.weight = 0.3}, scaling,
+               gradient);
+  };
+  const auto flow = flow_by(Backpropagation<>{});
+  const auto [log_prob, score] = flow.log_prob_with_score(with_context(X, C));
+  CHECK(log_prob == flow.log_prob(with_context(X, C)));
+  REQUIRE(score.rows() == d);
+  const Vector<double> differences = central_differences(
+      [&](const Vector<double>& x) { return flow.log_prob(with_context(Batch<double>(x.reshaped(d, n)), C)).sum(); },
+      Vector<double>(X.reshaped()));
+  CHECK(max_difference(Vector<double>(score.reshaped()), differences) < 1e-7);
+  CHECK(max_difference(flow_by(Adjoint{}).score(with_context(X, C)), score) < 1e-4);  // RK4 with 16 steps: O(h⁴)
+  CHECK_THROWS_WITH(flow.score(X), ContainsSubstring("Cnf::score: data has"));
+}
+
+TEST_CASE("Conditional flows: a sample's density is that of its own context", "[flow][context]") {
+  const Batch<double> X = numbers(1, d), C = numbers(2, c), raw = 2000 + 0.01 * C.array();
+  const Cnf flow(field(), PiController{.rtol = 1e-9, .atol = 1e-9}, ChunkWidth{3}, Standardize(X),
+                 StandardizeContext(raw));
+  Rng rng(3), same(3), untouched(3);
+  const auto [samples, log_prob] = flow.sample_with_log_prob(raw, rng);
+  CHECK((samples - flow.sample(raw, same)).cwiseAbs().maxCoeff() < 1e-6);
+  CHECK((log_prob - flow.log_prob(with_context(samples, raw))).cwiseAbs().maxCoeff() < 1e-6);
+  CHECK_THROWS_WITH(flow.sample_with_log_prob(3, untouched),
+                    "Cnf::sample_with_log_prob: context of a conditional flow is missing, expected 2 rows: "
+                    "sample_with_log_prob(context, rng)");
+  CHECK_THROWS_AS(flow.sample_with_log_prob(Batch<double>(raw.topRows(1)), untouched), ShapeError);
+  CHECK(untouched == Rng(3));
+}
+
 TEST_CASE("NeuralOde takes context, and gives its gradient", "[gradient][context]") {
   const Batch<double> y0 = numbers(1, d), C = numbers(2, c);
   const NeuralOde ode(field(), Rk4{}, FixedSteps(5));

@@ -62,6 +62,19 @@ TEST_CASE("Data may stand at the later time", "[flow][cnf]") {
   CHECK((flow.log_prob(linear.X) - linear.log_prob(-1.25)).cwiseAbs().maxCoeff() < 1e-10);
 }
 
+TEST_CASE("A linear field's score is that of a normal distribution", "[flow][cnf][gradient]") {
+  LinearFlow linear;
+  // log p = -1/2 |e^M x|^2 + tr M + c: the score is -(e^M)^T e^M x. A field that is 0 leaves the base's, -x.
+  const Eigen::Matrix2d E = linear.M.exp();
+  Cnf flow(linear.field, Dopri5{}, control_for<Dopri5>());
+  const auto [log_prob, score] = flow.log_prob_with_score(linear.X);
+  CHECK((log_prob - linear.log_prob(1)).cwiseAbs().maxCoeff() < 1e-10);
+  CHECK((score + E.transpose() * E * linear.X).cwiseAbs().maxCoeff() < 1e-10);
+  CHECK(flow.score(linear.X) == score);
+  flow.parameters().setZero();
+  CHECK((flow.score(linear.X) + linear.X).cwiseAbs().maxCoeff() < 1e-15);
+}
+
 TEST_CASE("Implicit Euler evaluates a flow, at first order", "[flow][cnf]") {
   const LinearFlow linear;
   const auto error = [&](Index steps) {

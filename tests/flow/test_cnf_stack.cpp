@@ -178,6 +178,17 @@ TEST_CASE("A stack's gradient agrees with central differences, and statistics ha
   CHECK(max_difference(adjoint, loss_of(flow_of(blocks, 32), X).gradient) < 1e-5);
 }
 
+TEST_CASE("A stack's score agrees with central differences of its density", "[flow][stack][gradient]") {
+  const auto flow = flow_of(stack(2), 4);
+  const Batch<double> X = numbers(1);
+  const auto [log_prob, score] = flow.log_prob_with_score(X);
+  CHECK(max_difference(log_prob, flow.log_prob(X)) == 0);
+  const Vector<double> differences = central_differences(
+      [&](const Vector<double>& x) { return flow.log_prob(Batch<double>(x.reshaped(X.rows(), X.cols()))).sum(); },
+      Vector<double>(X.reshaped()));
+  CHECK(max_difference(Vector<double>(score.reshaped()), differences) < 1e-7);
+}
+
 TEST_CASE("A stack's inverse undoes its transform, and samples carry their density", "[flow][stack]") {
   const auto flow = flow_of(stack(3), 40);
   const Batch<double> X = numbers(1);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/transform.hpp>
 
@@ -29,6 +30,10 @@ struct AnyTransform {
     check = [self](Index d) { self->check(d); };
     apply = [self](ConstBatchRef<Scalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_det) { self->apply(X, Z, log_det); };
     invert = [self](ConstBatchRef<Scalar> Z, BatchRef<Scalar> X) { self->invert(Z, X); };
+    if constexpr (TransformWithPullback<T, Scalar>)
+      pullback = [self](ConstBatchRef<Scalar> X, ConstBatchRef<Scalar> Z_bar, BatchRef<Scalar> X_bar) {
+        self->pullback(X, Z_bar, X_bar);
+      };
   }
 
   struct Applied {
@@ -51,6 +56,7 @@ struct AnyTransform {
   std::function<void(Index)> check;
   std::function<void(ConstBatchRef<Scalar>, BatchRef<Scalar>, RowRef<Scalar>)> apply;
   std::function<void(ConstBatchRef<Scalar>, BatchRef<Scalar>)> invert;
+  std::function<void(ConstBatchRef<Scalar>, ConstBatchRef<Scalar>, BatchRef<Scalar>)> pullback;  ///< If it has one.
 };
 
 /// Largest difference relative to the larger of 1 and the expected.
@@ -88,6 +94,22 @@ inline void check_log_det(const AnyTransform<double>& transform, const Batch<dou
   }
 }
 
+/// The pullback is the gradient of ⟨Z_bar, Z⟩ + log_det, by central differences, in one sample and among others.
+inline void check_transform_pullback(const AnyTransform<double>& transform, const Batch<double>& X) {
+  Batch<double> Z_bar(X.rows(), X.cols()), X_bar(X.rows() + 1, X.cols()), one(X.rows(), 1);
+  fill<Gaussian>(Draw{5, 5}, 0, Z_bar);
+  transform.pullback(X, Z_bar, X_bar.topRows(X.rows()));
+  for (Index j = 0; j < X.cols(); ++j) {
+    const auto value = [&](const Vector<double>& x) {
+      const auto at = transform.applied(x);
+      return at.Z.col(0).dot(Z_bar.col(j)) + at.log_det(0);
+    };
+    CHECK(mixed_difference(X_bar.col(j).head(X.rows()), central_differences(value, X.col(j))) < 2e-8);
+    transform.pullback(X.col(j), Z_bar.col(j), one);
+    CHECK(mixed_difference(one, X_bar.col(j).head(X.rows())) < 1e-14);
+  }
+}
+
 /// Columns do not know each other, one matrix may be both input and output, blocks of larger batches do as well, and
 /// nothing is allocated.
 inline void check_batches(const AnyTransform<double>& transform, const Batch<double>& X) {
@@ -119,6 +141,7 @@ inline void check_transform_laws(const AnyTransform<double>& transform, const An
                                  const Batch<double>& X, bool of_any_dimension = false) {
   REQUIRE(X.cols() > 2);
   check_log_det(transform, X.leftCols(3));
+  if (transform.pullback) check_transform_pullback(transform, X.leftCols(3));
   check_batches(transform, X);
   // float is double, rounded: a few hundred units of 6e-8 where derivatives are of order 1.
   const Batch<float> X_single = X.cast<float>();

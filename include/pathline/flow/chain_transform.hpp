@@ -6,6 +6,7 @@
 #include <pathline/flow/transform.hpp>
 
 #include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <tuple>
@@ -61,6 +62,12 @@ class Chain {
     invert_to<typename Derived::Scalar>(Z.derived(), X);
   }
 
+  template <detail::MappedBy<Transforms...> Derived, class ZBar, class XBar>
+  void pullback(const Eigen::MatrixBase<Derived>& X, const ZBar& Z_bar, XBar&& X_bar) const
+      requires(TransformWithPullback<Transforms, typename Derived::Scalar>&&...) {
+    pull_back_to<typename Derived::Scalar>(X.derived(), Z_bar, X_bar);
+  }
+
  private:
   /// In blocks of columns, because each transform overwrites log-determinants: those to be added lie on the stack.
   template <class Scalar>
@@ -89,6 +96,25 @@ class Chain {
     std::get<last>(transforms_).invert(Z, X);
     [&]<std::size_t... I>(std::index_sequence<I...>) { (std::get<last - 1 - I>(transforms_).invert(X, X), ...); }
     (std::make_index_sequence<last>{});
+  }
+
+  /// What each transform was given comes first; then back from the last one, whose log-determinant each adds.
+  template <class Scalar>
+  void pull_back_to(ConstBatchRef<Scalar> X, ConstBatchRef<Scalar> Z_bar, BatchRef<Scalar> X_bar) const {
+    constexpr std::size_t count = sizeof...(Transforms);
+    std::array<Batch<Scalar>, count> inputs;
+    inputs[0] = X;
+    Row<Scalar> log_det(X.cols());
+    Batch<Scalar> bar;
+    X_bar = Z_bar;
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      ((inputs[I + 1].resizeLike(X), std::get<I>(transforms_).apply(inputs[I], inputs[I + 1], log_det)), ...);
+    }
+    (std::make_index_sequence<count - 1>{});
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      ((bar = X_bar, std::get<count - 1 - I>(transforms_).pullback(inputs[count - 1 - I], bar, X_bar)), ...);
+    }
+    (std::make_index_sequence<count>{});
   }
 
   template <class Function>

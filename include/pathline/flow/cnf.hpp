@@ -17,6 +17,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/flow/data_warnings.hpp>
 #include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/flow_score.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/likelihood.hpp>
@@ -210,7 +211,9 @@ class Cnf {
 
   /// `count` samples, d × count, raw. Takes one draw of the generator.
   /// \throws ArgumentError when count is below 1 or the flow is conditional; SolveError and its kin.
-  [[nodiscard]] Batch<DataScalar> sample(Index count, Rng& rng) const { return inverse(base_points(count, rng)); }
+  [[nodiscard]] Batch<DataScalar> sample(Index count, Rng& rng) const {
+    return inverse(base_points(count, rng, "sample"));
+  }
 
   /// A sample for each column of context C (c × n): d × n, raw. Takes one draw of the generator.
   /// \throws ShapeError, DataError on a bad context; SolveError and its kin when a solve fails.
@@ -226,20 +229,32 @@ class Cnf {
   /// way out's. Takes one draw of the generator.
   /// \throws ArgumentError when count is below 1 or the flow is conditional; SolveError and its kin.
   [[nodiscard]] SamplesWithLogProb<Scalar, DataScalar> sample_with_log_prob(Index count, Rng& rng) const {
-    const Batch<Scalar> Z = base_points(count, rng);
-    Batch<Scalar> y(dim() + 1, count);
-    y.topRows(dim()) = Z;
-    y.row(dim()).setZero();
-    Solves(parts_).with_trace(y, Batch<Scalar>(0, count), detail::Way::to_data, parts_.evaluation.estimator,
-                              Rng(parts_.evaluation.seed).draw(), NoErrors{});
-    SamplesWithLogProb<Scalar, DataScalar> result{parts_.to_data(y.topRows(dim())), Row<Scalar>(count)};
-    Batch<Scalar> back(dim(), count);
+    return with_log_prob(base_points(count, rng, "sample_with_log_prob"), Batch<Scalar>(0, count));
+  }
+
+  /// A sample for each column of context C (c × n), with its log p(x | c). Takes one draw of the generator.
+  /// \throws ShapeError, DataError on a bad context; SolveError and its kin when a solve fails.
+  [[nodiscard]] SamplesWithLogProb<Scalar, DataScalar> sample_with_log_prob(ConstDataRef<DataScalar> C,
+                                                                            Rng& rng) const {
+    check_context("Cnf::sample_with_log_prob: context", C);
     typename Parts::Rounding scratch;
-    parts_.to_coordinates(result.samples, back, result.log_prob, scratch);
-    Row<Scalar> log_base(count);
-    parts_.base.log_density(Z, log_base);
-    result.log_prob += log_base - y.row(dim());
-    return result;
+    const auto& context = parts_.context_of(C, scratch);
+    Batch<Scalar> Z(dim(), C.cols());
+    parts_.base.sample(rng.draw(), 0, Z);
+    return with_log_prob(Z, context);
+  }
+
+  /// The score ∂log p/∂x of raw data X (of a conditional flow with its context below, by which it is not
+  /// differentiated): d × n, nats per unit of the raw data. It is the gradient of `log_prob` by the flow's gradient
+  /// method, with the same trace, exact unless the flow has an `EvaluationTrace`. Costs about three times as much.
+  /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
+  [[nodiscard]] Batch<DataScalar> score(ConstDataRef<DataScalar> X) const {
+    return log_prob_with_score("Cnf::score: data", X).score;
+  }
+
+  /// log p and its score by one solve out and one back, as a sampler needs them. As `score`.
+  [[nodiscard]] LogProbWithScore<Scalar, DataScalar> log_prob_with_score(ConstDataRef<DataScalar> X) const {
+    return log_prob_with_score("Cnf::log_prob_with_score: data", X);
   }
 
   /// What is doubtful about context (the last c rows of raw data X) as the field reads it; `fit` reports it.
@@ -340,16 +355,41 @@ class Cnf {
     return parts_.to_data(Z);
   }
 
-  [[nodiscard]] Batch<Scalar> base_points(Index count, Rng& rng) const {
+  [[nodiscard]] Batch<Scalar> base_points(Index count, Rng& rng, const std::string& front) const {
     parts_.check_parameters();
     require_finite_parameters();
-    if (count < 1) throw ArgumentError("Cnf::sample: count", std::to_string(count), "at least 1");
+    if (count < 1) throw ArgumentError("Cnf::" + front + ": count", std::to_string(count), "at least 1");
     if (context_rows() > 0)
-      throw ArgumentError("Cnf::sample: context of a conditional flow", "missing",
-                          std::to_string(context_rows()) + " rows: sample(context, rng)");
+      throw ArgumentError("Cnf::" + front + ": context of a conditional flow", "missing",
+                          std::to_string(context_rows()) + " rows: " + front + "(context, rng)");
     Batch<Scalar> Z(dim(), count);
     parts_.base.sample(rng.draw(), 0, Z);
     return Z;
+  }
+
+  // Base points Z (d × n), with their context as the field reads it, to raw data with log p.
+  [[nodiscard]] SamplesWithLogProb<Scalar, DataScalar> with_log_prob(const Batch<Scalar>& Z,
+                                                                     ConstBatchRef<Scalar> context) const {
+    const Index count = Z.cols();
+    Batch<Scalar> y(dim() + 1, count);
+    y.topRows(dim()) = Z;
+    y.row(dim()).setZero();
+    Solves(parts_).with_trace(y, context, detail::Way::to_data, parts_.evaluation.estimator,
+                              Rng(parts_.evaluation.seed).draw(), NoErrors{});
+    SamplesWithLogProb<Scalar, DataScalar> result{parts_.to_data(y.topRows(dim())), Row<Scalar>(count)};
+    Batch<Scalar> back(dim(), count);
+    typename Parts::Rounding scratch;
+    parts_.to_coordinates(result.samples, back, result.log_prob, scratch);
+    Row<Scalar> log_base(count);
+    parts_.base.log_density(Z, log_base);
+    result.log_prob += log_base - y.row(dim());
+    return result;
+  }
+
+  [[nodiscard]] LogProbWithScore<Scalar, DataScalar> log_prob_with_score(const char* what,
+                                                                         ConstBatchRef<DataScalar> X) const {
+    check(what, X);
+    return detail::FlowScore<Parts>(parts_).run(X);
   }
 
   template <class Estimator, class Errors>

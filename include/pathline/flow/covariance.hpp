@@ -164,7 +164,8 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
   const Index d = X.rows(), n = X.cols();
   if (n > 0 && n <= d)
     throw DataError(what + ": data has " + std::to_string(n) + " samples, expected at least " + std::to_string(d + 1) +
-                    " to tell the covariance of " + std::to_string(d) + " components");
+                    " to tell the covariance of " + std::to_string(d) + " components" +
+                    (n < d ? "; data with a row per sample need transpose()" : ""));
   const ComponentSpread spread = standard_spread(what, X, precision);
   MeanAndFactor result{spread.mean, {}};
   if (const Index k = triangular_factor(spread.scores, rounding_of(X, spread, precision), result.factor); k >= 0)

@@ -35,6 +35,13 @@ struct SamplesWithLogProb {
   Row<Scalar> log_prob;       ///< 1 × n, nats.
 };
 
+/// log p with its gradient by the data.
+template <Real Scalar, Real DataScalar = Scalar>
+struct LogProbWithScore {
+  Row<Scalar> log_prob;     ///< 1 × n, nats of the raw data.
+  Batch<DataScalar> score;  ///< d × n, ∂log p/∂x in nats per unit of the raw data.
+};
+
 /// The training loss of a mini-batch, its parts, and its gradient.
 template <Real Scalar>
 struct TrainingLoss {

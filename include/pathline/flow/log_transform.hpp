@@ -73,6 +73,14 @@ class Log {
       }
     }
   }
+  /// dz/dx = 1 / (x + shift), and so is -d log|dz/dx|/dx.
+  void pullback(ConstBatchRef<Scalar> X, ConstBatchRef<Scalar> Z_bar, BatchRef<Scalar> X_bar) const {
+    X_bar = Z_bar;
+    for (std::size_t k = 0; k < rows_.size(); ++k) {
+      const Index i = rows_[k];
+      for (Index j = 0; j < X.cols(); ++j) X_bar(i, j) = (Z_bar(i, j) - Scalar(1)) / (X(i, j) + shift_(Index(k)));
+    }
+  }
 
  private:
   static std::vector<Index> all(Index d) {

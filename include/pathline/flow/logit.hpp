@@ -70,6 +70,14 @@ class Logit {
         X(i, j) = std::clamp(z < 0 ? lower_(i) + inwards : upper_(i) - inwards, least_(i), greatest_(i));
       }
   }
+  /// dz/dx = s'/(s t) with t = 1 - s and s' = ds/dx, and d log|dz/dx|/dx = s' (1/t - 1/s).
+  void pullback(ConstBatchRef<Scalar> X, ConstBatchRef<Scalar> Z_bar, BatchRef<Scalar> X_bar) const {
+    for (Index j = 0; j < X.cols(); ++j)
+      for (Index i = 0; i < X.rows(); ++i) {
+        const Scalar s = below(X(i, j), i), t = above(X(i, j), i);
+        X_bar(i, j) = slope_(i) * (Z_bar(i, j) + s - t) / (s * t);
+      }
+  }
 
  private:
   /// s, and 1 - s without cancellation.

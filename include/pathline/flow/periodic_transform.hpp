@@ -73,6 +73,11 @@ class PeriodicTransform {
         }
       }
   }
+  /// A turn has the slope 1.
+  void pullback(ConstBatchRef<Scalar> /*X*/, ConstBatchRef<Scalar> Z_bar, BatchRef<Scalar> X_bar) const {
+    for (Index j = 0; j < Z_bar.cols(); ++j)
+      for (Index i = 0; i < Z_bar.rows(); ++i) X_bar(i, j) = Scalar(double(Z_bar(i, j)) / deviation_(i));
+  }
 
  private:
   static constexpr double pi = std::numbers::pi;

@@ -17,9 +17,11 @@ namespace pathline {
 /// - `apply(X, Z, log_det)`: raw X (d × n) to Z; overwrites log_det (1 × n) with log |det ∂Z/∂X|. Throws DomainError
 ///   at a number that it does not map.
 /// - `invert(Z, X)`: back, to numbers that `apply` maps, whatever Z.
+/// - `pullback(X, Z_bar, X_bar)`, which only `Cnf::score` asks for: raw X (d × n) and a cotangent Z_bar (d × n) of Z;
+///   overwrites X_bar (d × n), which overlaps neither, with (∂Z/∂X)ᵀ Z_bar + ∂log_det/∂X.
 ///
-/// The last two map each column by itself and may be given one matrix as both X and Z, so that transforms can be
-/// chained in place. They run in every training iteration, in several threads at once: they allocate nothing.
+/// `apply` and `invert` map each column by itself and may be given one matrix as both X and Z, so that transforms can
+/// be chained in place. They run in every training iteration, in several threads at once: they allocate nothing.
 template <class T, class Scalar = double>
 concept DataTransform = requires(const T transform, Batch<Scalar>& X, Batch<Scalar>& Z, RowRef<Scalar> log_det,
                                  Index d) {
@@ -28,6 +30,13 @@ concept DataTransform = requires(const T transform, Batch<Scalar>& X, Batch<Scal
   transform.apply(X.topRows(d), Z.topRows(d), log_det);  // blocks of a state, as flows have them
   transform.invert(Z, X);
   transform.invert(Z.topRows(d), X);
+};
+
+template <class T, class Scalar = double>
+concept TransformWithPullback = DataTransform<T, Scalar> &&
+    requires(const T transform, const Batch<Scalar>& X, Batch<Scalar>& X_bar, Index n) {
+  transform.pullback(X, X, X_bar);
+  transform.pullback(X, X, X_bar.middleCols(n, n));
 };
 
 /// A number outside of a transform's domain: `Log: data is -1 at component 0 of sample 3, expected above 0`.
@@ -50,6 +59,18 @@ struct DomainError : DataError {
   double value;
   Index component, sample;
 };
+
+namespace detail {
+
+/// Throws ShapeError unless what was made for `rows` components, from data of `samples` columns (0: not from data), is
+/// for a field of d rows. Data that look as if they had a row per sample are to blame before the field is.
+inline void require_field_rows(const std::string& what, Index d, Index rows, Index samples) {
+  if (rows != d && samples > 0 && (samples == d || rows > samples))
+    require_batch_rows((what + ": the data that it was made from").c_str(), rows, samples, d);
+  require_rows((what + ": field").c_str(), d, rows);
+}
+
+}  // namespace detail
 
 /// Raw X (d × n) in the coordinates of a transform: what the next transform of a chain is made from.
 /// \throws ShapeError when the transform is of another number of rows; DomainError at a number that it does not map.
@@ -77,6 +98,10 @@ struct NoTransform {
   void invert(const Z& z, X&& raw) const {
     raw = z;
   }
+  template <class X, class ZBar, class XBar>
+  void pullback(const X& /*raw*/, const ZBar& z_bar, XBar&& raw_bar) const {
+    raw_bar = z_bar;
+  }
 };
 
 /// z = (x - mean) / standard deviation, component by component; both are of the batch that it is made from (with n, not
@@ -96,7 +121,9 @@ class Standardize {
       : Standardize(detail::standard_spread("Standardize", data.template cast<double>(),
                                             sizeof(typename Derived::Scalar) < sizeof(Scalar)
                                                 ? detail::precision_of<typename Derived::Scalar>
-                                                : detail::precision_of<Scalar>)) {}
+                                                : detail::precision_of<Scalar>)) {
+    samples_ = data.cols();
+  }
 
   /// From numbers that are known: those of another program, or `mean()` and `deviation()` of one that was stored.
   /// \param mean       d numbers.
@@ -110,7 +137,7 @@ class Standardize {
   [[nodiscard]] const Vector<double>& mean() const noexcept { return mean_; }
   [[nodiscard]] const Vector<double>& deviation() const noexcept { return deviation_; }
 
-  void check(Index d) const { require_rows("Standardize: field", d, mean_.size()); }
+  void check(Index d) const { detail::require_field_rows("Standardize", d, mean_.size(), samples_); }
   void apply(ConstBatchRef<Scalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_det) const {
     if constexpr (std::same_as<Scalar, double>) {
       Z = (X.colwise() - mean_).array().colwise() / deviation_.array();
@@ -128,6 +155,10 @@ class Standardize {
         for (Index i = 0; i < Z.rows(); ++i) X(i, j) = Scalar(double(Z(i, j)) * deviation_(i) + mean_(i));
     }
   }
+  void pullback(ConstBatchRef<Scalar> /*X*/, ConstBatchRef<Scalar> Z_bar, BatchRef<Scalar> X_bar) const {
+    for (Index j = 0; j < Z_bar.cols(); ++j)
+      for (Index i = 0; i < Z_bar.rows(); ++i) X_bar(i, j) = Scalar(double(Z_bar(i, j)) / deviation_(i));
+  }
 
  private:
   explicit Standardize(detail::ComponentSpread spread)
@@ -137,6 +168,7 @@ class Standardize {
 
   Vector<double> mean_, deviation_;
   Scalar log_det_;
+  Index samples_ = 0;  ///< Of the data that it was made from, if it was.
 };
 
 template <class Derived>

@@ -30,7 +30,9 @@ class Whiten {
       : Whiten(detail::mean_and_factor_of("Whiten", data.template cast<double>(),
                                           sizeof(typename Derived::Scalar) < sizeof(Scalar)
                                               ? detail::precision_of<typename Derived::Scalar>
-                                              : detail::precision_of<Scalar>)) {}
+                                              : detail::precision_of<Scalar>)) {
+    samples_ = data.cols();
+  }
 
   /// From numbers that are known: those of another program, or `mean()` and `factor()` of one that was stored.
   /// \param mean    d numbers.
@@ -56,7 +58,7 @@ class Whiten {
   /// L, lower triangular.
   [[nodiscard]] const Batch<double>& factor() const noexcept { return factor_; }
 
-  void check(Index d) const { require_rows("Whiten: field", d, mean_.size()); }
+  void check(Index d) const { detail::require_field_rows("Whiten", d, mean_.size(), samples_); }
   void apply(ConstBatchRef<Scalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_det) const {
     for (Index j = 0; j < X.cols(); ++j)
       for (Index i = X.rows(); i-- > 0;)  // from below: X may be Z, and z_i reads x_0 … x_i
@@ -70,6 +72,14 @@ class Whiten {
         X(i, j) =
             Scalar(factor_transposed_.col(i).head(i + 1).dot(Z.col(j).head(i + 1).template cast<double>()) + mean_(i));
   }
+  /// x̄ = L⁻ᵀ z̄.
+  void pullback(ConstBatchRef<Scalar> /*X*/, ConstBatchRef<Scalar> Z_bar, BatchRef<Scalar> X_bar) const {
+    const Index d = Z_bar.rows();
+    for (Index j = 0; j < Z_bar.cols(); ++j)
+      for (Index k = 0; k < d; ++k)
+        X_bar(k, j) = Scalar(
+            inverse_transposed_.row(k).tail(d - k).transpose().dot(Z_bar.col(j).tail(d - k).template cast<double>()));
+  }
 
  private:
   explicit Whiten(const detail::MeanAndFactor& normal)
@@ -82,6 +92,7 @@ class Whiten {
   Vector<double> mean_;
   Batch<double> factor_, factor_transposed_, inverse_transposed_;  ///< Transposed: rows are contiguous.
   Scalar log_det_;
+  Index samples_ = 0;  ///< Of the data that it was made from, if it was.
 };
 
 template <class Derived>

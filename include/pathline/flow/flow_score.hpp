@@ -1,0 +1,152 @@
+/// \file
+/// The score of a flow, ∇ log p(x): what samplers (Langevin, Hamiltonian Monte Carlo) and Stein's method ask for. It is
+/// the gradient of training with x for a parameter: out to the base, its score carried back through the blocks, and
+/// through the data transform. docs/maths.md, section 7.
+#pragma once
+
+#include <pathline/core/chunks.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
+#include <pathline/flow/augmented_dynamics.hpp>
+#include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/flow_solves.hpp>
+#include <pathline/flow/likelihood.hpp>
+#include <pathline/flow/transform.hpp>
+#include <pathline/flow/with_field_on_path.hpp>
+#include <pathline/gradient.hpp>
+
+#include <array>
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <tuple>
+#include <vector>
+
+namespace pathline::detail {
+
+/// Refers to the parts of the flow, which must outlive it.
+template <class Parts>
+class FlowScore {
+  using Scalar = typename Parts::Scalar;
+  using DataScalar = typename Parts::DataScalar;
+  using Dynamics =
+      typename Parts::template Dynamics<decltype(Parts::evaluation.estimator), std::tuple<>>;  // as log_prob: no costs
+  using BlockMemory = typename Parts::Gradient::template Memory<Dynamics, typename Parts::Method>;
+  using Result = LogProbWithScore<Scalar, DataScalar>;
+  static constexpr bool transform_fits = TransformWithPullback<typename Parts::Transform, DataScalar>;
+  static_assert(transform_fits,
+                "Cnf::score: the data transform needs pullback(X, Z_bar, X_bar), see flow/transform.hpp");
+
+ public:
+  explicit FlowScore(const Parts& parts) : parts_(parts) {}
+
+  /// log p and score of raw data X ((d + c) × n). Sample i has the id i.
+  [[nodiscard]] Result run(ConstBatchRef<DataScalar> X) const {
+    Result result{Row<Scalar>(X.cols()), Batch<DataScalar>(parts_.field.dim(), X.cols())};
+    typename Parts::Rounding rounding;
+    const auto& context = parts_.context_of(X, rounding);
+    std::vector<Index> samples(std::size_t(X.cols()));
+    std::iota(samples.begin(), samples.end(), Index(0));
+    const Index widest = parts_.widest_chunk(parts_.tangents_of(parts_.evaluation.estimator));
+    for_each_chunk(X.cols(), widest, parts_.threads.number, [&](Index /*i*/, ColumnChunk columns, int /*thread*/) {
+      const auto ids = std::span<const Index>(samples).subspan(std::size_t(columns.first), std::size_t(columns.count));
+      relabel_failures([&] { chunk(X, parts_.side_inputs(context, columns), ids, columns, result); },
+                       [&](SolveFailure& at) { name_sample(at, columns); });
+    });
+    return result;
+  }
+
+ private:
+  // A chunk on its way through the blocks. The state y goes out, the cotangents y_bar come back.
+  struct Job {
+    std::span<const Index> samples;
+    SideInputs<Scalar> side;
+    Draw draw;
+    Batch<Scalar> y, y_bar;
+    Row<Scalar> log_base;
+    std::vector<BlockMemory> memory;
+    Vector<Scalar> theta_bar;  // what normalisations add to; nobody reads it
+  };
+
+  void chunk(ConstBatchRef<DataScalar> X, const SideInputs<Scalar>& side, std::span<const Index> samples,
+             ColumnChunk columns, Result& result) const {
+    const Index d = parts_.field.dim(), n = columns.count;
+    Job job{samples,
+            side,
+            Rng(parts_.evaluation.seed).draw(),
+            Batch<Scalar>(d + 1, n),
+            Batch<Scalar>(d + 1, n),
+            Row<Scalar>(n),
+            std::vector<BlockMemory>(std::size_t(parts_.blocks())),
+            Vector<Scalar>::Zero(Parts::normalizes ? parts_.field.parameters().size() : 0)};
+    const Batch<DataScalar> raw = X.middleCols(columns.first, n).topRows(d);
+    auto log_p = result.log_prob.middleCols(columns.first, n);
+    typename Parts::Rounding rounding;
+    try {
+      parts_.to_coordinates(raw, job.y.topRows(d), log_p, rounding);
+    } catch (const DomainError& error) {
+      throw error.counted_from(columns.first);
+    }
+    job.y.row(d).setZero();
+    through_block(0, job);
+    log_p += job.log_base + job.y.row(d);
+    if constexpr (transform_fits) {
+      const Batch<DataScalar> Z_bar = job.y_bar.topRows(d).template cast<DataScalar>();
+      parts_.transform.pullback(raw, Z_bar, result.score.middleCols(columns.first, n));
+    }
+  }
+
+  // Block b out, all behind it out and back, then block b back.
+  void through_block(Index b, Job& job) const {
+    BlockMemory& memory = job.memory[std::size_t(b)];
+    const auto& block = parts_.block(b);
+    const std::tuple<> no_regularizers;
+    through_normalization(b, job, [&] {
+      with_field_on_path(
+          block, parts_.evaluation.estimator, Parts::block_draw(job.draw, b), job.samples, job.side, parts_.time.data,
+          job.y.topRows(parts_.field.dim()), memory.workspace,
+          [&](const auto& on_path) { out_and_back(Dynamics(on_path, no_regularizers, job.side), b, memory, job); });
+    });
+  }
+
+  void out_and_back(const Dynamics& dynamics, Index b, BlockMemory& memory, Job& job) const {
+    const std::array<double, 2> ends{parts_.time.data, parts_.time.base};
+    const std::span<const double> times(ends);
+    parts_.gradient.forward(parts_.method, parts_.control, dynamics, job.y, times, {}, memory);
+    if (b + 1 < parts_.blocks())
+      through_block(b + 1, job);
+    else
+      through_normalization(b + 1, job, [&] { set_cotangents(job); });
+    Vector<Scalar> theta_bar = Vector<Scalar>::Zero(dynamics.parameter_count());
+    if constexpr (requires { memory.step_cost; })  // costs of the steps are no part of log p
+      parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar, theta_bar, memory, 0);
+    else
+      parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar, theta_bar, memory);
+  }
+
+  // Normalisation `gap` around what follows; just that where the flow has none.
+  template <class Then>
+  void through_normalization(Index gap, Job& job, Then&& then) const {
+    if constexpr (Parts::normalizes) {
+      const Batch<Scalar> Z = job.y.topRows(parts_.field.dim());
+      parts_.field.normalize(gap, job.y);
+      then();
+      parts_.field.pullback_normalization(gap, Z, job.y_bar, job.theta_bar);
+    } else {
+      then();
+    }
+  }
+
+  // Those of log p = log ν(z) + ℓ, whose value is kept as well.
+  void set_cotangents(Job& job) const {
+    const Index d = parts_.field.dim();
+    parts_.base.log_density(job.y.topRows(d), job.log_base);
+    parts_.base.score(job.y.topRows(d), job.y_bar.topRows(d));
+    job.y_bar.row(d).setOnes();
+  }
+
+  const Parts& parts_;
+};
+
+}  // namespace pathline::detail
