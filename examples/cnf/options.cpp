@@ -55,7 +55,7 @@ Options parse(int argc, char** argv) {
       ->type_name("FILE.csv")
       ->group("Data");
   app.add_option("--columns", options.table.columns,
-                 "columns to learn, by name or number from 1 (#1: never a name), with commas; all if not given")
+                 "columns to learn, by name or number from 1 ('#1': never a name), with commas; all if not given")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("A,B")

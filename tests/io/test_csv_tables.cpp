@@ -102,6 +102,7 @@ const std::vector<Case> cases{
     {"years apart as names", "country,1990,2000,2010\nA,3,4,2001\n", "!can be names", {.columns = {"2", "3", "4"}}},
     {"one year as a name", "country,2019\nA,3\nB,4\n", "!can be names", {.columns = {"2"}}},
     {"years as data", "2019,2020\n2021,2022\n", "- | 2019 2020 | 2021 2022"},
+    {"a single column of years and others", "1950\n2300\n1700\n", "- | 1950 | 2300 | 1700"},
     {"years alone", "2019,2020\n1,2\n", "!line 1 (\"2019\", \"2020\") can be names"},
     {"numbers that count up from 1 are data", "1,2,3\n4,5,6\n", "- | 1 2 3 | 4 5 6"},
     {"names told to be there that look like numbers", "1,2\n3,4\n", "1,2 | 3 4", {.header = present}},
@@ -178,6 +179,8 @@ const std::vector<Case> cases{
     {"a short row", "x,y\n1,2\n3\n", "!line 3 has 1 cell, expected 2 as in the first line"},
     {"R's row names", "x,y\n1,2,3\n", "!line 2 has 3 cells, expected 2…row names"},
     {"a line of comment", "# made by hand\nx,y\n1,2\n", "!line 2 has 2 cells, expected 1…remove lines of comment"},
+    {"a title", "Experiment 7\nx,y\n1,2\n", "!line 2 has 2 cells, expected 1…remove lines above the names"},
+    {"blanks with names", "x (m) y\n1 2 3\n", "!line 2, column \"x (m) y\" is \"1 2 3\"…separator blank"},
     {"a blank line between", "x\n1\n\n2\n", "!line 3 is blank"},
     // Numbers that are none.
     {"1e400", "x\n1\n1e400\n", "!line 3, column \"x\" is \"1e400\"…too large for double"},

@@ -83,10 +83,11 @@ inline void check_separators(const std::string& source, const CsvOptions& option
   const std::string_view first = text.substr(0, 1);
   std::string advice = layout_advice(text, reader.rest(), options);
   if (advice.empty() && (first == "#" || first == "%" || cells[0].starts_with('#'))) advice = "remove lines of comment";
-  if (advice.empty() && cells.size() == width + 1)
+  if (advice.empty() && width > 1 && cells.size() == width + 1)
     advice = cells.back().empty() ? "remove the separator at the end of the line"
                                   : "check the separator and quotes; a number with a comma has two cells, a column of "
                                     "row names needs a name too";
+  if (advice.empty() && width == 1) advice = "remove lines above the names, or check the separator and quotes";
   if (advice.empty()) advice = "check the separator and quotes";
   throw DataError(reader.place() + " has " + std::to_string(cells.size()) + (cells.size() == 1 ? " cell" : " cells") +
                   ", expected " + std::to_string(width) + " as in the first line; " + advice);

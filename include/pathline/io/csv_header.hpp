@@ -27,8 +27,8 @@ namespace pathline::io::detail {
 
 enum class FirstLine { names, data, either };
 
-/// Whether the numbers of a line are 0, 1, 2, …, a 0 alone above a number that is not whole, or years that go up above
-/// numbers that are not all years.
+/// Whether the numbers of a line are 0, 1, 2, …, a 0 alone above a number that is not whole, or years that go up (a
+/// single one beside text) above numbers that are not all years.
 [[nodiscard]] inline bool numbers_as_names(const std::vector<std::string>& cells, const std::vector<std::string>& below,
                                            char decimal) {
   const auto whole = [](const std::string& cell) { return is_whole(cell) && cell.size() <= 9 ? std::stol(cell) : -1; };
@@ -42,9 +42,12 @@ enum class FirstLine { names, data, either };
     years = years && is_year(value) && value > last;
     fraction_below = fraction_below || (is_number(below[i], decimal) && !is_whole(below[i]));
     years_below = years_below && (below[i].empty() || is_year(whole(below[i])));
-    ++count, last = value;
+    last = value;
+    ++count;
   }
-  return count > 0 && ((from_zero && (count > 1 || fraction_below)) || (years && !years_below));
+  const bool several = count > 1, beside_text = count == 1 && cells.size() > 1;
+  return (from_zero && (several || (count == 1 && fraction_below))) ||
+         (years && !years_below && (several || beside_text));
 }
 
 /// The rules above. `below` has the first cell below each that is not missing, or nothing.
