@@ -287,8 +287,15 @@ class Cnf {
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
   void value_and_gradient(ConstDataRef<DataScalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory,
                           TrainingLoss<Scalar>& result) const {
+    value_and_gradient(X, samples, Vector<Scalar>(), draw, memory, result);
+  }
+  /// The same with a factor for each row (n finite numbers, or none: all 1): the loss is Σ_j w_j loss_j / n, costs
+  /// included. Divided by their mean over all rows, weights of mini-batches drawn evenly give the weighted mean without
+  /// bias; `with_weights` has `fit` do that.
+  void value_and_gradient(ConstDataRef<DataScalar> X, std::span<const Index> samples, ConstVectorRef<Scalar> weights,
+                          const Draw& draw, Memory& memory, TrainingLoss<Scalar>& result) const {
     const double weight = parts_.likelihood_weight.weight;
-    value_and_gradient(X, samples, draw,
+    value_and_gradient(X, samples, weights, draw,
                        LikelihoodLoss<Scalar, typename Parts::Base>{parts_.base, dim(), X.cols(), weight}, weight,
                        memory, result);
   }
@@ -296,11 +303,20 @@ class Cnf {
   /// The same for a loss of one's own. `loss(Y, Y_bar, transform_log_det)` is called once a chunk, in any order and
   /// from several threads: it reads the chunk's final states Y (rows × n: z, log-determinant, costs) and the data
   /// transform's log-determinants (1 × n), overwrites the cotangents Y_bar (rows × n), and returns its share of what
-  /// is reported as the negative log-likelihood, which takes no weight. Weighted costs are added to its Y_bar.
+  /// is reported as the negative log-likelihood, which takes no weight. Weighted costs are added to its Y_bar. A loss
+  /// with a fourth argument is given the chunk's row ids and weights, `const LossRows<Scalar>&`.
   template <class Loss>
   void value_and_gradient(ConstDataRef<DataScalar> X, std::span<const Index> samples, const Draw& draw,
                           const Loss& loss, Memory& memory, TrainingLoss<Scalar>& result) const {
-    value_and_gradient(X, samples, draw, loss, 1, memory, result);
+    value_and_gradient(X, samples, Vector<Scalar>(), draw, loss, 1, memory, result);
+  }
+  /// The same with a factor for each row, which the loss must apply to its share and its cotangents.
+  template <class Loss>
+  void value_and_gradient(ConstDataRef<DataScalar> X, std::span<const Index> samples, ConstVectorRef<Scalar> weights,
+                          const Draw& draw, const Loss& loss, Memory& memory, TrainingLoss<Scalar>& result) const {
+    static_assert(Training::template reads_rows<Loss>,
+                  "Cnf::value_and_gradient: a loss of weighted rows needs a fourth argument, const LossRows<Scalar>&");
+    value_and_gradient(X, samples, weights, draw, loss, 1, memory, result);
   }
 
   /// Moves the running statistics of a stack's normalisations towards those of the mini-batch that value_and_gradient
@@ -312,12 +328,17 @@ class Cnf {
 
  private:
   template <class Loss>
-  void value_and_gradient(ConstBatchRef<DataScalar> X, std::span<const Index> samples, const Draw& draw,
-                          const Loss& loss, double likelihood_weight, Memory& memory,
+  void value_and_gradient(ConstBatchRef<DataScalar> X, std::span<const Index> samples, ConstVectorRef<Scalar> weights,
+                          const Draw& draw, const Loss& loss, double likelihood_weight, Memory& memory,
                           TrainingLoss<Scalar>& result) const {
     check_data("Cnf::value_and_gradient: data", X);
     require_columns("Cnf::value_and_gradient: data", X.cols(), static_cast<Index>(samples.size()));
-    Training(parts_).run(X, samples, draw, loss, likelihood_weight, memory, result);
+    if (weights.size() > 0) {
+      require_columns("Cnf::value_and_gradient: weights", weights.size(), X.cols());
+      require_finite("Cnf::value_and_gradient: weights", weights.transpose());
+    }
+    Training(parts_).run(X, {samples, {weights.data(), std::size_t(weights.size())}}, draw, loss, likelihood_weight,
+                         memory, result);
   }
 
   template <class Derived>

@@ -17,6 +17,8 @@
 #include <cstddef>
 #include <span>
 #include <tuple>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace pathline::detail {
@@ -53,11 +55,17 @@ class FlowTraining {
     typename Parts::Rounding rounding;
   };
 
+  /// Whether a loss has a fourth argument for row ids and weights.
+  template <class Loss>
+  static constexpr bool reads_rows =
+      std::is_invocable_v<const Loss&, const Batch<Scalar>&, BatchMap<Scalar>&,
+                          decltype(std::declval<BatchMap<Scalar>&>().row(0)), const LossRows<Scalar>&>;
+
   explicit FlowTraining(const Parts& parts) : parts_(parts) {}
 
   /// Loss and gradient of raw data X ((d + c) × n), as `Cnf::value_and_gradient` says.
   template <class Loss>
-  void run(ConstBatchRef<DataScalar> X, std::span<const Index> samples, const Draw& draw, const Loss& loss,
+  void run(ConstBatchRef<DataScalar> X, const LossRows<Scalar>& samples, const Draw& draw, const Loss& loss,
            double likelihood_weight, Memory& memory, TrainingLoss<Scalar>& result) const {
     const Index widest = parts_.widest_chunk(parts_.tangents_of(parts_.trace));
     memory.threads.resize(std::max(memory.threads.size(), std::size_t(thread_count(parts_.threads.number))));
@@ -91,7 +99,7 @@ class FlowTraining {
     const Loss& loss;
     const Draw& draw;
     double batch;
-    std::span<const Index> samples;
+    LossRows<Scalar> samples;
     SideInputs<Scalar> side;
     BatchMap<Scalar> log_det, y_bar;
     typename Memory::Thread& thread;
@@ -99,7 +107,7 @@ class FlowTraining {
   };
 
   template <class Loss>
-  void train_chunk(ConstBatchRef<DataScalar> X, ConstBatchRef<Scalar> context, std::span<const Index> samples,
+  void train_chunk(ConstBatchRef<DataScalar> X, ConstBatchRef<Scalar> context, const LossRows<Scalar>& samples,
                    const Draw& draw, const Loss& loss, ColumnChunk columns, typename Memory::Thread& thread,
                    typename Memory::Chunk& chunk) const {
     const Index d = parts_.field.dim(), n = columns.count, rows = d + 1 + Index(std::tuple_size_v<Regularizers>);
@@ -107,7 +115,10 @@ class FlowTraining {
     typename Memory::Block& first = thread.blocks.front();
     typename Workspace<Scalar>::Frame frame(first.workspace);
     Batch<Scalar>& y = first.steppers.at(rows, n).y;
-    const auto chunk_samples = samples.subspan(std::size_t(columns.first), std::size_t(n));
+    const auto of_chunk = [&](auto numbers) {
+      return numbers.empty() ? numbers : numbers.subspan(std::size_t(columns.first), std::size_t(n));
+    };
+    const LossRows<Scalar> chunk_samples{of_chunk(samples.ids), of_chunk(samples.weights)};
     Job<Loss> job{loss,
                   draw,
                   double(X.cols()),
@@ -146,7 +157,7 @@ class FlowTraining {
       solve_out_and_back(dynamics, end, b, y, memory, job);
     };
     through_normalization(b, y, memory.workspace, job, [&] {
-      with_field_on_path(block, parts_.trace, draw, job.samples, job.side, parts_.time.data,
+      with_field_on_path(block, parts_.trace, draw, job.samples.ids, job.side, parts_.time.data,
                          y.topRows(parts_.field.dim()), memory.workspace, out_and_back);
     });
   }
@@ -169,7 +180,7 @@ class FlowTraining {
     VectorMap<Scalar> theta_bar = frame.vector(own + context);
     theta_bar.setZero();
     if constexpr (requires { memory.step_cost; }) {  // each sample bears its share of its chunk's steps
-      const Scalar step_share = Scalar(double(y.cols()) / job.batch);
+      const Scalar step_share = Scalar(total_weight(job.samples) / job.batch);
       job.chunk.step_cost += double(step_share * memory.step_cost);
       job.chunk.backward += parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar,
                                                      theta_bar, memory, step_share);
@@ -202,16 +213,36 @@ class FlowTraining {
   template <class Loss>
   void set_cotangents(const Batch<Scalar>& y, Job<Loss>& job) const {
     job.y_bar.setZero();
-    job.chunk.negative_log_likelihood = job.loss(y, job.y_bar, job.log_det.row(0));
+    if constexpr (reads_rows<Loss>)
+      job.chunk.negative_log_likelihood = job.loss(y, job.y_bar, job.log_det.row(0), job.samples);
+    else
+      job.chunk.negative_log_likelihood = job.loss(y, job.y_bar, job.log_det.row(0));
     Index cost = 0;
     // A cost is counted forward, whichever way time runs.
     const double direction = parts_.time.base < parts_.time.data ? -1 : 1;
     const auto add_cost = [&](const auto& regularizer) {
       const Index row = parts_.field.dim() + 1 + cost;
-      job.chunk.costs[std::size_t(cost++)] = direction / job.batch * y.row(row).template cast<double>().sum();
-      job.y_bar.row(row).array() += Scalar(direction / job.batch * double(regularizer.weight));
+      const std::span<const Scalar> weights = job.samples.weights;
+      const Scalar cotangent = Scalar(direction / job.batch * double(regularizer.weight));
+      double sum = 0;
+      if (weights.empty()) {
+        sum = y.row(row).template cast<double>().sum();
+        job.y_bar.row(row).array() += cotangent;
+      } else {
+        for (Index j = 0; j < y.cols(); ++j) {
+          sum += double(weights[std::size_t(j)]) * double(y(row, j));
+          job.y_bar(row, j) += cotangent * weights[std::size_t(j)];
+        }
+      }
+      job.chunk.costs[std::size_t(cost++)] = direction / job.batch * sum;
     };
     std::apply([&](const auto&... regularizer) { (add_cost(regularizer), ...); }, parts_.regularizers);
+  }
+
+  static double total_weight(const LossRows<Scalar>& samples) {
+    double sum = samples.weights.empty() ? double(samples.ids.size()) : 0;
+    for (const Scalar weight : samples.weights) sum += double(weight);
+    return sum;
   }
 
   // In chunk order, so that the sum has the same bits for every number of threads.

@@ -6,6 +6,8 @@
 #include <pathline/flow/base.hpp>
 #include <pathline/ode/statistics.hpp>
 
+#include <cstddef>
+#include <span>
 #include <vector>
 
 namespace pathline {
@@ -55,6 +57,13 @@ struct TrainingLoss {
   Index solves = 0;                    ///< Number of chunks, each one solve.
 };
 
+/// The samples of a chunk, for a loss that reads more of them than their states.
+template <Real Scalar>
+struct LossRows {
+  std::span<const Index> ids;       ///< Row ids, as value_and_gradient was given them.
+  std::span<const Scalar> weights;  ///< One factor a sample; empty: all are 1.
+};
+
 /// The mean negative log-likelihood over a mini-batch (docs/maths.md, section 7), chunk by chunk: each call returns its
 /// chunk's share of the mean. Refers to the base density, which must outlive it.
 template <Real Scalar, BaseDensity<Scalar> Base>
@@ -67,13 +76,35 @@ struct LikelihoodLoss {
   /// \param Y        Final states of the chunk, rows × n: z, log-determinant, costs.
   /// \param Y_bar    rows × n; the cotangents of z and of the log-determinant are overwritten, those of costs are not.
   /// \param log_det  Of the data transform, 1 × n.
-  double operator()(ConstBatchRef<Scalar> Y, BatchRef<Scalar> Y_bar, ConstRowRef<Scalar> log_det) const {
+  /// \param rows     With weights each sample's share is multiplied by its own; one of weight 0 is not looked at.
+  double operator()(ConstBatchRef<Scalar> Y, BatchRef<Scalar> Y_bar, ConstRowRef<Scalar> log_det,
+                    const LossRows<Scalar>& rows = {}) const {
     const Scalar share = Scalar(weight / double(batch));
     base.log_density(Y.topRows(dim), Y_bar.row(dim));  // the row is free until it takes its cotangent below
+    if (!rows.weights.empty()) return weighted(Y, Y_bar, log_det, rows.weights, share);
     const double sum = (Y_bar.row(dim) + Y.row(dim) + log_det).template cast<double>().sum();
     base.score(Y.topRows(dim), Y_bar.topRows(dim));
     Y_bar.topRows(dim) *= -share;
     Y_bar.row(dim).setConstant(-share);
+    return -sum / double(batch);
+  }
+
+ private:
+  double weighted(ConstBatchRef<Scalar> Y, BatchRef<Scalar> Y_bar, ConstRowRef<Scalar> log_det,
+                  std::span<const Scalar> weights, Scalar share) const {
+    double sum = 0;
+    for (Index j = 0; j < Y.cols(); ++j)
+      if (const double w = double(weights[std::size_t(j)]); w != 0)
+        sum += w * double(Y_bar(dim, j) + Y(dim, j) + log_det(j));
+    base.score(Y.topRows(dim), Y_bar.topRows(dim));
+    for (Index j = 0; j < Y.cols(); ++j) {
+      const Scalar w = weights[std::size_t(j)];
+      if (w == Scalar(0))
+        Y_bar.col(j).head(dim + 1).setZero();  // a score of infinity times 0 is no number
+      else
+        Y_bar.col(j).head(dim) *= -share * w;
+      Y_bar(dim, j) = -share * w;
+    }
     return -sum / double(batch);
   }
 };
