@@ -14,6 +14,7 @@
 #include <pathline/train/path_metrics.hpp>
 #include <pathline/train/quadrature.hpp>
 #include <pathline/train/rows_at_fault.hpp>
+#include <pathline/train/solver_check.hpp>
 #include <pathline/train/split.hpp>
 #include <pathline/train/toy_curves.hpp>
 #include <pathline/train/toy_densities.hpp>
@@ -22,3 +23,7 @@
 #include <pathline/train/toy_set.hpp>
 #include <pathline/train/toy_spirals.hpp>
 #include <pathline/train/toy_uniform.hpp>
+#include <pathline/train/trainable.hpp>
+#include <pathline/train/training.hpp>
+#include <pathline/train/training_state.hpp>
+#include <pathline/train/weighted_data.hpp>

@@ -21,7 +21,10 @@ struct FitOptions {
   Index validate_every = 1;          ///< Epochs between two validations; the last epoch always has one.
   Index patience = 0;                ///< Validations without a new best before training stops; 0 never stops.
   double max_gradient_norm = 0;      ///< Longer gradients are scaled down to this Euclidean norm; 0 leaves them.
-  Index solver_check_rows = 100;     ///< Rows by which the solver's accuracy is checked after training; 0: no check.
+  /// Of all calls that share a `TrainingState`: the learning rate falls over them, and the last one is validated. 0:
+  /// the epochs of this call.
+  Index total_epochs = 0;
+  Index solver_check_rows = 100;  ///< Rows by which the solver's accuracy is checked after training; 0: no check.
 };
 
 namespace detail {
@@ -44,9 +47,23 @@ inline void require_valid(const FitOptions& options) {
   require(options.solver_check_rows >= 0, "solver_check_rows", double(options.solver_check_rows), "at least 0");
 }
 
-inline double learning_rate_at(const FitOptions& options, Index epoch) {
-  if (options.final_learning_rate < 0 || options.epochs < 2) return options.learning_rate;
-  const double phase = double(epoch - 1) / double(options.epochs - 1);
+/// How many epochs a run of several calls has, of which `done` are over.
+inline Index require_total(const FitOptions& options, Index done) {
+  if (options.total_epochs == 0 && done > 0 && options.final_learning_rate >= 0)
+    throw ArgumentError("fit: total_epochs", "0",
+                        "the epochs of all calls together, over which the learning rate falls, of which " +
+                            std::to_string(done) + " are done; or make final_learning_rate negative");
+  if (options.total_epochs != 0 && options.total_epochs < done + options.epochs)
+    throw ArgumentError("fit: total_epochs", std::to_string(options.total_epochs),
+                        "at least " + std::to_string(done + options.epochs) + ", with the " + std::to_string(done) +
+                            " epochs that are done and the " + std::to_string(options.epochs) + " of this call");
+  return options.total_epochs > 0 ? options.total_epochs : done + options.epochs;
+}
+
+/// \param epoch  Counted from 1, of `total`.
+inline double learning_rate_at(const FitOptions& options, Index epoch, Index total) {
+  if (options.final_learning_rate < 0 || total < 2) return options.learning_rate;
+  const double phase = double(epoch - 1) / double(total - 1);
   return options.final_learning_rate +
          0.5 * (options.learning_rate - options.final_learning_rate) * (1 + std::cos(std::numbers::pi * phase));
 }

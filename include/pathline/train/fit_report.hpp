@@ -48,12 +48,11 @@ struct FitReport {
 
 /// Training failed: the loss is not finite, or a solve broke off. The flow holds the best parameters seen.
 struct TrainingError : Error {
-  /// \param row_at_fault  What is wrong with a row of the data, if that is why: then slower training is no help.
-  TrainingError(const std::string& why, FitReport so_far, const std::string& row_at_fault = "")
-      : Error("fit: " + why + "; the flow keeps the best parameters so far. " +
-              (row_at_fault.empty() ? "Lower learning_rate, set max_gradient_norm, or loosen the solver's tolerances"
-                                    : row_at_fault)),
-        report(std::move(so_far)) {}
+  /// \param advice  Where a row of the data is at fault, which, and what to do; slower training is then no help.
+  TrainingError(const std::string& why, FitReport so_far, const std::string& advice = lower_the_rate)
+      : Error("fit: " + why + "; the flow keeps the best parameters so far. " + advice), report(std::move(so_far)) {}
+  static constexpr const char* lower_the_rate =
+      "Lower learning_rate, set max_gradient_norm, or loosen the solver's tolerances";
   FitReport report;
 };
 

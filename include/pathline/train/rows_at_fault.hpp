@@ -77,12 +77,17 @@ void warn_of_far_rows([[maybe_unused]] const Flow& flow, [[maybe_unused]] const 
   }
 }
 
+/// Whom to blame for a likelihood that is not finite. Parameters that have diverged take every row far out: then only
+/// one that stays near and lies outside of the base's support is named.
+enum class Blame { any, outside_of_support };
+
 /// Why the likelihood of rows X is not finite, by the first whose own is not; empty where none is at fault.
 /// \param which  "training", say.
 /// \param ids    The rows' numbers where they are not 0, 1, …
 template <class Flow, class Rows>
 [[nodiscard]] std::string row_without_likelihood(const Flow& flow, const Rows& X, const std::string& which,
-                                                 [[maybe_unused]] std::span<const Index> ids = {}) {
+                                                 [[maybe_unused]] std::span<const Index> ids = {},
+                                                 [[maybe_unused]] Blame blame = Blame::any) {
   if constexpr (requires(Row<typename Flow::Scalar> & row) {
                   row = flow.log_prob(X);
                   flow.base().log_density(flow.transform(X), row);
@@ -95,14 +100,14 @@ template <class Flow, class Rows>
         if (!z.allFinite()) return {};  // diverged: no fault of this row's
         Row<typename Flow::Scalar> log_base(1);
         flow.base().log_density(z, log_base);
-        if (std::isfinite(log_base(0))) continue;
+        const bool far = z.cwiseAbs().maxCoeff() > 1e3;
+        if (std::isfinite(log_base(0)) || (far && blame == Blame::outside_of_support)) continue;
         const std::string row = which + " sample " + std::to_string(ids.empty() ? j : ids[std::size_t(j)]) + ", " +
                                 numbers_of(X.col(j).head(flow.dim())) + ", has a likelihood of " +
                                 (log_p(j) < 0 ? "0" : "no finite number") +
                                 ": the flow takes it to z = " + numbers_of(z.col(0)) + ", where the base density is " +
                                 (std::isnan(log_base(0)) ? "no number" : "0");
-        return z.cwiseAbs().maxCoeff() > 1e3
-                   ? row +
+        return far ? row +
                          " in this scalar. So far out it is no sample of the others' density: check it, or leave it out"
                    : row +
                          ". Take a base density that is positive everywhere (StandardNormal, StudentT), or leave out "
@@ -111,6 +116,28 @@ template <class Flow, class Rows>
     } catch (const Error&) {  // a solve that fails has words of its own
     }
   return {};
+}
+
+/// The sample that makes a likelihood what it is.
+struct Dominant {
+  Index sample = -1;  ///< -1: none does.
+  double share = 0;   ///< What it adds to the mean negative log-likelihood beyond the median one, nats.
+};
+
+/// One of at least ten samples that lies 50 nats above the median, ten standard deviations of a normal law, and moves
+/// the mean by 0.5 nats: a choice by that mean is a choice for this sample.
+/// \param nll  n numbers, one a sample; `shares` add up to 1.
+[[nodiscard]] inline Dominant dominant_sample(const Vector<double>& nll, const Vector<double>& shares) {
+  if (nll.size() < 10) return {};
+  std::vector<double> sorted(nll.begin(), nll.end());
+  const auto middle = sorted.begin() + std::ptrdiff_t(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  Dominant result;
+  for (Index j = 0; j < nll.size(); ++j) {
+    const double excess = nll(j) - *middle, share = shares(j) * excess;
+    if (excess > 50 && share > std::max(0.5, result.share)) result = {j, share};
+  }
+  return result;
 }
 
 }  // namespace pathline::detail

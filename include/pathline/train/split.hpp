@@ -34,16 +34,31 @@ struct SplitColumns {
   std::vector<Index> rest, held_out;
 };
 
-/// Draws ⌈fraction · n⌉ of n columns to hold out, at random and without putting back.
-/// \throws ArgumentError unless 0 <= fraction < 1 leaves at least one column.
-[[nodiscard]] inline SplitColumns split_columns(Index n, double fraction, Rng& rng) {
+namespace detail {
+
+/// ⌈fraction · n⌉.
+inline Index held_out_count(Index n, double fraction) {
   const bool valid = fraction >= 0 && fraction < 1;  // before the conversion: a NaN has no integer
   const Index held_out = valid ? Index(std::ceil(fraction * double(n) - 1e-9)) : n;
   if (held_out >= n)
-    throw ArgumentError("split: fraction", detail::number(fraction),
+    throw ArgumentError("split: fraction", number(fraction),
                         "in [0, 1), leaving at least one of " + std::to_string(n) + " columns");
-  const std::vector<Index> order = permutation(rng.draw(), n);
+  return held_out;
+}
+
+}  // namespace detail
+
+/// Holds out ⌈fraction · n⌉ of n columns, at random and without putting back.
+/// \throws ArgumentError unless 0 <= fraction < 1 leaves at least one column.
+[[nodiscard]] inline SplitColumns split_columns(Index n, double fraction, const Draw& draw) {
+  const Index held_out = detail::held_out_count(n, fraction);
+  const std::vector<Index> order = permutation(draw, n);
   return {{order.begin() + held_out, order.end()}, {order.begin(), order.begin() + held_out}};
+}
+/// The same by the generator's next draw, which is not taken when an error is thrown.
+[[nodiscard]] inline SplitColumns split_columns(Index n, double fraction, Rng& rng) {
+  (void)detail::held_out_count(n, fraction);
+  return split_columns(n, fraction, rng.draw());
 }
 
 /// Holds out ⌈fraction · n⌉ columns of a batch. Errors as above.

@@ -1,0 +1,68 @@
+/// \file
+/// What a training run has to remember from one call of `fit` to the next:
+///
+///     TrainingState<float> state;
+///     for (int call = 0; call < 40; ++call)
+///       fit(flow, data, {.epochs = 1, .final_learning_rate = 1e-5, .total_epochs = 40}, rng, state);
+///
+/// gives the same bits as one call with 40 epochs, if no call is given another data set or generator.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/train/adam.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <optional>
+
+namespace pathline {
+
+/// A plain value: a copy of it, of the flow and of the generator goes on from where they were taken.
+///
+/// Between calls the flow holds the best parameters, and the state those that training goes on from. A flow whose
+/// parameters somebody else has changed is refused: begin with a new state. After an error the next call starts at the
+/// best parameters, with moments of 0.
+template <Real Scalar>
+struct TrainingState {
+  Index epochs = 0;                                                 ///< Done so far.
+  AdamState<Scalar> optimizer{0};                                   ///< Adam's moments, and its count of steps.
+  Vector<Scalar> parameters{};                                      ///< After the last step.
+  Vector<Scalar> best_parameters{};                                 ///< What the flow was left with.
+  double best_criterion = std::numeric_limits<double>::infinity();  ///< As in FitReport.
+  Index best_epoch = 0;                                             ///< As in FitReport.
+  Index since_best = 0;       ///< Validations without a new best, which `patience` counts.
+  std::optional<Draw> split;  ///< By which `fit` held samples out.
+  /// Of the samples that the best parameters were judged by. Another set starts that judgement anew.
+  std::uint64_t judged_by = 0;
+};
+
+namespace detail {
+
+/// A number for some bytes: FNV-1a (Fowler, Noll & Vo), eight bytes at a time.
+inline std::uint64_t fingerprint(const void* data, std::size_t bytes, std::uint64_t start = 0xCBF29CE484222325U) {
+  const auto* const first = static_cast<const unsigned char*>(data);
+  for (std::size_t i = 0; i < bytes; i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, first + i, bytes - i < 8 ? bytes - i : 8);
+    start = (start ^ word) * 0x100000001B3U;
+    start ^= start >> 32;  // else high bits would never reach low ones
+  }
+  return start;
+}
+
+/// \throws ArgumentError when the state is of another flow, or of other parameters of this one.
+template <Real Scalar>
+void require_resumable(const TrainingState<Scalar>& state, const Vector<Scalar>& parameters) {
+  if (state.epochs == 0 && state.parameters.size() == 0) return;
+  require_rows("fit: the state's vector of parameters", state.best_parameters.size(), parameters.size());
+  if ((state.best_parameters.array() != parameters.array()).any())
+    throw ArgumentError("fit: the flow's vector of parameters", "not what the state's last call left it with",
+                        "the same numbers; to train from others, begin with a new TrainingState");
+}
+
+}  // namespace detail
+}  // namespace pathline
