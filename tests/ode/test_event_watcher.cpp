@@ -132,6 +132,23 @@ TEST_CASE("A reset that does not turn back, or moves the state away, is no bounc
   CHECK(after(State(3, -1)).y(0) == Approx(3 - 1 - 1));
 }
 
+TEST_CASE("Where a reset turns a touch into a crossing, it is told", "[ode][events]") {
+  // Thrown up with velocity 1 from 3/4 a ball touches height 1 at t = 1/2, when it is kicked.
+  const Event ceiling([](double, const State& y) { return y(0) - 1; });
+  const auto kicked = [&](double velocity) {
+    const auto kick = [velocity](double, State& y) { y(1) = velocity; };
+    const Event at_half([](double t, const State&) { return t - 0.5; }, {}, kick);
+    const auto path = solve_events(falling, State(0.75, 1), 0, 1, std::tuple(ceiling, at_half), Rk4{}, FixedSteps(2));
+    std::vector<double> times;
+    for (const auto& hit : path.hits)
+      if (hit.event == 0) times.push_back(hit.t);
+    return times;
+  };
+  CHECK(kicked(1) == std::vector<double>{0.5});
+  CHECK(kicked(0).empty());
+  CHECK(kicked(-1).empty());
+}
+
 TEST_CASE("Bounces that pile up are an error, and not a fall through the ground", "[ode][events][errors]") {
   const double r = GENERATE(1e-6, 0.01, 0.1, 0.3, 0.5, 0.7, 0.8), fall = GENERATE(1., 2., 0.3);
   const double rest = fall * (1 + 2 * r / (1 - r));

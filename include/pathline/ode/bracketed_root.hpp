@@ -46,7 +46,9 @@ template <class Function>
 /// it; to 4 ulps of the larger time.
 template <class Function>
 [[nodiscard]] double first_zero(const Function& g, Sample a, Sample b) {
-  const double resolution = 2 * std::numeric_limits<double>::epsilon() * std::max(std::abs(a.t), std::abs(b.t));
+  const double resolution =
+      std::max(2 * std::numeric_limits<double>::epsilon() * std::max(std::abs(a.t), std::abs(b.t)),
+               std::numeric_limits<double>::denorm_min());
   const auto is_before = [&](double t) {
     const double value = g(t);
     return value != 0 && (value < 0) == (a.g < 0);

@@ -232,6 +232,15 @@ class EventWatcher : public NoObserver {
       came_from[event] = -found_[k].direction;
     }
 
+    std::array<int, count> touched{};  // the side from which g touches 0 at t
+    for_each_event([&](const auto& event, std::size_t i) {
+      if (at_end[i] != 0 || happened[i]) return;
+      const double length = solution_.trajectory.t1() - start, part = (t - start) / length;
+      const double before = start + (part - std::min(fine_part<typename State::Scalar>, 0.5 * part)) * length;
+      solution_.trajectory.evaluate_last_step(before, y_);
+      const double g = value(event, i, before);
+      touched[i] = int(g > 0) - int(g < 0);
+    });
     solution_.trajectory.truncate(t);
     y_ = solution_.trajectory.states().back();
     for (std::size_t i = 0; i < count; ++i) came_from_[i] = happened[i] ? came_from[i] : 0;
@@ -245,6 +254,8 @@ class EventWatcher : public NoObserver {
       const double g = value(event, i, t);
       if (behind_[i])
         watches_[i].start_on_event(t, g, at_end[i]);
+      else if (g == 0)
+        watches_[i].start_at_touch(t, touched[i]);
       else
         watches_[i].start(t, g);
     });

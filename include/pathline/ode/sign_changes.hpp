@@ -68,6 +68,13 @@ class SignWatch {
     known_ = std::abs(after) > 4 * std::abs(before) ? Known::unless_small : Known::no;
   }
 
+  /// Begins at a zero that has not been told, since g, of this sign before, would have turned back there.
+  void start_at_touch(double t, int side) {
+    start(t, 0);
+    side_ = side;
+    told_ = side == 0;
+  }
+
   /// Whether a start on the event has turned out to be one: the reset has not moved the state away from it.
   [[nodiscard]] bool started_on_event() const { return started_on_event_; }
 
