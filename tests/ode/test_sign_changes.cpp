@@ -44,6 +44,19 @@ int count(const Function& g, const std::vector<double>& ends) {
 
 }  // namespace
 
+TEST_CASE("Zeros at and beside all samples of a step are told apart", "[ode][events]") {
+  const double shift = GENERATE(0., 1e-16, -1e-16, 1e-9, -1e-9, 1e-6, -1e-6);
+  for (const int waves : {2, 4}) {
+    const auto g = [&](double t) { return std::sin(2 * std::acos(-1.) * waves * (t - shift)); };
+    std::vector<double> times;  // but those at the ends, where rounding decides
+    for (const SignChange& change : changes_of(g, {0, 1}))
+      if (change.t > 0.01 && change.t < 0.99) times.push_back(change.t);
+    REQUIRE(times.size() == std::size_t(2 * waves - 1));
+    for (std::size_t k = 0; k < times.size(); ++k)
+      CHECK(times[k] == Approx(0.5 * double(k + 1) / waves + shift).margin(1e-14).epsilon(0));
+  }
+}
+
 TEST_CASE("A touch is no change of sign, wherever the samples hit it", "[ode][events]") {
   int wrong = 0;
   for (const int n : {1, 2, 3, 4, 10})

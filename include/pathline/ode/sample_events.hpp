@@ -106,6 +106,20 @@ void solve_sample(const Method& method, const Control& control, Rhs& rhs, double
   result.status.sample = sample;
 }
 
+/// One readable line for each wrong assembly.
+template <class Column, class... Events>
+struct SampleEventsCheck {
+  static constexpr bool functions = (EventOf<EventOfSample<Events>, Column> && ...);
+  static constexpr bool resets = (EventWithReset<EventOfSample<Events>, Column> && ...);
+  static_assert(functions,
+                "solve_events: with PerSample an event's function must be callable as g(double t, const Column& y), "
+                "with or without a third argument Index sample, and give a float or double, not a bool");
+  static_assert(resets,
+                "solve_events: with PerSample an event's reset must be callable as reset(double t, Column& y), with or "
+                "without a third argument Index sample, const");
+  static constexpr bool value = functions && resets;
+};
+
 /// A column of a batch.
 template <class Derived>
 using ColumnOf = Eigen::Matrix<typename Derived::Scalar, Derived::RowsAtCompileTime, 1>;
@@ -129,7 +143,8 @@ template <class Method, class Control, class Rhs, class Derived, class... Events
   using State = detail::BatchOf<Derived>;
   using Function = std::remove_reference_t<Rhs>;
   std::vector<SampleEvents<Column>> results;
-  if constexpr (detail::PerSampleCheck<Method, Control, Function, State>::value) {
+  if constexpr (detail::PerSampleCheck<Method, Control, Function, State>::value &&
+                detail::SampleEventsCheck<Column, Events...>::value) {
     constexpr bool direct =
         AdditiveMethod<Method> || (RightHandSide<Function, Column> && !SampleIdsRightHandSide<Function, State> &&
                                    !SampleTimesRightHandSide<Function, State>);

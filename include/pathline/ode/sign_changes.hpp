@@ -95,7 +95,7 @@ class SignWatch {
     start_ = end.g;
     if (smallest > 16 * (high - low)) return;    // far from 0
     if (low == 0 && high == 0 && told_) return;  // it stays there
-    collect(step, first, smallest <= 4 * (high - low));
+    collect(step, first, smallest <= 4 * (high - low), std::max(-low, high));
     walk(step, changes);
   }
 
@@ -118,7 +118,7 @@ class SignWatch {
   }
 
   /// The samples to be walked through: those of the step, and where they leave open what g does between them.
-  void collect(const Step& step, double first, bool near) {
+  void collect(const Step& step, double first, bool near, double largest) {
     const double start = step.samples.front().t, length = step.samples.back().t - start;
     samples_.clear();
     const auto add = [&](double part) {
@@ -140,7 +140,8 @@ class SignWatch {
     std::sort(samples_.begin(), samples_.end(), earlier);
     const std::size_t n = samples_.size();
     for (std::size_t k = 0; k < n; ++k) {
-      if (samples_[k].g != 0) continue;
+      // On a zero, or so near that its sign may be another than beside it.
+      if (std::abs(samples_[k].g) > 0x1p-8 * largest) continue;
       const double here = (samples_[k].t - start) / length;
       const auto look = [&](std::size_t other, double direction) {
         if (samples_[other].g == 0) return;
