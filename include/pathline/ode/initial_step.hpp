@@ -1,6 +1,6 @@
 /// \file
-/// The length of the first step, by two evaluations: Hairer, Nørsett & Wanner I, section II.4; docs/maths.md,
-/// section 4.
+/// The length of the first step, by two evaluations: as in Hairer, Nørsett & Wanner I, section II.4, but independent of
+/// the unit of time; docs/maths.md, section 4.
 #pragma once
 
 #include <pathline/ode/error_control.hpp>
@@ -8,24 +8,31 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace pathline {
 namespace detail {
 
-/// h_0, from the scaled norms d_0 of the state and d_1 of the slope.
+/// h_0, from the scaled norms d_0 of the state and d_1 of the slope: y changes by one in a hundred, or by its
+/// tolerance.
 inline double probe_length(double d0, double d1, double longest) {
-  const double h0 = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1;
+  const double most = std::min(std::max(0.01 * longest, std::numeric_limits<double>::min()), longest);
+  const double h0 = std::max(0.01 * d0, 1.) / d1;
   // Norms can overflow where atol is 0 and y too.
-  return std::min(h0 > 0 && std::isfinite(h0) ? h0 : 1e-6, longest);
+  return h0 > 0 ? std::min(h0, most) : std::min(1e-6 * longest + std::numeric_limits<double>::min(), longest);
 }
 
-/// The first step, from the change d_2 h_0 of the slope over the probe.
+/// The first step, from the change d_2 h_0 of the slope over the probe. No number here has a unit: a solve in another
+/// unit of time, or with y and atol in another, takes the same steps.
 inline double first_length(double h0, double d1, double d2, int error_order, double longest) {
-  const double steepest = std::max(d1, d2);
-  if (!std::isfinite(steepest)) return h0;  // the probe left the domain; the control takes it from here
-  // The exponent is that of the error estimate, as in dopri5.f and SciPy; the book writes 1/(p + 1).
-  const double h1 = steepest <= 1e-15 ? std::max(1e-6, 1e-3 * h0) : std::pow(0.01 / steepest, 1. / error_order);
-  return std::min({100 * h0, h1, longest});
+  if (!std::isfinite(d1 + d2)) return h0;  // the probe left the domain; the control takes it from here
+  if (d1 == 0 && d2 == 0) return h0;       // f may be 0 for now only
+  const double reach = h0 < 0.01 * longest ? 100 * h0 : longest;
+  if (d2 == 0) return reach;
+  // How fast the slope changes; one of next to nothing, as at an extremum, tells no rate of its own.
+  const double rate = std::min(d2 / d1, std::sqrt(d2));
+  // The exponent is that of the error estimate, as in dopri5.f and SciPy; the book writes 1/(p + 1), and max(d1, d2).
+  return std::min(reach, std::pow(0.01 * rate * (rate / d2), 1. / error_order) / rate);
 }
 
 }  // namespace detail
