@@ -44,6 +44,28 @@ TEMPLATE_TEST_CASE("A sample's bits and steps do not depend on its neighbours", 
   CHECK(solve_all<TestType>(reversed).states == together.states.rowwise().reverse());
 }
 
+// As with one step for all: tests/ode/test_misleading_estimates.cpp.
+TEST_CASE("Vanishing estimates and kinks are found out in every sample", "[ode][per_sample]") {
+  bool kinked = false;
+  const auto rhs = [&](double t, const Batch<double, 1>& y, Batch<double, 1>& dy) {
+    if (kinked)
+      dy.setConstant(4 * std::abs(0.5 - (t - 0.25 - std::floor(t - 0.25))) - 1);
+    else
+      dy = -1e9 * y;
+  };
+  const Batch<double, 1> Y = Batch<double, 1>::LinSpaced(3, 1, 3);
+  // The estimate vanishes where h is 1e-9: exp(-2) came out as 1/9.
+  for (const double first : {0., 1e-9}) {
+    const auto control = PerSample(PiController{.initial_step = first});
+    const Batch<double, 1> decayed = solve(rhs, Y, 0, 2e-9, BogackiShampine{}, control);
+    CHECK((decayed - std::exp(-2) * Y).cwiseAbs().maxCoeff() < 1e-5);
+  }
+  kinked = true;
+  const Batch<double, 1> moved =
+      solve(rhs, Y, 0, 6.25, BogackiShampine{}, PerSample(PiController{.rtol = 1e-8, .atol = 1e-8}));
+  CHECK((moved - Y).cwiseAbs().maxCoeff() == Approx(0.125).epsilon(1e-5));  // a quarter of the period
+}
+
 TEMPLATE_TEST_CASE("A sample takes the steps of a solve of its own", "[ode][per_sample]", BogackiShampine, CashKarp,
                    Dop853) {
   const Eigen::MatrixXd Y = states_of_network(5);

@@ -24,38 +24,50 @@ namespace pathline {
 
 namespace detail {
 
-/// Weights by which the derivatives of earlier stages, from `First` on, foretell that of stage I: the polynomial
-/// through the up to three whose nodes are nearest. All 0 where there is none.
+/// Weights of stages First … I - 1 that foretell the derivative at `target`: those of the polynomial through the up to
+/// three whose nodes are nearest. All 0 where there is none.
+template <class Method, int I, int First>
+constexpr std::array<double, std::size_t(I + 1)> foretelling_weights(double target) {
+  constexpr auto c = Method::tableau.c;
+  const auto node = [&](int j) { return c[std::size_t(j)]; };
+  const auto distance = [&](int j) { return node(j) < target ? target - node(j) : node(j) - target; };
+  std::array<int, 3> chosen{};
+  int n = 0;
+  for (; n < 3; ++n) {
+    int nearest = -1;
+    for (int j = I - 1; j >= First; --j) {
+      bool taken = false;  // of stages with one node only the last counts
+      for (int k = 0; k < n; ++k) taken = taken || node(chosen[std::size_t(k)]) == node(j);
+      if (!taken && (nearest < 0 || distance(j) < distance(nearest))) nearest = j;
+    }
+    if (nearest < 0) break;
+    chosen[std::size_t(n)] = nearest;
+  }
+  std::array<double, std::size_t(I + 1)> result{};
+  for (int k = 0; k < n; ++k) {
+    double lagrange = 1;
+    for (int m = 0; m < n; ++m)
+      if (m != k)
+        lagrange *=
+            (target - node(chosen[std::size_t(m)])) / (node(chosen[std::size_t(k)]) - node(chosen[std::size_t(m)]));
+    result[std::size_t(chosen[std::size_t(k)])] = lagrange;
+  }
+  return result;
+}
+
+/// Of stage I, by those before it from `First` on.
 template <class Method, int I, int First>
 struct PredictorWeights {
   static constexpr int count = I;
-  static constexpr std::array<double, std::size_t(I + 1)> weights = [] {
-    constexpr auto c = Method::tableau.c;
-    const auto node = [&](int j) { return c[std::size_t(j)]; };
-    const auto distance = [&](int j) { return node(j) < node(I) ? node(I) - node(j) : node(j) - node(I); };
-    std::array<int, 3> chosen{};
-    int n = 0;
-    for (; n < 3; ++n) {
-      int nearest = -1;
-      for (int j = I - 1; j >= First; --j) {
-        bool taken = false;  // of stages with one node only the last counts
-        for (int k = 0; k < n; ++k) taken = taken || node(chosen[std::size_t(k)]) == node(j);
-        if (!taken && (nearest < 0 || distance(j) < distance(nearest))) nearest = j;
-      }
-      if (nearest < 0) break;
-      chosen[std::size_t(n)] = nearest;
-    }
-    std::array<double, std::size_t(I + 1)> result{};
-    for (int k = 0; k < n; ++k) {
-      double lagrange = 1;
-      for (int m = 0; m < n; ++m)
-        if (m != k)
-          lagrange *=
-              (node(I) - node(chosen[std::size_t(m)])) / (node(chosen[std::size_t(k)]) - node(chosen[std::size_t(m)]));
-      result[std::size_t(chosen[std::size_t(k)])] = lagrange;
-    }
-    return result;
-  }();
+  static constexpr auto weights = foretelling_weights<Method, I, First>(Method::tableau.c[std::size_t(I)]);
+  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
+};
+
+/// Of f at the start of the step, by all stages.
+template <class Method>
+struct StartWeights {
+  static constexpr int count = Method::tableau.stages;
+  static constexpr auto weights = foretelling_weights<Method, count, 0>(0);
   static constexpr double weight(int j) { return weights[std::size_t(j)]; }
 };
 
@@ -102,6 +114,8 @@ template <DiagonallyImplicitMethod Method, OdeState State>
 class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, NewtonSolver<State>> {
   using Base = detail::ImplicitStepper<Method, State, NewtonSolver<State>>;
   using Base::y_, Base::next_, Base::error_, Base::solver_, Base::h_, Base::t_next_, Base::solved_;
+  static constexpr bool explicit_first = Method::tableau.has_explicit_first_stage();
+  static constexpr bool ends_in_stage = stiffly_accurate(Method::tableau);
   using Closing = typename detail::ClosingMethod<Method>::type;
   static constexpr bool closes = !std::same_as<Closing, Method>;
   static_assert(detail::closes_alike<Method, Closing>(),
@@ -125,7 +139,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     for (State& stage : K_) stage.resizeLike(y);
     if constexpr (!explicit_first) slope_ = y;
     if constexpr (!ends_in_stage) end_slope_ = y;
-    first_stage_ready_ = first_stage_solved_ = started_ = slope_known_ = end_slope_known_ = false;
+    first_stage_ready_ = first_stage_solved_ = started_ = slope_known_ = slope_solved_ = end_slope_known_ = false;
   }
 
   /// Evaluates f(t, y) into stage(0) unless the last step left it there; true if it was evaluated. Methods without an
@@ -150,7 +164,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
 
   /// Forgets K_1 and the Jacobians: the right-hand side has changed. y stays.
   void restart() {
-    first_stage_ready_ = first_stage_solved_ = started_ = slope_known_ = false;
+    first_stage_ready_ = first_stage_solved_ = started_ = slope_known_ = slope_solved_ = false;
     solver_.forget_jacobians();
   }
 
@@ -196,6 +210,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     const bool known = ends_in_stage || end_slope_known_;
     (explicit_first ? first_stage_ready_ : slope_known_) = known;
     if (known) (explicit_first ? K_[0] : slope_).swap(ends_in_stage ? K_[stages - 1] : end_slope_);
+    slope_solved_ = ends_in_stage;
     end_slope_known_ = false;
   }
 
@@ -219,6 +234,20 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     return end_slope_;
   }
 
+  /// h times f(t, y) at the start of the step tried last, less what the stages foretell for it; before accept(). A kink
+  /// or jump of f between the start and the first stage shows here, and nowhere in the error estimate.
+  template <class Rhs>
+  const State& start_misfit(Rhs& rhs, double t) requires(has_error && !explicit_first) {
+    if (closing_)
+      base_.noalias() = detail::weighted_stages<detail::StartWeights<Closing>>(-h_, K_);
+    else
+      base_.noalias() = detail::weighted_stages<detail::StartWeights<Method>>(-h_, K_);
+    base_ += Scalar(h_) * start_slope(rhs, t);
+    return base_;
+  }
+  /// Whether the slope at the start was a stage of the step before: evaluated it may point far off a slow manifold.
+  [[nodiscard]] bool start_was_solved() const { return slope_solved_; }
+
   /// Writes e = h Σ (b_i - b̂_i) K_i of the step tried last, all rows, not filtered; before accept().
   void write_error(State& error) const requires has_error {
     if (closing_)
@@ -241,9 +270,6 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
   }
 
  private:
-  static constexpr bool explicit_first = Method::tableau.has_explicit_first_stage();
-  static constexpr bool ends_in_stage = stiffly_accurate(Method::tableau);
-
   /// Whether a stage of a step from t lies outside of the times of stay_within().
   [[nodiscard]] bool leaves_span(double t, double h) const {
     constexpr auto c = Method::tableau.c;
@@ -285,7 +311,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
   State slope_, end_slope_;          // f(t, y) where it is not K_1; f at the end where it is not K_s
   bool first_stage_ready_ = false;   // K_1 belongs to (t, y)
   bool first_stage_solved_ = false;  // and it was the last stage of a step
-  bool slope_known_ = false, end_slope_known_ = false;
+  bool slope_known_ = false, end_slope_known_ = false, slope_solved_ = false;
   bool started_ = false;
   double earliest_ = 0, latest_ = 0;  // of stay_within()
   bool closing_ = false;              // the step tried last was Closing's

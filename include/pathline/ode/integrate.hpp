@@ -119,7 +119,8 @@ struct Solve {
       else
         stepper.step(rhs, t, trial.length, trial.t_next);
       last_error = error_of_trial();
-      const Verdict verdict = choice.judge(control, t, trial, last_error, stepper.error_order);
+      const Verdict verdict =
+          choice.judge(control, t, trial, last_error, stepper.error_order, [this] { return sizes_of_trial(); });
       if (verdict == Verdict::accepted) {
         accept(trial.length, trial.t_next);
         if (stopped()) return;
@@ -131,9 +132,24 @@ struct Solve {
     }
   }
 
+  /// Of the step just tried, for its judge.
+  StepSizes sizes_of_trial() {
+    StepSizes sizes = step_sizes(control, rhs, stepper.h(), stepper.start_slope(rhs, t), stepper.y(), stepper.y_next());
+    if constexpr (requires { stepper.start_misfit(rhs, t); })
+      sizes.start_misfit = measured_error(control, error_part(rhs, stepper.start_misfit(rhs, t)),
+                                          error_part(rhs, stepper.y()), error_part(rhs, stepper.y_next()));
+    return sizes;
+  }
+
   /// E of the step just tried, infinite where it left the domain.
   double error_of_trial() {
-    const double error = stepper.estimate_error(rhs, control);
+    double error = stepper.estimate_error(rhs, control);
+    if constexpr (requires { stepper.start_misfit(rhs, t); })
+      if (error <= 1 && stepper.start_was_solved()) {
+        // Above a tenth of the step it is no curvature: f has jumped before the first stage.
+        const StepSizes sizes = sizes_of_trial();
+        if (sizes.start_misfit > 0.1 * (sizes.line + sizes.bend)) error = std::max(error, sizes.start_misfit);
+      }
     if constexpr (HasDomain<Control>)
       if (std::isfinite(error) && !control.inside(stepper.y_next())) return std::numeric_limits<double>::infinity();
     return error;

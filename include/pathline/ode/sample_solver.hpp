@@ -245,7 +245,7 @@ class SampleSolver {
     return measured_error(control_, error_part(rhs_, error), error_part(rhs_, y), error_part(rhs_, y_next));
   }
 
-  /// Hairer's first step, for each sample: initial_step.hpp.
+  /// The first step, for each sample: initial_step.hpp.
   void choose_first_steps() {
     if (live() == 0) return;
     const auto start = [this](Sample& sample, double length) {
@@ -279,7 +279,11 @@ class SampleSolver {
   void finish_step(Index j, std::span<const double> times, const Output& output, const Status& status) {
     Sample& sample = samples_[std::size_t(j)];
     sample.last_error = error_of_trial(j);
-    const Verdict verdict = sample.choice.judge(control_, sample.t, sample.trial, sample.last_error, error_order);
+    const auto sizes = [&] {
+      return step_sizes(control_, rhs_, sample.trial.length, K_[0].col(j), y_.col(j), next_.col(j));
+    };
+    const Verdict verdict =
+        sample.choice.judge(control_, sample.t, sample.trial, sample.last_error, error_order, sizes);
     if (verdict != Verdict::accepted) {
       ++sample.counts.rejected;
       SolveFailure worst;

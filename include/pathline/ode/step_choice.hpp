@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pathline/ode/step_control.hpp>
+#include <pathline/ode/step_sizes.hpp>
 
 #include <algorithm>
 #include <array>
@@ -34,6 +35,7 @@ class StepChoice {
   void start(const Control& control, double length, double direction) {
     h_ = std::copysign(length, direction);
     forget_errors<Control>();
+    chosen_ = control.initial_step == 0;
     if constexpr (LogarithmicControl<Control>) {
       const double width = std::log2(dead_zone_width(control)), middle = -std::log2(control.safety);
       dead_growth_ = {middle - width, middle + width};
@@ -62,22 +64,40 @@ class StepChoice {
 
   /// What to do with a trial from t of this error; plans the step after it.
   /// \param order  The exponent of the step in the error.
-  template <AdaptiveControl Control>
-  [[nodiscard]] Verdict judge(const Control& control, double t, const Trial& trial, double error, int order) {
-    if (!(error <= 1)) return refuse(control, t, trial.length, error, order);  // so written, a NaN is refused
+  /// \param sizes  sizes() are the trial's StepSizes, asked for where the error is suspiciously small.
+  template <AdaptiveControl Control, class Sizes>
+  [[nodiscard]] Verdict judge(const Control& control, double t, const Trial& trial, double error, int order,
+                              const Sizes& sizes) {
+    if (!(error <= most_)) {  // so written, a NaN is refused
+      const Verdict verdict = refuse(control, t, trial.length, error / most_, order);
+      if (verdict == Verdict::rejected || !(error <= 1)) return verdict;  // else no shorter step could prove more
+    }
+    if (first_) [[unlikely]]
+      if (!looked_again_ && vanishes(error, order, sizes()) && look_again(control, t, trial.length))
+        return Verdict::rejected;
     const bool cut_short = std::abs(trial.length) < std::abs(h_);
-    // In the dead zone nothing is written, not even the same step: of a small problem the next trial need not wait.
+    Belief belief;
+    // In the dead zone no step is written, not even the same: of a small problem the next trial need not wait.
     if constexpr (LogarithmicControl<Control>) {
       const double log2_error = std::log2(error), growth = control.log2_growth(log2_error, past_, order);
-      if (!(growth > dead_growth_[0] && growth < dead_growth_[1]))
-        plan(trial.length * growing(limited_factor(control, growth)), cut_short);
+      if (!(growth > dead_growth_[0] && growth < dead_growth_[1])) {
+        const double factor = limited_factor(control, growth);
+        if (factor > blind_growth) belief = believe(t, trial.length, error, order, sizes());
+        if (belief.error > most_) return refuse(control, t, trial.length, belief.error / most_, order);
+        plan(trial.length * growing(std::min(factor, belief.growth)), cut_short);
+      }
       if (!cut_short) past_ = {log2_error, past_[0]};
     } else {
       const double factor = next_factor(control, error, past_, order), width = dead_zone_width(control);
-      if (!(factor < width && factor * width > 1)) plan(trial.length * growing(factor), cut_short);
+      if (factor > blind_growth) belief = believe(t, trial.length, error, order, sizes());
+      if (belief.error > most_) return refuse(control, t, trial.length, belief.error / most_, order);
+      if (!(factor < width && factor * width > 1))
+        plan(trial.length * growing(std::min(factor, belief.growth)), cut_short);
       if (!cut_short) past_ = {error, past_[0]};
     }
+    most_ = belief.next_most;
     first_trial_ = 0;
+    first_ = looked_again_ = chosen_ = false;
     return Verdict::accepted;
   }
 
@@ -85,6 +105,9 @@ class StepChoice {
   template <class Control>
   void forget_errors() {
     past_.fill(LogarithmicControl<Control> ? 0 : 1);
+    first_ = true;
+    looked_again_ = chosen_ = false;
+    most_ = 1;
   }
 
   /// Whether a trial of this length was as short as min_step allows.
@@ -109,6 +132,46 @@ class StepChoice {
     return too_short ? Verdict::underflow : Verdict::rejected;
   }
 
+  /// Growth of a step whose estimate is rounding: a step of 3 x follows x of them, so that the next kink is not jumped.
+  static constexpr double blind_growth = 1.5;
+
+  /// What an accepted step says of the next one.
+  struct Belief {
+    double growth = std::numeric_limits<double>::infinity();  // the most that is granted
+    double next_most = 1;                                     // the largest error that the next step may have
+    double error = 0;                                         // of this step, as another look at it tells
+  };
+
+  /// An estimate of rounding's size knows nothing of what comes. Where the next one stands out of it, f is not smooth
+  /// there, and the estimate may be far below the error: the step that is accepted is one that could be three times as
+  /// long.
+  [[nodiscard]] Belief believe(double t, double step, double error, int order, const StepSizes& size) const {
+    constexpr double of_time = std::numeric_limits<double>::epsilon();
+    const double length = size.line + size.bend;
+    const double rounding = 10 * (size.epsilon + of_time * std::abs(t / step)) * length;
+    if (!(error <= rounding) || (chosen_ && length > 0)) return {};
+    return {.growth = blind_growth,
+            .next_most = clamped(100 * rounding, std::pow(3., -order), 1),
+            .error = size.start_misfit > 0.01 * length ? size.start_misfit : 0};
+  }
+
+  /// Whether the error is that of a step five times shorter than what the turn of the slope lets expect of this one.
+  [[nodiscard]] static bool vanishes(double error, int order, const StepSizes& size) {
+    const double turn = std::min(2 * size.bend / size.line, 1.);  // NaN where nothing moves
+    const double foreseen = size.bend * std::pow(turn, order - 2);
+    return foreseen > 1 && error * std::pow(5., order) < foreseen;
+  }
+
+  /// Plans a shorter trial in place of one that would be accepted; false where none can be told from it.
+  template <AdaptiveControl Control>
+  [[nodiscard]] bool look_again(const Control& control, double t, double step) {
+    const double shorter = 0.6 * step;
+    if (std::abs(shorter) <= std::max(smallest_step(t, step), shortest_step(control))) return false;
+    first_trial_ = step;
+    h_ = shorter;
+    return looked_again_ = true;
+  }
+
   /// No step grows right after one that was refused.
   [[nodiscard]] double growing(double factor) const { return first_trial_ == 0 ? factor : std::min(factor, 1.); }
 
@@ -120,6 +183,10 @@ class StepChoice {
   double h_ = 0;                             // the next step to try, with sign; 0 before the first
   double first_trial_ = 0;                   // of the step at hand; 0: none was rejected yet
   std::array<double, 2> past_{};             // errors of the last two accepted steps, or their logarithms
+  double most_ = 1;                          // the largest error that is accepted
+  bool first_ = true;                        // no step was accepted since the start, or a discontinuity
+  bool looked_again_ = false;                // its trial is a second look at it
+  bool chosen_ = false;                      // it is as short as `initial_step` chose it, from what the slope does
   std::array<double, 2> dead_growth_{0, 0};  // the dead zone of a logarithmic control, both ends outside
 };
 
