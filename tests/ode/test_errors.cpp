@@ -47,6 +47,17 @@ TEST_CASE("What is not known is left out of the message", "[ode][errors]") {
 TEST_CASE("The advice after too many steps fits the method", "[ode][errors]") {
   CHECK_THAT(StepLimitError(SolveFailure{}).what(), ContainsSubstring("use an implicit method"));
   CHECK_THAT(StepLimitError({.statistics = {}, .implicit = true}).what(), !ContainsSubstring("implicit method"));
+  const auto advice = [](SolveFailure at) { return std::string(StepLimitError(at).what()); };
+  CHECK_THAT(advice({.statistics = {}, .order = 2, .rtol = 1e-8, .epsilon = 2e-16}),
+             ContainsSubstring("take a method of higher order than 2 (Dopri5, Tsit5), or, if the problem is stiff"));
+  CHECK_THAT(advice({.statistics = {}, .order = 5, .rtol = 1e-10, .epsilon = 2e-16}),
+             ContainsSubstring("take a method of higher order than 5 (Dop853)"));
+  CHECK_THAT(advice({.statistics = {}, .implicit = true, .order = 3, .rtol = 1e-6, .epsilon = 2e-16}),
+             ContainsSubstring("take a method of higher order than 3 (RadauIia5, Kvaerno5)"));
+  CHECK_THAT(advice({.statistics = {}, .order = 5, .rtol = 1e-6, .epsilon = 2e-16}),
+             !ContainsSubstring("higher order") && !ContainsSubstring("take double"));
+  CHECK_THAT(advice({.statistics = {}, .order = 5, .rtol = 1e-6, .epsilon = 1.2e-7}),
+             ContainsSubstring("take double (the state's scalar rounds by 1.2e-07, next to rtol = 1e-06)"));
 }
 
 TEST_CASE("A right-hand side that is not finite is told with the time at which it was asked", "[ode][errors]") {

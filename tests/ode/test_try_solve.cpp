@@ -20,6 +20,15 @@ double explosion_at(double y0, double t) { return y0 / (1 - y0 * t); }
 
 }  // namespace
 
+TEST_CASE("try_solve refuses a tolerance that no number can meet, for every sample", "[ode][per_sample][errors]") {
+  const Eigen::RowVector4d Y(0.1, 0.2, -1, 0.3);
+  const auto result = try_solve(explosion, Y, 0, 1, Dopri5{}, PerSample(PiController{.rtol = 1e-17}));
+  for (const SolveStatus& sample : result.samples) {
+    CHECK(sample.outcome == SolveOutcome::bad_input);
+    CHECK_THAT(sample.message(), ContainsSubstring("rtol is 1e-17, expected 0 or at least 1.11022302e-16"));
+  }
+}
+
 TEST_CASE("One failed sample leaves the rest alone, and says where it stopped", "[ode][per_sample][errors]") {
   const Eigen::RowVector4d Y(0.1, 2, -1, 0.3);
   const auto result = try_solve(explosion, Y, 0, 1, Dopri5{}, PerSample(tight));

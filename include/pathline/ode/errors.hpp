@@ -38,6 +38,9 @@ struct SolveFailure {
   EquationFault fault = EquationFault::none;  ///< Of the implicit step that failed.
   /// Where the right-hand side or a derivative of it was not finite in that step; NaN for other faults.
   double asked_at = std::numeric_limits<double>::quiet_NaN();
+  int order = 0;       ///< Of the method; 0 where it was not said.
+  double rtol = 0;     ///< Of the control; 0 where there is none.
+  double epsilon = 0;  ///< Rounding of the state's scalar, relative to 1; 0 where it was not said.
 };
 
 /// Base of all failures inside a solve. Thrown by `solve` and `integrate`.
@@ -101,6 +104,23 @@ inline std::string describe_underflow(const SolveFailure& at) {
   return text + "; " + may + "check the right-hand side near this time, " + shortest + "or loosen rtol and atol";
 }
 
+/// What lets a solve of this tolerance take fewer steps.
+inline std::string advice_on_steps(const SolveFailure& at) {
+  std::string text = "; raise max_steps, loosen rtol and atol, ";
+  if (at.rtol > 0 && at.rtol < 30 * at.epsilon)
+    text += "take double (the state's scalar rounds by " + number(at.epsilon) + ", next to rtol = " + number(at.rtol) +
+            "), ";
+  const bool low = at.order > 0 && at.order <= 4;
+  const bool tight = at.order > 0 && at.order <= 7 && at.rtol > 0 && at.rtol < 1e-8;
+  if (low || (tight && !at.implicit))
+    text += "take a method of higher order than " + std::to_string(at.order) +
+            (at.implicit ? " (RadauIia5, Kvaerno5), "
+             : tight     ? " (Dop853), "
+                         : " (Dopri5, Tsit5), ");
+  return text + (at.implicit ? "or, where the right-hand side jumps, name the times by WithForcedPoints"
+                             : "or, if the problem is stiff, use an implicit method");
+}
+
 }  // namespace detail
 
 /// The step fell below what time can resolve, shrank by fourteen orders of magnitude in one place, or was refused
@@ -112,11 +132,9 @@ struct StepSizeError : SolveError {
 /// `max_steps` steps, accepted and rejected, did not reach the end.
 struct StepLimitError : SolveError {
   explicit StepLimitError(const SolveFailure& at)
-      : SolveError(std::string(at.solve) + ": the step limit is used up" + detail::describe(at) +
-                       "; raise max_steps, loosen rtol and atol, " +
-                       (at.implicit ? "or, where the right-hand side jumps, name the times by WithForcedPoints"
-                                    : "or, if the problem is stiff, use an implicit method"),
-                   at) {}
+      : SolveError(
+            std::string(at.solve) + ": the step limit is used up" + detail::describe(at) + detail::advice_on_steps(at),
+            at) {}
 };
 
 /// The solution, the right-hand side or a derivative of it holds a NaN or an infinity.

@@ -36,6 +36,8 @@ Control control_of_rest(Control control, double t0, double t, double t1, const S
     control.max_steps -= spent.accepted + spent.rejected;
     SolveFailure at = failure_between_steps(t, spent);
     at.implicit = ImplicitMethod<Method>;
+    at.order = Method::tableau.order;
+    at.rtol = control.rtol;
     if (control.max_steps < 1) throw StepLimitError(at);
   }
   return control;

@@ -228,6 +228,7 @@ struct Solve {
   [[nodiscard]] SolveFailure failure(double step, double error = std::numeric_limits<double>::quiet_NaN()) const {
     SolveFailure at{
         .t = t, .step = step, .error_norm = error, .statistics = statistics(), .implicit = ImplicitMethod<Method>};
+    if constexpr (AdaptiveControl<Control>) note_accuracy<Method, typename State::Scalar>(control, at);
     if constexpr (AdaptiveControl<Control>)
       if (counts.rejected > 0)
         blame_worst(control, error_part(rhs, stepper.error()), stepper.y(), stepper.y_next(), at);

@@ -320,12 +320,14 @@ class SampleSolver {
 
   [[nodiscard]] SolveFailure failure(Index j, double step) const {
     const Sample& sample = samples_[std::size_t(j)];
-    return {.t = sample.t,
-            .step = step,
-            .error_norm = sample.last_error,
-            .sample = sample.id,
-            .component = sample.component,
-            .statistics = sample.counts};
+    SolveFailure at{.t = sample.t,
+                    .step = step,
+                    .error_norm = sample.last_error,
+                    .sample = sample.id,
+                    .component = sample.component,
+                    .statistics = sample.counts};
+    note_accuracy<Method, Scalar>(control_, at);
+    return at;
   }
 
   template <class Status>

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -109,12 +110,63 @@ void require_row_counts(const Rhs& rhs, Index rows) {
   if constexpr (requires { rhs.implicit_part; }) require_row_counts(rhs.implicit_part, rows);
 }
 
+/// The largest |y_ij| that is finite, 0 if none is.
+template <class Derived>
+[[nodiscard]] double largest_of(const Eigen::MatrixBase<Derived>& y) {
+  double largest = 0;
+  for (Index j = 0; j < y.cols(); ++j)
+    for (Index i = 0; i < y.rows(); ++i)
+      if (std::isfinite(y(i, j))) largest = std::max(largest, double(std::abs(y(i, j))));
+  return largest;
+}
+
+/// Half of the last digit of a number of this type, relative to it: no error below can be met.
+template <Real Scalar>
+inline constexpr double half_digit = double(std::numeric_limits<Scalar>::epsilon()) / 2;
+
+/// \throws ArgumentError for tolerances that no number of the state's type can meet: rtol > 0 below half a digit, or,
+///         where it is 0, atol below half a digit of the largest entry.
+inline void require_met_by_rounding(const char* rtol_name, const char* atol_name, double rtol, double atol,
+                                    double largest, double half_digit_of_state) {
+  const char* const digit = half_digit_of_state > 1e-10 ? ", half of the last digit of float: take a state of double"
+                                                        : ", half of the last digit of double";
+  if (rtol > 0 && rtol < half_digit_of_state)
+    throw ArgumentError(rtol_name, number(rtol), "0 or at least " + number(half_digit_of_state) + digit);
+  if (rtol == 0 && atol < half_digit_of_state * largest)
+    throw ArgumentError(
+        atol_name, number(atol),
+        "at least " + number(half_digit_of_state * largest) + " beside entries of " + number(largest) + digit);
+}
+
+/// The same of a control and the rows of y0 that count.
+template <AdaptiveControl Control, class Derived>
+void require_met_by_rounding(const Control& control, const Eigen::MatrixBase<Derived>& y) {
+  constexpr double half = half_digit<typename Derived::Scalar>;
+  if constexpr (HasRowTolerances<Control>) {
+    for (Index i = 0; i < y.rows(); ++i)
+      require_met_by_rounding("solve: row_rtol of WithTolerances", "solve: row_atol of WithTolerances",
+                              control.row_rtol()(i), control.row_atol()(i), largest_of(y.row(i)), half);
+  } else {
+    const double largest = control.rtol == 0 ? largest_of(y) : 0;
+    require_met_by_rounding("solve: rtol", "solve: atol where rtol is 0,", control.rtol, control.atol, largest, half);
+  }
+}
+
+/// What the advice of a failure depends on.
+template <class Method, Real Scalar, AdaptiveControl Control>
+void note_accuracy(const Control& control, SolveFailure& at) {
+  at.order = Method::tableau.order;
+  at.rtol = control.rtol;
+  at.epsilon = 2 * half_digit<Scalar>;
+}
+
 /// \throws ArgumentError, ShapeError for a control that this solve cannot follow; DataError for a start outside of the
 ///         domain.
 template <AdaptiveControl Control, class Rhs, class State>
 void require_followable(const Control& control, const Rhs& rhs, const State& y) {
   require_valid(control);
   require_rows_of_control(control, error_part(rhs, y).rows());
+  require_met_by_rounding(control, error_part(rhs, y));
   if constexpr (HasDomain<Control>)
     if (!control.inside(y)) throw DataError("solve: y0 is outside of the domain of the step control");
 }

@@ -88,6 +88,7 @@ void require_followable_by_each(const Control& control, const Rhs& rhs, const St
   if constexpr (AdaptiveControl<Control>) {
     require_valid(control);
     require_rows_of_control(control, error_part(rhs, y0).rows());
+    require_met_by_rounding(control, error_part(rhs, y0));
   }
 }
 
