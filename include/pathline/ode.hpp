@@ -60,6 +60,7 @@
 #include <pathline/ode/newton.hpp>
 #include <pathline/ode/newton_columns.hpp>
 #include <pathline/ode/newton_goal.hpp>
+#include <pathline/ode/not_a_state.hpp>
 #include <pathline/ode/one_by_one_solver.hpp>
 #include <pathline/ode/padded_columns.hpp>
 #include <pathline/ode/per_sample.hpp>

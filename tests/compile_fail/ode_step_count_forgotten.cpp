@@ -1,5 +1,5 @@
-// expect g++: no matching function for call to 'pathline::FixedSteps::FixedSteps(
-// expect clang++: no matching constructor for initialization of 'const pathline::FixedSteps'
+// expect: FixedSteps: the number of steps is missing, and has no default: FixedSteps(n)
 #include <pathline/ode.hpp>
 
-const pathline::FixedSteps control{};
+const auto decay = [](double, const auto& y, auto& dy) { dy = -y; };
+const auto y = pathline::solve(decay, Eigen::Vector2d(1, 2), 0, 1, pathline::Rk4{}, pathline::FixedSteps{});

@@ -8,6 +8,7 @@
 #include <pathline/ode/explicit_stepper.hpp>
 #include <pathline/ode/fully_implicit_methods.hpp>
 #include <pathline/ode/implicit_euler.hpp>
+#include <pathline/ode/not_a_state.hpp>
 #include <pathline/ode/rosenbrock_methods.hpp>
 #include <pathline/ode/step_control.hpp>
 #include <pathline/ode/tableaux.hpp>
@@ -15,6 +16,8 @@
 #include <support/catch.hpp>
 
 #include <array>
+#include <utility>
+#include <vector>
 
 namespace pathline {
 namespace {
@@ -225,6 +228,15 @@ static_assert(!DenseObserver<NoObserver, Writes, Steps>);
 static_assert(DenseStepper<Steps, Writes> && DenseStepper<Stepper<ImplicitEuler, State>, Writes> &&
               !DenseStepper<OneSlope, Writes> && !DenseStepper<OtherSlope, Writes>);
 static_assert(!StoppingObserver<NoObserver, Writes, Steps> && !StoppingObserver<StopsVoid, Writes, Steps>);
+
+// What solve() and its kin take for a state; tests/compile_fail has what they say of the rest.
+struct MyVector : Eigen::VectorXd {};
+using Expression = decltype(std::declval<Eigen::VectorXd>() + std::declval<Eigen::VectorXd>());
+static_assert(detail::StateExpression<Eigen::Vector2d> && detail::StateExpression<MyVector> &&
+              detail::StateExpression<Expression> && detail::StateExpression<Eigen::Map<const Eigen::MatrixXf>>);
+static_assert(detail::NotAState<std::vector<double>> && detail::NotAState<double> && detail::NotAState<double[2]> &&
+              detail::NotAState<Eigen::ArrayXd> && detail::NotAState<Eigen::VectorXi> &&
+              detail::NotAState<Eigen::VectorXcd>);
 
 }  // namespace
 

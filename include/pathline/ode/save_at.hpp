@@ -8,6 +8,7 @@
 #pragma once
 
 #include <pathline/ode/integrate.hpp>
+#include <pathline/ode/not_a_state.hpp>
 #include <pathline/ode/solve.hpp>
 #include <pathline/ode/step_interpolant.hpp>
 

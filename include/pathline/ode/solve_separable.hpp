@@ -10,6 +10,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/errors.hpp>
+#include <pathline/ode/not_a_state.hpp>
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/statistics.hpp>
 #include <pathline/ode/step_control.hpp>

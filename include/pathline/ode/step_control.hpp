@@ -16,6 +16,7 @@
 #include <concepts>
 #include <limits>
 #include <string>
+#include <type_traits>
 
 namespace pathline {
 
@@ -25,6 +26,18 @@ struct FixedSteps {
   /// \throws ArgumentError unless steps > 0.
   explicit FixedSteps(Index steps) : steps_per_interval(steps) {
     if (steps < 1) throw ArgumentError("FixedSteps: number of steps", std::to_string(steps), "at least 1");
+  }
+  // Neither compiles; each says why in one line.
+  template <class T = void>
+  FixedSteps() : steps_per_interval(0) {
+    static_assert(!std::is_void_v<T>,
+                  "FixedSteps: the number of steps is missing, and has no default: FixedSteps(n) makes n equal steps "
+                  "between two requested times");
+  }
+  template <std::floating_point T>
+  explicit FixedSteps(T /*length*/) : steps_per_interval(0) {
+    static_assert(!std::floating_point<T>,
+                  "FixedSteps: the argument is a number of steps, a whole number, and not the length of a step");
   }
   Index steps_per_interval;
 };

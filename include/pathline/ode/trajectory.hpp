@@ -7,6 +7,7 @@
 #pragma once
 
 #include <pathline/ode/integrate.hpp>
+#include <pathline/ode/not_a_state.hpp>
 #include <pathline/ode/step_interpolant.hpp>
 #include <pathline/ode/tableaux.hpp>
 

@@ -10,6 +10,7 @@
 
 #include <pathline/ode/forced_points.hpp>
 #include <pathline/ode/integrate.hpp>
+#include <pathline/ode/not_a_state.hpp>
 #include <pathline/ode/one_by_one_solver.hpp>
 #include <pathline/ode/sample_solver.hpp>
 #include <pathline/ode/solve.hpp>
