@@ -94,7 +94,9 @@ void draw_samples(const fs::path& png, const TrainedFlow& flow, const Split& spl
         {.style = {.title = "Data beside samples of the flow", .width = 1400, .height = 760}, .names = names});
   else
     plot::pairs(png, left, right,
-                {.style = {.title = "Below the diagonal: data; above: as many samples of the flow",
+                {.style = {.title = "Below the diagonal: data; above: as many samples of the flow" +
+                                    (data.rows() > 5 ? " (first 5 of " + std::to_string(data.rows()) + " columns)"
+                                                     : std::string()),
                            .width = 1300,
                            .height = 1200},
                  .names = names});
