@@ -146,6 +146,14 @@ const std::vector<Case> cases{
     // Separators, decimal signs, encodings, other files.
     {"semicolons", "x;y\n1;2\n3;4\n", "!separator \";\": set separator"},
     {"semicolons without names", "1;2\n3;4\n", "!line 1, …separator \";\": set separator"},
+    {"semicolons and a column that is not there",
+     "x;y\n1;2\n",
+     "!column is \"y\"…separator \";\": set separator",
+     {.columns = {"y"}}},
+    {"semicolons between quotes", "\"x\";\"y\"\n\"1\";\"2\"\n",
+     "!line 1 has \";\"y\"\" behind a closing quote…set separator"},
+    {"blanks, and a row of another length", "a b c\n1 2 3 4\n",
+     "!line 2…if blank (\" \") separates cells, set separator"},
     {"semicolons, told", "x;y\n1;2\n", "x,y | 1 2", {.separator = ';'}},
     {"tabs", "x\ty\n1\t2\n", "!separator tab: set separator"},
     {"tabs, told", "x\ty\n1\t2\n", "x,y | 1 2", {.separator = '\t'}},
@@ -185,6 +193,8 @@ const std::vector<Case> cases{
     // Numbers that are none.
     {"1e400", "x\n1\n1e400\n", "!line 3, column \"x\" is \"1e400\"…too large for double"},
     {"inf", "x\n1\ninf\n", "!line 3, column \"x\" is \"inf\""},
+    {"inf in the first row", "inf,1\n2,3\n", "!line 1, column \"column 1\" is \"inf\""},
+    {"inf in the first row of a single column", "Inf\n2\n", "!line 1, column \"column 1\" is \"Inf\""},
     {"nan", "x\n1\nnan\n", "!line 3, column \"x\" is \"nan\"…skip_missing"},
     {"hexadecimal", "x\n0x10\n", "!\"0x10\"…hexadecimal"},
     {"thousands", "x\n\"1,234\"\n", "!\"1,234\"…remove the separators of thousands; if \",\" is the decimal sign"},

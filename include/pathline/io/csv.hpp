@@ -87,7 +87,8 @@ inline void check_separators(const std::string& source, const CsvOptions& option
     advice = cells.back().empty() ? "remove the separator at the end of the line"
                                   : "check the separator and quotes; a number with a comma has two cells, a column of "
                                     "row names needs a name too";
-  if (advice.empty() && width == 1) advice = "remove lines above the names, or check the separator and quotes";
+  if (advice.empty() && width == 1)
+    advice = "remove lines above the names, or check the separator, quotes and commas within numbers";
   if (advice.empty()) advice = "check the separator and quotes";
   throw DataError(reader.place() + " has " + std::to_string(cells.size()) + (cells.size() == 1 ? " cell" : " cells") +
                   ", expected " + std::to_string(width) + " as in the first line; " + advice);
@@ -148,7 +149,13 @@ inline void require_float_holds(const std::string& source, const CsvNumbers& tab
     header = cells;
     more = reader.next(cells);
   }
-  table.columns = find_columns(source, options.columns, header, width);
+  try {
+    table.columns = find_columns(source, options.columns, header, width);
+  } catch (const ArgumentError& error) {  // because of another separator?
+    const std::string advice = layout_advice(text, text, options);
+    if (advice.empty()) throw;
+    throw DataError(error.what() + ("; " + advice));
+  }
 
   std::vector<double> exact;  // before they are rounded to float
   Index blank_line = 0, blank_lines = 0;

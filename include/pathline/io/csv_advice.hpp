@@ -108,6 +108,15 @@ inline void require_text(const std::string& source, std::string_view text) {
   return {};
 }
 
+/// Whether a cell is several numbers with this character between them.
+[[nodiscard]] inline bool is_several_numbers(std::string_view cell, char separator) {
+  CsvReader reader("", cell, separator);
+  std::vector<std::string> parts;
+  return cell.find('"') == std::string_view::npos && reader.next(parts) && parts.size() > 1 &&
+         std::all_of(parts.begin(), parts.end(),
+                     [](const std::string& part) { return is_number(part, '.') || is_number(part, ','); });
+}
+
 /// What is wrong with a cell that is no finite number, and what to do; nothing for text that is just text.
 [[nodiscard]] inline std::string cell_advice(std::string_view cell, const CsvOptions& options, bool in_float) {
   const char decimal = options.decimal, other = decimal == '.' ? ',' : '.';
@@ -138,13 +147,21 @@ inline void require_text(const std::string& source, std::string_view text) {
   if (by_three)
     return "remove the separators of thousands; if " + shown(one_sign) + " is the decimal sign, set decimal";
   if (is_number(cell, other)) return "set decimal to " + shown(one_sign);
-  for (const std::string_view separator : {" ", "'", "_", "\xC2\xA0", "\xE2\x80\xAF", "\xE2\x80\x99"})
-    if (contains(separator) && number(without(text, separator))) return "remove the separators of thousands";
+  for (const std::string_view separator : {" ", "'", "_", "\xC2\xA0", "\xE2\x80\xAF", "\xE2\x80\x99"}) {
+    const std::size_t at = cell.rfind(separator);
+    if (at == std::string_view::npos || !number(without(text, separator))) continue;
+    const std::string_view group = cell.substr(at + separator.size());  // of three digits, and a fraction
+    if (group.size() >= 3 && is_whole(group.substr(0, 3)) && (group.size() == 3 || !is_digit(group[3])))
+      return "remove the separators of thousands";
+  }
   const std::size_t exponent = cell.find_first_of("dD");
   if (exponent != std::string_view::npos && number(text.substr(0, exponent) + "e" + text.substr(exponent + 1)))
     return "write its exponent with e in place of " + shown(cell.substr(exponent, 1));
   if (is_digit(cell.front()) && cell.find_first_of("-/:", 1) != std::string_view::npos && !contains("e"))
     return "a date or time is no number: write it as days or seconds, or choose other columns";
+  for (const char separator : {';', '\t', '|', ' '})
+    if (is_several_numbers(cell, separator))
+      return "if " + separator_name(separator) + " separates cells, set separator";
   const bool marked = std::any_of(cell.begin(), cell.end(), is_letter) || cell.find_first_of("$<>~") == 0;
   const bool currency = cell.starts_with("€") || cell.starts_with("£");
   if (cell.find_first_of("0123456789") != std::string_view::npos && marked && (currency || !is_name(cell)))

@@ -55,10 +55,10 @@ enum class FirstLine { names, data, either };
                                           char decimal) {
   bool all_names = true, name_above_number = false, number = false;
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    const bool name = is_name(cells[i]) && !is_missing(cells[i]);
+    const bool is_value = is_number(cells[i], decimal), name = is_name(cells[i]) && !is_missing(cells[i]) && !is_value;
     all_names = all_names && name;
     name_above_number = name_above_number || (name && begins_as_number(below[i], decimal));
-    number = number || is_number(cells[i], decimal);
+    number = number || is_value;
   }
   if ((name_above_number && number) || numbers_as_names(cells, below, decimal)) return FirstLine::either;
   return all_names || name_above_number ? FirstLine::names : FirstLine::data;
