@@ -117,3 +117,11 @@ TEST_CASE("fit learns a double table by a float flow", "[flow][double-data]") {
   CHECK_THAT(warnings[0], ContainsSubstring("component 0 of the data is 1e+12 in sample 17") &&
                               ContainsSubstring("where float tells"));
 }
+
+TEST_CASE("A sample whose coordinate overflows in float is named", "[flow][double-data][errors]") {
+  Batch<double> X = rows(1, 50);
+  const Flow flow = flow_of(X);
+  X(0, 33) = 1e300;
+  CHECK_THROWS_WITH(flow.log_prob(X), ContainsSubstring("data is 1e+300 at component 0 of sample 33, expected a number "
+                                                        "that the data transform takes to a finite float"));
+}

@@ -41,7 +41,9 @@ TEMPLATE_TEST_CASE("Log: what a flow carries far out comes back into the domain"
 TEST_CASE("Log names data that have no logarithm, and rows that are none", "[flow][transform][errors]") {
   Batch<double> X = positive();
   X(1, 4) = -1;
-  CHECK_THROWS_WITH(transformed(Log(shift), X), "Log: data is -1 at component 1 of sample 4, expected above -1");
+  CHECK_THROWS_WITH(transformed(Log(shift), X),
+                    "Log: data is -1 at component 1 of sample 4, expected above -1; dequantize counts first, or give "
+                    "Log a larger shift");
   X(1, 4) = 0;
   X(0, 69) = -0.5;
   CHECK_THROWS_WITH(transformed(Log(shift), X), "Log: data is -0.5 at component 0 of sample 69, expected above 0");

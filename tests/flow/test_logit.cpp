@@ -63,7 +63,9 @@ TEST_CASE("Logit refuses boxes without volume and names data outside", "[flow][t
   X(1, 4) = 0.6;
   CHECK_THROWS_WITH(transformed(Logit(lower, upper), X),
                     "Logit: data is 0.6 at component 1 of sample 4, expected a number from 0 to 0.5");
-  CHECK_THROWS_AS(transformed(Logit(lower, upper, 0.0), lower), DomainError);
+  CHECK_THROWS_WITH(transformed(Logit(lower, upper, 0.0), lower),
+                    "Logit: data is -1 at component 0 of sample 0, expected a number between -1 and 3, ends excluded: "
+                    "dequantize data in integer levels first, or give Logit a squeeze above 0");
   X(1, 4) = NAN;
   CHECK_THROWS_AS(transformed(Logit(lower, upper), X), DomainError);
 }

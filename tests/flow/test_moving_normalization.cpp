@@ -111,3 +111,15 @@ TEST_CASE("MovingNormalization: bad settings are refused", "[flow][errors]") {
   CHECK_THROWS_AS(MovingNormalization{.decay = 1.5}.check(), ArgumentError);
   CHECK_NOTHROW(MovingNormalization{.decay = 1}.check());
 }
+
+TEST_CASE("MovingNormalization refuses batches that its scalar does not hold", "[flow][errors]") {
+  Batch<float> Z = Batch<float>::Ones(2, 3);
+  Z(1, 0) = 1e30F;  // its square is no float
+  RowMoments moments;
+  moments.set(Z);
+  Vector<float> norm = Vector<float>::Ones(8);
+  CHECK_THROWS_WITH(MovingNormalization{}.update<float>({norm.data(), norm.size()}, moments),
+                    ContainsSubstring("MovingNormalization: component 1 has mean 3.3") &&
+                        ContainsSubstring("give the flow Standardize(X)"));
+  CHECK(norm == Vector<float>::Ones(8));
+}

@@ -11,13 +11,16 @@
 #include <pathline/flow/field_on_path.hpp>
 #include <pathline/flow/periodic_check.hpp>
 #include <pathline/flow/policy_kinds.hpp>
+#include <pathline/flow/transform.hpp>
 #include <pathline/gradient.hpp>
 #include <pathline/nn/parameters.hpp>
 #include <pathline/nn/taylor.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -228,7 +231,8 @@ struct FlowParts {
     }
   }
   /// Raw data X (d × n) to the flow's coordinates Z (d × n), with the transform's log-determinants (1 × n). What the
-  /// transform gives in double is rounded afterwards.
+  /// transform gives in double is rounded afterwards. Throws DomainError at a sample so far out that its coordinate in
+  /// the flow overflows.
   void to_coordinates(ConstBatchRef<DataScalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_det,
                       [[maybe_unused]] Rounding& scratch) const {
     if constexpr (std::same_as<DataScalar, Scalar>) {
@@ -240,6 +244,18 @@ struct FlowParts {
       Z = scratch.Z.template cast<Scalar>();
       log_det = scratch.log_det.template cast<Scalar>();
     }
+    if (!Z.allFinite()) refuse_overflow(X, Z);
+  }
+  [[noreturn]] static void refuse_overflow(ConstBatchRef<DataScalar> X, ConstBatchRef<Scalar> Z) {
+    Index i = 0, j = 0;
+    while (std::isfinite(Z(i, j))) {
+      if (++i < Z.rows()) continue;
+      i = 0;
+      ++j;
+    }
+    throw DomainError("Cnf", double(X(i, j)), i, j,
+                      std::string("a number that the data transform takes to a finite ") +
+                          (std::same_as<Scalar, float> ? "float" : "double") + "; leave the sample out");
   }
   /// Back to raw data (d × n).
   [[nodiscard]] Batch<DataScalar> to_data(ConstBatchRef<Scalar> Z) const {

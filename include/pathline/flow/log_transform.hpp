@@ -56,7 +56,10 @@ class Log {
       for (std::size_t k = 0; k < rows_.size(); ++k) {
         const Index i = rows_[k];
         const Scalar x = Z(i, j), shift = shift_(Index(k));
-        if (!(x + shift > 0)) throw DomainError("Log", double(x), i, j, "above " + detail::number(-double(shift) + 0.));
+        if (!(x + shift > 0))
+          throw DomainError("Log", double(x), i, j,
+                            "above " + detail::number(-double(shift) + 0.) +
+                                (x + shift == 0 ? "; dequantize counts first, or give Log a larger shift" : ""));
         Z(i, j) = std::log(x + shift);
         sum -= double(Z(i, j));
       }

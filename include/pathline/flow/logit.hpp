@@ -50,10 +50,7 @@ class Logit {
       double sum = log_slopes_;
       for (Index i = 0; i < X.rows(); ++i) {
         const Scalar x = X(i, j), s = below(x, i), t = above(x, i);
-        if (!(s > 0 && t > 0))
-          throw DomainError(
-              "Logit", double(x), i, j,
-              "a number from " + detail::number(double(lower_(i))) + " to " + detail::number(double(upper_(i))));
+        if (!(s > 0 && t > 0)) throw DomainError("Logit", double(x), i, j, domain(i));
         const Scalar log_s = std::log(s), log_t = std::log(t);
         Z(i, j) = log_s - log_t;
         sum -= double(log_s + log_t);
@@ -80,6 +77,12 @@ class Logit {
   }
 
  private:
+  [[nodiscard]] std::string domain(Index i) const {
+    const std::string low = detail::number(double(lower_(i))), high = detail::number(double(upper_(i)));
+    if (squeeze_ > 0) return "a number from " + low + " to " + high;
+    return "a number between " + low + " and " + high +
+           ", ends excluded: dequantize data in integer levels first, or give Logit a squeeze above 0";
+  }
   /// s, and 1 - s without cancellation.
   [[nodiscard]] Scalar below(Scalar x, Index i) const { return squeeze_ + slope_(i) * (x - lower_(i)); }
   [[nodiscard]] Scalar above(Scalar x, Index i) const { return squeeze_ + slope_(i) * (upper_(i) - x); }

@@ -8,6 +8,7 @@
 #include <pathline/flow/row_moments.hpp>
 
 #include <cmath>
+#include <string>
 
 namespace pathline {
 
@@ -83,10 +84,16 @@ struct MovingNormalization {
   }
 
   /// Moves m and v towards those of a batch.
+  /// \throws DataError when the scalar does not hold a component's mean or variance.
   template <class Scalar>
   void update(VectorMap<Scalar> norm, const RowMoments& batch) const {
     if (batch.count() == 0) return;
     const Index d = norm.size() / 4;
+    for (Index i = 0; i < d; ++i)
+      if (!std::isfinite(Scalar(batch.mean()(i))) || !std::isfinite(Scalar(batch.variance(i))))
+        throw DataError("MovingNormalization: component " + std::to_string(i) + " has mean " +
+                        detail::number(batch.mean()(i)) + " and variance " + detail::number(batch.variance(i)) +
+                        " in a batch, more than the flow's scalar holds; give the flow Standardize(X)");
     for (Index i = 0; i < d; ++i) {
       norm(2 * d + i) += Scalar(decay * (batch.mean()(i) - double(norm(2 * d + i))));
       norm(3 * d + i) += Scalar(decay * (batch.variance(i) - double(norm(3 * d + i))));

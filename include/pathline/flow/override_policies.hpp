@@ -45,7 +45,7 @@ template <class... Presets, class... Overrides>
 /// a context transform among the policies that says so.
 template <class... Policies>
 [[nodiscard]] Index context_rows(Index asked, const Policies&... policies) {
-  const auto look_at = [&asked]<class P>(const P& policy) {
+  [[maybe_unused]] const auto look_at = [&asked]<class P>(const P& policy) {
     if constexpr (requires { policy.context_rows(); })
       if (asked == 0) asked = policy.context_rows();
   };

@@ -112,10 +112,9 @@ template <Real Scalar>
 class Standardize {
  public:
   /// \param data  d × n, raw, in any unit up to 4.5e307.
-  /// \throws DataError when data is empty, not finite, has one sample only, or a component that does not vary, varies
-  /// by
-  ///         less than 64 of the scalar's numbers around its mean, or has a sample so far out that most others become
-  ///         equal in this scalar.
+  /// \throws DataError when data is empty, not finite, has one sample only, a component that is constant or varies by
+  ///         less than 64 of the scalar's numbers around its mean, or a sample so far out that most others become equal
+  ///         in this scalar.
   template <class Derived>
   explicit Standardize(const Eigen::MatrixBase<Derived>& data)
       : Standardize(detail::standard_spread("Standardize", data.template cast<double>(),

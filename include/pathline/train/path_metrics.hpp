@@ -7,6 +7,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/flow/transform.hpp>
 #include <pathline/train/estimate.hpp>
+#include <pathline/train/trainable.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -18,25 +19,26 @@ namespace pathline {
 
 /// Maps data to base points and back, as `Cnf` does: `transform(X)`, `inverse(Z)`.
 template <class F>
-concept InvertibleFlow = requires(const F flow, const Batch<typename F::Scalar>& X) {
+concept InvertibleFlow = requires(const F flow, const Batch<detail::DataScalarOf<F>>& X,
+                                  const Batch<typename F::Scalar>& Z) {
   { flow.transform(X) } -> std::convertible_to<Batch<typename F::Scalar>>;
-  { flow.inverse(X) } -> std::convertible_to<Batch<typename F::Scalar>>;
+  { flow.inverse(Z) } -> std::convertible_to<Batch<detail::DataScalarOf<F>>>;
 };
 
 /// Says where data stand at given times, as `Cnf` does: `trajectory(X, times)`, a batch for each time.
 template <class F>
-concept FlowWithPaths = requires(const F flow, const Batch<typename F::Scalar>& X, const std::vector<double>& times) {
+concept FlowWithPaths = requires(const F flow, const Batch<detail::DataScalarOf<F>>& X,
+                                 const std::vector<double>& times) {
   { flow.trajectory(X, times) } -> std::convertible_to<std::vector<Batch<typename F::Scalar>>>;
 };
 
 /// Says in which coordinates its paths begin, as `Cnf` does: `transform(X)`, the end of the paths, and
 /// `data_transform()`, a `DataTransform` to their beginning.
 template <class F>
-concept FlowInCoordinates = requires(const F flow, const Batch<typename F::Scalar>& X) {
+concept FlowInCoordinates = requires(const F flow, const Batch<detail::DataScalarOf<F>>& X) {
   { flow.transform(X) } -> std::convertible_to<Batch<typename F::Scalar>>;
   flow.data_transform();
-  requires DataTransform < std::remove_cvref_t<decltype(flow.data_transform())>,
-  typename F::Scalar > ;
+  requires DataTransform<std::remove_cvref_t<decltype(flow.data_transform())>, detail::DataScalarOf<F>>;
 };
 
 /// Distances ‖inverse(transform(x)) - x‖ over samples.
@@ -50,12 +52,13 @@ struct InverseError {
 ///
 /// \throws what the flow's transform and inverse throw.
 template <InvertibleFlow Flow>
-[[nodiscard]] InverseError inverse_error(const Flow& flow, ConstDataRef<typename Flow::Scalar> X) {
+[[nodiscard]] InverseError inverse_error(const Flow& flow, ConstDataRef<detail::DataScalarOf<Flow>> X) {
   using Scalar = typename Flow::Scalar;
   const Batch<Scalar> Z = flow.transform(X);
-  Batch<Scalar> points = X;  // keeps the context, which a conditional flow wants below its points too
+  Batch<Scalar> points =
+      X.template cast<Scalar>();  // keeps the context, which a conditional flow wants below its points too
   points.topRows(Z.rows()) = Z;
-  const Batch<Scalar> back = flow.inverse(points);
+  const Batch<detail::DataScalarOf<Flow>> back = flow.inverse(points);
   const Row<double> distance = (back - X.topRows(Z.rows())).template cast<double>().colwise().norm();
   return {distance.maxCoeff(), distance.mean()};
 }
@@ -66,7 +69,7 @@ template <InvertibleFlow Flow>
 /// straight, a closed one as infinitely long.
 /// \throws ArgumentError when there are fewer than two times; what the flow's trajectory throws.
 template <FlowWithPaths Flow>
-[[nodiscard]] Estimate path_straightness(const Flow& flow, ConstDataRef<typename Flow::Scalar> X,
+[[nodiscard]] Estimate path_straightness(const Flow& flow, ConstDataRef<detail::DataScalarOf<Flow>> X,
                                          const std::vector<double>& times) {
   if (times.size() < 2)
     throw ArgumentError("path_straightness: number of times", std::to_string(times.size()), "at least 2");
@@ -84,9 +87,9 @@ template <FlowWithPaths Flow>
 ///
 /// \throws what the flow's transform throws.
 template <FlowInCoordinates Flow>
-[[nodiscard]] Estimate transport_cost(const Flow& flow, ConstDataRef<typename Flow::Scalar> X) {
-  using Scalar = typename Flow::Scalar;
-  const Batch<Scalar> end = flow.transform(X);
+[[nodiscard]] Estimate transport_cost(const Flow& flow, ConstDataRef<detail::DataScalarOf<Flow>> X) {
+  using Scalar = detail::DataScalarOf<Flow>;
+  const Batch<Scalar> end = flow.transform(X).template cast<Scalar>();
   Batch<Scalar> start(end.rows(), X.cols());
   Row<Scalar> log_det(X.cols());
   flow.data_transform().apply(X.topRows(end.rows()), start, log_det);
