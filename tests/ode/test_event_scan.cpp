@@ -174,8 +174,6 @@ void scan_all(std::size_t stride) {
     expect_none("three with resets", scan<State, Kind::reset>(three, four, forward));
     expect_none("two terminal ones", scan<State, Kind::terminal>(two, FixedSteps(1), forward));
   }
-  const PiController quarters{.initial_step = 0.25, .max_step = 0.25};
-  expect_none("adaptive", scan<State>(three, quarters));
   expect_none("float", scan<Eigen::Vector2f>(products_of(2, 32, stride), four));
   expect_none("three anywhere", scan<State>(random_products(3, int(2000 / stride), 2e-3, 1), FixedSteps(1)));
   expect_none("four anywhere", scan<State>(random_products(4, int(2000 / stride), 2e-3, 2), FixedSteps(1)));
