@@ -107,21 +107,27 @@ inline void check_separators(const std::string& source, const CsvOptions& option
 /// column's
 ///         standard deviation.
 inline void require_float_holds(const std::string& source, const CsvNumbers& table, const std::vector<double>& exact) {
-  const std::size_t d = table.columns.size(), n = exact.size() / d;
+  // Loops rather than Eigen's expressions, which would be compiled wherever the header is included.
+  const std::size_t d = table.columns.size();
   for (std::size_t i = 0; i < d; ++i) {
     std::vector<double> before, after;
+    double largest = 0, moved = 0;
     for (std::size_t j = i; j < exact.size(); j += d) {
       before.push_back(exact[j]);
       after.push_back(table.values[j]);
+      largest = std::max(largest, std::abs(exact[j]));
+      moved = std::max(moved, std::abs(exact[j] - table.values[j]));
     }
-    Row<double> x = Eigen::Map<const Row<double>>(before.data(), Index(n));
-    const double largest = x.cwiseAbs().maxCoeff();
-    if (largest == 0) continue;
-    const double moved = (x - Eigen::Map<const Row<double>>(after.data(), Index(n))).cwiseAbs().maxCoeff() / largest;
-    const double first = x(0) / largest;
-    x = (x / largest).array() - first;  // of equal numbers exactly 0
-    if (moved <= 1e-3 * std::sqrt((x.array() - x.mean()).square().mean())) continue;
-    const std::size_t different = count_different(std::move(before)), kept = count_different(std::move(after));
+    if (moved == 0) continue;
+    double sum = 0, squares = 0;  // of the distance from the first, in units of the largest: of equal numbers exactly 0
+    for (const double x : before) {
+      const double distance = x / largest - before[0] / largest;
+      sum += distance;
+      squares += distance * distance;
+    }
+    const double n = double(before.size()), variance = squares / n - (sum / n) * (sum / n);
+    if (moved / largest <= 1e-3 * std::sqrt(std::max(variance, 0.0))) continue;
+    const std::size_t different = count_different(before), kept = count_different(after);
     if (kept == different) continue;
     throw DataError(source + ", column " + shown(table.columns[i].name) + " keeps " + std::to_string(kept) + " of " +
                     std::to_string(different) +
