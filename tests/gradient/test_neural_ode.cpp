@@ -4,6 +4,7 @@
 #include <support/catch.hpp>
 #include <support/gradient_problem.hpp>
 
+#include <concepts>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -55,6 +56,19 @@ TEST_CASE("NeuralOde gives the loss's gradient to the initial state, by both met
   CHECK(exact.value == Approx(adjoint.value).epsilon(1e-12));
   CHECK(max_difference(exact.initial, adjoint.initial) < 1e-9);
   CHECK(max_difference(exact.parameters, adjoint.parameters) < 1e-9);
+}
+
+// A PiController where the solver was expected was an incomplete type.
+TEST_CASE("NeuralOde finds its solver, step control and gradient method in any order", "[gradient]") {
+  using FieldType = decltype(workloads::node_field<double>());
+  const FieldType field = workloads::node_field<double>();
+  const NeuralOde ode(field, PiController{.rtol = 1e-3}, Dopri5{});
+  static_assert(std::same_as<decltype(ode), const NeuralOde<FieldType>>);
+  static_assert(std::same_as<decltype(NeuralOde(field, Adjoint{}, FixedSteps(2), Tsit5{})),
+                             NeuralOde<FieldType, Tsit5, FixedSteps, Adjoint>>);
+  const Batch<double> y0 = Batch<double>::Constant(field.dim(), 1, 0.5);
+  const NeuralOde same(field, Dopri5{}, PiController{.rtol = 1e-3});
+  CHECK(ode.solve(y0, {0., 1.}).back() == same.solve(y0, {0., 1.}).back());
 }
 
 TEST_CASE("NeuralOde names bad input", "[gradient][errors]") {

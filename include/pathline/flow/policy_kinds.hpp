@@ -20,12 +20,6 @@ namespace pathline {
 template <class P>
 using IsTrace = std::bool_constant<TracePolicy<P>>;
 template <class P>
-using IsSolver = std::bool_constant<SteppingMethod<P>>;
-template <class P>
-using IsStepControl = std::bool_constant<StepControl<P>>;
-template <class P>
-using IsGradientMethod = std::bool_constant<GradientMethod<P>>;
-template <class P>
 using IsBaseDensity = std::bool_constant<BaseDensity<P, double> || BaseDensity<P, float>>;
 template <class P>
 using IsDataTransform = std::bool_constant<DataTransform<P, double> || DataTransform<P, float>>;

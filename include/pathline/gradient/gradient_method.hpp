@@ -8,6 +8,7 @@
 
 #include <concepts>
 #include <span>
+#include <type_traits>
 
 namespace pathline {
 
@@ -45,5 +46,13 @@ concept GradientMethod = requires(const M gradient, const Euler method, const Fi
     gradient.backward(method, control, dynamics, times, outputs_bar, y, theta_bar, memory)
     } -> std::same_as<Statistics>;
 };
+
+// The kinds of policies that NeuralOde and Cnf tell apart.
+template <class P>
+using IsSolver = std::bool_constant<SteppingMethod<P>>;
+template <class P>
+using IsStepControl = std::bool_constant<StepControl<P>>;
+template <class P>
+using IsGradientMethod = std::bool_constant<GradientMethod<P>>;
 
 }  // namespace pathline

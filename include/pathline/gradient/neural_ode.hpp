@@ -6,6 +6,7 @@
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
+#include <pathline/core/policies.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/dynamics.hpp>
@@ -16,8 +17,11 @@
 #include <pathline/ode.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <span>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,7 +37,31 @@ struct ValueAndGradient {
   Statistics forward, backward;
 };
 
-/// The whole batch is one solve: its columns share their steps.
+namespace detail {
+
+/// The parts of a NeuralOde, each found by its kind, and one readable line for what is none.
+template <class FieldType, class... Policies>
+struct OdeParts {
+  using Method = first_of<IsSolver, Dopri5, Policies...>;
+  using Control = first_of<IsStepControl, PiController, Policies...>;
+  using Gradient = first_of<IsGradientMethod, Backpropagation<NoStepCost>, Policies...>;
+  static_assert(!Field<FieldType> ||
+                    ((SteppingMethod<Policies> || StepControl<Policies> || GradientMethod<Policies>)&&...),
+                "NeuralOde: a policy is none of: solver (tableau), step control, gradient method (forward, backward)");
+  static_assert(count_of<IsSolver, Policies...> <= 1, "NeuralOde: more than one solver");
+  static_assert(count_of<IsStepControl, Policies...> <= 1, "NeuralOde: more than one step control");
+  static_assert(count_of<IsGradientMethod, Policies...> <= 1, "NeuralOde: more than one gradient method");
+};
+
+/// Stands in for an argument that is no field, once that has been said.
+struct NoField {
+  using Scalar = double;
+};
+
+}  // namespace detail
+
+/// The whole batch is one solve: its columns share their steps. Solver, step control and gradient method may be left
+/// out, and come in any order.
 ///
 ///     NeuralOde ode(field, Dopri5{}, PiController{.rtol = 1e-7, .atol = 1e-9}, Backpropagation{});
 ///     const auto [value, gradient, ...] = ode.value_and_gradient(z0, times, loss);
@@ -42,11 +70,13 @@ template <class FieldType, class Method = Dopri5, class Control = PiController,
 class NeuralOde {
   static_assert(Field<FieldType>,
                 "NeuralOde: the first argument must be a Field (linearize and pullback, nn/layer.hpp)");
-  static_assert(GradientMethod<Gradient>,
-                "NeuralOde: the fourth argument must be a GradientMethod (forward, backward)");
+  static constexpr bool parts = SteppingMethod<Method> && StepControl<Control> && GradientMethod<Gradient>;
+  static_assert(parts, "NeuralOde<Field, Method, Control, Gradient>: an argument is not of its kind");
+  static_assert(!parts || FixedControl<Control> || EmbeddedMethod<Method>,
+                "NeuralOde: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
 
  public:
-  using Scalar = typename FieldType::Scalar;
+  using Scalar = typename std::conditional_t<Field<FieldType>, FieldType, detail::NoField>::Scalar;
 
   /// Scratch of repeated calls: with the same shapes, the second call allocates nothing but its results.
   struct Memory {
@@ -55,12 +85,15 @@ class NeuralOde {
     Vector<Scalar> parameters_bar;  ///< Of θ and context together.
   };
 
-  explicit NeuralOde(FieldType field, Method method = {}, Control control = {}, Gradient gradient = {})
-      : field_(std::move(field)),
-        parameter_count_(std::as_const(field_).parameters().size()),
-        method_(method),
-        control_(control),
-        gradient_(gradient) {}
+  /// \param policies  Solver, step control and gradient method, each at most once and in any order.
+  template <class... Policies>
+  explicit NeuralOde(FieldType field, const Policies&... policies)
+      : NeuralOde(std::tuple<Policies...>(policies...), std::move(field)) {
+    static_assert(std::same_as<Method, detail::first_of<IsSolver, Method, Policies...>> &&
+                      std::same_as<Control, detail::first_of<IsStepControl, Control, Policies...>> &&
+                      std::same_as<Gradient, detail::first_of<IsGradientMethod, Gradient, Policies...>>,
+                  "NeuralOde: a policy is of another type than the class names: leave out the template arguments");
+  }
 
   [[nodiscard]] const FieldType& field() const noexcept { return field_; }
   /// Rows of context that the field reads beside time.
@@ -147,6 +180,14 @@ class NeuralOde {
   }
 
  private:
+  template <class... Policies>
+  NeuralOde(const std::tuple<Policies...>& policies, FieldType field)
+      : field_(std::move(field)),
+        parameter_count_(std::as_const(field_).parameters().size()),
+        method_(detail::pick<IsSolver, Method>(policies)),
+        control_(detail::pick<IsStepControl, Control>(policies)),
+        gradient_(detail::pick<IsGradientMethod, Gradient>(policies)) {}
+
   void check(ConstBatchRef<Scalar> y0, ConstBatchRef<Scalar> context) const {
     detail::require_parameter_count("NeuralOde", field_.parameters().size(), parameter_count_);
     require_batch_rows("NeuralOde: y0", y0.rows(), y0.cols(), field_.dim());
@@ -200,5 +241,11 @@ class NeuralOde {
   Control control_;
   Gradient gradient_;
 };
+
+template <class FieldType, class... Policies>
+NeuralOde(FieldType, const Policies&...)
+    -> NeuralOde<FieldType, typename detail::OdeParts<FieldType, Policies...>::Method,
+                 typename detail::OdeParts<FieldType, Policies...>::Control,
+                 typename detail::OdeParts<FieldType, Policies...>::Gradient>;
 
 }  // namespace pathline
