@@ -270,6 +270,7 @@ TEST_CASE("write_csv: what could not be read back is refused, and the old file s
   CHECK_THROWS_AS(io::write_csv(path, {"1", "2"}, X), ArgumentError);
   CHECK_THROWS_AS(io::write_csv(path, {"x", "2"}, X), ArgumentError);
   CHECK_THROWS_AS(io::write_csv(path, {"1st", "2nd"}, X), ArgumentError);
+  CHECK_THROWS_AS(io::write_csv(path, {"NA", "?"}, X), ArgumentError);
   CHECK_THROWS_AS(io::write_csv(path, {"x", "y"}, Batch<double>(2, 0)), DataError);
   X(1, 2) = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_WITH(io::write_csv(path, {"x", "y"}, X), ContainsSubstring("component 1 of sample 2"));

@@ -249,16 +249,16 @@ inline void require_names(const std::vector<std::string>& names) {
     if (is_number(name, '.'))
       throw ArgumentError("write_csv: header", shown(name),
                           "names that are no numbers, so that they cannot be taken for data; or no names at all");
-  if (std::none_of(names.begin(), names.end(), is_name))
+  if (std::none_of(names.begin(), names.end(),
+                   [](const std::string& name) { return is_name(name) && !is_missing(name); }))
     throw ArgumentError("write_csv: header", shown(names.front()),
                         "a name that begins with a letter, so that it cannot be taken for data; or no names at all");
 }
 
 }  // namespace detail
 
-/// Writes X (d × n) as n rows of d numbers under a header. read_csv() gives the same bits back; without names tell it
-/// so,
-/// `{.header = CsvHeader::absent}`, since a first row of 0, 1, … can be names as well.
+/// Writes X (d × n) as n rows of d numbers under a header. read_csv() gives the same bits back. Without names, read it
+/// with `{.header = CsvHeader::absent}`: a first row of 0, 1, … can be names as well.
 ///
 /// \param names  d names, none of them a number and one that begins with a letter; or none for no header.
 /// \throws ShapeError for another number of names.
