@@ -114,3 +114,94 @@ TEST_CASE("rnode: four steps that are too few for peaks of width 0.02 are report
   CHECK(total(flow.log_prob(grid)) > 1.03);
   CHECK(total(flow.refined_log_prob(grid)) == Approx(1).margin(5e-3));  // 256 times more accurate, once steps are small
 }
+
+TEST_CASE("Cnf: integer weights count as repeated rows, and weight 0 as none", "[flow][presets][weights]") {
+  const auto flow = rnode<double>({.hidden = {4}, .kinetic_energy = 0.3, .jacobian_norm = 0.2, .seed = 1});
+  Batch<double> X = sample_toy(ToyDensity::mixture, 4, Draw{1, 1});
+  X(0, 2) = 1e200;  // of weight 0: its log p of -∞ must not matter
+  const std::vector<Index> ids{5, 2, 9, 0}, repeated_ids{5, 5, 2, 0, 0, 0};
+  const Vector<double> weights{{2, 1, 0, 3}};
+  Batch<double> repeated(2, 6);
+  repeated << X.col(0), X.col(0), X.col(1), X.col(3), X.col(3), X.col(3);
+  typename std::remove_const_t<decltype(flow)>::Memory memory;
+  TrainingLoss<double> weighted, expected;
+  flow.value_and_gradient(X, ids, weights, Draw{1, 2}, memory, weighted);
+  flow.value_and_gradient(repeated, repeated_ids, Draw{1, 2}, memory, expected);
+  const double scale = 6. / 4;  // the one is a sum over 4 rows, the other over 6
+  CHECK(weighted.loss == Approx(scale * expected.loss).epsilon(1e-13));
+  CHECK(weighted.negative_log_likelihood == Approx(scale * expected.negative_log_likelihood).epsilon(1e-13));
+  for (std::size_t i = 0; i < 2; ++i) CHECK(weighted.costs[i] == Approx(scale * expected.costs[i]).epsilon(1e-13));
+  CHECK(max_difference(weighted.gradient, Vector<double>(scale * expected.gradient)) < 1e-12);
+
+  flow.value_and_gradient(repeated, repeated_ids, Vector<double>::Ones(6), Draw{1, 2}, memory, weighted);
+  CHECK(weighted.loss == Approx(expected.loss).epsilon(1e-14));
+  CHECK(max_difference(weighted.gradient, expected.gradient) < 1e-14);
+  CHECK_THROWS_AS(flow.value_and_gradient(X, ids, Vector<double>(3), Draw{1, 2}, memory, weighted), ShapeError);
+  CHECK_THROWS_WITH(flow.value_and_gradient(X, ids, Vector<double>{{1, NAN, 1, 1}}, Draw{1, 2}, memory, weighted),
+                    "Cnf::value_and_gradient: weights is nan at component 0 of sample 1, expected a finite number");
+}
+
+TEST_CASE("Cnf: a loss of one's own sees row ids and weights", "[flow][presets][weights]") {
+  constexpr Index n = 300;  // in two chunks
+  const auto flow = rnode<double>({.hidden = {4}, .seed = 1});
+  const Batch<double> X = sample_toy(ToyDensity::mixture, n, Draw{1, 1});
+  std::vector<Index> ids;
+  for (Index j = 0; j < n; ++j) ids.push_back(7 * j % n);
+  const Vector<double> weights = Vector<double>::LinSpaced(n, 0, 2);
+  Vector<double> seen(n);  // by row id: each row is in one chunk, so threads do not meet
+  const auto loss = [&](const auto& Y, auto&& Y_bar, const auto& /*log_det*/, const LossRows<double>& rows) {
+    Y_bar.setZero();
+    double sum = 0;
+    for (Index j = 0; j < Y.cols(); ++j) {
+      const Index id = rows.ids[std::size_t(j)];
+      seen(id) = rows.weights.empty() ? 1 : rows.weights[std::size_t(j)];
+      Y_bar.col(j).head(2) = seen(id) * double(id) * Y.col(j).head(2);
+      sum += 0.5 * seen(id) * double(id) * Y.col(j).head(2).squaredNorm();
+    }
+    return sum;
+  };
+  typename std::remove_const_t<decltype(flow)>::Memory memory;
+  TrainingLoss<double> result;
+  flow.value_and_gradient(X, ids, weights, Draw{1, 2}, loss, memory, result);
+  const Batch<double> Z = flow.transform(X);
+  double expected = 0;
+  for (Index j = 0; j < n; ++j) {
+    CHECK(seen(ids[std::size_t(j)]) == weights(j));
+    expected += 0.5 * weights(j) * double(ids[std::size_t(j)]) * Z.col(j).squaredNorm();
+  }
+  CHECK(result.negative_log_likelihood == Approx(expected).epsilon(1e-12));
+  flow.value_and_gradient(X, ids, Draw{1, 2}, loss, memory, result);
+  CHECK(seen == Vector<double>::Ones(n));
+}
+
+TEST_CASE("fit: forty calls of one epoch are one call of forty, bit for bit", "[flow][presets][train]") {
+  const Batch<double> X = sample_toy(ToyDensity::mixture, 60, Draw{1, 1});
+  const RnodeOptions options{.hidden = {4}, .seed = 1};
+  auto whole = rnode<double>(options), parted = rnode<double>(options), restarted = rnode<double>(options);
+  FitOptions forty{.epochs = 40, .batch = 16, .learning_rate = 0.02, .final_learning_rate = 1e-4};
+  FitOptions one = forty;
+  one.epochs = 1;
+  one.total_epochs = 40;
+  Rng rng(1), same_seed(1), another(1);
+  const FitReport expected = fit(whole, X, forty, rng);
+  TrainingState<double> state;
+  FitReport report;
+  for (int call = 0; call < 40; ++call) {
+    report = fit(parted, X, one, same_seed, state);
+    REQUIRE(report.epochs.size() == 1);
+    const EpochReport &here = report.epochs[0], &there = expected.epochs[std::size_t(call)];
+    CHECK(here.epoch == there.epoch);
+    CHECK(here.epochs == 40);
+    CHECK(here.train_loss == there.train_loss);
+    CHECK(here.validation_nll == there.validation_nll);
+    CHECK(here.learning_rate == there.learning_rate);
+  }
+  CHECK(parted.parameters() == whole.parameters());
+  CHECK(report.best_epoch == expected.best_epoch);
+  CHECK(report.best_criterion == expected.best_criterion);
+  CHECK(same_seed == rng);
+  // Moments that begin anew at each call were the fault.
+  one.final_learning_rate = -1;
+  for (int call = 0; call < 40; ++call) fit(restarted, X, one, another);
+  CHECK(restarted.parameters() != whole.parameters());
+}

@@ -1,5 +1,6 @@
 #include <pathline/train/fit.hpp>
 
+#include <pathline/flow/base.hpp>
 #include <pathline/flow/log_transform.hpp>
 #include <pathline/flow/refined_control.hpp>
 #include <pathline/flow/uniform_box.hpp>
@@ -102,6 +103,27 @@ struct NoDataRows : GaussianModel {
 static_assert(Trainable<GaussianModel>);
 static_assert(!Trainable<NoParameters> && !Trainable<NoGradient> && !Trainable<NoTrainingLoss> &&
               !Trainable<NoLogProb> && !Trainable<NoDataRows> && !Trainable<int>);
+
+/// The model with a factor for each row of its loss.
+struct WeightedModel : GaussianModel {
+  using GaussianModel::GaussianModel;
+  using GaussianModel::value_and_gradient;
+  void value_and_gradient(const Batch<double>& X, std::span<const Index> samples, const Vector<double>& weights,
+                          const Draw& draw, Memory& memory, Loss& loss) const {
+    ids.insert(ids.end(), samples.begin(), samples.end());
+    loss.loss = loss.negative_log_likelihood = 0;
+    Loss one;
+    for (Index j = 0; j < X.cols(); ++j) {
+      GaussianModel::value_and_gradient(X.col(j), {}, draw, memory, one);
+      loss.loss += weights(j) / double(X.cols()) * one.loss;
+      loss.gradient = (j == 0 ? 0 * one.gradient : loss.gradient) + weights(j) / double(X.cols()) * one.gradient;
+    }
+    loss.negative_log_likelihood = loss.loss;
+    loss.solves = 1;
+  }
+  mutable std::vector<Index> ids;
+};
+static_assert(WeightedTrainable<WeightedModel> && !WeightedTrainable<GaussianModel>);
 
 /// The model with a running count of training calls, which is told of each step of the optimizer.
 struct CountingModel : GaussianModel {
@@ -465,6 +487,235 @@ TEST_CASE("fit compares the solver with a finer one, and says so when they diffe
 
   options.solver_check_rows = 0;
   CHECK(fit(model, X, no_validation, options, rng).warnings.empty());
+}
+
+TEST_CASE("fit with weights finds the maximum of the weighted likelihood", "[train][fit][weights]") {
+  const Batch<double> X = samples_around(3, 1, 60, 0.5);
+  Vector<double> weights = X.row(0).array().exp().matrix().transpose();
+  weights.head(5).setZero();
+  WeightedModel model(1);
+  Rng rng(1);
+  const FitOptions options{.epochs = 150, .batch = 16, .learning_rate = 0.1, .final_learning_rate = 1e-4};
+  const FitReport report = fit(model, with_weights(X, weights), Batch<double>(1, 0), options, rng);
+  const double mean = X.row(0).dot(weights) / weights.sum();
+  const double variance = (X.row(0).array() - mean).square().matrix().dot(weights) / weights.sum();
+  CHECK(std::abs(model.mean()(0) - mean) < 5e-3);
+  CHECK(std::abs(model.log_scale()(0) - 0.5 * std::log(variance)) < 5e-3);
+  CHECK(std::abs(X.mean() - mean) > 0.1);  // where a fit without weights would have ended
+  CHECK(report.best_criterion == Approx(-model.log_prob(X).dot(weights) / weights.sum()).epsilon(1e-12));
+}
+
+TEST_CASE("The mean of the mini-batches' weighted losses is the weighted loss of all rows", "[train][fit][weights]") {
+  const Batch<double> X = samples_around(3, 2, 21);
+  const Row<double> weights = Row<double>::LinSpaced(21, 1e300, 9e300);  // only their ratios count
+  WeightedModel model(2);
+  Rng rng(1);
+  // The rate is too small to change a parameter: all mini-batches see the same ones.
+  const FitReport report =
+      fit(model, with_weights(X, weights), no_validation, {.epochs = 1, .batch = 4, .learning_rate = 1e-300}, rng);
+  const Row<double> shares = weights / 9e300;
+  CHECK(report.epochs[0].train_loss == Approx(-model.log_prob(X).dot(shares) / shares.sum()).epsilon(1e-12));
+  CHECK(report.best_criterion == Approx(report.epochs[0].train_loss).epsilon(1e-12));
+}
+
+TEST_CASE("Integer weights are repeated rows, weight 0 is absence", "[train][fit][weights]") {
+  const Batch<double> X = samples_around(3, 2, 4);
+  const Vector<double> weights{{2, 1, 0, 3}};
+  Batch<double> repeated(2, 6), present(2, 3);
+  repeated << X.col(0), X.col(0), X.col(1), X.col(3), X.col(3), X.col(3);
+  present << X.col(0), X.col(1), X.col(3);
+  const FitOptions options{.epochs = 20, .batch = 6, .learning_rate = 0.1};
+  WeightedModel weighted(2), twice(2), without(2);
+  Rng rng(1), another(1), third(1);
+  fit(weighted, with_weights(X, weights), no_validation, options, rng);
+  fit(twice, repeated, no_validation, options, another);
+  CHECK((weighted.parameters() - twice.parameters()).norm() < 1e-12);
+  CHECK(std::set<Index>(weighted.ids.begin(), weighted.ids.end()) == std::set<Index>{0, 1, 3});  // numbers in X
+  // Held-out rows are drawn among those that count.
+  FitOptions held_out = options;
+  held_out.validation_fraction = 0.3;
+  weighted.parameters().setZero();
+  const FitReport report = fit(weighted, with_weights(X, weights), held_out, rng = Rng(7));
+  const FitReport expected = fit(without, with_weights(present, Vector<double>{{2, 1, 3}}), held_out, third = Rng(7));
+  CHECK(weighted.parameters() == without.parameters());
+  CHECK(report.best_criterion == expected.best_criterion);
+}
+
+TEST_CASE("Weights that are none are refused", "[train][fit][weights][errors]") {
+  const Batch<double> X = samples_around(3, 2, 3);
+  CHECK_THROWS_WITH(with_weights(X, Vector<double>::Ones(4)), "with_weights: weights has 4 rows, expected 3");
+  CHECK_THROWS_WITH(with_weights(X, Vector<double>{{1, -2, 1}}),
+                    "with_weights: weights is -2 at sample 1, expected 0 or a positive number");
+  CHECK_THROWS_WITH(with_weights(X, Vector<double>{{1, 1, not_a_number}}),
+                    "with_weights: weights is nan at sample 2, expected 0 or a positive number");
+  CHECK_THROWS_AS(with_weights(X, Row<double>::Zero(3)), DataError);
+  WeightedData<double> changed = with_weights(X, Eigen::RowVector3i(1, 2, 3));
+  changed.weights(0) = -1;
+  WeightedModel model(2);
+  Rng rng(1);
+  CHECK_THROWS_WITH(fit(model, changed, {}, rng),
+                    "fit: data: weights is -1 at sample 0, expected 0 or a positive number");
+  CHECK(rng == Rng(1));
+}
+
+TEST_CASE("Forty calls of fit with one state are one call: the schedule, patience and rare validations too",
+          "[train][fit][state]") {
+  const Batch<double> X = samples_around(5, 2, 60);
+  const Index every = GENERATE(1, 3), patience = GENERATE(0, 2);
+  FitOptions forty{.epochs = 40,
+                   .batch = 16,
+                   .learning_rate = patience > 0 ? 1 : 0.1,  // overshoots
+                   .final_learning_rate = 1e-3,
+                   .validate_every = every,
+                   .patience = patience};
+  GaussianModel whole(2), parted(2);
+  Rng rng(1), same_seed(1);
+  const FitReport expected = fit(whole, X, forty, rng);
+  CHECK((expected.stop == StopReason::patience) == (patience > 0));
+  TrainingState<double> state;
+  FitOptions some = forty;
+  some.total_epochs = 40;
+  FitReport report;
+  std::vector<double> losses;
+  while (state.epochs < 40 && report.stop != StopReason::patience) {
+    some.epochs = std::min<Index>(1 + state.epochs % 3, 40 - state.epochs);
+    report = fit(parted, X, some, same_seed, state);
+    for (const EpochReport& epoch : report.epochs) losses.push_back(epoch.train_loss);
+    CHECK(parted.parameters() == state.best_parameters);
+  }
+  REQUIRE(losses.size() == expected.epochs.size());
+  for (std::size_t i = 0; i < losses.size(); ++i) CHECK(losses[i] == expected.epochs[i].train_loss);
+  CHECK(parted.parameters() == whole.parameters());
+  CHECK(report.stop == expected.stop);
+  CHECK(report.best_epoch == expected.best_epoch);
+  CHECK(report.best_criterion == expected.best_criterion);
+  CHECK(same_seed == rng);
+  if (patience == 0) return;
+  // A call whose patience is over changes nothing.
+  some.epochs = 1;
+  CHECK(fit(parted, X, some, same_seed, state).epochs.empty());
+  CHECK(parted.parameters() == whole.parameters());
+  CHECK(same_seed == rng);
+}
+
+TEST_CASE("A training state refuses what it cannot go on with", "[train][fit][state][errors]") {
+  const Batch<double> X = samples_around(3, 2, 20);
+  GaussianModel model(2), other(3);
+  Rng rng(1);
+  TrainingState<double> state;
+  FitOptions options{.epochs = 5, .learning_rate = 0.1, .final_learning_rate = 0.01};
+  fit(model, X, options, rng, state);
+  CHECK_THROWS_WITH(fit(model, X, options, rng, state),
+                    Catch::Matchers::StartsWith("fit: total_epochs is 0, expected the epochs of all calls together"));
+  options.total_epochs = 9;
+  CHECK_THROWS_WITH(fit(model, X, options, rng, state),
+                    "fit: total_epochs is 9, expected at least 10, with the 5 epochs that are done and the 5 of this "
+                    "call");
+  options.total_epochs = 10;
+  CHECK_THROWS_AS(fit(other, samples_around(3, 3, 20), options, rng, state), ShapeError);
+  const Vector<double> left = model.parameters();
+  const Rng before = rng;
+  model.parameters()(1) += 1e-9;
+  CHECK_THROWS_WITH(
+      fit(model, X, options, rng, state),
+      Catch::Matchers::StartsWith("fit: the flow's vector of parameters is not what the state's last call "
+                                  "left it with"));
+  CHECK(rng == before);
+  model.parameters() = left;
+  CHECK(fit(model, X, options, rng, state).epochs.back().epoch == 10);
+}
+
+TEST_CASE("Other rows to judge by begin the choice of the best parameters anew", "[train][fit][state]") {
+  const Batch<double> X = samples_around(3, 2, 40);
+  GaussianModel model(2);
+  Rng rng(1);
+  TrainingState<double> state;
+  const FitOptions options{.epochs = 3, .learning_rate = 0.1};
+  const double easy = fit(model, X, samples_around(0, 2, 20, 0.1), options, rng, state).best_criterion;
+  const FitReport report = fit(model, X, samples_around(9, 2, 20), options, rng, state);
+  CHECK(report.best_criterion > easy);  // which no parameters reach on these
+  CHECK(report.best_epoch == 6);
+}
+
+TEST_CASE("After an error a training state goes on from the best parameters", "[train][fit][state]") {
+  const Batch<double> X = samples_around(3, 2, 20);
+  bool fails = false;
+  GaussianModel model(2,
+                      [&](Index, const Batch<double>&, std::span<const Index>, const Draw&, GaussianModel::Loss& loss) {
+                        if (fails) loss.gradient(0) = not_a_number;
+                      });
+  Rng rng(1);
+  TrainingState<double> state;
+  const FitOptions options{.epochs = 3, .learning_rate = 0.1};
+  fit(model, X, options, rng, state);
+  const Vector<double> best = model.parameters();
+  fails = true;
+  CHECK_THROWS_AS(fit(model, X, options, rng, state), TrainingError);
+  CHECK(model.parameters() == best);
+  fails = false;
+  CHECK(fit(model, X, options, rng, state).epochs.front().epoch == 4);
+}
+
+TEST_CASE("A loss that is not finite before the first step is no fault of the learning rate", "[train][fit]") {
+  GaussianModel model(2, [](Index, const Batch<double>&, std::span<const Index>, const Draw&,
+                            GaussianModel::Loss& loss) { loss.loss = not_a_number; });
+  Rng rng(1);
+  CHECK_THROWS_WITH(fit(model, samples_around(3, 2, 20), no_validation, {.epochs = 2}, rng),
+                    "fit: the loss or its gradient is not finite in epoch 1 before the first step; the flow keeps the "
+                    "best parameters so far. Look at the data's scale (Standardize), the field's first parameters and "
+                    "the weights of costs");
+}
+
+TEST_CASE("A solve that breaks off names the row by its number in the data", "[train][fit]") {
+  const Batch<double> X = samples_around(3, 2, 20);
+  Index at_fault = -1;
+  GaussianModel model(
+      2, [&](Index, const Batch<double>& batch, std::span<const Index>, const Draw&, GaussianModel::Loss&) {
+        SolveFailure failure;
+        failure.sample = 2;
+        failure.component = 1;
+        for (Index j = 0; j < 20; ++j)
+          if (X.col(j) == batch.col(2)) at_fault = j;
+        throw StepLimitError(failure);
+      });
+  Rng rng(1);
+  try {
+    fit(model, X, {.epochs = 10, .batch = 5}, rng);
+    FAIL("no error was thrown");
+  } catch (const TrainingError& error) {
+    CHECK(at_fault != 2);
+    CHECK_THAT(error.what(), Catch::Matchers::Contains("component 1 of sample " + std::to_string(at_fault)) &&
+                                 Catch::Matchers::Contains("No step of training had been taken"));
+  }
+}
+
+TEST_CASE("fit warns of a row that decides the choice of the parameters alone", "[train][fit]") {
+  const Batch<double> X = samples_around(3, 2, 40);
+  Batch<double> validation = samples_around(3, 2, 20, 1, 2);
+  GaussianModel model(2);
+  Rng rng(1);
+  const FitOptions options{.epochs = 40, .batch = 10, .learning_rate = 0.1};
+  CHECK(fit(model, X, validation, options, rng).warnings.empty());
+  validation(1, 7) = 30;
+  const FitReport report = fit(model, X, validation, options, rng);
+  REQUIRE(report.warnings.size() == 1);
+  CHECK_THAT(report.warnings[0],
+             Catch::Matchers::StartsWith("validation sample 7, (") && Catch::Matchers::Contains("alone adds"));
+}
+
+TEST_CASE("Parameters that have diverged are no fault of a row", "[train][fit]") {
+  // One step takes the scale to e^-1000: the likelihood of each row is then 0.
+  struct Plain : GaussianModel {
+    using GaussianModel::GaussianModel;
+    [[nodiscard]] static StandardNormal base() { return {}; }
+    [[nodiscard]] Batch<double> transform(const Batch<double>& X) const {
+      return ((X.colwise() - mean()).array().colwise() / log_scale().array().exp()).matrix();
+    }
+  } model(2);
+  Rng rng(1);
+  CHECK_THROWS_WITH(
+      fit(model, samples_around(0, 2, 20, 1e-3), no_validation, {.epochs = 5, .batch = 20, .learning_rate = 400}, rng),
+      Catch::Matchers::Contains("Lower learning_rate"));
 }
 
 TEST_CASE("fit refuses bad options before anything is changed", "[train][fit][errors]") {
