@@ -42,11 +42,20 @@ template <class Flow, class Rows>
   return warnings;
 }
 
+struct NoState {};
+
 /// What can be said of a call of `fit` by its types, a line each.
-template <class Flow, class... Data>
+template <class Flow, class State, class... Data>
 struct FitCheck {
   static constexpr bool trainable = Trainable<Flow>;
+  static constexpr bool one_scalar = [] {
+    if constexpr (trainable)
+      return std::same_as<State, NoState> || std::same_as<State, TrainingState<typename Flow::Scalar>>;
+    return true;
+  }();
+  static constexpr bool value = trainable && one_scalar;
   static_assert(trainable, "fit: the first argument must be Trainable, as Cnf is");
+  static_assert(one_scalar, "fit: the TrainingState must be of the flow's scalar, float or double");
   static_assert(!trainable || WeightedTrainable<Flow> || !(is_weighted<Data> || ...),
                 "fit: data with weights need a flow with value_and_gradient(X, samples, weights, draw, memory, loss), "
                 "as Cnf has");
@@ -77,9 +86,8 @@ concept FitData = detail::is_weighted<T> || std::derived_from<T, Eigen::MatrixBa
 template <class Flow, FitData Train, FitData Validation, Real S, class Callback = KeepGoing>
 FitReport fit(Flow& flow, const Train& train, const Validation& validation, const FitOptions& options, Rng& rng,
               TrainingState<S>& state, Callback&& callback = {}) {
-  if constexpr (detail::FitCheck<Flow, Train, Validation>::trainable) {
+  if constexpr (detail::FitCheck<Flow, TrainingState<S>, Train, Validation>::value) {
     using DataScalar = detail::DataScalarOf<Flow>;
-    static_assert(std::same_as<S, typename Flow::Scalar>, "fit: the TrainingState must be of the flow's scalar");
     const auto rows = detail::fit_rows<DataScalar>(train), held_out = detail::fit_rows<DataScalar>(validation);
     detail::require_valid(options);
     detail::require_fit_rows(flow, "fit: training data", rows);
@@ -98,8 +106,7 @@ FitReport fit(Flow& flow, const Train& train, const Validation& validation, cons
 template <class Flow, FitData Data, Real S, class Callback = KeepGoing>
 FitReport fit(Flow& flow, const Data& data, const FitOptions& options, Rng& rng, TrainingState<S>& state,
               Callback&& callback = {}) {
-  if constexpr (detail::FitCheck<Flow, Data>::trainable) {
-    static_assert(std::same_as<S, typename Flow::Scalar>, "fit: the TrainingState must be of the flow's scalar");
+  if constexpr (detail::FitCheck<Flow, TrainingState<S>, Data>::value) {
     const auto rows = detail::fit_rows<detail::DataScalarOf<Flow>>(data);
     detail::require_valid(options);
     detail::require_fit_rows(flow, "fit: data", rows);
@@ -119,7 +126,7 @@ FitReport fit(Flow& flow, const Data& data, const FitOptions& options, Rng& rng,
 template <class Flow, FitData Train, FitData Validation, class Callback = KeepGoing>
 FitReport fit(Flow& flow, const Train& train, const Validation& validation, const FitOptions& options, Rng& rng,
               Callback&& callback = {}) {
-  if constexpr (detail::FitCheck<Flow, Train, Validation>::trainable) {
+  if constexpr (detail::FitCheck<Flow, detail::NoState, Train, Validation>::value) {
     TrainingState<typename Flow::Scalar> state;
     return fit(flow, train, validation, options, rng, state, callback);
   } else {
@@ -128,7 +135,7 @@ FitReport fit(Flow& flow, const Train& train, const Validation& validation, cons
 }
 template <class Flow, FitData Data, class Callback = KeepGoing>
 FitReport fit(Flow& flow, const Data& data, const FitOptions& options, Rng& rng, Callback&& callback = {}) {
-  if constexpr (detail::FitCheck<Flow, Data>::trainable) {
+  if constexpr (detail::FitCheck<Flow, detail::NoState, Data>::value) {
     TrainingState<typename Flow::Scalar> state;
     return fit(flow, data, options, rng, state, callback);
   } else {

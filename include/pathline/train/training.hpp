@@ -260,7 +260,7 @@ class Training {
       try {
         const Row<Scalar> own = flow_.log_prob(rows), refined = flow_.refined_log_prob(rows);
         report_.solver_check = solver_check(own, refined);
-      } catch (const SolveError& error) {
+      } catch (const Error& error) {
         report_.warnings.push_back("the accuracy of the solver could not be checked with " + refinement.change + ": " +
                                    error.what());
         return;
