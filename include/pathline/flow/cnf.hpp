@@ -269,10 +269,12 @@ class Cnf {
   /// through the data transform; `fit` reports it.
   /// \throws DomainError at a number that the data transform does not map.
   [[nodiscard]] std::vector<std::string> data_warnings(ConstDataRef<DataScalar> X) const {
-    const Batch<double> raw = X.topRows(dim()).template cast<double>();
+    const std::vector<Index> samples = detail::samples_to_inspect(X.topRows(dim()));
+    const Batch<DataScalar> seen = detail::samples_of(X, samples);
+    const Batch<double> raw = seen.topRows(dim()).template cast<double>();
     std::vector<std::string> warnings = detail::data_warnings(raw, detail::precision_of<DataScalar>);
-    detail::inspect_coordinates(raw, to_flow_coordinates(X).template cast<double>(), detail::precision_of<Scalar>,
-                                warnings);
+    detail::inspect_coordinates(raw, to_flow_coordinates(seen).template cast<double>(), samples,
+                                detail::precision_of<Scalar>, warnings);
     return warnings;
   }
 

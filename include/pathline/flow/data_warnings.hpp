@@ -28,10 +28,9 @@ struct SortedComponent {
   double middle_half = 0;   ///< Between the quartiles.
 };
 
-/// \param most  Samples to look at, evenly spread.
-[[nodiscard]] inline SortedComponent sorted_component(const Batch<double>& X, Index i, Index most) {
+[[nodiscard]] inline SortedComponent sorted_component(const Batch<double>& X, Index i) {
   SortedComponent result;
-  for (Index j = 0; j < X.cols(); j += X.cols() / most + 1) result.values.push_back(X(i, j));
+  for (Index j = 0; j < X.cols(); ++j) result.values.push_back(X(i, j));
   std::vector<double>& v = result.values;
   std::sort(v.begin(), v.end());
   Index run = 0;
@@ -78,6 +77,32 @@ struct SortedComponent {
   return gaps ? gap : 0;
 }
 
+/// The samples of X (d × n) to look at: 20,000 of them, evenly spread, and those that hold the extremes of a component.
+template <class Derived>
+[[nodiscard]] std::vector<Index> samples_to_inspect(const Eigen::MatrixBase<Derived>& X) {
+  constexpr Index most = 20'000;
+  std::vector<Index> samples;
+  for (Index j = 0; j < X.cols(); j += X.cols() / most + 1) samples.push_back(j);
+  if (Index(samples.size()) == X.cols()) return samples;
+  for (Index i = 0; i < X.rows(); ++i) {
+    Index least = 0, greatest = 0;
+    X.row(i).minCoeff(&least);
+    X.row(i).maxCoeff(&greatest);
+    samples.insert(samples.end(), {least, greatest});
+  }
+  std::sort(samples.begin(), samples.end());
+  samples.erase(std::unique(samples.begin(), samples.end()), samples.end());
+  return samples;
+}
+
+template <class Derived>
+[[nodiscard]] Batch<typename Derived::Scalar> samples_of(const Eigen::MatrixBase<Derived>& X,
+                                                         const std::vector<Index>& samples) {
+  Batch<typename Derived::Scalar> result(X.rows(), Index(samples.size()));
+  for (std::size_t j = 0; j < samples.size(); ++j) result.col(Index(j)) = X.col(samples[j]);
+  return result;
+}
+
 /// Components with the same trouble: the first is told with its numbers, the others by their indices.
 class Finding {
  public:
@@ -111,7 +136,7 @@ inline void inspect_values(const Batch<double>& X, const ComponentSpread& spread
                            std::vector<std::string>& warnings) {
   Finding lattice, few, atom, rounded;
   for (Index i = 0; i < X.rows(); ++i) {
-    const SortedComponent component = sorted_component(X, i, 20'000);
+    const SortedComponent component = sorted_component(X, i);
     const Index n = Index(component.values.size());
     if (n < 10) continue;
     const double deviation = spread.deviation(i), spacing = precision.spacing(spread.mean(i));
@@ -182,21 +207,22 @@ inline void inspect_rank(const Batch<double>& X, const ComponentSpread& spread, 
 }
 
 /// Z: the same data in the coordinates in which the flow works, of its own scalar.
-inline void inspect_coordinates(const Batch<double>& X, const Batch<double>& Z, Precision precision,
-                                std::vector<std::string>& warnings) {
+/// \param numbers  Of the samples in the caller's data.
+inline void inspect_coordinates(const Batch<double>& X, const Batch<double>& Z, const std::vector<Index>& numbers,
+                                Precision precision, std::vector<std::string>& warnings) {
   const Vector<double> mean = Z.rowwise().mean();
   const Vector<double> deviation = ((Z.colwise() - mean).rowwise().squaredNorm() / double(Z.cols())).cwiseSqrt();
   Finding far, unscaled;
   for (Index i = 0; i < Z.rows(); ++i) {
-    const SortedComponent z = sorted_component(Z, i, 20'000);
+    const SortedComponent z = sorted_component(Z, i);
     if (Index(z.values.size()) < 10) continue;
     const double middle = z.middle_half / deviation(i);
     Index farthest = 0;
     (Z.row(i).array() - mean(i)).abs().maxCoeff(&farthest);
-    const SortedComponent raw = sorted_component(X, i, 20'000);
+    const SortedComponent raw = sorted_component(X, i);
     const bool lost = 2 * z.different <= raw.different;
     if (lost || (middle > 0 && middle < 0.01))
-      far.add(i, "is " + number(X(i, farthest)) + " in sample " + std::to_string(farthest) +
+      far.add(i, "is " + number(X(i, farthest)) + " in sample " + std::to_string(numbers[std::size_t(farthest)]) +
                      ", so far from the others that the middle half of them lies within " + number(middle) +
                      " of a deviation in the flow's coordinates" +
                      (lost ? ", where " + std::string(precision.name()) + " tells " + std::to_string(z.different) +
@@ -228,13 +254,14 @@ inline void inspect_coordinates(const Batch<double>& X, const Batch<double>& Z, 
 
 /// What is doubtful about data X (d × n) as the training set of a density, a sentence or two each, ready to print:
 /// numbers on a lattice, few different ones, values that carry probability, digits that the scalar does not hold,
-/// components that are constant or depend on each other. `fit` puts them into its report. Looks at 20,000 samples of
-/// each component at most, and at d + 1000 to tell dependence. \throws DataError when X is empty or not finite.
+/// components that are constant or depend on each other. `fit` puts them into its report. Looks at about 20,000
+/// samples, and at d + 1000 of them to tell dependence. \throws DataError when X is empty or not finite.
 template <class Derived>
 [[nodiscard]] std::vector<std::string> inspect_data(const Eigen::MatrixBase<Derived>& X) {
-  const Batch<double> data = X.template cast<double>();
+  const Batch<typename Derived::Scalar> data = X;
   require_finite("inspect_data: data", data);
-  return detail::data_warnings(data, detail::precision_of<typename Derived::Scalar>);
+  const Batch<double> seen = detail::samples_of(data, detail::samples_to_inspect(data)).template cast<double>();
+  return detail::data_warnings(seen, detail::precision_of<typename Derived::Scalar>);
 }
 
 }  // namespace pathline

@@ -29,12 +29,16 @@ concept TransformsRows = requires(const Flow flow) {
 template <class Flow, class Rows>
 void require_mapped([[maybe_unused]] const char* what, [[maybe_unused]] const Flow& flow,
                     [[maybe_unused]] const Rows& X) {
-  if constexpr (TransformsRows<Flow, Rows>) try {
-      (void)transformed(flow.data_transform(), X.topRows(flow.dim()));
-    } catch (const DomainError& error) {
-      throw DomainError(std::string(what) + ": " + error.transform, error.value, error.component, error.sample,
-                        error.expected);
-    }
+  if constexpr (TransformsRows<Flow, Rows>) {
+    constexpr Index width = 1000;  // no copy of all data
+    for (Index first = 0; first < X.cols(); first += width) try {
+        const Index n = std::min(width, X.cols() - first);
+        (void)transformed(flow.data_transform(), X.middleCols(first, n).topRows(flow.dim()));
+      } catch (const DomainError& error) {
+        throw DomainError(std::string(what) + ": " + error.transform, error.value, error.component,
+                          first + error.sample, error.expected);
+      }
+  }
 }
 
 /// `samples` themselves, or their numbers.
