@@ -175,19 +175,18 @@ int main(int argc, char** argv) try {
 
   // Whitened logarithms: sizes and weight are almost functions of each other, and what is left is far below their
   // spread. A perceptron of two hidden layers knows its divergence, so that training and evaluation are both exact.
-  using pathline::Batch;
-  const Batch<float> rows = train.cast<float>();
-  const pathline::Log log(pathline::Vector<float>::Zero(rows.rows()).eval());
+  // The transforms are of double, as the table is: what they give is rounded to float, not what they take.
+  const pathline::Log log(Eigen::VectorXd::Zero(train.rows()).eval());
   pathline::Cnf flow(
-      pathline::Network(pathline::ShallowMlp<float, pathline::Tanh>(rows.rows(), {options.width, options.width}), rng),
-      pathline::Chain(log, pathline::Whiten(transformed(log, rows))), base_density(rows.rows(), options.tail),
+      pathline::Network(pathline::ShallowMlp<float, pathline::Tanh>(train.rows(), {options.width, options.width}), rng),
+      pathline::Chain(log, pathline::Whiten(transformed(log, train))), base_density(train.rows(), options.tail),
       pathline::KineticEnergy{.weight = 0.01}, pathline::PiController{.rtol = 1e-4, .atol = 1e-4},
       pathline::Threads{options.threads});
 
   Progress progress(std::cerr, "training", long(options.epochs), {.terminal = stderr_is_terminal()});
   const double start = seconds_now();
   const pathline::FitReport report =
-      pathline::fit(flow, rows, validation.cast<float>(),
+      pathline::fit(flow, train, validation,
                     {.epochs = options.epochs,
                      .batch = options.batch,
                      .learning_rate = options.learning_rate,
@@ -204,10 +203,10 @@ int main(int argc, char** argv) try {
             << '\n';
   print_warnings(std::cout, report.warnings);
 
-  scores.insert(scores.begin(), {"flow", flow.log_prob(test.cast<float>()).cast<double>()});
+  scores.insert(scores.begin(), {"flow", flow.log_prob(test).cast<double>()});
   print(scores);
 
-  const Table samples = flow.sample(test.cols(), rng).cast<double>();
+  const Table samples = flow.sample(test.cols(), rng);
   plot::pairs(options.picture, {test, "held-out rows"}, {samples, "samples"},
               {.style = {.title = "Below the diagonal: held-out diamonds; above: as many samples of the flow",
                          .width = 1300,
