@@ -234,7 +234,7 @@ class EventWatcher : public NoObserver {
 
     std::array<int, count> touched{};  // the side from which g touches 0 at t
     for_each_event([&](const auto& event, std::size_t i) {
-      if (at_end[i] != 0 || happened[i]) return;
+      if (at_end[i] != 0 || happened[i] || came_from[i] != 0) return;
       const double length = solution_.trajectory.t1() - start, part = (t - start) / length;
       const double before = start + (part - std::min(fine_part<typename State::Scalar>, 0.5 * part)) * length;
       solution_.trajectory.evaluate_last_step(before, y_);

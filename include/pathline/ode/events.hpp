@@ -99,7 +99,8 @@ struct EventsCheck {
 /// through these, and at the bottom of each dip. So all crossings are found where g is a polynomial of degree six or
 /// less along the step; of another g two that are much nearer to each other than a quarter of the step may be missed.
 /// Times of events are exact for the interpolant, to some ulps, and no better than it. g must be finite to the end of
-/// each step, also beyond an event that ends the solve.
+/// each step, also beyond an event that ends the solve. It is asked at times from t0 to t1 only, but at a zero or after
+/// a reset also at states a little off the solution, where it may be anything.
 ///
 /// A ball that comes to rest by ever smaller bounces needs a reset that says so: below a least speed it sets the state
 /// to rest, which the right-hand side then holds (`if (y.isZero(0)) dy.setZero();`), or returns AfterReset::end.

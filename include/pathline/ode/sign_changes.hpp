@@ -39,12 +39,11 @@ struct SignChange {
 /// The sign of one function along a solve, from step to step.
 class SignWatch {
  public:
-  /// The step that ends `at` the last of the samples, which are at search_places of it, from its start on.
   struct Step {
-    std::array<Sample, search_places.size()> samples;
-    TimeFunction g;       ///< Anywhere in the step.
-    TimeFunction beyond;  ///< The same a little beyond its end, where it may be anything.
-    double solve_end;     ///< Beyond this time g must not be asked.
+    std::array<Sample, search_places.size()> samples;  ///< At search_places; the first tells the time alone.
+    TimeFunction g;                                    ///< Anywhere in the step.
+    TimeFunction beyond;                               ///< The same a little beyond its end, where it may be anything.
+    double solve_end;                                  ///< Beyond this time g must not be asked.
     /// Parts of the step: a little beside a zero, and just behind a start on the event, rounding does not hide the
     /// sign.
     double fine, first;
