@@ -104,6 +104,10 @@ TEST_CASE("Conditional flows: inverse undoes transform, and samples follow their
   CHECK((Z - same_units.transform(with_context(X, C))).cwiseAbs().maxCoeff() < 1e-8);
   Rng again(3);
   CHECK((samples - same_units.sample(C, again)).cwiseAbs().maxCoeff() < 1e-8);
+  Rng third(3);
+  const auto drawn = flow.sample_with_log_prob(raw, third);
+  CHECK((drawn.samples - samples).cwiseAbs().maxCoeff() < 1e-6);
+  CHECK((drawn.log_prob - flow.log_prob(with_context(drawn.samples, raw))).cwiseAbs().maxCoeff() < 1e-6);
   CHECK_THROWS_WITH(
       Cnf(field(), PiController{}, ChunkWidth{3}, Standardize(X), StandardizeContext(C.topRows(1))),
       "StandardizeContext: the context that the field reads has 2 rows, expected 1; give the field side = 2 (time "

@@ -57,10 +57,11 @@ TEST_CASE("A preset's network reads the rows of context that a StandardizeContex
   const StandardizeContext scaling(C);
   CHECK(detail::context_rows(0, Dopri5{}, scaling) == 2);
   CHECK(detail::context_rows(0, Dopri5{}, NoContextTransform{}) == 0);
-  CHECK(detail::context_rows(3, Threads{}) == 3);
+  CHECK(detail::context_rows(3, NoContextTransform{}) == 3);
+  CHECK_THROWS_AS(detail::context_rows(3, Threads{}), ArgumentError);
   const auto flow = steer<double>({.hidden = {4}}, scaling);
   CHECK(flow.context_rows() == 2);
   CHECK(flow.context_transform().mean()(1) == 0);
-  CHECK(rnode<double>({.context = 1, .hidden = {4}}).context_rows() == 1);
+  CHECK(rnode<double>({.context = 1, .hidden = {4}}, NoContextTransform{}).context_rows() == 1);
   CHECK_THROWS_AS(steer<double>({.context = 1, .hidden = {4}}, scaling), ShapeError);
 }

@@ -22,7 +22,7 @@ namespace pathline {
 /// 1e-3, weight decay 1e-5 and 10 000 batches of 100 fresh samples).
 struct FfjordOptions {
   Index dim = 2;                          ///< Rows of the data, d.
-  Index context = 0;                      ///< Rows of context, c; 0: as many as a StandardizeContext has.
+  Index context = 0;                      ///< Rows of context, c; 0: those of StandardizeContext.
   std::vector<Index> hidden{64, 64, 64};  ///< Widths of the hidden layers.
   double rtol = 1e-5, atol = 1e-5;        ///< Of Dormand and Prince's solver, here with a PI controller.
   std::uint64_t seed = 0;                 ///< Of the initial parameters.

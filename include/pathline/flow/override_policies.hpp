@@ -2,6 +2,7 @@
 /// Lists of policies of which one overrides the other: how a preset's choices give way to a user's.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/policy_kinds.hpp>
@@ -43,8 +44,13 @@ template <class... Presets, class... Overrides>
 
 /// Rows of context that a preset's network reads: those that its options ask for or, where they ask for none, those of
 /// a context transform among the policies that says so.
+/// \throws ArgumentError when the options ask for context and no policy says how it is scaled.
 template <class... Policies>
 [[nodiscard]] Index context_rows(Index asked, const Policies&... policies) {
+  if (asked > 0 && !(IsContextTransform<Policies>::value || ...))
+    throw ArgumentError("Cnf: context transform of a preset with context", "missing",
+                        "StandardizeContext(C) with the context of the training rows, or NoContextTransform{} where "
+                        "it is of order 1");
   [[maybe_unused]] const auto look_at = [&asked]<class P>(const P& policy) {
     if constexpr (requires { policy.context_rows(); })
       if (asked == 0) asked = policy.context_rows();

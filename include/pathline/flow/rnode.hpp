@@ -22,7 +22,7 @@ namespace pathline {
 /// seed are as in `FfjordOptions`.
 struct RnodeOptions {
   Index dim = 2;                          ///< Rows of the data, d.
-  Index context = 0;                      ///< Rows of context, c; 0: as many as a StandardizeContext has.
+  Index context = 0;                      ///< Rows of context, c; 0: those of StandardizeContext.
   std::vector<Index> hidden{64, 64, 64};  ///< Widths of the hidden layers.
   double kinetic_energy = 0.01;  ///< λ_K of ∫ ‖f‖² dt: `KineticEnergy`, which has ½‖f‖², weighs twice as much.
   double jacobian_norm = 0.01;  ///< λ_J of ∫ ‖J‖²_F dt.

@@ -17,7 +17,7 @@ namespace pathline {
 /// `FfjordOptions`, and the half width of the end time's interval.
 struct SteerOptions {
   Index dim = 2;                          ///< Rows of the data, d.
-  Index context = 0;                      ///< Rows of context, c; 0: as many as a StandardizeContext has.
+  Index context = 0;                      ///< Rows of context, c; 0: those of StandardizeContext.
   std::vector<Index> hidden{64, 64, 64};  ///< Widths of the hidden layers.
   double rtol = 1e-5, atol = 1e-5;        ///< Of Dormand and Prince's solver.
   double half_width = 0.5;                ///< b of T ~ U(t1 - b, t1 + b) for flows on [0, 1]; relative to the span.
