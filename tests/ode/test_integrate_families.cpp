@@ -145,6 +145,18 @@ TEMPLATE_TEST_CASE("A right-hand side that exists from t0 to t1 alone is solved 
   CHECK(end({t0, 0.3, t1 + 0.01 * (t0 - t1), t1}).y(1) == Approx(exact(t1)).margin(30 * tolerance));
 }
 
+// A number that the scalar cannot divide by: Newton's K = (Y - base) / (hγ) was 0/0, a slope 0 · ∞.
+TEMPLATE_TEST_CASE("An output some of the smallest numbers after t0 is y0", "[ode][integrate]", Dopri5, Kvaerno5,
+                   RadauIia5, Rodas4, KennedyCarpenter3) {
+  const double tiny = GENERATE(5e-324, 1e-310, 1e-300);
+  const auto rhs = [](double t, const State&, State& dy) { dy.setConstant(t); };
+  const Run forward = run<TestType>(rhs, 1, State(1, 0), {0, tiny, 1}),
+            back = run<TestType>(rhs, 1, State(1, 0), {1, tiny, 0});
+  CHECK(forward.y(1) == Approx(std::exp(-1.)).epsilon(1e-5));
+  CHECK(back.y(1) == Approx(-1).epsilon(1e-5));
+  CHECK(forward.statistics.rejected <= 2);
+}
+
 // zuko: the first step is the whole interval, and its stages lie on the zeros of the sine. torchdiffeq #38: y0 and
 // f(y0) of 0 give no first step.
 TEMPLATE_TEST_CASE("A start at rest is neither skipped over nor without a first step", "[ode][integrate]", Dopri5,

@@ -86,6 +86,14 @@ TEST_CASE("One by one, too, a sample that fails leaves the rest alone", "[ode][p
   CHECK(results[4].status.message() == "solve: y0 of sample 4 is outside of the domain of the step control");
 }
 
+TEST_CASE("Samples without a row are bad input, each", "[ode][per_sample][errors]") {
+  const Eigen::MatrixXd Y(0, 3);
+  const auto result = try_solve(relaxation, Y, 0, 2, Kvaerno5{}, PerSample(control));
+  REQUIRE(result.samples.size() == 3);
+  for (const SolveStatus& status : result.samples)
+    CHECK(status.message() == "solve: y0 is empty, expected at least one sample and one component");
+}
+
 // Torricelli: y' = -sqrt(y) empties a tank at t = 2 sqrt(y0), and below 0 it is not a number.
 TEST_CASE("A tank past empty is not finite there, in the status of its sample alone", "[ode][per_sample][errors]") {
   const auto tank = [](double, const auto& y, auto& dy) { dy = -y.cwiseSqrt(); };

@@ -211,7 +211,10 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, Cou
   void write_stages(Index quadratures) {
     if constexpr (I < stages) {
       State& K = K_[std::size_t(I)];
-      K.noalias() = detail::weighted_stages<detail::InverseWeights<Method, I>>(1 / h_, Z_);
+      if (std::isfinite(Scalar(1 / h_)))
+        K.noalias() = detail::weighted_stages<detail::InverseWeights<Method, I>>(1 / h_, Z_);
+      else  // h is too short to divide by
+        K = solver_.derivative(I);
       if (quadratures > 0) K.bottomRows(quadratures) = solver_.derivative(I).bottomRows(quadratures);
       write_stages<I + 1>(quadratures);
     }

@@ -100,7 +100,10 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
                                  State& K, const NewtonGoal& goal = {}) {
     if (!solve(rhs, t, h_gamma, start, base, Y, goal)) return false;
     const Index d = detail::path_rows(rhs, Y), quadratures = Y.rows() - d;
-    K.topRows(d) = (Y.topRows(d) - base.topRows(d)) / Scalar(h_gamma);
+    if (Scalar(h_gamma) == 0)  // of a step that is no number in this scalar, between two times next to each other
+      K.topRows(d) = F_.topRows(d);
+    else
+      K.topRows(d) = (Y.topRows(d) - base.topRows(d)) / Scalar(h_gamma);
     if (quadratures > 0) {
       evaluate(rhs, t, Y);
       K.bottomRows(quadratures) = F_.bottomRows(quadratures);

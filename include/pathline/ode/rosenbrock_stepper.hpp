@@ -147,7 +147,12 @@ class RosenbrockSystems : public EquationSolver {
       const double delta = std::min(length, std::sqrt(rounding) * std::sqrt(length));
       const double moved = t + std::copysign(delta, h);
       evaluate(rhs, moved, y, time_derivative_);
-      time_derivative_ = (time_derivative_ - f) / Scalar(moved - t);
+      const Scalar distance = Scalar(moved - t);
+      // A distance too short to divide by: what f changes by in the step is below the rounding of f.
+      if (std::abs(distance) < std::numeric_limits<Scalar>::min() / std::numeric_limits<Scalar>::epsilon())
+        time_derivative_.setZero();
+      else
+        time_derivative_ = (time_derivative_ - f) / distance;
     }
   }
 
@@ -248,8 +253,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
   template <class Rhs>
   const State& start_slope(Rhs& /*rhs*/, double /*t*/) {
     if constexpr (sloped) {
-      if (!start_slope_known_)
-        start_slope_.noalias() = detail::weighted_stages<detail::IncrementsOfStartSlope<Method>>(1 / h_, U_);
+      if (!start_slope_known_) write_slope<detail::IncrementsOfStartSlope<Method>>(start_slope_);
       return start_slope_;
     } else {
       return first_;
@@ -295,8 +299,13 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
   static constexpr double gamma = Method::tableau.gamma;
   static constexpr bool sloped = SlopedRosenbrockMethod<Method>;
 
-  void write_end_slope() {
-    end_slope_.noalias() = detail::weighted_stages<detail::IncrementsOfEndSlope<Method>>(1 / h_, U_);
+  void write_end_slope() { write_slope<detail::IncrementsOfEndSlope<Method>>(end_slope_); }
+  template <class Weights>
+  void write_slope(State& slope) {
+    if (std::isfinite(Scalar(1 / h_)))
+      slope.noalias() = detail::weighted_stages<Weights>(1 / h_, U_);
+    else  // h is too short to divide by
+      slope = first_;
   }
 
   template <int I, class Rhs>

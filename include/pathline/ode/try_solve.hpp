@@ -85,6 +85,7 @@ using BatchOf = Batch<typename Derived::Scalar, Derived::RowsAtCompileTime>;
 
 template <class Control, class Rhs, class State>
 void require_followable_by_each(const Control& control, const Rhs& rhs, const State& y0) {
+  if (y0.rows() == 0) require_finite("solve: y0", y0);  // says that it is empty
   require_row_counts(rhs, y0.rows());
   if constexpr (AdaptiveControl<Control>) {
     require_valid(control);
@@ -115,7 +116,8 @@ inline void require_times_of_each(const std::vector<std::vector<double>>& times,
 /// the rest alone.
 ///
 /// \param rhs     See PerSampleRightHandSide.
-/// \param y0      d × n, a column per sample. A column that is not finite fails alone.
+/// \param y0      d × n, a column per sample. A column that is not finite fails alone; without a row all fail, and
+///                without a column there is no status at all.
 /// \param policy  PerSample around a controller.
 /// Throws nothing of its own: what cannot be followed at all is bad_input in every status. What the right-hand side
 /// throws passes through, unless it is an Error.
