@@ -20,6 +20,7 @@
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/layer_field.hpp>
+#include <pathline/nn/layer_of_field.hpp>
 #include <pathline/nn/learned_end_time.hpp>
 #include <pathline/nn/linear.hpp>
 #include <pathline/nn/mlp.hpp>
@@ -37,10 +38,12 @@
 #include <pathline/nn/potential_trace.hpp>
 #include <pathline/nn/repeat.hpp>
 #include <pathline/nn/residual.hpp>
+#include <pathline/nn/scaled.hpp>
 #include <pathline/nn/sequential.hpp>
 #include <pathline/nn/shallow_mlp.hpp>
 #include <pathline/nn/side_product.hpp>
 #include <pathline/nn/squash_mlp.hpp>
+#include <pathline/nn/sum.hpp>
 #include <pathline/nn/taylor.hpp>
 #include <pathline/nn/taylor_affine.hpp>
 #include <pathline/nn/taylor_tape.hpp>

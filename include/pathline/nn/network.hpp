@@ -43,6 +43,13 @@ class Network : public detail::PotentialTag<L> {
     layer_.initialize(*parameters_, rng);
   }
 
+  /// Takes θ as it is.
+  /// \throws ShapeError when the layer has not as many outputs as inputs, or theta another length than its parameters.
+  Network(L layer, const Vector<Scalar>& theta) : layer_(std::move(layer)), parameters_(layer_.parameter_count()) {
+    require_rows("Network: output of the last layer", layer_.out_rows(), layer_.in_rows());
+    *parameters_ = theta;
+  }
+
   [[nodiscard]] Index dim() const { return layer_.in_rows(); }
   [[nodiscard]] Index side_rows() const { return layer_.side_rows(); }
   [[nodiscard]] Index widest() const { return layer_.widest(); }

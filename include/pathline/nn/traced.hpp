@@ -32,6 +32,24 @@ concept TracedLayer = Layer<L> &&
   layer.pullback_with_trace(theta, S, Z, tape, Y, Y, Y, theta_bar, workspace);
 };
 
+/// Says of a layer what `PotentialField` says of a field.
+template <class L>
+concept PotentialLayer = TracedLayer<L> && requires {
+  typename L::potential;
+};
+
+namespace detail {
+
+/// For layers made of others: the word of `PotentialLayer`, if all of those say it.
+template <bool potential>
+struct PotentialTagIf {};
+template <>
+struct PotentialTagIf<true> {
+  using potential = void;
+};
+
+}  // namespace detail
+
 /// A vector field with its divergence: the same pair of operations without θ.
 template <class F>
 concept TracedField = VectorField<F> &&
