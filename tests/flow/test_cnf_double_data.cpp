@@ -2,6 +2,7 @@
 #include <pathline/flow/cnf.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/train/fit.hpp>
+#include <pathline/train/path_metrics.hpp>
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
@@ -124,4 +125,21 @@ TEST_CASE("A sample whose coordinate overflows in float is named", "[flow][doubl
   X(0, 33) = 1e300;
   CHECK_THROWS_WITH(flow.log_prob(X), ContainsSubstring("data is 1e+300 at component 0 of sample 33, expected a number "
                                                         "that the data transform takes to a finite float"));
+}
+
+TEST_CASE("A float flow of double data has its score", "[flow][double-data][gradient]") {
+  const Batch<double> X = rows(2, 30);
+  const auto flow = flow_of(X);
+  const auto [log_prob, score] = flow.log_prob_with_score(X);
+  CHECK(log_prob == flow.log_prob(X));
+  // Per unit of the raw data, by differences of 100 units: rounding of log p, 1e-6 / 200, beside scores of 1e-3.
+  const double h = 100;
+  for (Index i = 0; i < 2; ++i) {
+    Batch<double> above = X, below = X;
+    above.row(i).array() += h;
+    below.row(i).array() -= h;
+    const Row<double> slope = (flow.log_prob(above) - flow.log_prob(below)).cast<double>() / (2 * h);
+    CHECK((slope - score.row(i)).cwiseAbs().maxCoeff() < 5e-5);
+  }
+  CHECK(score.cwiseAbs().maxCoeff() > 5e-4);
 }

@@ -69,7 +69,7 @@ inline void require_columns(const char* what, Index columns, Index expected) {
 /// given with a row per sample.
 inline void require_batch_rows(const char* what, Index rows, Index columns, Index expected) {
   if (rows == expected) return;
-  const bool a_row_per_sample = columns == expected || (rows > columns && columns > 0);
+  const bool a_row_per_sample = columns == expected || (rows > columns && columns > 1);
   throw ShapeError(
       what, "rows", rows, expected,
       a_row_per_sample ? "a batch has a column per sample: data with a row per sample need transpose()" : "");
