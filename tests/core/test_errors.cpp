@@ -5,6 +5,7 @@
 #include <support/catch.hpp>
 
 #include <limits>
+#include <string>
 #include <type_traits>
 
 namespace {
@@ -25,6 +26,13 @@ TEST_CASE("A wrong number of rows or columns is named and kept", "[core][errors]
   CHECK_NOTHROW(require_columns("solve: y0", 5, 5));
   CHECK_THROWS_WITH(require_rows("solve: y0", 3, 2), "solve: y0 has 3 rows, expected 2");
   CHECK_THROWS_WITH(require_columns("solve: y0", 4, 5), "solve: y0 has 4 columns, expected 5");
+  CHECK_NOTHROW(require_batch_rows("X", 2, 500, 2));
+  CHECK_THROWS_WITH(require_batch_rows("X", 3, 500, 2), "X has 3 rows, expected 2");
+  CHECK_THROWS_WITH(require_batch_rows("X", 3, 1, 2), "X has 3 rows, expected 2");  // one sample of three components
+  const std::string advice = "; a batch has a column per sample: data with a row per sample need transpose()";
+  for (const Index columns : {2, 3}) {
+    CHECK_THROWS_WITH(require_batch_rows("X", 500, columns, 2), "X has 500 rows, expected 2" + advice);
+  }
   try {
     require_rows("solve: y0", 3, 2);
     FAIL("no error");

@@ -8,8 +8,10 @@
 #include <support/any_trace.hpp>
 #include <support/catch.hpp>
 #include <support/differences.hpp>
+#include <support/sizes.hpp>
 
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <string>
 #include <thread>
@@ -241,6 +243,66 @@ TEST_CASE("Cnf: the score is in units of the raw data, whatever the chunks and t
       central_differences([&](const Vector<double>& at) { return exact.log_prob(at)(0); }, x);
   CHECK(max_difference(Vector<double>(exact.score(x)), differences) < 1e-6);
   CHECK(Cnf(field, Threads{2}, ChunkWidth{8}).score(X) == Cnf(field, Threads{1}, ChunkWidth{8}).score(X));
+}
+
+TEST_CASE("Cnf: every front refuses matrices of another shape, and works as before", "[flow][cnf][sizes][errors]") {
+  constexpr Index d = 2, c = 3, n = 7;
+  constexpr auto any = Door::Columns::any, these = Door::Columns::these;
+  Rng seed(4);
+  Cnf flow(field);
+  const Cnf conditional(AnyField(Mlp<double, Tanh>(d, {4}, seed, 1 + c)));
+  const Vector<double> theta = flow.parameters();
+  using M = const Batch<double>&;
+  check_sizes({
+      {"log_prob", d, n, any, [&](M X) { return flow.log_prob(X).sum(); }},
+      {"transform", d, n, any, [&](M X) { return flow.transform(X).sum(); }},
+      {"inverse", d, n, any, [&](M Z) { return flow.inverse(Z).sum(); }},
+      {"trajectory", d, n, any,
+       [&](M X) {
+         return flow.trajectory(X, {0, 1}).back().sum();
+       }},
+      {"score", d, n, any, [&](M X) { return flow.score(X).sum(); }},
+      {"log_prob with context", d + c, n, any, [&](M X) { return conditional.log_prob(X).sum(); }},
+      {"inverse with context", d + c, n, any, [&](M Z) { return conditional.inverse(Z).sum(); }},
+      {"score with context", d + c, n, any, [&](M X) { return conditional.score(X).sum(); }},
+      {"sample", c, n, any, [&](M C) { return conditional.sample(C, *std::make_unique<Rng>(1)).sum(); }},
+      {"sample_with_log_prob", c, n, any,
+       [&](M C) { return conditional.sample_with_log_prob(C, *std::make_unique<Rng>(1)).log_prob.sum(); }},
+      {"with_context", c, n, these, [&](M C) { return conditional.log_prob(with_context(data(n), C)).sum(); }},
+      {"value_and_gradient", d, n, these,
+       [&](M X) {
+         decltype(flow)::Memory memory;
+         TrainingLoss<double> result;
+         flow.value_and_gradient(X, ids(n), Draw{}, memory, result);
+         return result.loss;
+       }},
+      {"parameters, a plain vector", theta.size(), 1, these,
+       [&](M other) {
+         const auto mend = [&](const void*) { flow.parameters() = theta; };
+         const std::unique_ptr<const void, decltype(mend)> at_exit(&flow, mend);
+         flow.parameters() = other.reshaped();
+         if (other.rows() == 1) flow.parameters().resize(1);  // reshaped it is right
+         return flow.log_prob(data(n)).sum();
+       }},
+      {"data of a transform", d, n, any, [&](M X) { return Cnf(field, Standardize(X)).data_transform().mean().sum(); }},
+  });
+}
+
+TEST_CASE("Cnf: a sum of fields is a field, with the parameters of all and their gradient", "[flow][cnf][gradient]") {
+  Rng rng(2);
+  const Mlp<double, Tanh> one(2, {4}, rng), other(2, {3}, rng);
+  Cnf flow(AnyField(Sum{one, Scaled{other, -0.5}}), Standardize(data(50)));
+  REQUIRE(flow.parameters().size() == one.parameters().size() + other.parameters().size());
+  const Vector<double> gradient = loss_of(flow, 5).gradient, theta = flow.parameters();
+  const Vector<double> differences = central_differences(
+      [&](const Vector<double>& at) {
+        flow.parameters() = at;
+        return loss_of(flow, 5).loss;
+      },
+      theta);
+  // The steps adapt to a tolerance of 1e-6, and their sizes move with the parameters.
+  CHECK(max_difference(gradient, differences) < 1e-4);
+  CHECK(gradient.tail(other.parameters().size()).norm() > 1e-2);
 }
 
 TEST_CASE("Cnf: data that a transform took with a row per sample are blamed, not the field", "[flow][cnf][errors]") {

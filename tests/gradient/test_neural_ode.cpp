@@ -1,8 +1,11 @@
 #include <pathline/gradient/neural_ode.hpp>
 
+#include <pathline/gradient/per_sample_field.hpp>
+
 #include <benchmarks/workloads.hpp>
 #include <support/catch.hpp>
 #include <support/gradient_problem.hpp>
+#include <support/sizes.hpp>
 
 #include <concepts>
 #include <limits>
@@ -107,4 +110,46 @@ TEST_CASE("NeuralOde refuses cotangents of another shape, and parameters of anot
   CHECK_THROWS_WITH(ode.solve(y0, {0.0, 1.0}), "NeuralOde: parameters(3) is inf, expected a finite number");
   const NeuralOde moved = std::move(ode);
   CHECK_THROWS_AS(ode.solve(y0, {0.0, 1.0}), ShapeError);
+}
+
+TEST_CASE("NeuralOde: every front refuses matrices of another shape, and works as before",
+          "[gradient][sizes][errors]") {
+  constexpr Index d = 2, c = 3, n = 7;
+  constexpr auto any = Door::Columns::any, these = Door::Columns::these;
+  const std::vector<double> times{0, 1};
+  Rng seed(4);
+  const PiController control;
+  NeuralOde ode(GradientProblem{}.field, Tsit5{}, control);
+  const NeuralOde controlled(Mlp<double, Tanh>(d, {4}, seed, 1 + c), Tsit5{}, control);
+  using States = std::vector<Batch<double>>;
+  using M = const Batch<double>&;
+  check_sizes({
+      {"solve", d, n, any, [&](M y0) { return ode.solve(y0, times).back().sum(); }},
+      {"solve, context", c, n, these, [&](M C) { return controlled.solve(matrix_of(d, n), times, C).back().sum(); }},
+      {"value_and_gradient", d, n, any,
+       [&](M y0) {
+         return ode.value_and_gradient(y0, times, [](const States& y, States&) { return y.back().sum(); }).value;
+       }},
+      {"value_and_gradient, a cotangent", d, n, these,
+       [&](M bar) {
+         const auto by = [&](const States&, States& bars) {
+           bars.back() = bar;
+           return 0.0;
+         };
+         return ode.value_and_gradient(matrix_of(d, n), times, by).initial.sum();
+       }},
+      {"parameters", ode.parameters().size(), 1, these,
+       [&](M theta) {
+         ode.parameters() = theta;
+         return ode.solve(matrix_of(d, n), times).back().sum();
+       }},
+      {"PerSampleField, y", d, n, any,
+       [&](M y) {
+         if (y.cols() == 0) throw DataError("no sample is no call");
+         PerSampleField rhs(ode.field());
+         Batch<double> dy(y.rows(), y.cols());
+         rhs(Row<double>::Zero(y.cols()), y, dy, std::vector<Index>(std::size_t(y.cols()), 0));
+         return dy.sum();
+       }},
+  });
 }

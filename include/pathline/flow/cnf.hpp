@@ -246,7 +246,7 @@ class Cnf {
 
   /// The score ∂log p/∂x of raw data X (of a conditional flow with its context below, by which it is not
   /// differentiated): d × n, nats per unit of the raw data. It is the gradient of `log_prob` by the flow's gradient
-  /// method, with the same trace, exact unless the flow has an `EvaluationTrace`. Costs about three times as much.
+  /// method, with the same trace, exact unless the flow has an `EvaluationTrace`. Costs about five times as much.
   /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
   [[nodiscard]] Batch<DataScalar> score(ConstDataRef<DataScalar> X) const {
     return log_prob_with_score("Cnf::score: data", X).score;

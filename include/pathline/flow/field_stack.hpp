@@ -64,8 +64,13 @@ class FieldStack {
 
   /// B.
   [[nodiscard]] Index blocks() const noexcept { return blocks_; }
-  /// Block b, 0 ≤ b < B.
-  [[nodiscard]] Block block(Index b) const { return Block(layer_, theta().data() + block_offset(b)); }
+  /// Block b.
+  /// \throws ArgumentError unless 0 ≤ b < B.
+  [[nodiscard]] Block block(Index b) const {
+    if (b < 0 || b >= blocks_)
+      throw ArgumentError("FieldStack::block: b", std::to_string(b), "0 to " + std::to_string(blocks_ - 1));
+    return Block(layer_, theta().data() + block_offset(b));
+  }
   /// Where θ_b begins in the parameters.
   [[nodiscard]] Index block_offset(Index b) const {
     return (b + 1) * normalization_size() + b * layer_.parameter_count();

@@ -38,7 +38,8 @@ struct RnodeOptions {
 /// iterations training reports 2.5 nats, below the entropy of 2.83, where the flow's true density has 3.6; with eight
 /// steps both agree. `fit` compares the solver with a finer one after training, and its report warns where they differ;
 /// in a training loop of your own call `Cnf::refined_log_prob`. Then give more `steps` or weight, or judge by an
-/// adaptive solver, as the paper does: make the same flow with one and copy the parameters.
+/// adaptive solver, as the paper does: make the same flow with one and copy the parameters (those of a network of other
+/// widths are a ShapeError).
 ///
 ///     auto test_flow = rnode<float>(options, Dopri5{}, PiController{.rtol = 1e-5, .atol = 1e-5});
 ///     test_flow.parameters() = flow.parameters();

@@ -5,6 +5,7 @@
 /// ```
 #pragma once
 
+#include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
@@ -25,15 +26,17 @@ class PerSampleField {
 
   /// \param context  c × n, a column for each sample of the whole batch; kept as a copy.
   /// \throws ShapeError when the field reads another number of context rows; a call, when it is of more samples.
-  explicit PerSampleField(const F& field, ConstBatchRef<Scalar> context = Batch<Scalar>())
+  explicit PerSampleField(const F& field, ConstDataRef<Scalar> context = Batch<Scalar>())
       : field_(field), context_(context) {
-    require_rows("PerSampleField: context", context.rows(), std::max<Index>(field.side_rows() - 1, 0));
+    require_batch_rows("PerSampleField: context", context.rows(), context.cols(),
+                       std::max<Index>(field.side_rows() - 1, 0));
   }
 
   /// \param t, y, dy  1 × n, d × n and d × n.
   /// \param samples   Which columns of the context the n columns read, counted from 0.
   void operator()(const Row<double>& t, const Batch<Scalar>& y, Batch<Scalar>& dy, std::span<const Index> samples) {
     const Index n = y.cols();
+    require_rows("PerSampleField: y", y.rows(), field_.dim());
     typename Workspace<Scalar>::Frame frame(workspace_);
     BatchMap<Scalar> S = frame.batch(1 + context_.rows(), n);
     S.row(0) = t.cast<Scalar>();

@@ -39,7 +39,11 @@ class LearnedEndTime {
   [[nodiscard]] Index widest() const { return layer_.widest(); }
   [[nodiscard]] Index parameter_count() const { return layer_.parameter_count() + 1; }
   /// t₀ + T in the time of f.
-  [[nodiscard]] double end_time(ConstVectorRef<Scalar> theta) const { return start_ + double(length(theta)); }
+  /// \throws ShapeError unless theta has parameter_count() numbers.
+  [[nodiscard]] double end_time(ConstVectorRef<Scalar> theta) const {
+    require_rows("LearnedEndTime::end_time: theta", theta.size(), parameter_count());
+    return start_ + double(length(theta));
+  }
   /// That of the layer, its output and its side inputs.
   [[nodiscard]] Index tape_size(Index n, Index k) const {
     return Slices<Scalar>::size(layer_.tape_size(n, k)) + Slices<Scalar>::size(out_rows() * n * (1 + k)) +

@@ -120,9 +120,11 @@ class Parameters : public Vector<Scalar> {
   }
   void require_size(Index rows, Index columns) const {
     if (this->size() == 0) detail::require_parameter_count("parameters", 0, count_);
-    const char* const advice = "it belongs to a field of other widths or side inputs";
-    if (columns != 1) throw ShapeError("parameters: the other vector", "columns", columns, 1, advice);
-    if (rows != count_) throw ShapeError("parameters: the other vector", "rows", rows, count_, advice);
+    if (columns != 1)
+      throw ShapeError("parameters: the other vector", "columns", columns, 1, "give one column, as reshaped() does");
+    if (rows != count_)
+      throw ShapeError("parameters: the other vector", "rows", rows, count_,
+                       "it belongs to a field of other widths or side inputs");
   }
 
   Index count_;

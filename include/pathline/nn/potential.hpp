@@ -3,6 +3,7 @@
 /// Onken, Wu Fung, Li & Ruthotto, "OT-Flow", AAAI 2021 (arXiv 2006.00104); docs/maths.md, section 10.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
@@ -46,8 +47,14 @@ class Potential {
   void initialize(VectorRef<Scalar> theta, Rng& rng) const { detail::initialize_potential<Scalar>(shape_, theta, rng); }
 
   /// Φ itself, with c = 0, for pictures: S (1 × 1 or 1 × n), Z (d × n) to `values` (1 × n).
+  /// \throws ShapeError when one of them is of another size, or theta has not parameter_count() numbers.
   void value(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, RowRef<Scalar> values,
              Workspace<Scalar>& workspace) const {
+    require_rows("Potential::value: theta", theta.size(), parameter_count());
+    require_rows("Potential::value: Z", Z.rows(), shape_.dim);
+    require_rows("Potential::value: S", std::min<Index>(S.rows(), 1), 1);
+    if (S.cols() != 1) require_columns("Potential::value: S", S.cols(), Z.cols());
+    require_columns("Potential::value: values", values.cols(), Z.cols());
     const Parameters<const Scalar> p(shape_, theta.data());
     const Index m = shape_.width, n = Z.cols();
     typename Workspace<Scalar>::Frame frame(workspace);
