@@ -2,7 +2,6 @@
 #include <pathline/flow/cnf.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/train/fit.hpp>
-#include <pathline/train/path_metrics.hpp>
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>

@@ -74,7 +74,7 @@ template <class DerivedX, class DerivedY>
   const Batch<double> x = X.template cast<double>(), y = Y.template cast<double>();
   require_finite("mmd_squared: X", x);
   require_finite("mmd_squared: Y", y);
-  require_rows("mmd_squared: Y", y.rows(), x.rows());
+  require_batch_rows("mmd_squared: Y", y.rows(), y.cols(), x.rows());
   const Index fewest = std::min(x.cols(), y.cols());
   if (options.form == MmdForm::unbiased && fewest < 2)
     throw ArgumentError("mmd_squared: number of samples", std::to_string(fewest), "at least 2 for the unbiased form");

@@ -120,7 +120,7 @@ template <Real Scalar = double>
 /// \throws ArgumentError when the set has no density; ShapeError, DataError on bad points.
 template <class Derived>
 [[nodiscard]] Row<double> toy_log_density(ToyDensity kind, const Eigen::MatrixBase<Derived>& X) {
-  require_rows("toy_log_density: X", X.rows(), 2);
+  require_batch_rows("toy_log_density: X", X.rows(), X.cols(), 2);
   const Batch<double> points = X.template cast<double>();
   require_finite("toy_log_density: X", points);
   Row<double> log_p(points.cols());
