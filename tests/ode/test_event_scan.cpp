@@ -38,7 +38,7 @@ struct Product {
     }
     if (!forward) std::reverse(result.begin(), result.end());
     std::erase_if(result, [&](double zero) {
-      double after = scale;  // the sign just behind the zero
+      double after = scale;  // the sign just after the zero
       for (const double other : zeros)
         if (other != zero ? (other > zero) : !forward) after = -after;
       return wanted != Crossing::either && (after > 0) != (wanted == Crossing::rising);

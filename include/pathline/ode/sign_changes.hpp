@@ -44,7 +44,7 @@ class SignWatch {
     TimeFunction g;                                    ///< Anywhere in the step.
     TimeFunction beyond;                               ///< The same a little beyond its end, where it may be anything.
     double solve_end;                                  ///< Beyond this time g must not be asked.
-    /// Parts of the step: a little beside a zero, and just behind a start on the event, rounding does not hide the
+    /// Parts of the step: a little beside a zero, and just after a start on the event, rounding does not hide the
     /// sign.
     double fine, first;
   };
