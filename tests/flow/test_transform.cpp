@@ -209,6 +209,7 @@ TEST_CASE("PeriodicTransform: one turn more is the same angle, and samples are i
   CHECK(angle(24) == angle(0));
   CHECK(angle(24) == -std::numbers::pi);
   CHECK(angle(6 - 48) == Approx(angle(6)).epsilon(1e-14));
+  CHECK(std::isnan(hours.inverted(Vector<double>::Constant(1, NAN))(0)));
   const test::AnyTransform<float> turn = PeriodicTransform<float>({{.component = 0}}, 1);
   for (Index i = -40; i <= 40; ++i) {
     const Batch<float> back = turn.inverted(Vector<float>::Constant(1, float(std::numbers::pi) * float(i) / 4));

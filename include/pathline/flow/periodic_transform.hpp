@@ -132,7 +132,7 @@ class PeriodicTransform {
   [[nodiscard]] static double wrapped(double z) {
     if (z >= -pi && z < pi) return z;
     const double result = z - 2 * pi * std::floor((z + pi) / (2 * pi));
-    return result >= -pi && result < pi ? result : -pi;
+    return result < -pi || result >= pi ? -pi : result;  // rounding at the seam; NaN stays NaN
   }
 
   std::vector<Circle> circles_;
