@@ -65,9 +65,8 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
 }
 
 /// Of known numbers: mean (d) and covariance (d × d) of a scalar with this ε.
-/// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite; DataError when the
-/// covariance
-///         is not symmetric or, to the scalar's rounding, not positive definite.
+/// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite; DataError when C is not
+///         symmetric or, to the scalar's rounding, not positive definite.
 [[nodiscard]] inline MeanAndFactor factored_covariance(const std::string& what, const Vector<double>& mean,
                                                        const Batch<double>& C, double epsilon) {
   const Index d = mean.size();
@@ -107,13 +106,13 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
   return {mean, L};
 }
 
-/// L (d × d, lower triangular) with L Lᵀ = S Sᵀ / n, of standardised scores S (d × n) of which row i is known to
-/// rounding(i). Returns the first component whose part that is no linear combination of those before it is rounding
-/// (L is then good up to that row), else -1.
+/// L (d × d, lower triangular) with L Lᵀ = S Sᵀ / n, of standardised scores S (d × n), of which row i is known to
+/// rounding(i). Returns the first component that is a linear combination of those before it, to rounding (L is then
+/// good up to that row), else -1. docs/maths.md, section 7.
 ///
-/// By Gram–Schmidt of the rows, twice, which keeps the digits of a small part; products as in S Sᵀ would square it away
-/// below √ε. The rounding of that part is that of the combination, c: √Σ c_i² rounding(i)², so that steep combinations
-/// of components that nearly depend on each other are given their due.
+/// Rows go through Gram–Schmidt, twice: the part of a row that is no combination keeps its digits, which products as
+/// in S Sᵀ lose below √ε. That part is compared with the rounding of the whole combination, √Σ c_i² rounding(i)²: of
+/// components that nearly depend on each other the coefficients c are large, and so is their rounding.
 [[nodiscard]] inline Index triangular_factor(const Batch<double>& scores, const Vector<double>& rounding,
                                              Batch<double>& L) {
   const Index d = scores.rows(), n = scores.cols();
