@@ -54,7 +54,7 @@ template <Real Scalar>
                                                 const std::string& advice) {
   char numbers[160];
   std::snprintf(numbers, sizeof numbers,
-                " the NLL of %ld %s rows is %.4f instead of %.4f, and log p of a row differs by %.2g nats (root mean "
+                " the NLL of %ld %s rows is %.6g instead of %.6g, and log p of a row differs by %.2g nats (root mean "
                 "square)",
                 long(check.rows), rows, check.refined_nll, check.nll, check.difference);
   return "the flow's solver is too coarse: with " + change + numbers +
