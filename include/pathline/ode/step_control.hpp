@@ -59,11 +59,12 @@ template <class Control>
 
 /// Next step from the last error alone: factor = safety · E^(-1/q). Accepts E <= 1.
 struct IController {
-  double rtol = 1e-6;       ///< Relative to max(|y|, |y_next|), entry by entry.
+  double rtol =
+      1e-6;  ///< Relative to max(|y|, |y_next|), entry by entry. 0 or at least 6e-8 in float, 1.1e-16 in double.
   double atol = 1e-6;       ///< In the unit of y.
   double safety = 0.9;      ///< Aims a little below the tolerance.
   double min_factor = 0.2;  ///< Least change of a step; also taken after a NaN.
-  double max_factor = 10;   ///< Most growth of a step; none right after a rejection.
+  double max_factor = 10;   ///< Most growth; 1.5 where the error is rounding, 1 right after a rejection.
   double dead_zone = 1;     ///< An accepted step stays where it would change by less than this factor, up or down.
   double initial_step = 0;  ///< In the unit of time, without sign; 0 lets `initial_step` choose.
   double min_step = 0;      ///< Without sign. Only a step that ends on a requested time may be shorter.
