@@ -138,6 +138,15 @@ TEST_CASE("A step whose estimate is rounding grows by half, and the next one has
   // An error that is more than rounding is believed again.
   CHECK(judged(0.9, straight).first == Verdict::accepted);
   CHECK(judged(1e-9, straight).second == Approx(10));
+  // A custom controller is held as the others are.
+  struct Tenfold : IController {
+    [[nodiscard]] double factor(double, double, int) const { return 10; }
+  } tenfold;
+  StepChoice custom = started_with(tenfold, 0.1);
+  CHECK(custom.judge(tenfold, 0, custom.next(tenfold, 0, 100), 0.9, 5, believed) == Verdict::accepted);
+  CHECK(custom.planned() == Approx(1));
+  CHECK(custom.judge(tenfold, 0, custom.next(tenfold, 0, 100), 1e-10, 5, straight) == Verdict::accepted);
+  CHECK(custom.planned() == Approx(1.5));
   // Where t / h is large t itself is rounded: 10 · 2.2e-16 · 1e5 · 5e5.
   StepChoice late = started_with(control, 0.1);
   (void)late.judge(control, 1e4, late.next(control, 1e4, 1e5), 0.59, 5, believed);  // 0.9 · 0.59^(-1/5) is 1
