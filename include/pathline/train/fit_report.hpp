@@ -36,9 +36,10 @@ enum class StopReason { epochs_done, patience, callback };
 /// What fit() did.
 struct FitReport {
   std::vector<EpochReport> epochs;
-  Index best_epoch = 0;  ///< Counted from 1; 0 when no epoch was judged.
-  double best_criterion =
-      std::numeric_limits<double>::infinity();  ///< NLL of the validation rows, or of the training rows.
+  Index best_epoch = 0;  ///< Counted from 1, over all calls of a `TrainingState`; 0 when no epoch was judged.
+  /// Least NLL of the validation rows, or of the training rows, that an epoch had. A chosen minimum is lower than what
+  /// new rows will have: report the likelihood of test rows.
+  double best_criterion = std::numeric_limits<double>::infinity();
   StopReason stop = StopReason::epochs_done;
   SolverCheck solver_check;  ///< Of some of these rows, with the parameters that the flow ends with.
   /// What casts doubt on the numbers above or on the flow, though nothing failed: what was found, by how much, and what

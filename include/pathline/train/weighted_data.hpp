@@ -42,7 +42,10 @@ inline void require_weights(const char* what, const Vector<double>& weights, Ind
 
 }  // namespace detail
 
-/// Data (d × n) that `fit` is to weigh: the likelihood of a sample of weight 3 counts as often as three samples', one
+/// Data (d × n) that `fit` is to weigh: a sample of weight 3 counts as three samples do, one of weight 0 is left out.
+/// Splits and mini-batches keep weights and samples together. Running statistics (`MovingNormalization`) count every
+/// sample of positive weight once.
+///
 /// of weight 0 is left out. Splits and mini-batches keep weights and samples together. \param weights  A row or a
 /// column of n numbers.
 ///
