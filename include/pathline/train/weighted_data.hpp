@@ -46,8 +46,7 @@ inline void require_weights(const char* what, const Vector<double>& weights, Ind
 /// Splits and mini-batches keep weights and samples together. Running statistics (`MovingNormalization`) count every
 /// sample of positive weight once.
 ///
-/// of weight 0 is left out. Splits and mini-batches keep weights and samples together. \param weights  A row or a
-/// column of n numbers.
+/// \param weights  A row or a column of n numbers.
 ///
 /// \throws ShapeError unless there are n; DataError for one that is negative or not finite, or when all are 0.
 template <class X, class W>
