@@ -25,9 +25,11 @@ TEST_CASE("Adjoint converges to backpropagation as the tolerance shrinks", "[gra
   const double loose = distance_to_backpropagation(1e-4), tight = distance_to_backpropagation(1e-8),
                tightest = distance_to_backpropagation(1e-11);
   INFO(loose << " " << tight << " " << tightest);
+  // The distance is a fraction of the tolerance, 0.004 to 0.4, which depends on where the steps fall.
   CHECK(loose > 1e-7);  // else the comparison would say nothing
-  CHECK(tight < 1e-3 * loose);
-  CHECK(tightest < 1e-9);
+  CHECK(loose < 1e-4);
+  CHECK(tight < 1e-8);
+  CHECK(tightest < 1e-11);
 }
 
 TEST_CASE("Adjoint with fixed steps converges at the order of the method", "[gradient][adjoint]") {
