@@ -81,7 +81,9 @@ TEMPLATE_TEST_CASE("A sample takes the steps of a solve of its own", "[ode][per_
     CHECK(together.samples[std::size_t(j)].statistics.rejected == alone.rejected);
     if (Stepper<TestType, Eigen::MatrixXd>::fsal)
       CHECK(together.samples[std::size_t(j)].statistics.evaluations == alone.evaluations);
-    CHECK((together.states.col(j) - y).norm() < 1e-12 * y.norm());
+    // Products of padded batches round otherwise. The error of a short first step is small enough for that to show in
+    // its third digit, and so in the length of the next: a thousandth of the tolerance.
+    CHECK((together.states.col(j) - y).norm() < 1e-9 * y.norm());
   }
 }
 
