@@ -19,6 +19,7 @@
 #include <pathline/flow/ffjord.hpp>
 #include <pathline/flow/field_on_path.hpp>
 #include <pathline/flow/field_stack.hpp>
+#include <pathline/flow/flow_likelihood.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_score.hpp>
 #include <pathline/flow/flow_solves.hpp>
@@ -55,4 +56,5 @@
 #include <pathline/flow/transform.hpp>
 #include <pathline/flow/uniform_box.hpp>
 #include <pathline/flow/whiten.hpp>
+#include <pathline/flow/with_context.hpp>
 #include <pathline/flow/with_field_on_path.hpp>

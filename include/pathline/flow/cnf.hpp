@@ -16,12 +16,14 @@
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/data_warnings.hpp>
+#include <pathline/flow/flow_likelihood.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_score.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/refined_control.hpp>
+#include <pathline/flow/with_context.hpp>
 #include <pathline/gradient.hpp>
 
 #include <concepts>
@@ -33,20 +35,6 @@
 #include <vector>
 
 namespace pathline {
-
-/// Data (d × n) above their context (c × n), as conditional flows take them.
-/// \throws ShapeError when the columns differ.
-template <class X, class C>
-[[nodiscard]] Batch<typename X::Scalar> with_context(const Eigen::MatrixBase<X>& data,
-                                                     const Eigen::MatrixBase<C>& context) {
-  if (context.cols() != data.cols())
-    throw ShapeError("with_context: context", "columns", context.cols(), data.cols(),
-                     context.rows() == data.cols() ? "it has a column per sample, as the data: give transpose()" : "");
-  Batch<typename X::Scalar> both(data.rows() + context.rows(), data.cols());
-  both.topRows(data.rows()) = data;
-  both.bottomRows(context.rows()) = detail::in_scalar<typename X::Scalar>(context);
-  return both;
-}
 
 /// \tparam FieldType  A `Field`, or a `FieldStack` of several that are solved one after another.
 /// \tparam Policies   Any of, in any order, each at most once: a trace policy (default: the exact trace that costs
@@ -66,8 +54,7 @@ class Cnf {
   using Method = typename Parts::Method;
   using Training = detail::FlowTraining<Parts>;
   using Solves = detail::FlowSolves<Parts>;
-  using NoErrors = detail::NoErrors;
-  using SumsErrors = detail::SumsErrors<typename TheField::Scalar>;
+  using Likelihoods = detail::FlowLikelihood<Parts>;
 
  public:
   using Scalar = typename TheField::Scalar;
@@ -122,7 +109,7 @@ class Cnf {
   [[nodiscard]] Likelihood<Scalar> likelihood(ConstDataRef<DataScalar> X, const Estimator& estimator,
                                               std::uint64_t seed = 0) const {
     check("Cnf::log_prob: data", X);
-    return likelihood_by(X, estimator, Rng(seed).draw(), NoErrors{}, parts_.control);
+    return Likelihoods(parts_).run(X, estimator, Rng(seed).draw(), parts_.control);
   }
 
   /// `log_prob` by the same method with 4 times as many fixed steps, or with tolerances 100 times smaller, down to
@@ -131,8 +118,9 @@ class Cnf {
   /// above.
   [[nodiscard]] Row<Scalar> refined_log_prob(ConstBatchRef<DataScalar> X) const {
     check("Cnf::refined_log_prob: data", X);
-    return likelihood_by(X, parts_.evaluation.estimator, Rng(parts_.evaluation.seed).draw(), NoErrors{},
-                         detail::refined(parts_.control, detail::least_tolerance<Scalar>))
+    return Likelihoods(parts_)
+        .run(X, parts_.evaluation.estimator, Rng(parts_.evaluation.seed).draw(),
+             detail::refined(parts_.control, detail::least_tolerance<Scalar>))
         .log_prob;
   }
   /// What that changes, in words.
@@ -152,25 +140,7 @@ class Cnf {
     if (exact ? repeats != 1 : repeats < 2)
       throw ArgumentError("Cnf::log_prob_with_error: repeats", std::to_string(repeats),
                           exact ? "1, there is no noise in an exact trace" : "at least 2, to tell a spread");
-    LikelihoodWithError<Scalar> result;
-    Batch<Scalar> draws(repeats, X.cols());
-    Row<Scalar> solver_error(X.cols());
-    result.solver_error.setZero(X.cols());
-    Rng rng(seed);
-    for (Index i = 0; i < repeats; ++i) {
-      Batch<Scalar> errors = Batch<Scalar>::Zero(dim() + 1, X.cols());
-      const Likelihood<Scalar> one =
-          likelihood_by(X, estimator, rng.draw(), SumsErrors{errors}, parts_.control, &solver_error);
-      result.solver_error += solver_error / Scalar(repeats);
-      draws.row(i) = one.log_prob;
-      result.statistics += one.statistics;
-    }
-    result.log_prob = draws.colwise().mean();
-    result.standard_error = Row<Scalar>::Zero(X.cols());
-    if (repeats > 1)
-      result.standard_error =
-          ((draws.rowwise() - result.log_prob).colwise().squaredNorm() / Scalar(repeats * (repeats - 1))).cwiseSqrt();
-    return result;
+    return Likelihoods(parts_).with_error(X, estimator, seed, repeats);
   }
 
   /// Data to base: z(t1) of raw data X, d × n.
@@ -186,8 +156,7 @@ class Cnf {
   /// Base to data: raw x (d × n) of base points Z (d × n, with their context below them). The inverse of `transform`,
   /// to the tolerance of the solver.
   ///
-  /// \throws ShapeError, DataError on bad points; SolveError and its kin when a solve
-  /// fails.
+  /// \throws ShapeError, DataError on bad points; SolveError and its kin when a solve fails.
   [[nodiscard]] Batch<DataScalar> inverse(ConstDataRef<Scalar> Z) const {
     check("Cnf::inverse: points", Z);
     typename Parts::Rounding scratch;
@@ -229,7 +198,7 @@ class Cnf {
   /// way out's. Takes one draw of the generator.
   /// \throws ArgumentError when count is below 1 or the flow is conditional; SolveError and its kin.
   [[nodiscard]] SamplesWithLogProb<Scalar, DataScalar> sample_with_log_prob(Index count, Rng& rng) const {
-    return with_log_prob(base_points(count, rng, "sample_with_log_prob"), Batch<Scalar>(0, count));
+    return Likelihoods(parts_).samples(base_points(count, rng, "sample_with_log_prob"), Batch<Scalar>(0, count));
   }
 
   /// A sample for each column of context C (c × n), with its log p(x | c). Takes one draw of the generator.
@@ -241,7 +210,7 @@ class Cnf {
     const auto& context = parts_.context_of(C, scratch);
     Batch<Scalar> Z(dim(), C.cols());
     parts_.base.sample(rng.draw(), 0, Z);
-    return with_log_prob(Z, context);
+    return Likelihoods(parts_).samples(Z, context);
   }
 
   /// The score ∂log p/∂x of raw data X (of a conditional flow with its context below, by which it is not
@@ -390,54 +359,10 @@ class Cnf {
     return Z;
   }
 
-  // Base points Z (d × n), with their context as the field reads it, to raw data with log p.
-  [[nodiscard]] SamplesWithLogProb<Scalar, DataScalar> with_log_prob(const Batch<Scalar>& Z,
-                                                                     ConstBatchRef<Scalar> context) const {
-    const Index count = Z.cols();
-    Batch<Scalar> y(dim() + 1, count);
-    y.topRows(dim()) = Z;
-    y.row(dim()).setZero();
-    Solves(parts_).with_trace(y, context, detail::Way::to_data, parts_.evaluation.estimator,
-                              Rng(parts_.evaluation.seed).draw(), NoErrors{});
-    SamplesWithLogProb<Scalar, DataScalar> result{parts_.to_data(y.topRows(dim())), Row<Scalar>(count)};
-    Batch<Scalar> back(dim(), count);
-    typename Parts::Rounding scratch;
-    parts_.to_coordinates(result.samples, back, result.log_prob, scratch);
-    Row<Scalar> log_base(count);
-    parts_.base.log_density(Z, log_base);
-    result.log_prob += log_base - y.row(dim());
-    return result;
-  }
-
   [[nodiscard]] LogProbWithScore<Scalar, DataScalar> log_prob_with_score(const char* what,
                                                                          ConstBatchRef<DataScalar> X) const {
     check(what, X);
     return detail::FlowScore<Parts>(parts_).run(X);
-  }
-
-  template <class Estimator, class Errors>
-  [[nodiscard]] Likelihood<Scalar> likelihood_by(ConstBatchRef<DataScalar> X, const Estimator& estimator,
-                                                 const Draw& draw, Errors errors,
-                                                 const typename Parts::Control& control,
-                                                 Row<Scalar>* solver_error = nullptr) const {
-    Likelihood<Scalar> result;
-    result.log_prob.resize(X.cols());
-    Batch<Scalar> y(dim() + 1, X.cols());
-    typename Parts::Rounding scratch;
-    parts_.to_coordinates(X.topRows(dim()), y.topRows(dim()), result.log_prob, scratch);
-    y.row(dim()).setZero();
-    result.statistics =
-        Solves(parts_, control)
-            .with_trace(y, parts_.context_of(X, scratch), detail::Way::to_base, estimator, draw, errors);
-    Row<Scalar> log_base(X.cols());
-    parts_.base.log_density(y.topRows(dim()), log_base);
-    result.log_prob += log_base + y.row(dim());
-    if constexpr (Errors::sums) {
-      Batch<Scalar> score(dim(), X.cols());
-      parts_.base.score(y.topRows(dim()), score);
-      *solver_error = errors.sum.row(dim()) + score.cwiseAbs().cwiseProduct(errors.sum.topRows(dim())).colwise().sum();
-    }
-    return result;
   }
 
   Parts parts_;
