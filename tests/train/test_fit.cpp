@@ -541,6 +541,29 @@ TEST_CASE("Integer weights are repeated rows, weight 0 is absence", "[train][fit
   CHECK(report.best_criterion == expected.best_criterion);
 }
 
+TEST_CASE("Only the ratios of weights count, also where their sum is too large a number", "[train][fit][weights]") {
+  const Batch<double> X = samples_around(3, 2, 12);
+  const FitOptions options{.epochs = 3, .batch = 4, .validation_fraction = 0};
+  WeightedModel unit(2), large(2);
+  Rng rng(1), another(1);
+  const Vector<double> ones = Vector<double>::Ones(12);
+  const FitReport expected = fit(unit, with_weights(X, ones), with_weights(X, ones), options, rng);
+  const Vector<double> largest = 1e308 * ones;
+  const FitReport report = fit(large, with_weights(X, largest), with_weights(X, largest), options, another);
+  CHECK(report.best_criterion == expected.best_criterion);
+  CHECK(expected.best_criterion > 0);
+  CHECK(large.parameters() == unit.parameters());
+}
+
+TEST_CASE("A row of weight 0 decides nothing, whatever its likelihood", "[train][fit][weights]") {
+  Vector<double> nll = Vector<double>::Ones(12), shares = Vector<double>::Constant(12, 1.0 / 11);
+  nll(4) = not_a_number;
+  shares(4) = 0;
+  CHECK(detail::dominant_sample(nll, shares).sample == -1);
+  nll(7) = 1e3;
+  CHECK(detail::dominant_sample(nll, shares).sample == 7);
+}
+
 TEST_CASE("Weights that are none are refused", "[train][fit][weights][errors]") {
   const Batch<double> X = samples_around(3, 2, 3);
   CHECK_THROWS_WITH(with_weights(X, Vector<double>::Ones(4)), "with_weights: weights has 4 rows, expected 3");
@@ -849,8 +872,8 @@ TEST_CASE("fit names the sample that leaves the support of the base", "[train][f
 }
 
 TEST_CASE("fit warns of a validation sample that decides the mean alone", "[train][fit]") {
-  struct Plain : GaussianModel {
-    using GaussianModel::GaussianModel;
+  struct Plain : WeightedModel {
+    using WeightedModel::WeightedModel;
     [[nodiscard]] NoTransform data_transform() const { return {}; }
   } model(2);
   Rng rng(3);
@@ -862,6 +885,9 @@ TEST_CASE("fit warns of a validation sample that decides the mean alone", "[trai
   const FitReport report = fit(model, X, far, {.epochs = 1}, rng);
   REQUIRE(report.warnings.size() == 1);
   CHECK_THAT(report.warnings[0], ContainsSubstring("validation sample 5 is 1e+30 at component 1"));
+  Vector<double> weights = Vector<double>::Ones(9);
+  weights(5) = 0;
+  CHECK(fit(model, X, with_weights(far, weights), {.epochs = 1}, rng).warnings.empty());
 }
 
 TEST_CASE("fit tells a model that asks for it of each step with the memory of its training call", "[train]") {

@@ -26,6 +26,7 @@ namespace detail {
 /// Checks data at the door, before anything is changed.
 template <class Flow, Real DataScalar>
 void require_fit_rows(const Flow& flow, const char* what, const FitRows<DataScalar>& rows) {
+  if constexpr (requires { flow.parameters().checked(); }) (void)flow.parameters().checked();  // a flow moved from
   require_batch_rows(what, rows.X.rows(), rows.X.cols(), flow.data_rows());
   require_finite(what, rows.X);
   require_mapped(what, flow, rows.X);
@@ -94,7 +95,7 @@ FitReport fit(Flow& flow, const Train& train, const Validation& validation, cons
     if (held_out.X.cols() > 0) detail::require_fit_rows(flow, "fit: validation data", held_out);
     detail::require_resumable<S>(state, flow.parameters());
     std::vector<std::string> warnings = detail::warnings_of(flow, rows.X);
-    detail::warn_of_far_rows(flow, rows.X, held_out.X, warnings);
+    detail::warn_of_far_rows(flow, rows, held_out, warnings);
     return detail::Training<Flow>(flow, rows, held_out, options, rng, state, std::move(warnings)).run(callback);
   } else {
     return {};

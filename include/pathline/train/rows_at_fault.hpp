@@ -58,21 +58,23 @@ template <class Column>
   return text + (x.size() > most ? ", ...)" : ")");
 }
 
-/// Says which validation rows are so far from the training rows, by what of them reaches the flow, that they alone
-/// decide the mean likelihood.
+/// Says which validation row of positive weight is so far from the training rows, by what of it reaches the flow, that
+/// it alone decides the mean likelihood.
+/// \param train, validation  As `fit` holds them, `FitRows`.
 template <class Flow, class Rows>
 void warn_of_far_rows([[maybe_unused]] const Flow& flow, [[maybe_unused]] const Rows& train,
                       [[maybe_unused]] const Rows& validation, [[maybe_unused]] std::vector<std::string>& warnings) {
-  if constexpr (TransformsRows<Flow, Rows>) {
-    if (validation.cols() == 0) return;
-    const Batch<double> Z = transformed(flow.data_transform(), train.topRows(flow.dim())).template cast<double>();
-    const Batch<double> V = transformed(flow.data_transform(), validation.topRows(flow.dim())).template cast<double>();
+  if constexpr (TransformsRows<Flow, decltype(train.X)>) {
+    if (validation.X.cols() == 0) return;
+    const Index d = flow.dim();
+    const Batch<double> Z = transformed(flow.data_transform(), train.X.topRows(d)).template cast<double>();
+    const Batch<double> V = transformed(flow.data_transform(), validation.X.topRows(d)).template cast<double>();
     const Vector<double> least = Z.rowwise().minCoeff(), greatest = Z.rowwise().maxCoeff();
     for (Index j = 0; j < V.cols(); ++j)
-      for (Index i = 0; i < V.rows(); ++i) {
+      for (Index i = 0; i < V.rows() && validation.weight(j) > 0; ++i) {
         const double beyond = std::max(least(i) - V(i, j), V(i, j) - greatest(i)) / (greatest(i) - least(i));
         if (!(beyond > 1e3)) continue;
-        warnings.push_back("validation sample " + std::to_string(j) + " is " + number(double(validation(i, j))) +
+        warnings.push_back("validation sample " + std::to_string(j) + " is " + number(double(validation.X(i, j))) +
                            " at component " + std::to_string(i) + ", " + number(beyond) +
                            " times the range of the training data beyond them: it decides the mean likelihood alone. "
                            "Check it, or leave it out");
@@ -130,16 +132,19 @@ struct Dominant {
 
 /// One of at least ten samples that lies 50 nats above the median, ten standard deviations of a normal law, and moves
 /// the mean by 0.5 nats: a choice by that mean is a choice for this sample.
-/// \param nll  n numbers, one a sample; `shares` add up to 1.
+/// \param nll  n numbers, one a sample; `shares` add up to 1. What is of share 0 may be no number, and is not looked
+/// at.
 [[nodiscard]] inline Dominant dominant_sample(const Vector<double>& nll, const Vector<double>& shares) {
-  if (nll.size() < 10) return {};
-  std::vector<double> sorted(nll.begin(), nll.end());
+  std::vector<double> sorted;
+  for (Index j = 0; j < nll.size(); ++j)
+    if (shares(j) > 0) sorted.push_back(nll(j));
+  if (sorted.size() < 10) return {};
   const auto middle = sorted.begin() + std::ptrdiff_t(sorted.size() / 2);
   std::nth_element(sorted.begin(), middle, sorted.end());
   Dominant result;
   for (Index j = 0; j < nll.size(); ++j) {
     const double excess = nll(j) - *middle, share = shares(j) * excess;
-    if (excess > 50 && share > std::max(0.5, result.share)) result = {j, share};
+    if (shares(j) > 0 && excess > 50 && share > std::max(0.5, result.share)) result = {j, share};
   }
   return result;
 }

@@ -52,6 +52,7 @@ class Training {
         batch_(train.X.rows(), std::min(options.batch, Index(used_.size()))),
         loss_(flow.make_training_loss()) {
     report_.warnings = std::move(warnings);
+    if (judged_.weights.size() > 0) judged_shares_ = shares_of(judged_.weights);
     set_factors();
     begin();
   }
@@ -93,8 +94,7 @@ class Training {
   // Factors of the rows: weights over their mean, so that mini-batches have the weighted mean without bias.
   void set_factors() {
     if (train_.weights.size() == 0) return;
-    const Vector<double> weights = train_.weights / train_.weights.maxCoeff();  // their sum may be too large a number
-    factors_ = (weights * (double(used_.size()) / weights.sum())).template cast<Scalar>();
+    factors_ = (shares_of(train_.weights) * double(used_.size())).template cast<Scalar>();
     batch_factors_.resize(batch_.cols());
   }
 
@@ -219,11 +219,10 @@ class Training {
 
   // Over the rows to judge by, weighted as they are.
   [[nodiscard]] double mean(const Row<double>& log_prob) const {
-    if (judged_.weights.size() == 0) return log_prob.mean();
+    if (judged_shares_.size() == 0) return log_prob.mean();
     double sum = 0;
-    const double total = judged_.weights.sum();
     for (Index j = 0; j < log_prob.size(); ++j)
-      if (judged_.weights(j) > 0) sum += judged_.weights(j) / total * log_prob(j);
+      if (judged_shares_(j) > 0) sum += judged_shares_(j) * log_prob(j);  // else what is no number would count
     return sum;
   }
 
@@ -273,9 +272,9 @@ class Training {
 
   void find_dominant_sample() {
     if (best_nll_.size() == 0) return;  // no better parameters in this call
-    Vector<double> shares = Vector<double>::Constant(best_nll_.size(), 1 / double(best_nll_.size()));
-    if (judged_.weights.size() > 0) shares = judged_.weights / judged_.weights.sum();
-    const Dominant dominant = dominant_sample(best_nll_, shares);
+    const Index n = best_nll_.size();
+    const Dominant dominant = dominant_sample(
+        best_nll_, judged_shares_.size() > 0 ? judged_shares_ : Vector<double>::Constant(n, 1 / double(n)));
     if (dominant.sample < 0) return;
     const std::string name = std::string(held_out_ ? "validation" : "training") + " sample " +
                              std::to_string(judged_.number_of(dominant.sample));
@@ -296,6 +295,7 @@ class Training {
   bool held_out_;
   std::vector<Index> used_;  // samples of positive weight
   Vector<Scalar> factors_, batch_factors_;
+  Vector<double> judged_shares_;  // add up to 1; empty: all are equal
   Vector<double> best_nll_;
   Batch<DataScalar> batch_;
   typename Flow::Memory memory_;

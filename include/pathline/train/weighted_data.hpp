@@ -85,6 +85,12 @@ template <class Scalar, class Given>
   return {in_scalar<Scalar>(data.data), data.weights, {}};
 }
 
+/// Weights over their sum, which may be too large a number.
+[[nodiscard]] inline Vector<double> shares_of(const Vector<double>& weights) {
+  const Vector<double> relative = weights / weights.maxCoeff();
+  return relative / relative.sum();
+}
+
 /// Samples of positive weight, in their order.
 template <Real Scalar>
 [[nodiscard]] std::vector<Index> counted(const FitRows<Scalar>& rows) {
