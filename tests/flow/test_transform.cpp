@@ -172,6 +172,9 @@ TEST_CASE("Standardize from stored numbers is the one that they are of", "[flow]
   CHECK_THROWS_AS(Standardize(Vector2d(1, 2), Vector2d(1, INFINITY)), ArgumentError);
   CHECK_THROWS_WITH(Standardize(Vector2d(NAN, 2), Vector2d(1, 1)),
                     "Standardize: mean(0) is nan, expected a finite number");
+  CHECK(Standardize(Eigen::RowVector2d(1, 2), Eigen::RowVector2d(3, 4)).deviation() == Vector2d(3, 4));
+  CHECK_THROWS_WITH(Standardize(X, original.deviation()),  // a batch where its mean is meant
+                    "Standardize: mean has 9 columns, expected 1; it is a vector, with a number for each component");
 }
 
 TEST_CASE("transformed gives the coordinates of a transform", "[flow][transform]") {

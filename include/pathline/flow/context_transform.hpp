@@ -64,7 +64,8 @@ class StandardizeContext {
   ///         positive.
   template <class A, class B>
   StandardizeContext(const Eigen::MatrixBase<A>& mean, const Eigen::MatrixBase<B>& deviation)
-      : mean_(mean.template cast<double>()), deviation_(deviation.template cast<double>()) {
+      : mean_(detail::stored_numbers("StandardizeContext: mean", mean)),
+        deviation_(detail::stored_numbers("StandardizeContext: deviation", deviation)) {
     require_rows("StandardizeContext: deviation", deviation_.size(), mean_.size());
     detail::require_parameter("StandardizeContext: mean", mean_);
     detail::require_parameter("StandardizeContext: deviation", deviation_, true);

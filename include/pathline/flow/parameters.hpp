@@ -22,6 +22,15 @@ void require_parameter(const char* what, const Eigen::MatrixBase<Derived>& A, bo
       }
 }
 
+/// Stored numbers (`Standardize: mean`), a column or a row, as a column of doubles.
+/// \throws ShapeError when they are a matrix: a batch where its mean is meant, say.
+template <class Derived>
+[[nodiscard]] Vector<double> stored_numbers(const char* what, const Eigen::MatrixBase<Derived>& numbers) {
+  if (numbers.rows() != 1 && numbers.cols() != 1)
+    throw ShapeError(what, "columns", numbers.cols(), 1, "it is a vector, with a number for each component");
+  return numbers.template cast<double>().reshaped();
+}
+
 /// Throws ShapeError or ArgumentError unless lower and upper (`UniformBox: lower`, say) are the ends of a box with a
 /// volume.
 template <class Scalar>

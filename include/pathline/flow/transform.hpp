@@ -6,6 +6,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/component_spread.hpp>
+#include <pathline/flow/parameters.hpp>
 
 #include <concepts>
 #include <string>
@@ -131,7 +132,8 @@ class Standardize {
   ///         positive.
   template <class A, class B>
   Standardize(const Eigen::MatrixBase<A>& mean, const Eigen::MatrixBase<B>& deviation)
-      : Standardize(detail::known_spread(mean.template cast<double>(), deviation.template cast<double>())) {}
+      : Standardize(detail::known_spread(detail::stored_numbers("Standardize: mean", mean),
+                                         detail::stored_numbers("Standardize: deviation", deviation))) {}
 
   [[nodiscard]] const Vector<double>& mean() const noexcept { return mean_; }
   [[nodiscard]] const Vector<double>& deviation() const noexcept { return deviation_; }

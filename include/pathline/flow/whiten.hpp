@@ -41,7 +41,8 @@ class Whiten {
   ///         positive, or a number above the diagonal.
   template <class A, class B>
   Whiten(const Eigen::MatrixBase<A>& mean, const Eigen::MatrixBase<B>& factor)
-      : Whiten(detail::known_factor("Whiten", mean.template cast<double>(), factor.template cast<double>())) {}
+      : Whiten(detail::known_factor("Whiten", detail::stored_numbers("Whiten: mean", mean),
+                                    factor.template cast<double>())) {}
 
   /// From a known mean (d) and covariance (d × d, symmetric and positive definite).
   /// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite; DataError when the
@@ -49,7 +50,7 @@ class Whiten {
   template <class A, class B>
   [[nodiscard]] static Whiten from_covariance(const Eigen::MatrixBase<A>& mean,
                                               const Eigen::MatrixBase<B>& covariance) {
-    return Whiten(detail::factored_covariance("Whiten", mean.template cast<double>(),
+    return Whiten(detail::factored_covariance("Whiten", detail::stored_numbers("Whiten: mean", mean),
                                               covariance.template cast<double>(),
                                               double(std::numeric_limits<typename B::Scalar>::epsilon())));
   }
