@@ -188,8 +188,7 @@ class Cnf {
   /// \throws ShapeError, DataError on a bad context; SolveError and its kin when a solve fails.
   [[nodiscard]] Batch<DataScalar> sample(ConstDataRef<DataScalar> C, Rng& rng) const {
     check_context("Cnf::sample: context", C);
-    Batch<Scalar> Z(dim(), C.cols());
-    parts_.base.sample(rng.draw(), 0, Z);
+    const Batch<Scalar> Z = points_of_base(C.cols(), rng, "Cnf::sample");
     typename Parts::Rounding scratch;
     return to_data(Z, parts_.context_of(C, scratch));
   }
@@ -208,9 +207,7 @@ class Cnf {
     check_context("Cnf::sample_with_log_prob: context", C);
     typename Parts::Rounding scratch;
     const auto& context = parts_.context_of(C, scratch);
-    Batch<Scalar> Z(dim(), C.cols());
-    parts_.base.sample(rng.draw(), 0, Z);
-    return Likelihoods(parts_).samples(Z, context);
+    return Likelihoods(parts_).samples(points_of_base(C.cols(), rng, "Cnf::sample_with_log_prob"), context);
   }
 
   /// The score ∂log p/∂x of raw data X (of a conditional flow with its context below, by which it is not
@@ -354,8 +351,14 @@ class Cnf {
     if (context_rows() > 0)
       throw ArgumentError("Cnf::" + front + ": context of a conditional flow", "missing",
                           std::to_string(context_rows()) + " rows: " + front + "(context, rng)");
+    return points_of_base(count, rng, "Cnf::" + front);
+  }
+
+  // A density of very heavy tails has samples that exceed the scalar's range.
+  [[nodiscard]] Batch<Scalar> points_of_base(Index count, Rng& rng, const std::string& front) const {
     Batch<Scalar> Z(dim(), count);
     parts_.base.sample(rng.draw(), 0, Z);
+    require_finite((front + ": a draw of the base density").c_str(), Z);
     return Z;
   }
 
