@@ -164,13 +164,11 @@ inline void inspect_values(const Batch<double>& X, const ComponentSpread& spread
       warnings);
   few.report(
       ": repeated values have no density, and their likelihood has no bound. Leave repeated samples out, or add noise "
-      "as "
-      "wide as the numbers were rounded (dequantize does so for integers)",
+      "as wide as the numbers were rounded (dequantize does so for integers)",
       warnings);
   atom.report(
       ": a value that carries probability has no density, and its likelihood no bound. Leave these samples out and "
-      "learn "
-      "their share apart, or add noise as wide as the numbers were rounded (dequantize does so for integers)",
+      "learn their share apart, or add noise as wide as the numbers were rounded (dequantize does so for integers)",
       warnings);
 }
 
@@ -255,7 +253,8 @@ inline void inspect_coordinates(const Batch<double>& X, const Batch<double>& Z, 
 /// What is doubtful about data X (d × n) as the training set of a density, a sentence or two each, ready to print:
 /// numbers on a lattice, few different ones, values that carry probability, digits that the scalar does not hold,
 /// components that are constant or depend on each other. `fit` puts them into its report. Looks at about 20,000
-/// samples, and at d + 1000 of them to tell dependence. \throws DataError when X is empty or not finite.
+/// samples, and at d + 1000 of them to tell dependence.
+/// \throws DataError when X is empty or not finite.
 template <class Derived>
 [[nodiscard]] std::vector<std::string> inspect_data(const Eigen::MatrixBase<Derived>& X) {
   const Batch<typename Derived::Scalar> data = X;

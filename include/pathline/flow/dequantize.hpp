@@ -35,11 +35,9 @@ struct Dequantized {
 ///
 /// \param X      d × n.
 /// \param draw   Names the noise u.
-/// \param first  The id of the
-/// sample in column 0; the next columns count on.
-///
-/// \throws ArgumentError unless levels is from 2 to 1/ε of the scalar; DataError when X
-/// holds anything but the integers said.
+/// \param first  The id of the sample in column 0; the next columns count on.
+/// \throws ArgumentError unless levels is from 2 to 1/ε of the scalar; DataError when X holds anything but these
+///         integers.
 template <class Derived>
 [[nodiscard]] Dequantized<typename Derived::Scalar> dequantize(const Eigen::MatrixBase<Derived>& X, Index levels,
                                                                const Draw& draw, Index first = 0) {

@@ -43,9 +43,8 @@ struct FfjordOptions {
 /// and its toys are trained by the exact trace, which is `ExactTrace`. Its several blocks and moving normalisation
 /// (`--num_blocks`, `--batch_norm`) are a `FieldStack`.
 ///
-/// \tparam Sigma  The paper's code has `Tanh` for
-/// toys and `Softplus` for tables. \throws ArgumentError when dim or a width is below 1; what `Cnf` throws for policies
-/// that do not fit.
+/// \tparam Sigma  The paper's code has `Tanh` for toys and `Softplus` for tables.
+/// \throws ArgumentError when dim or a width is below 1; what `Cnf` throws for policies that do not fit.
 template <Real Scalar, class Sigma = Tanh, class... Policies>
 [[nodiscard]] auto ffjord(const FfjordOptions& options, const Policies&... policies) {
   Rng rng(options.seed);

@@ -14,8 +14,8 @@ namespace pathline::io {
 enum class CsvHeader { detect, present, absent };
 
 struct CsvOptions {
-  /// By name, or by number from 1: "#2" is always column 2. "2" is too, but an error where another
-  /// column has that name. Empty: all.
+  /// By name, or by number from 1: "#2" is always column 2. "2" is too, but an error where another column
+  /// has that name. Empty: all.
   std::vector<std::string> columns = {};
   char separator = ',';  ///< ' ' stands for blanks and tabs, as many as there are.
   CsvHeader header = CsvHeader::detect;

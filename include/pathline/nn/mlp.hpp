@@ -38,7 +38,8 @@ class Mlp {
   Mlp(Index dim, const std::vector<Index>& hidden, Rng& rng, Index side = 1)
       : network_(layers(dim, hidden, side), rng) {}
 
-  /// The layers alone, without parameters: what a `FieldStack` repeats. \throws ArgumentError when a width is below 1.
+  /// The layers alone, without parameters: what a `FieldStack` repeats.
+  /// \throws ArgumentError when a width is below 1.
   [[nodiscard]] static Layers layers(Index dim, const std::vector<Index>& hidden, Index side = 1) {
     // Braces evaluate in order, so that every compiler complains of the first bad width first.
     return Layers{Repeat<Dense<Scalar, Usable>>(dim, dense_layers(dim, hidden, side)),

@@ -26,8 +26,8 @@ struct Circle {
 
 namespace detail {
 
-/// The components that are circles, ascending. \throws ArgumentError on one that is not among `dim` rows, or named
-/// twice.
+/// The components that are circles, ascending.
+/// \throws ArgumentError on one that is not among `dim` rows, or named twice.
 [[nodiscard]] inline std::vector<Index> circle_components(const std::string& what, Index dim,
                                                           const std::vector<Circle>& circles) {
   std::vector<Index> components;
@@ -54,7 +54,8 @@ class PeriodicFeatures {
  public:
   using Scalar = Scalar_;
 
-  /// \param dim  Rows of x. \throws ArgumentError on a circle that is not among them, or named twice.
+  /// \param dim  Rows of x.
+  /// \throws ArgumentError on a circle that is not among them, or named twice.
   PeriodicFeatures(Index dim, const std::vector<Circle>& circles)
       : dim_(dim), circles_(detail::circle_components("PeriodicFeatures", dim, circles)) {
     for (Index i = 0; i < dim; ++i)

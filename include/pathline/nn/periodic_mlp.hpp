@@ -35,7 +35,8 @@ class PeriodicMlp : public Network<Sequential<PeriodicFeatures<Scalar>, Repeat<D
       : Network<Layers>(layers(dim, circles, hidden, side), rng),
         circles_(detail::circle_components("PeriodicMlp", dim, circles)) {}
 
-  /// The layers alone, without parameters: what a `FieldStack` repeats. \throws ArgumentError as above.
+  /// The layers alone, without parameters: what a `FieldStack` repeats.
+  /// \throws ArgumentError as above.
   [[nodiscard]] static Layers layers(Index dim, const std::vector<Circle>& circles, const std::vector<Index>& hidden,
                                      Index side = 1) {
     PeriodicFeatures<Scalar> features(dim, circles);

@@ -41,8 +41,8 @@ class SquashMlp {
   SquashMlp(Index dim, const std::vector<Index>& hidden, Rng& rng, Index side = 1)
       : network_(layers(dim, hidden, side), rng) {}
 
-  /// The layers alone, without parameters: what a `FieldStack` repeats. \throws ArgumentError when a width or side is
-  /// below 1.
+  /// The layers alone, without parameters: what a `FieldStack` repeats.
+  /// \throws ArgumentError when a width or side is below 1.
   [[nodiscard]] static Layers layers(Index dim, const std::vector<Index>& hidden, Index side = 1) {
     // Braces evaluate in order, so that every compiler complains of the first bad width first.
     return Layers{Repeat<Hidden>(dim, hidden_layers(dim, hidden, side)),

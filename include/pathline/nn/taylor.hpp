@@ -24,8 +24,7 @@ namespace pathline {
 /// - `taylor(theta, S, X, n, Y, tape, workspace)`: X (in × (1+r)n) and S (packed, of at least side_rows() rows) to
 ///   Y (out × (1+r)n), which does not overlap X.
 /// - `taylor_pullback(theta, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace)`: Y_bar (out × (1+r)n) is
-/// scratch
-///   afterwards; overwrites X_bar (in × (1+r)n), adds to S_bar (shape of S) and theta_bar.
+///   scratch afterwards; overwrites X_bar (in × (1+r)n), adds to S_bar (shape of S) and theta_bar.
 template <class L>
 concept TaylorLayer = Layer<L> &&
     requires(const L layer, Index n, std::span<typename L::Scalar> tape, Workspace<typename L::Scalar>& workspace,

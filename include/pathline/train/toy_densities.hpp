@@ -102,8 +102,8 @@ decltype(auto) with_toy_set(ToyDensity kind, Work&& work) {
 }
 
 /// Samples first, first + 1, …, first + n - 1 of a draw, 2 × n. Each is the same point whatever n and first are; a
-/// float is the rounded double. Points agree between machines up to the rounding of their sines and cosines. \throws
-/// ArgumentError when n is below 1 or first below 0.
+/// float is the rounded double. Points agree between machines up to the rounding of their sines and cosines.
+/// \throws ArgumentError when n is below 1 or first below 0.
 template <Real Scalar = double>
 [[nodiscard]] Batch<Scalar> sample_toy(ToyDensity kind, Index n, const Draw& draw, Index first = 0) {
   if (n < 1) throw ArgumentError("sample_toy: n", std::to_string(n), "at least 1");
