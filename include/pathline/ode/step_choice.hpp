@@ -95,9 +95,12 @@ class StepChoice {
         plan(trial.length * growing(std::min(factor, belief.growth)), cut_short);
       if (!cut_short) past_ = {error, past_[0]};
     }
-    most_ = belief.next_most;
+    if (!cut_short) {  // the estimate of one that was is small by itself, and tells nothing of the step planned
+      most_ = belief.next_most;
+      first_ = looked_again_ = false;
+    }
     first_trial_ = 0;
-    first_ = looked_again_ = chosen_ = false;
+    chosen_ = false;
     return Verdict::accepted;
   }
 
@@ -184,7 +187,7 @@ class StepChoice {
   double first_trial_ = 0;                   // of the step at hand; 0: none was rejected yet
   std::array<double, 2> past_{};             // errors of the last two accepted steps, or their logarithms
   double most_ = 1;                          // the largest error that is accepted
-  bool first_ = true;                        // no step was accepted since the start, or a discontinuity
+  bool first_ = true;                        // no step as planned was accepted since the start, or a discontinuity
   bool looked_again_ = false;                // its trial is a second look at it
   bool chosen_ = false;                      // it is as short as `initial_step` chose it, from what the slope does
   std::array<double, 2> dead_growth_{0, 0};  // the dead zone of a logarithmic control, both ends outside
