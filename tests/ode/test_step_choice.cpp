@@ -180,6 +180,16 @@ TEST_CASE("Where no shorter step may be tried, one within the tolerance need pro
   };
   CHECK(last(0.5) == Verdict::accepted);
   CHECK(last(1.5) == Verdict::underflow);
+  // The same of what the stages foretell wrong for the start: Sdirk4 with a min_step stopped at kinks of no account.
+  const auto kinked = [](double misfit) {
+    const IController control{.initial_step = 0.1, .min_step = 0.1};
+    StepChoice choice = started_with(control, 0.1);
+    const auto sizes = [=] { return StepSizes{.line = 10, .bend = 0, .epsilon = 1e-16, .start_misfit = misfit}; };
+    CHECK(choice.judge(control, 0, {0.1, 0.1}, 0, 4, [] { return StepSizes{1e5, 0, 1e-16}; }) == Verdict::accepted);
+    return choice.judge(control, 0.1, {0.1, 0.2}, 0, 4, sizes);
+  };
+  CHECK(kinked(0.5) == Verdict::accepted);
+  CHECK(kinked(1.5) == Verdict::underflow);
 }
 
 // Else solves in float, whose estimates are rounding sooner, took a fifth more evaluations over short spans.

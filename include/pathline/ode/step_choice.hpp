@@ -68,10 +68,8 @@ class StepChoice {
   template <AdaptiveControl Control, class Sizes>
   [[nodiscard]] Verdict judge(const Control& control, double t, const Trial& trial, double error, int order,
                               const Sizes& sizes) {
-    if (!(error <= most_)) {  // so written, a NaN is refused
-      const Verdict verdict = refuse(control, t, trial.length, error / most_, order);
-      if (verdict == Verdict::rejected || !(error <= 1)) return verdict;  // else no shorter step could prove more
-    }
+    Verdict verdict = Verdict::accepted;
+    if (refuses(control, t, trial.length, error, order, verdict)) return verdict;
     if (first_) [[unlikely]]
       if (!looked_again_ && vanishes(error, order, sizes()) && look_again(control, t, trial.length))
         return Verdict::rejected;
@@ -83,14 +81,14 @@ class StepChoice {
       if (!(growth > dead_growth_[0] && growth < dead_growth_[1])) {
         const double factor = limited_factor(control, growth);
         if (factor > blind_growth) belief = believe(t, trial.length, error, order, sizes());
-        if (belief.error > most_) return refuse(control, t, trial.length, belief.error / most_, order);
+        if (refuses(control, t, trial.length, belief.error, order, verdict)) return verdict;
         plan(trial.length * growing(std::min(factor, belief.growth)), cut_short);
       }
       if (!cut_short) past_ = {log2_error, past_[0]};
     } else {
       const double factor = next_factor(control, error, past_, order), width = dead_zone_width(control);
       if (factor > blind_growth) belief = believe(t, trial.length, error, order, sizes());
-      if (belief.error > most_) return refuse(control, t, trial.length, belief.error / most_, order);
+      if (refuses(control, t, trial.length, belief.error, order, verdict)) return verdict;
       if (!(factor < width && factor * width > 1))
         plan(trial.length * growing(std::min(factor, belief.growth)), cut_short);
       if (!cut_short) past_ = {error, past_[0]};
@@ -120,6 +118,14 @@ class StepChoice {
   }
 
  private:
+  /// Whether the step is not to be accepted at this error, and the verdict then.
+  template <AdaptiveControl Control>
+  [[nodiscard]] bool refuses(const Control& control, double t, double step, double error, int order, Verdict& verdict) {
+    if (error <= most_) return false;  // so written, a NaN is refused
+    verdict = refuse(control, t, step, error / most_, order);
+    return verdict == Verdict::rejected || !(error <= 1);  // else no shorter step could prove more
+  }
+
   template <AdaptiveControl Control>
   [[nodiscard]] Verdict refuse(const Control& control, double t, double step, double error, int order) {
     double factor = control.min_factor;
