@@ -252,8 +252,7 @@ struct Solve {
 /// \param stepper  Storage; holds the last step afterwards.
 /// \param observer See NoObserver.
 /// \throws ArgumentError, ShapeError for unusable input; DataError for a start outside of the control's domain;
-///         StepSizeError, StepLimitError, NonFiniteError,
-///         NonlinearSolveError (all SolveError) when the solve fails.
+///         StepSizeError, StepLimitError, NonFiniteError, NonlinearSolveError (all SolveError) when the solve fails.
 template <class Method, class Control, class Rhs, class State, class Observer = NoObserver>
 Statistics integrate(const Method& /*method*/, const Control& control, Rhs& rhs, State& y,
                      std::span<const double> times, Stepper<Method, State>& stepper, Observer&& observer = {}) {

@@ -2,8 +2,8 @@
 /// Who chooses the step: a policy apart from the method. FixedSteps counts; IController, PiController and PidController
 /// hold the error estimate at the tolerance. docs/maths.md, section 4; Hairer, Nørsett & Wanner I, section II.4.
 ///
-/// An own controller is an aggregate with the fields of IController and another `factor`; `min_step`, `max_step`,
-/// `safety`, `max_factor` and `dead_zone` may be left out; `log2_growth` is read of the controllers here alone.
+/// A custom controller is an aggregate with the fields of IController and another `factor`; `min_step`, `max_step`,
+/// `safety`, `max_factor` and `dead_zone` may be left out; only the controllers in this file may define `log2_growth`.
 /// error_control.hpp changes how a controller measures the error.
 #pragma once
 
@@ -59,8 +59,8 @@ template <class Control>
 
 /// Next step from the last error alone: factor = safety · E^(-1/q). Accepts E <= 1.
 struct IController {
-  double rtol =
-      1e-6;  ///< Relative to max(|y|, |y_next|), entry by entry. 0 or at least 6e-8 in float, 1.1e-16 in double.
+  /// Relative to max(|y|, |y_next|), entry by entry; 0, or at least 6e-8 in float and 1.1e-16 in double.
+  double rtol = 1e-6;
   double atol = 1e-6;       ///< In the unit of y.
   double safety = 0.9;      ///< Aims a little below the tolerance.
   double min_factor = 0.2;  ///< Least change of a step; also taken after a NaN.
