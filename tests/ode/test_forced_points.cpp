@@ -140,6 +140,22 @@ TEST_CASE("The probe for the first step is not made at a jump", "[ode][control]"
   CHECK_FALSE(asked);
 }
 
+// The first step was as long as the way to the jump, and grew by half from there: 10,197 evaluations of Dopri5.
+TEMPLATE_TEST_CASE("A jump just after the start does not shorten the steps after it", "[ode][control]", Dopri5,
+                   CashKarp, Kvaerno5, Sdirk4, RadauIia5) {
+  const auto rhs = [](double t, const State& y, State& dy) { dy(0) = t == 1e-300 ? std::nan("") : -y(0); };
+  Stepper<TestType, State> stepper;
+  State y = one;
+  const double times[] = {0, 1};
+  const auto steps = [&](const auto& control) {
+    y = one;
+    const Statistics spent = integrate(TestType{}, control, rhs, y, times, stepper);
+    CHECK(std::abs(y(0) - std::exp(-1)) < 1e-5);
+    return spent.accepted + spent.rejected;
+  };
+  CHECK(steps(WithForcedPoints(PiController{}, {.step_at = {}, .jump_at = {1e-300}})) <= steps(PiController{}) + 2);
+}
+
 TEST_CASE("Forced points, norms and tolerances nest", "[ode][control]") {
   const WithNorm control(WithForcedPoints(tight, {.step_at = {0.5}, .jump_at = {1}}), MaxSampleNorm{});
   CHECK(solve(Switch{}, one, 0, 2, Dopri5{}, control)(0) == Approx(2 * std::exp(-1.)).epsilon(1e-9));

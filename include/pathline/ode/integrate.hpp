@@ -38,8 +38,9 @@ struct Solve {
   StepChoice choice{};                                           // of an adaptive control
   double last_error = std::numeric_limits<double>::quiet_NaN();  // of the last step tried
   Statistics counts{};
-  bool ended = false;       // by the observer
-  bool starts_anew = true;  // at t0, or after a jump: no step has been accepted since
+  bool ended = false;             // by the observer
+  bool starts_anew = true;        // at t0, or after a jump: no step has been accepted since
+  bool first_step_bound = false;  // its length is that of the way to a jump, and says nothing of what comes after
 
   /// On to `stop`, by way of the forced points of the control.
   void advance_to(double stop) {
@@ -84,7 +85,10 @@ struct Solve {
     if (counts.accepted == 0) return;
     starts_anew = true;
     stepper.restart();
-    choice.template forget_errors<Control>();
+    if (std::exchange(first_step_bound, false))
+      choice = {};
+    else
+      choice.template forget_errors<Control>();
   }
 
   /// Fixed steps to `stop`: t follows from the step's number and is never accumulated.
@@ -168,8 +172,9 @@ struct Solve {
 
   double first_step() {
     if (control.initial_step > 0) return control.initial_step;
-    const double length = initial_step(rhs, t, latest(), control, stepper);
+    const double end = latest(), length = initial_step(rhs, t, end, control, stepper);
     observer.discard();
+    first_step_bound = end != t_end && length > 0.5 * std::abs(end - t);
     return length;
   }
 
@@ -241,7 +246,8 @@ struct Solve {
 /// Integrates y' = rhs(t, y) through `times`, landing on each of them. docs/maths.md, sections 2 and 4.
 ///
 /// Evaluations come in this order: K_1 at t0; with an adaptive control without initial_step one probe; the trials.
-/// Nothing is evaluated where all times are equal, and nothing is allocated once the stepper has the shape of y.
+/// After a jump_at that bounds the first step, K_1 and the probe come once more. Nothing is evaluated where all times
+/// are equal, and nothing is allocated once the stepper has the shape of y.
 ///
 /// \param control  FixedSteps(n): n steps between each two different times. A controller: one step
 ///                 length and one max_steps for the whole solve.
