@@ -59,7 +59,7 @@ class OutputSchedule {
   std::span<const double> times_;
 };
 
-/// Writes the outputs that lie behind the start of each step, up to its end.
+/// Writes the outputs after the start of each step, up to its end.
 template <class State>
 class OutputWriter {
  public:
@@ -81,7 +81,7 @@ class OutputWriter {
     const auto reached = [&](double end) {
       return next_ < outputs_.size() && (forward ? times_[next_] <= end : times_[next_] >= end);
     };
-    while (reached(t)) outputs_[next_++] = stepper.y();  // a forced jump lies a number before the step behind it
+    while (reached(t)) outputs_[next_++] = stepper.y();  // a forced jump lies a number before the step after it
     bool begun = false;
     while (reached(stepper.t_next())) {
       if (times_[next_] == stepper.t_next()) {

@@ -162,7 +162,7 @@ concept DoublyEmbeddedMethod = ExplicitMethod<M> && EmbeddedMethod<M> && require
   requires M::b_coarse.size() == M::tableau.b.size();
 };
 
-/// A method with an own continuous extension: a d for each stage in `dense`, and its order; see dense_weights.hpp.
+/// A method with its own continuous extension: a d for each stage in `dense`, and its order; see dense_weights.hpp.
 template <class M>
 concept DenselyExtendedMethod = ExplicitMethod<M> && requires {
   { M::dense_order } -> std::convertible_to<int>;

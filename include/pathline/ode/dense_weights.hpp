@@ -3,7 +3,7 @@
 /// section 5; Hairer, Nørsett & Wanner I, section II.6.
 ///
 /// Between its ends a step is the cubic Hermite polynomial of y and f there, plus θ² (1 - θ)² h Σ d_i K_i where the
-/// method has an own extension:
+/// method has its own extension:
 /// ```
 /// struct MyMethod {
 ///   static constexpr ExplicitTableau<7> tableau{...};

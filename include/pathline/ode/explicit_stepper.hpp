@@ -62,7 +62,7 @@ constexpr bool coarse_order_holds() {
     return true;
 }
 
-/// Whether an own continuous extension, where there is one, has the order that it claims.
+/// Whether the method's own continuous extension, if it has one, is of the order that it claims.
 template <class Method>
 constexpr bool dense_order_holds() {
   if constexpr (DenselyExtendedMethod<Method>)

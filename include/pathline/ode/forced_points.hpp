@@ -32,13 +32,13 @@ struct ForcedPoints {
   /// Steps end here: where the right-hand side has a kink or a narrow peak that a step could pass over.
   std::vector<double> step_at{};
   /// The right-hand side jumps here. It is never asked at the very time: the step before ends one number short of it,
-  /// the step after starts one number behind, with a first stage of its own and without the errors of the past. The
+  /// the step after starts one number after it, with a first stage of its own and without the errors of the past. The
   /// state is continuous, up to these two ulps of time. No stage looks over the jump.
   std::vector<double> jump_at{};
 };
 
 /// A controller whose steps meet the points on their way, forward or backward. Output times stay exact: a jump at an
-/// output time or at t1 gives the state before it, one at t0 starts behind it.
+/// output time or at t1 gives the state before it; where there is one at t0 the solve starts just after it.
 template <class Control>
 struct WithForcedPoints : Control {
   static_assert(AdaptiveControl<Control>,
@@ -61,7 +61,7 @@ struct WithForcedPoints : Control {
 
 namespace detail {
 
-/// The point of a sorted list that comes first strictly behind t on the way to `stop`, which is not passed; `stop` if
+/// The point of a sorted list that comes first strictly after t on the way to `stop`, which is not passed; `stop` if
 /// there is none.
 [[nodiscard]] inline double next_point(const std::vector<double>& sorted, double t, double stop) {
   if (t < stop) {

@@ -34,7 +34,7 @@ struct Solve {
   Stepper<Method, State>& stepper;
   Observer& observer;
   double t, t_end;
-  double earliest = t;                                           // the start of the solve, or the last jump behind
+  double earliest = t;                                           // the start of the solve, or the last jump
   StepChoice choice{};                                           // of an adaptive control
   double last_error = std::numeric_limits<double>::quiet_NaN();  // of the last step tried
   Statistics counts{};
@@ -79,7 +79,7 @@ struct Solve {
     return t_end;
   }
 
-  /// Starts anew behind the jump at t.
+  /// Starts anew after the jump at t.
   void leave_jump(double stop) requires HasForcedPoints<Control> {
     t = earliest = std::nextafter(t, stop);
     if (counts.accepted == 0) return;

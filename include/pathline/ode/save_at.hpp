@@ -63,7 +63,7 @@ class OutputInterpolator : public NoObserver {
     if (times_[next_] != end) {
       interpolant_.take(rhs, stepper, t);
       for (; in_step(); ++next_) {
-        // A forced jump of the right-hand side lies a number before the step behind it.
+        // A forced jump of the right-hand side lies a number before the step after it.
         const double at = t < end ? std::max(times_[next_], t) : std::min(times_[next_], t);
         interpolant_.interpolate(at, states_[next_]);
       }

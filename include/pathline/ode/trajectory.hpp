@@ -22,7 +22,7 @@
 namespace pathline {
 
 /// y(t) between the times of a solve, forward or backward, by the continuous extension of its method: docs/maths.md,
-/// section 5. Owns two states for each step, three where the method has an own extension, six of Dop853. Threads may
+/// section 5. Owns two states for each step, three where the method has its own extension, six of Dop853. Threads may
 /// share it.
 template <OdeState State>
 class Trajectory {
@@ -30,7 +30,7 @@ class Trajectory {
   /// The point (t0, y0); append() makes it longer.
   Trajectory(double t0, const State& y0) : times_{t0}, states_{y0}, correction_ends_{0} {}
 
-  /// Goes on by the step that `stepper` tried last from t, which is t1(), or just behind where the right-hand side
+  /// Goes on by the step that `stepper` tried last from t, which is t1(), or just after where the right-hand side
   /// jumps between them; before accept(). Evaluates what StepInterpolant::take() does.
   template <class Rhs, class Method>
   requires DenseStepper<Stepper<Method, State>, Rhs>
@@ -84,7 +84,7 @@ class Trajectory {
     slopes_.back().swap(slope);
   }
 
-  /// The last step ends at t instead, a number behind its end: at a jump of the right-hand side where the solve ends.
+  /// The last step ends at t instead, a number after its end: at a jump of the right-hand side where the solve ends.
   void stretch(double t) {
     if (steps() > 0 && closed()) times_.back() = t;
   }
@@ -142,7 +142,7 @@ class Trajectory {
   Statistics statistics;  ///< Of the solve that made it.
 
  private:
-  /// Whether the next step is the first, or the first after jump(): a start a number behind t1() is as good as there.
+  /// Whether the next step is the first, or the first after jump(): a start a number after t1() is as good as there.
   [[nodiscard]] bool starts_anew() const { return !closed() && (steps() == 0 || times_.end()[-2] == times_.back()); }
   void append_end(double t, const State& y) {
     times_.push_back(t);
