@@ -132,6 +132,9 @@ TEST_CASE("Parts that do not agree on the circles are refused", "[flow][periodic
   Rng rng(1);
   CHECK_THROWS_AS(detail::require_periodic(Mlp<double, Tanh>(1, {4}, rng), {0}, 0.5), ArgumentError);
   const PeriodicTransform<double> transform(angle, 1);
+  Mlp<double, Tanh> zero(1, {4}, rng);
+  zero.parameters().setZero();  // periodic until training changes it
+  CHECK_THROWS_WITH(Cnf(zero, PeriodicBase(1, angle), transform), ContainsSubstring("makes one turn"));
   const FieldStack stack(PeriodicMlp<double, Tanh>::layers(1, angle, {4}), 2, rng, MovingNormalization{});
   CHECK_THROWS_WITH(Cnf(stack, PeriodicBase(1, angle), transform),
                     "Cnf: normalisation of a stack on circles is MovingNormalization, which scales angles, expected "

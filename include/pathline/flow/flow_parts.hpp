@@ -157,7 +157,15 @@ struct FlowParts {
       if (normalizes && !base.circles().empty())
         throw ArgumentError("Cnf: normalisation of a stack on circles", "MovingNormalization, which scales angles",
                             "none");
-      for (Index b = 0; b < blocks(); ++b) require_periodic(block(b), base.circles(), 0.5 * (time.data + time.base));
+      const double middle = 0.5 * (time.data + time.base);
+      for (Index b = 0; b < blocks(); ++b) require_periodic(block(b), base.circles(), middle);
+      // Weights of 0, as in a last layer at the start, hide what training brings to light.
+      Field other = field;
+      other.parameters().array() += Scalar(0.1);
+      if constexpr (stacked)
+        for (Index b = 0; b < blocks(); ++b) require_periodic(other.block(b), base.circles(), middle);
+      else
+        require_periodic(other, base.circles(), middle);
     }
   }
 
