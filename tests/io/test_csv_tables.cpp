@@ -192,7 +192,7 @@ const std::vector<Case> cases{
     {"a blank line between", "x\n1\n\n2\n", "!line 3 is blank"},
     // Numbers that are none.
     {"1e400", "x\n1\n1e400\n", "!line 3, column \"x\" is \"1e400\"…too large for double"},
-    {"inf", "x\n1\ninf\n", "!line 3, column \"x\" is \"inf\""},
+    {"inf", "x\n1\ninf\n", "!line 3, column \"x\" is \"inf\", expected a finite number; infinity is no data"},
     {"inf in the first row", "inf,1\n2,3\n", "!line 1, column \"column 1\" is \"inf\""},
     {"inf in the first row of a single column", "Inf\n2\n", "!line 1, column \"column 1\" is \"Inf\""},
     {"nan", "x\n1\nnan\n", "!line 3, column \"x\" is \"nan\"…skip_missing"},

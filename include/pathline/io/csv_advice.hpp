@@ -132,6 +132,7 @@ inline void require_text(const std::string& source, std::string_view text) {
   if (point && is_decimal(*point))
     return in_float && parse_number<double>(*point) ? "it is too large for float: read it as double"
                                                     : "it is too large for double: choose another unit";
+  if (point && parse_number<double>(*point)) return "infinity is no data: correct or remove the line";
   if (contains("\xE2\x88\x92")) return "its minus sign is a typographic one: write -";
   if (cell.ends_with('%')) return "write the number without its % sign";
   if (lower_case(cell).find("0x") != std::string::npos) return "hexadecimal numbers are not read: write it in decimals";
