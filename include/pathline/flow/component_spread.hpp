@@ -43,33 +43,42 @@ struct ComponentSpread {
   Batch<double> scores;  ///< (x - mean) / deviation, d × n.
 };
 
-/// In units of each component's own size, so that no sum or square overflows or underflows; the mean is corrected by
-/// that of the differences from it, which is good to the last digit where the mean is far larger than they are.
-/// \throws DataError when X is empty, not finite, has one sample only, numbers above 4.5e307, or a component that is
-///         constant or varies by less than 64 of the scalar's numbers.
-[[nodiscard]] inline ComponentSpread spread_of(const std::string& what, const Batch<double>& X, Precision precision) {
-  require_finite((what + ": data").c_str(), X);
-  const Index d = X.rows(), n = X.cols();
-  if (n < 2) throw DataError(what + ": data has 1 sample, expected at least 2 to tell its spread");
+/// Of finite numbers, n at least 1. In units of each component's own size, so that no sum or square overflows or
+/// underflows; the mean is corrected by that of the differences from it, which is good to the last digit where the mean
+/// is far larger than they are. The scores of a constant component are meaningless.
+[[nodiscard]] inline ComponentSpread moments_of(const Batch<double>& X) {
+  Vector<double> unit = X.cwiseAbs().rowwise().maxCoeff();
+  for (double& u : unit) u = u > 0 ? std::ldexp(1.0, std::ilogb(u)) : 1;  // a power of two, so that it rounds nothing
   ComponentSpread result;
-  const Vector<double> least = X.rowwise().minCoeff(), greatest = X.rowwise().maxCoeff();
-  Vector<double> unit(d);  // a power of two, so that it rounds nothing
-  for (Index i = 0; i < d; ++i) {
-    const double size = std::max(std::abs(least(i)), std::abs(greatest(i)));
-    if (size > std::numeric_limits<double>::max() / 4)
-      throw DataError(what + ": component " + std::to_string(i) + " of the data reaches " + number(size) +
-                      ", too large to subtract a mean; give it in a larger unit");
-    unit(i) = size > 0 ? std::ldexp(1.0, std::ilogb(size)) : 1;
-  }
   result.scores = X.array().colwise() / unit.array();
   result.mean = result.scores.rowwise().mean();
   result.scores.colwise() -= result.mean;
   const Vector<double> correction = result.scores.rowwise().mean();
   result.scores.colwise() -= correction;
   result.mean += correction;
-  result.deviation = (result.scores.rowwise().squaredNorm() / double(n)).cwiseSqrt();
+  result.deviation = (result.scores.rowwise().squaredNorm() / double(X.cols())).cwiseSqrt();
+  result.scores.array().colwise() /= result.deviation.array();
+  result.mean.array() *= unit.array();
+  result.deviation.array() *= unit.array();
+  return result;
+}
+
+/// The moments of data that have a density.
+/// \throws DataError when X is empty, not finite, has one sample only, numbers above 4.5e307, or a component that is
+///         constant or varies by less than 64 of the scalar's numbers.
+[[nodiscard]] inline ComponentSpread spread_of(const std::string& what, const Batch<double>& X, Precision precision) {
+  require_finite((what + ": data").c_str(), X);
+  const Index d = X.rows(), n = X.cols();
+  if (n < 2) throw DataError(what + ": data has 1 sample, expected at least 2 to tell its spread");
+  const Vector<double> least = X.rowwise().minCoeff(), greatest = X.rowwise().maxCoeff();
+  for (Index i = 0; i < d; ++i)
+    if (const double size = std::max(std::abs(least(i)), std::abs(greatest(i)));
+        size > std::numeric_limits<double>::max() / 4)
+      throw DataError(what + ": component " + std::to_string(i) + " of the data reaches " + number(size) +
+                      ", too large to subtract a mean; give it in a larger unit");
+  ComponentSpread result = moments_of(X);
   for (Index i = 0; i < d; ++i) {
-    const double mean = result.mean(i) * unit(i), deviation = result.deviation(i) * unit(i);
+    const double mean = result.mean(i), deviation = result.deviation(i);
     const std::string component = what + ": component " + std::to_string(i) + " of the data ";
     if (!(least(i) < greatest(i)))
       throw DataError(component + "is constant (" + number(least(i)) + "): it has no density; leave the column out" +
@@ -82,9 +91,6 @@ struct ComponentSpread {
                       precision.name() + " numbers are " + number(spacing) + " apart: " +
                       (precision.single ? double_data : "subtract an offset before the numbers are rounded to double") +
                       ", or leave the column out if it is constant");
-    result.scores.row(i) /= result.deviation(i);
-    result.mean(i) = mean;
-    result.deviation(i) = deviation;
   }
   return result;
 }

@@ -12,7 +12,6 @@
 #include <cmath>
 #include <limits>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace pathline {
@@ -105,42 +104,38 @@ class StandardizeContext {
           "transpose() rows");
     mean_.setZero(context.rows());
     deviation_.setOnes(context.rows());
-    for (Index i = 0; i < context.rows(); ++i) measure_component(i, context.row(i), epsilon);
+    const detail::ComponentSpread spread = detail::moments_of(context);
+    for (Index i = 0; i < context.rows(); ++i) measure_component(i, context.row(i), spread, epsilon);
   }
 
-  void measure_component(Index i, const Row<double>& raw, double epsilon) {
+  void measure_component(Index i, const Row<double>& raw, const detail::ComponentSpread& spread, double epsilon) {
     const auto refuse = [i](const std::string& why) {
       throw DataError("StandardizeContext: component " + std::to_string(i) + " of the context " + why);
     };
     if ((raw.array() == 0 || raw.array() == 1).all()) return;
     mean_(i) = raw(0);
     if ((raw.array() == raw(0)).all()) return;
-    // In units of the largest number, so that no square overflows; by a power of two, which rounds nothing.
-    const double largest = raw.cwiseAbs().maxCoeff(), unit = std::exp2(std::floor(std::log2(largest)));
-    const Row<double> x = raw / unit;
-    const double mean = x.mean();
-    Row<double> distance = (x.array() - mean).abs();
-    const double deviation = distance.norm() / std::sqrt(double(x.size()));
-    mean_(i) = unit * mean;
-    deviation_(i) = unit * deviation;
-    if (deviation < 32 * epsilon * largest / unit)
+    mean_(i) = spread.mean(i);
+    deviation_(i) = spread.deviation(i);
+    const double largest = raw.cwiseAbs().maxCoeff();
+    if (deviation_(i) < 32 * epsilon * largest)
       refuse("varies by " + detail::number(deviation_(i)) + " around " + detail::number(mean_(i)) +
              ", where its numbers are rounded to " + detail::number(epsilon * largest) +
              ": make it from double, and subtract an offset before a float flow takes it; leave out a component that "
              "varies by rounding alone");
     // Half of all samples are nearer to the median than this distance.
-    Row<double> sorted = x;
-    const Index middle = x.size() / 2;
+    Row<double> sorted = raw;
+    const Index middle = raw.size() / 2;
     std::nth_element(sorted.data(), sorted.data() + middle, sorted.data() + sorted.size());
     const double median = sorted(middle);
-    sorted = (x.array() - median).abs();
+    sorted = (raw.array() - median).abs();
     std::nth_element(sorted.data(), sorted.data() + middle, sorted.data() + sorted.size());
     Index farthest = 0;
-    distance.maxCoeff(&farthest);
-    if (sorted(middle) > 0 && sorted(middle) < 1e-3 * deviation)
+    spread.scores.row(i).cwiseAbs().maxCoeff(&farthest);
+    if (sorted(middle) > 0 && sorted(middle) < 1e-3 * deviation_(i))
       refuse("is " + detail::number(raw(farthest)) + " at sample " + std::to_string(farthest) +
-             ", while half of all samples are within " + detail::number(unit * sorted(middle)) + " of " +
-             detail::number(unit * median) +
+             ", while half of all samples are within " + detail::number(sorted(middle)) + " of " +
+             detail::number(median) +
              ": beside it they look alike to the network; correct that sample, or take the component's logarithm");
   }
 
@@ -166,12 +161,10 @@ namespace detail {
 [[nodiscard]] inline std::vector<std::string> context_warnings(const Eigen::MatrixXd& raw, Precision precision,
                                                                const Eigen::MatrixXd& read) {
   std::vector<std::string> warnings;
-  const auto moments = [](const Row<double>& x) {
-    const double mean = x.mean();
-    return std::pair(mean, (x.array() - mean).matrix().norm() / std::sqrt(double(x.size())));
-  };
-  for (Index i = 0; i < read.rows() && read.cols() > 0; ++i) {
-    const auto [raw_mean, raw_deviation] = moments(raw.row(i));
+  if (read.size() == 0) return warnings;
+  const ComponentSpread of_raw = moments_of(raw), of_read = moments_of(read);
+  for (Index i = 0; i < read.rows(); ++i) {
+    const double raw_mean = of_raw.mean(i), raw_deviation = of_raw.deviation(i);
     const double spacing = precision.spacing(raw_mean);
     if (raw_deviation < 64 * spacing && !(raw.row(i).array() == raw(i, 0)).all())
       warnings.push_back("component " + std::to_string(i) + " of the context varies by " + number(raw_deviation) +
@@ -179,7 +172,7 @@ namespace detail {
                          number(spacing) + " apart: its digits are lost. Subtract an offset before it is rounded to " +
                          precision.name());
     const Row<double> x = read.row(i);
-    const auto [mean, deviation] = moments(x);
+    const double mean = of_read.mean(i), deviation = of_read.deviation(i);
     const bool constant = (x.array() == x(0)).all(), indicator = (x.array() == 0 || x.array() == 1).all();
     // Negated, so that what overflows is far as well.
     const bool near = std::abs(mean) <= 10 && (constant || (deviation >= 0.1 && deviation <= 10));
