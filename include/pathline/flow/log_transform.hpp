@@ -18,8 +18,8 @@
 
 namespace pathline {
 
-/// z_i = log (x_i + shift_i) in all components or in some; the others stay as they are. dz_i/dx_i = 1 / (x_i +
-/// shift_i).
+/// z_i = log (x_i + shift_i) in all components or in some; the others stay as they are.
+/// The slope is dz_i/dx_i = 1 / (x_i + shift_i).
 template <Real Scalar>
 class Log {
  public:

@@ -24,8 +24,7 @@ class Logit {
  public:
   /// \param squeeze  α, 0 <= α < ½. 0.05 is usual for images, after dequantisation.
   /// \throws ShapeError when the sizes differ; ArgumentError unless lower < upper, both finite, in each component, or
-  /// on
-  ///         another α.
+  ///         on another α.
   Logit(const Vector<Scalar>& lower, const Vector<Scalar>& upper, double squeeze = 1e-6)
       : lower_(lower), upper_(upper), squeeze_(Scalar(squeeze)) {
     detail::require_box("Logit", lower, upper);
