@@ -116,7 +116,7 @@ class Cnf {
   /// those that the scalar can resolve. Where the two differ, the flow's own solver is too coarse for its field, and
   /// what `log_prob` gives is no density: it need not integrate to 1. `fit` compares them after training. Errors as
   /// above.
-  [[nodiscard]] Row<Scalar> refined_log_prob(ConstBatchRef<DataScalar> X) const {
+  [[nodiscard]] Row<Scalar> refined_log_prob(ConstDataRef<DataScalar> X) const {
     check("Cnf::refined_log_prob: data", X);
     return Likelihoods(parts_)
         .run(X, parts_.evaluation.estimator, Rng(parts_.evaluation.seed).draw(),
