@@ -408,6 +408,16 @@ TEST_CASE("Many resets use up the step limit, over all pieces", "[ode][events][e
   CHECK(evaluations <= 30 * 6 + 15 + 1);
 }
 
+TEST_CASE("Steps used up at a reset are told with what the scalar can resolve", "[ode][events][errors]") {
+  Statistics spent;
+  spent.accepted = 9;
+  CHECK_THROWS_WITH((detail::control_of_rest<Dopri5, float>(PiController{.max_steps = 9}, 0, 1, 2, spent)),
+                    ContainsSubstring("take double"));
+  CHECK_THROWS_AS((detail::control_of_rest<Dopri5, double>(PiController{.max_steps = 9}, 0, 1, 2, spent)),
+                  StepLimitError);
+  CHECK(detail::control_of_rest<Dopri5, float>(PiController{.max_steps = 10}, 0, 1, 2, spent).max_steps == 1);
+}
+
 TEST_CASE("What an event spoils is refused", "[ode][events][errors]") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Event bad_value([nan](double t, const State&) { return t < 0.5 ? 1 : nan; });

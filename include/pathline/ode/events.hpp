@@ -14,6 +14,7 @@
 #include <pathline/ode/event_watcher.hpp>
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/not_a_state.hpp>
+#include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/trajectory.hpp>
 
 #include <algorithm>
@@ -28,7 +29,7 @@ namespace pathline {
 namespace detail {
 
 /// The control for the rest of a solve: what is left of the steps, fixed ones no longer than they were.
-template <class Method, class Control>
+template <class Method, Real Scalar, class Control>
 Control control_of_rest(Control control, double t0, double t, double t1, const Statistics& spent) {
   if constexpr (FixedControl<Control>) {
     const double steps = std::ceil(double(control.steps_per_interval) * ((t1 - t) / (t1 - t0)) - 1e-6);
@@ -37,8 +38,7 @@ Control control_of_rest(Control control, double t0, double t, double t1, const S
     control.max_steps -= spent.accepted + spent.rejected;
     SolveFailure at = failure_between_steps(t, spent);
     at.implicit = ImplicitMethod<Method>;
-    at.order = Method::tableau.order;
-    at.rtol = control.rtol;
+    note_accuracy<Method, Scalar>(control, at);
     if (control.max_steps < 1) throw StepLimitError(at);
   }
   return control;
@@ -68,7 +68,7 @@ void run_events(const Method& method, const Control& control, Rhs& rhs, double t
     y = solution.y;
     times[0] = solution.trajectory.t1();
     if (solution.terminated || times[0] == t1) break;
-    rest = control_of_rest<Method>(control, t0, times[0], t1, statistics);
+    rest = control_of_rest<Method, typename State::Scalar>(control, t0, times[0], t1, statistics);
   }
 }
 
