@@ -90,6 +90,9 @@ TEST_CASE("rnode: the parameters of a flow of other widths are refused, and the 
                     "been moved from");
   Rng rng(1);
   CHECK_THROWS_AS(narrow.sample(3, rng), ShapeError);
+  CHECK_THROWS_WITH(fit(narrow, X, {.epochs = 1}, rng),
+                    "parameters: the field's vector of parameters has 0 rows, expected 1416; the field has been moved "
+                    "from");
   CHECK(rng == Rng(1));
 }
 

@@ -871,6 +871,14 @@ TEST_CASE("fit names the sample that leaves the support of the base", "[train][f
   CHECK_THROWS_WITH(fit(model, X, far, {.epochs = 1}, rng), ContainsSubstring("validation sample 4, (1e+300)"));
 }
 
+TEST_CASE("Parameters that are not finite before training are named", "[train][fit][errors]") {
+  GaussianModel model(2);
+  model.parameters()(1) = not_a_number;
+  Rng rng(1);
+  CHECK_THROWS_WITH(fit(model, samples_around(3, 2, 20), {.epochs = 1}, rng),
+                    "fit: parameters(1) is nan, expected a finite number");
+}
+
 TEST_CASE("fit warns of a validation sample that decides the mean alone", "[train][fit]") {
   struct Plain : WeightedModel {
     using WeightedModel::WeightedModel;

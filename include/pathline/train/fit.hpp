@@ -5,6 +5,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/nn/parameters.hpp>
 #include <pathline/train/fit_options.hpp>
 #include <pathline/train/fit_report.hpp>
 #include <pathline/train/rows_at_fault.hpp>
@@ -23,10 +24,17 @@ namespace pathline {
 
 namespace detail {
 
+/// Throws unless the parameters that training begins with are of the field's length, which those of a flow that was
+/// moved from are not, and finite.
+template <class Flow>
+void require_fit_parameters(Flow& flow) {
+  if constexpr (requires { flow.parameters().checked(); }) (void)flow.parameters().checked();
+  require_finite_parameters<typename Flow::Scalar>("fit", flow.parameters());
+}
+
 /// Checks data at the door, before anything is changed.
 template <class Flow, Real DataScalar>
 void require_fit_rows(const Flow& flow, const char* what, const FitRows<DataScalar>& rows) {
-  if constexpr (requires { flow.parameters().checked(); }) (void)flow.parameters().checked();  // a flow moved from
   require_batch_rows(what, rows.X.rows(), rows.X.cols(), flow.data_rows());
   require_finite(what, rows.X);
   require_mapped(what, flow, rows.X);
@@ -91,6 +99,7 @@ FitReport fit(Flow& flow, const Train& train, const Validation& validation, cons
     using DataScalar = detail::DataScalarOf<Flow>;
     const auto rows = detail::fit_rows<DataScalar>(train), held_out = detail::fit_rows<DataScalar>(validation);
     detail::require_valid(options);
+    detail::require_fit_parameters(flow);
     detail::require_fit_rows(flow, "fit: training data", rows);
     if (held_out.X.cols() > 0) detail::require_fit_rows(flow, "fit: validation data", held_out);
     detail::require_resumable<S>(state, flow.parameters());
@@ -110,6 +119,7 @@ FitReport fit(Flow& flow, const Data& data, const FitOptions& options, Rng& rng,
   if constexpr (detail::FitCheck<Flow, TrainingState<S>, Data>::value) {
     const auto rows = detail::fit_rows<detail::DataScalarOf<Flow>>(data);
     detail::require_valid(options);
+    detail::require_fit_parameters(flow);
     detail::require_fit_rows(flow, "fit: data", rows);
     detail::require_resumable<S>(state, flow.parameters());
     (void)detail::require_total(options, state.epochs);
