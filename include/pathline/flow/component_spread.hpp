@@ -47,19 +47,27 @@ struct ComponentSpread {
 /// underflows; the mean is corrected by that of the differences from it, which is good to the last digit where the mean
 /// is far larger than they are. The scores of a constant component are meaningless.
 [[nodiscard]] inline ComponentSpread moments_of(const Batch<double>& X) {
-  Vector<double> unit = X.cwiseAbs().rowwise().maxCoeff();
-  for (double& u : unit) u = u > 0 ? std::ldexp(1.0, std::ilogb(u)) : 1;  // a power of two, so that it rounds nothing
-  ComponentSpread result;
-  result.scores = X.array().colwise() / unit.array();
-  result.mean = result.scores.rowwise().mean();
-  result.scores.colwise() -= result.mean;
-  const Vector<double> correction = result.scores.rowwise().mean();
-  result.scores.colwise() -= correction;
-  result.mean += correction;
-  result.deviation = (result.scores.rowwise().squaredNorm() / double(X.cols())).cwiseSqrt();
-  result.scores.array().colwise() /= result.deviation.array();
-  result.mean.array() *= unit.array();
-  result.deviation.array() *= unit.array();
+  const Index d = X.rows(), n = X.cols();
+  ComponentSpread result{Vector<double>(d), Vector<double>(d), Batch<double>(d, n)};
+  Batch<double>& scores = result.scores;
+  for (Index i = 0; i < d; ++i) {
+    double unit = 0;
+    for (Index j = 0; j < n; ++j) unit = std::max(unit, std::abs(X(i, j)));
+    unit = unit > 0 ? std::ldexp(1.0, std::ilogb(unit)) : 1;  // a power of two, so that it rounds nothing
+    double mean = 0, correction = 0, square = 0;
+    for (Index j = 0; j < n; ++j) mean += scores(i, j) = X(i, j) / unit;
+    mean /= double(n);
+    for (Index j = 0; j < n; ++j) correction += scores(i, j) -= mean;
+    correction /= double(n);
+    for (Index j = 0; j < n; ++j) {
+      scores(i, j) -= correction;
+      square += scores(i, j) * scores(i, j);
+    }
+    const double deviation = std::sqrt(square / double(n));
+    for (Index j = 0; j < n; ++j) scores(i, j) /= deviation;
+    result.mean(i) = (mean + correction) * unit;
+    result.deviation(i) = deviation * unit;
+  }
   return result;
 }
 
@@ -70,7 +78,12 @@ struct ComponentSpread {
   require_finite((what + ": data").c_str(), X);
   const Index d = X.rows(), n = X.cols();
   if (n < 2) throw DataError(what + ": data has 1 sample, expected at least 2 to tell its spread");
-  const Vector<double> least = X.rowwise().minCoeff(), greatest = X.rowwise().maxCoeff();
+  Vector<double> least = X.col(0), greatest = least;
+  for (Index j = 1; j < n; ++j)
+    for (Index i = 0; i < d; ++i) {
+      least(i) = std::min(least(i), X(i, j));
+      greatest(i) = std::max(greatest(i), X(i, j));
+    }
   for (Index i = 0; i < d; ++i)
     if (const double size = std::max(std::abs(least(i)), std::abs(greatest(i)));
         size > std::numeric_limits<double>::max() / 4)
@@ -121,7 +134,8 @@ inline void require_told_apart(const std::string& what, const Batch<double>& X, 
       throw DataError(what + ": of component " + std::to_string(i) + " of the data " + share + " are equal in " +
                       precision.name() + ": " + double_data);
     Index farthest = 0;
-    spread.scores.row(i).cwiseAbs().maxCoeff(&farthest);
+    for (Index j = 1; j < X.cols(); ++j)
+      if (std::abs(spread.scores(i, j)) > std::abs(spread.scores(i, farthest))) farthest = j;
     throw DataError(what + ": component " + std::to_string(i) + " of sample " + std::to_string(farthest) +
                     " of the data is " + number(X(i, farthest)) + ", so far from the others that " + share +
                     " are equal in " + precision.name() +

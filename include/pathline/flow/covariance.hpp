@@ -7,9 +7,13 @@
 #include <pathline/flow/component_spread.hpp>
 #include <pathline/flow/parameters.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <numeric>
 #include <string>
+#include <vector>
 
 namespace pathline::detail {
 
@@ -26,10 +30,15 @@ struct MeanAndFactor {
   const Index d = C.rows();
   L.setZero(d, d);
   for (Index k = 0; k < d; ++k) {
-    const double rest = C(k, k) - L.row(k).head(k).squaredNorm();
+    double rest = C(k, k);
+    for (Index j = 0; j < k; ++j) rest -= L(k, j) * L(k, j);
     if (!(C(k, k) > 0 && rest > tolerance * C(k, k))) return k;
     L(k, k) = std::sqrt(rest);
-    for (Index i = k + 1; i < d; ++i) L(i, k) = (C(i, k) - L.row(i).head(k).dot(L.row(k).head(k))) / L(k, k);
+    for (Index i = k + 1; i < d; ++i) {
+      double covariance = C(i, k);
+      for (Index j = 0; j < k; ++j) covariance -= L(i, j) * L(k, j);
+      L(i, k) = covariance / L(k, k);
+    }
   }
   return -1;
 }
@@ -44,14 +53,25 @@ void solve_lower(const Batch<Scalar>& L, Column&& x) {
   }
 }
 
-/// (L⁻¹)ᵀ, whose columns are the rows of L⁻¹; in units of the rows of L, so that nothing overflows on the way.
+/// (L⁻¹)ᵀ, whose columns are the rows of L⁻¹; in units of the rows of L, so that nothing overflows on the way. In
+/// loops, as all here that needs no template: Eigen's expressions would be compiled in each program that reads this
+/// header.
 [[nodiscard]] inline Batch<double> inverse_transposed(const Batch<double>& L) {
   const Index d = L.rows();
-  const Vector<double> unit = L.cwiseAbs().rowwise().maxCoeff();
-  const Batch<double> scaled = L.array().colwise() / unit.array();
-  Batch<double> inverse = Batch<double>::Identity(d, d);
-  for (Index j = 0; j < d; ++j) solve_lower(scaled, inverse.col(j));
-  return (inverse.array().rowwise() / unit.transpose().array()).transpose();
+  std::vector<double> unit(std::size_t(d), 0.);
+  for (Index j = 0; j < d; ++j)
+    for (Index i = j; i < d; ++i) unit[std::size_t(i)] = std::max(unit[std::size_t(i)], std::abs(L(i, j)));
+  Batch<double> result;
+  result.setZero(d, d);
+  for (Index j = 0; j < d; ++j) {  // column j of the inverse of the scaled factor, by forward substitution
+    const double own = unit[std::size_t(j)];
+    for (Index i = j; i < d; ++i) {
+      double rest = i == j ? 1 : 0;
+      for (Index k = j; k < i; ++k) rest -= L(i, k) / unit[std::size_t(i)] * (result(j, k) * own);
+      result(j, i) = rest / (L(i, i) / unit[std::size_t(i)]) / own;
+    }
+  }
+  return result;
 }
 
 /// x := L x, a column.
@@ -75,9 +95,11 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
   require_parameter((what + ": mean").c_str(), mean);
   require_parameter((what + ": covariance").c_str(), C);
   const double rounding = 8 * epsilon;
+  double largest = 0;
+  for (Index k = 0; k < C.size(); ++k) largest = std::max(largest, std::abs(C.data()[k]));
   for (Index j = 0; j < d; ++j)
     for (Index i = j + 1; i < d; ++i)
-      if (std::abs(C(i, j) - C(j, i)) > rounding * C.cwiseAbs().maxCoeff())
+      if (std::abs(C(i, j) - C(j, i)) > rounding * largest)
         throw DataError(what + ": covariance is not symmetric: " + number(C(i, j)) + " at (" + std::to_string(i) +
                         ", " + std::to_string(j) + "), " + number(C(j, i)) + " across");
   MeanAndFactor result{mean, {}};
@@ -116,26 +138,38 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
 [[nodiscard]] inline Index triangular_factor(const Batch<double>& scores, const Vector<double>& rounding,
                                              Batch<double>& L) {
   const Index d = scores.rows(), n = scores.cols();
-  const double root_n = std::sqrt(double(n));
-  Batch<double> Q = scores.transpose();  // columns of length √n
+  Batch<double> Q(n, d);  // columns of length √n
+  for (Index k = 0; k < d; ++k)
+    for (Index j = 0; j < n; ++j) Q(j, k) = scores(k, j);
   L.setZero(d, d);
-  Vector<double> part, combination;
+  const auto square = [](double x) { return x * x; };
+  std::vector<double> part, combination;
   for (Index k = 0; k < d; ++k) {
+    double* const own = Q.data() + k * n;
     for (int pass = 0; pass < 2; ++pass) {
-      part.noalias() = Q.leftCols(k).transpose() * Q.col(k) / double(n);
-      Q.col(k).noalias() -= Q.leftCols(k) * part;
-      L.row(k).head(k) += part.transpose();
+      part.assign(std::size_t(k), 0.);
+      for (Index i = 0; i < k; ++i)
+        part[std::size_t(i)] = std::inner_product(own, own + n, Q.data() + i * n, 0.) / double(n);
+      for (Index i = 0; i < k; ++i) {
+        const double* const other = Q.data() + i * n;
+        for (Index j = 0; j < n; ++j) own[j] -= part[std::size_t(i)] * other[j];
+        L(k, i) += part[std::size_t(i)];
+      }
     }
-    L(k, k) = Q.col(k).norm() / root_n;
-    combination = L.row(k).head(k);
+    L(k, k) = std::sqrt(std::inner_product(own, own + n, own, 0.) / double(n));
+    combination.clear();
+    for (Index j = 0; j < k; ++j) combination.push_back(L(k, j));
+    double from_data = square(rounding(k)), length = 1;
     for (Index j = k - 1; j >= 0; --j) {
-      combination(j) /= L(j, j);
-      combination.head(j) -= combination(j) * L.row(j).head(j).transpose();
+      double& c = combination[std::size_t(j)];
+      c /= L(j, j);
+      for (Index i = 0; i < j; ++i) combination[std::size_t(i)] -= c * L(j, i);
+      from_data += square(c * rounding(j));
+      length += square(c);
     }
-    const double from_data = std::hypot(rounding(k), combination.cwiseProduct(rounding.head(k)).norm());
-    const double from_sums = double(k + 1) * std::numeric_limits<double>::epsilon() * std::hypot(1, combination.norm());
-    if (!(L(k, k) > 8 * (from_data + from_sums))) return k;
-    Q.col(k) /= L(k, k);
+    const double from_sums = double(k + 1) * std::numeric_limits<double>::epsilon() * std::sqrt(length);
+    if (!(L(k, k) > 8 * (std::sqrt(from_data) + from_sums))) return k;
+    for (Index j = 0; j < n; ++j) own[j] /= L(k, k);
   }
   return -1;
 }
@@ -171,7 +205,8 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
     throw DataError(what + ": component " + std::to_string(k) +
                     " of the data is a linear combination of the components before it: they have no density together; "
                     "leave the column out");
-  result.factor = spread.deviation.asDiagonal() * result.factor;
+  for (Index j = 0; j < d; ++j)
+    for (Index i = j; i < d; ++i) result.factor(i, j) *= spread.deviation(i);
   return result;
 }
 

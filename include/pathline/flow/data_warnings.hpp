@@ -208,15 +208,15 @@ inline void inspect_rank(const Batch<double>& X, const ComponentSpread& spread, 
 /// \param numbers  Of the samples in the caller's data.
 inline void inspect_coordinates(const Batch<double>& X, const Batch<double>& Z, const std::vector<Index>& numbers,
                                 Precision precision, std::vector<std::string>& warnings) {
-  const Vector<double> mean = Z.rowwise().mean();
-  const Vector<double> deviation = ((Z.colwise() - mean).rowwise().squaredNorm() / double(Z.cols())).cwiseSqrt();
+  const auto [mean, deviation, scores] = moments_of(Z);
   Finding far, unscaled;
   for (Index i = 0; i < Z.rows(); ++i) {
     const SortedComponent z = sorted_component(Z, i);
     if (Index(z.values.size()) < 10) continue;
     const double middle = z.middle_half / deviation(i);
     Index farthest = 0;
-    (Z.row(i).array() - mean(i)).abs().maxCoeff(&farthest);
+    for (Index j = 1; j < Z.cols(); ++j)
+      if (std::abs(scores(i, j)) > std::abs(scores(i, farthest))) farthest = j;
     const SortedComponent raw = sorted_component(X, i);
     const bool lost = 2 * z.different <= raw.different;
     if (lost || (middle > 0 && middle < 0.01))
