@@ -167,6 +167,6 @@ TEST_CASE("Cnf: the adjoint's gradient converges to backpropagation's", "[flow][
   };
   const double loose = distance(1e-3), tight = distance(1e-10);
   INFO(loose << " " << tight);
-  CHECK(loose > 1e-8);
-  CHECK(tight < 1e-8);
+  CHECK(loose > 100 * tight);  // else the comparison would say nothing
+  CHECK(tight < 1e-10);
 }

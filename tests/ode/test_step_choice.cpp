@@ -20,11 +20,28 @@ template <class Control>
 StepChoice started_with(const Control& control, double length, double direction = 1) {
   StepChoice choice;
   REQUIRE_FALSE(choice.started());
-  choice.start(control, length, direction);
+  choice.start(control, {length, 0}, direction);
   return choice;
 }
 
 }  // namespace
+
+TEST_CASE("A step whose estimate is rounding grows as far as the first step foresaw", "[ode][control]") {
+  const IController control;
+  StepChoice choice;
+  choice.start(control, {1e-6, 1e-3}, 1);
+  const auto line = [] { return StepSizes{.line = 1e3, .bend = 1, .epsilon = 1e-16}; };
+  double t = 0, longest_growth = 0, planned = choice.planned();
+  for (int i = 0; i < 12; ++i) {
+    const Trial trial = choice.next(control, t, 1e6);
+    REQUIRE(choice.judge(control, t, trial, 0, 5, line) == Verdict::accepted);
+    t = trial.t_next;
+    if (trial.length >= 1e-3) longest_growth = std::max(longest_growth, choice.planned() / trial.length);
+    if (i < 3) CHECK(choice.planned() > 5 * planned);
+    planned = choice.planned();
+  }
+  CHECK(longest_growth == Approx(1.5));
+}
 
 TEST_CASE("A step lands on the stop where it comes within 1 % of it, and is cut there", "[ode][control]") {
   const IController control;

@@ -150,9 +150,10 @@ struct Solve {
     double error = stepper.estimate_error(rhs, control);
     if constexpr (requires { stepper.start_misfit(rhs, t); })
       if (error <= 1 && stepper.start_was_solved()) {
-        // Above a tenth of the step it is no curvature: f has jumped before the first stage.
+        // Above six tenths of the step it is no curvature: f has jumped before the first stage. docs/maths.md,
+        // section 4.
         const StepSizes sizes = sizes_of_trial();
-        if (sizes.start_misfit > 0.1 * (sizes.line + sizes.bend)) error = std::max(error, sizes.start_misfit);
+        if (sizes.start_misfit > 0.6 * (sizes.line + sizes.bend)) error = std::max(error, sizes.start_misfit);
       }
     if constexpr (HasDomain<Control>)
       if (std::isfinite(error) && !control.inside(stepper.y_next())) return std::numeric_limits<double>::infinity();
@@ -170,12 +171,13 @@ struct Solve {
                          at);
   }
 
-  double first_step() {
-    if (control.initial_step > 0) return control.initial_step;
-    const double end = latest(), length = initial_step(rhs, t, end, control, stepper);
+  FirstStep first_step() {
+    if (control.initial_step > 0) return {control.initial_step, 0};
+    const double end = latest();
+    const FirstStep chosen = detail::first_step(rhs, t, end, control, stepper);
     observer.discard();
-    first_step_bound = end != t_end && length > 0.5 * std::abs(end - t);
-    return length;
+    first_step_bound = end != t_end && chosen.length > 0.5 * std::abs(end - t);
+    return chosen;
   }
 
   [[noreturn]] void throw_underflow(double step, [[maybe_unused]] bool solved) const {

@@ -248,11 +248,11 @@ class SampleSolver {
   /// The first step, for each sample: initial_step.hpp.
   void choose_first_steps() {
     if (live() == 0) return;
-    const auto start = [this](Sample& sample, double length) {
-      sample.choice.start(control_, length, sample.t_end - sample.t);
+    const auto start = [this](Sample& sample, const FirstStep& first) {
+      sample.choice.start(control_, first, sample.t_end - sample.t);
     };
     if (control_.initial_step > 0) {
-      for (Sample& sample : samples_) start(sample, control_.initial_step);
+      for (Sample& sample : samples_) start(sample, {control_.initial_step, 0});
       return;
     }
     for (Index j = 0; j < live(); ++j) {
@@ -268,9 +268,10 @@ class SampleSolver {
     evaluate([](const Sample& sample) { return sample.trial.t_next; }, next_, K_[1]);
     for (Index j = 0; j < live(); ++j) {
       Sample& sample = samples_[std::size_t(j)];
-      const double h0 = std::abs(sample.trial.length), d1 = norm(K_[0].col(j), y_.col(j), y_.col(j));
+      const double h0 = std::abs(sample.trial.length), d0 = norm(y_.col(j), y_.col(j), y_.col(j));
+      const double d1 = norm(K_[0].col(j), y_.col(j), y_.col(j));
       const double d2 = norm(K_[1].col(j) - K_[0].col(j), y_.col(j), y_.col(j)) / h0;
-      start(sample, first_length(h0, d1, d2, error_order, std::abs(sample.t_end - sample.t)));
+      start(sample, first_length(h0, d0, d1, d2, error_order, std::abs(sample.t_end - sample.t)));
     }
   }
 

@@ -19,6 +19,12 @@ namespace pathline::detail {
   return 16 * std::numeric_limits<double>::epsilon() * std::max(std::abs(t), std::abs(first_trial));
 }
 
+/// A first step, without sign, and how long steps may become while their error estimates are rounding: as long as the
+/// turn of the slope at the start lets expect.
+struct FirstStep {
+  double length, foreseen;
+};
+
 /// A step from t that may be tried; t + length may round to another number than t_next.
 struct Trial {
   double length, t_next;
@@ -32,10 +38,11 @@ class StepChoice {
   /// The first step, without sign, must be chosen before the first trial.
   [[nodiscard]] bool started() const { return h_ != 0; }
   template <AdaptiveControl Control>
-  void start(const Control& control, double length, double direction) {
-    h_ = std::copysign(length, direction);
+  void start(const Control& control, const FirstStep& first, double direction) {
+    h_ = std::copysign(first.length, direction);
     forget_errors<Control>();
     chosen_ = control.initial_step == 0;
+    foreseen_ = first.foreseen;
     if constexpr (LogarithmicControl<Control>) {
       const double width = std::log2(dead_zone_width(control)), middle = -std::log2(control.safety);
       dead_growth_ = {middle - width, middle + width};
@@ -108,6 +115,7 @@ class StepChoice {
     past_.fill(LogarithmicControl<Control> ? 0 : 1);
     first_ = true;
     looked_again_ = chosen_ = false;
+    foreseen_ = 0;
     most_ = 1;
   }
 
@@ -159,9 +167,10 @@ class StepChoice {
     const double length = size.line + size.bend;
     const double rounding = 10 * (size.epsilon + of_time * std::abs(t / step)) * length;
     if (!(error <= rounding) || (chosen_ && length > 0)) return {};
-    return {.growth = blind_growth,
-            .next_most = clamped(100 * rounding, std::pow(3., -order), 1),
-            .error = size.start_misfit > 0.01 * length ? size.start_misfit : 0};
+    const double misfit = size.start_misfit > 0.01 * length ? size.start_misfit : 0;
+    if (const double ahead = foreseen_ / std::abs(step); ahead > blind_growth && length > 0)
+      return {.growth = ahead, .error = misfit};
+    return {.growth = blind_growth, .next_most = clamped(100 * rounding, std::pow(3., -order), 1), .error = misfit};
   }
 
   /// Whether the error is that of a step five times shorter than what the turn of the slope lets expect of this one.
@@ -195,6 +204,7 @@ class StepChoice {
   double most_ = 1;                          // the largest error that is accepted
   bool first_ = true;                        // no step as planned was accepted since the start, or a discontinuity
   bool looked_again_ = false;                // its trial is a second look at it
+  double foreseen_ = 0;                      // of the first step: so long a step is none in the dark
   bool chosen_ = false;                      // it is as short as `initial_step` chose it, from what the slope does
   std::array<double, 2> dead_growth_{0, 0};  // the dead zone of a logarithmic control, both ends outside
 };
