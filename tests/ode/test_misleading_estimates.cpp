@@ -265,8 +265,8 @@ TEST_CASE("A first step on which the estimate vanishes and the error does not is
   CHECK(std::abs(all[0].points.at(0) + 1.) < 1e-9);
   for (const auto& [name, points] : all) {
     CHECK(points.size() == (name == "Dop853" ? 3u : 1u));
-    const Candidate& method =
-        *std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& one) { return one.name == name; });
+    const Candidate& method = *std::find_if(candidates.begin(), candidates.end(),
+                                            [&name = name](const Candidate& one) { return one.name == name; });
     for (const Complex z : points)
       for (const double rate : {1e-6, 1., 1e9})
         for (const double nearby : {0., 1e-9, -1e-6}) {
