@@ -96,7 +96,8 @@ TEST_CASE("rnode: the parameters of a flow of other widths are refused, and the 
   CHECK(rng == Rng(1));
 }
 
-TEST_CASE("rnode: four steps that are too few for peaks of width 0.02 are reported", "[flow][presets][train]") {
+TEST_CASE("rnode: four steps that are too few for peaks of width 0.02 are reported",
+          "[flow][presets][train][many-draws]") {
   constexpr Index n = 400;
   Batch<double> X(1, n), signs(1, n);
   fill<Gaussian>(Draw{1, 1}, 0, X);
