@@ -35,8 +35,7 @@ template <class Derived>
 /// Kullback–Leibler divergence KL(p ‖ q) = E_p [log p - log q] in nats, from samples of the true density p: the mean
 /// difference of the two log-densities there. It is at least 0; its estimate may be below by a few standard errors.
 /// \param log_p_true   1 × n, log p of n samples of p.
-/// \param log_p_model  1 × n, log q of the same; -inf there
-///        makes the estimate infinite.
+/// \param log_p_model  1 × n, log q of the same; -inf there makes the estimate infinite.
 /// \throws ShapeError when the rows differ in length; DataError when they are empty, or log_p_true is not finite.
 template <class True, class Model>
 [[nodiscard]] Estimate kl_estimate(const Eigen::MatrixBase<True>& log_p_true,
