@@ -3,7 +3,7 @@
 #include <examples/cnf/flow.hpp>
 
 #include <pathline/core/errors.hpp>
-#include <pathline/ode/tableaux.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
 
 namespace examples::cnf {
 

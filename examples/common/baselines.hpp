@@ -5,7 +5,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/flow/covariance.hpp>
+#include <pathline/flow/statistics/covariance.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -5,8 +5,8 @@
 /// images of the table beside samples. Takes about half a minute on one core.
 ///
 /// Pixels are whole numbers from 0 to 16. Uniform noise makes a density of them meaningful, and its likelihood a lower
-/// bound of that of the whole numbers (flow/dequantize.hpp); the training rows are taken several times, each time with
-/// other noise. A logit then carries the box of pixels to all of R⁶⁴.
+/// bound of that of the whole numbers (flow/transform/dequantize.hpp); the training rows are taken several times, each
+/// time with other noise. A logit then carries the box of pixels to all of R⁶⁴.
 #include <examples/common/baselines.hpp>
 #include <examples/common/mixture.hpp>
 #include <examples/common/plot.hpp>

@@ -2,7 +2,7 @@
 /// OT-Flow.
 #include <examples/toy/train_and_judge.hpp>
 
-#include <pathline/flow/ot_flow.hpp>
+#include <pathline/flow/preset/ot_flow.hpp>
 
 namespace examples::toy {
 

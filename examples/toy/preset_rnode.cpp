@@ -3,7 +3,7 @@
 /// paper's steps, as many as OT-Flow takes: with four, the toys' flows learn to exploit the solver's error.
 #include <examples/toy/train_and_judge.hpp>
 
-#include <pathline/flow/rnode.hpp>
+#include <pathline/flow/preset/rnode.hpp>
 
 namespace examples::toy {
 

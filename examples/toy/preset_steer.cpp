@@ -2,7 +2,7 @@
 /// STEER. Its trace is exact in training too, as in FFJORD's code for toys: two tangents cost little.
 #include <examples/toy/train_and_judge.hpp>
 
-#include <pathline/flow/steer.hpp>
+#include <pathline/flow/preset/steer.hpp>
 
 namespace examples::toy {
 

@@ -7,7 +7,7 @@
 
 #include <pathline/core/random.hpp>
 #include <pathline/flow/settings.hpp>
-#include <pathline/ode/step_control.hpp>
+#include <pathline/ode/control/step_control.hpp>
 #include <pathline/train/adam.hpp>
 #include <pathline/train/mmd.hpp>
 #include <pathline/train/path_metrics.hpp>

@@ -1,4 +1,4 @@
-// expect: the field must be a PotentialField (nn/potential.hpp) with ClosedFormTrace
+// expect: the field must be a PotentialField (nn/potential/potential.hpp) with ClosedFormTrace
 #include <pathline/flow.hpp>
 #include <pathline/nn.hpp>
 

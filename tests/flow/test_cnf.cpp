@@ -2,7 +2,7 @@
 
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/flow_training.hpp>
-#include <pathline/flow/with_field_on_path.hpp>
+#include <pathline/flow/path/with_field_on_path.hpp>
 
 #include <support/any_field.hpp>
 #include <support/any_trace.hpp>

@@ -2,10 +2,10 @@
 /// Bases and transforms at their place in a flow: a mixture behind a chain of transforms.
 #include <pathline/flow/cnf.hpp>
 
-#include <pathline/flow/chain_transform.hpp>
-#include <pathline/flow/log_transform.hpp>
-#include <pathline/flow/mixture.hpp>
-#include <pathline/flow/whiten.hpp>
+#include <pathline/flow/base/mixture.hpp>
+#include <pathline/flow/transform/chain_transform.hpp>
+#include <pathline/flow/transform/log_transform.hpp>
+#include <pathline/flow/transform/whiten.hpp>
 #include <pathline/nn/mlp.hpp>
 
 #include <support/allocations.hpp>

@@ -1,7 +1,7 @@
 // Conditional flows: context enters every call, and both gradient methods give its gradient.
 #include <pathline/flow/cnf.hpp>
 
-#include <pathline/flow/context_transform.hpp>
+#include <pathline/flow/transform/context_transform.hpp>
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/train/fit.hpp>

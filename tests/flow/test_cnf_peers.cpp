@@ -1,5 +1,5 @@
 #include <pathline/flow/cnf.hpp>
-#include <pathline/flow/hamilton_jacobi_bellman.hpp>
+#include <pathline/flow/regularizer/hamilton_jacobi_bellman.hpp>
 
 #include <benchmarks/workloads.hpp>
 #include <support/allocations.hpp>

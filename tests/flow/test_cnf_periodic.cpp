@@ -1,9 +1,9 @@
 // Flows on circles and lines: densities that do not see where the circle is cut.
-#include <pathline/flow/chain_transform.hpp>
+#include <pathline/flow/base/periodic_base.hpp>
 #include <pathline/flow/cnf.hpp>
-#include <pathline/flow/field_stack.hpp>
-#include <pathline/flow/periodic_base.hpp>
-#include <pathline/flow/periodic_transform.hpp>
+#include <pathline/flow/stack/field_stack.hpp>
+#include <pathline/flow/transform/chain_transform.hpp>
+#include <pathline/flow/transform/periodic_transform.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/nn/periodic_mlp.hpp>
 #include <pathline/train/adam.hpp>

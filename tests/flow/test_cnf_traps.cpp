@@ -1,6 +1,6 @@
 // Bugs that other libraries of flows have had, each as a test named after what went wrong there.
 #include <pathline/flow/cnf.hpp>
-#include <pathline/nn/linear.hpp>
+#include <pathline/nn/layer/linear.hpp>
 #include <pathline/nn/mlp.hpp>
 
 #include <support/catch.hpp>

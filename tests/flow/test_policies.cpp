@@ -1,10 +1,10 @@
-#include <pathline/flow/base.hpp>
-#include <pathline/flow/context_transform.hpp>
+#include <pathline/flow/base/base_density.hpp>
+#include <pathline/flow/base/student_t.hpp>
 #include <pathline/flow/policy_kinds.hpp>
-#include <pathline/flow/regularizers.hpp>
+#include <pathline/flow/regularizer/regularizer.hpp>
 #include <pathline/flow/settings.hpp>
-#include <pathline/flow/student_t.hpp>
-#include <pathline/flow/transform.hpp>
+#include <pathline/flow/transform/context_transform.hpp>
+#include <pathline/flow/transform/transform.hpp>
 
 #include <support/catch.hpp>
 

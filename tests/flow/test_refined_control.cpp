@@ -1,7 +1,7 @@
 #include <pathline/flow/refined_control.hpp>
 
-#include <pathline/ode/error_control.hpp>
-#include <pathline/ode/step_control.hpp>
+#include <pathline/ode/control/error_control.hpp>
+#include <pathline/ode/control/step_control.hpp>
 
 #include <support/catch.hpp>
 

@@ -1,7 +1,7 @@
 #include <pathline/nn/layer.hpp>
 
 #include <pathline/math/activations.hpp>
-#include <pathline/nn/linear.hpp>
+#include <pathline/nn/layer/linear.hpp>
 #include <pathline/nn/network.hpp>
 
 #include <support/catch.hpp>

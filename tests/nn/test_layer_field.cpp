@@ -1,8 +1,8 @@
 #include <pathline/nn/layer_field.hpp>
 
 #include <pathline/nn/mlp.hpp>
-#include <pathline/nn/path_derivatives.hpp>
-#include <pathline/nn/potential.hpp>
+#include <pathline/nn/potential/potential.hpp>
+#include <pathline/nn/taylor/path_derivatives.hpp>
 
 #include <support/catch.hpp>
 

@@ -1,10 +1,10 @@
 #include <pathline/nn/network.hpp>
 
 #include <pathline/math/activations.hpp>
-#include <pathline/nn/dense.hpp>
-#include <pathline/nn/elementwise.hpp>
-#include <pathline/nn/linear.hpp>
-#include <pathline/nn/sequential.hpp>
+#include <pathline/nn/compose/sequential.hpp>
+#include <pathline/nn/layer/dense.hpp>
+#include <pathline/nn/layer/elementwise.hpp>
+#include <pathline/nn/layer/linear.hpp>
 
 #include <support/catch.hpp>
 #include <support/layer_laws.hpp>

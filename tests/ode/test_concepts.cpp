@@ -1,17 +1,17 @@
 // Each concept of the room with a type that meets it and one for each requirement that does not.
 #include <pathline/ode/concepts.hpp>
 
-#include <pathline/ode/adams_methods.hpp>
-#include <pathline/ode/additive_methods.hpp>
-#include <pathline/ode/diagonally_implicit_methods.hpp>
-#include <pathline/ode/dormand_prince_853.hpp>
-#include <pathline/ode/explicit_stepper.hpp>
-#include <pathline/ode/fully_implicit_methods.hpp>
-#include <pathline/ode/implicit_euler.hpp>
+#include <pathline/ode/control/step_control.hpp>
+#include <pathline/ode/explicit/dormand_prince_853.hpp>
+#include <pathline/ode/explicit/explicit_stepper.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
+#include <pathline/ode/implicit/additive/additive_methods.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/implicit_euler.hpp>
+#include <pathline/ode/implicit/fully_implicit/fully_implicit_methods.hpp>
+#include <pathline/ode/implicit/rosenbrock/rosenbrock_methods.hpp>
+#include <pathline/ode/multistep/adams_methods.hpp>
 #include <pathline/ode/not_a_state.hpp>
-#include <pathline/ode/rosenbrock_methods.hpp>
-#include <pathline/ode/step_control.hpp>
-#include <pathline/ode/tableaux.hpp>
 
 #include <support/catch.hpp>
 

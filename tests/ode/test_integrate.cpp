@@ -1,9 +1,9 @@
 // The loop over steps: where it lands, what it evaluates, whom it tells, and how it ends when the problem is bad.
 #include <pathline/ode/integrate.hpp>
 
-#include <pathline/ode/embedded_pairs.hpp>
+#include <pathline/ode/explicit/embedded_pairs.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
 #include <pathline/ode/statistics.hpp>
-#include <pathline/ode/tableaux.hpp>
 
 #include <support/catch.hpp>
 #include <support/ode_problems.hpp>

@@ -1,8 +1,8 @@
 // How a solve ends when the problem is bad: in bounded time, with a typed error that says where, and y unchanged.
 #include <pathline/ode/integrate.hpp>
 
+#include <pathline/ode/explicit/tableaux.hpp>
 #include <pathline/ode/solve_checks.hpp>
-#include <pathline/ode/tableaux.hpp>
 
 #include <support/catch.hpp>
 #include <support/ode_problems.hpp>

@@ -1,16 +1,16 @@
 // What goes wrong in the loops of other libraries, for one method of every family that takes steps of its own.
 #include <pathline/ode/integrate.hpp>
 
-#include <pathline/ode/adams_methods.hpp>
-#include <pathline/ode/additive_methods.hpp>
-#include <pathline/ode/diagonally_implicit_methods.hpp>
-#include <pathline/ode/dormand_prince_853.hpp>
-#include <pathline/ode/embedded_pairs.hpp>
-#include <pathline/ode/fixed_step_tableaux.hpp>
-#include <pathline/ode/fully_implicit_methods.hpp>
-#include <pathline/ode/rosenbrock_methods.hpp>
-#include <pathline/ode/split_right_hand_side.hpp>
-#include <pathline/ode/tableaux.hpp>
+#include <pathline/ode/explicit/dormand_prince_853.hpp>
+#include <pathline/ode/explicit/embedded_pairs.hpp>
+#include <pathline/ode/explicit/fixed_step_tableaux.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
+#include <pathline/ode/implicit/additive/additive_methods.hpp>
+#include <pathline/ode/implicit/additive/split_right_hand_side.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
+#include <pathline/ode/implicit/fully_implicit/fully_implicit_methods.hpp>
+#include <pathline/ode/implicit/rosenbrock/rosenbrock_methods.hpp>
+#include <pathline/ode/multistep/adams_methods.hpp>
 
 #include <support/catch.hpp>
 #include <support/ode_problems.hpp>

@@ -1,6 +1,6 @@
 #include <pathline/ode/try_solve.hpp>
 
-#include <pathline/ode/error_control.hpp>
+#include <pathline/ode/control/error_control.hpp>
 
 #include <support/catch.hpp>
 

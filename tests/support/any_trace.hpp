@@ -2,7 +2,7 @@
 /// A trace estimator chosen at run time.
 #pragma once
 
-#include <pathline/flow/trace.hpp>
+#include <pathline/flow/trace/trace.hpp>
 
 #include <variant>
 

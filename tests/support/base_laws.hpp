@@ -6,7 +6,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/flow/base.hpp>
+#include <pathline/flow/base/base_density.hpp>
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>

@@ -7,10 +7,10 @@
 
 #include <pathline/math/activate.hpp>
 #include <pathline/math/small_product.hpp>
-#include <pathline/nn/activation_tape.hpp>
-#include <pathline/nn/affine.hpp>
-#include <pathline/nn/potential_sweeps.hpp>
-#include <pathline/nn/side_product.hpp>
+#include <pathline/nn/layer/activation_tape.hpp>
+#include <pathline/nn/layer/affine.hpp>
+#include <pathline/nn/layer/side_product.hpp>
+#include <pathline/nn/potential/potential_sweeps.hpp>
 
 // An explicit instantiation cannot go through an alias template, hence a macro.
 // clang-format off

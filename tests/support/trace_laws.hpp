@@ -7,7 +7,7 @@
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
-#include <pathline/flow/trace.hpp>
+#include <pathline/flow/trace/trace.hpp>
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>

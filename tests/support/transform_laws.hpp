@@ -7,7 +7,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/flow/transform.hpp>
+#include <pathline/flow/transform/transform.hpp>
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>

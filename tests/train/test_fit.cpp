@@ -1,9 +1,9 @@
 #include <pathline/train/fit.hpp>
 
-#include <pathline/flow/base.hpp>
-#include <pathline/flow/log_transform.hpp>
+#include <pathline/flow/base/base_density.hpp>
+#include <pathline/flow/base/uniform_box.hpp>
 #include <pathline/flow/refined_control.hpp>
-#include <pathline/flow/uniform_box.hpp>
+#include <pathline/flow/transform/log_transform.hpp>
 
 #include <support/catch.hpp>
 

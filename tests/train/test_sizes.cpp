@@ -1,12 +1,12 @@
 // The doors of small classes and measures, with matrices of all wrong shapes. Those of `Cnf` and `NeuralOde` stand with
 // their tests.
-#include <pathline/flow/gaussian_bases.hpp>
-#include <pathline/flow/mixture.hpp>
-#include <pathline/flow/uniform_box.hpp>
-#include <pathline/nn/interpolants.hpp>
-#include <pathline/nn/learned_end_time.hpp>
-#include <pathline/nn/linear.hpp>
+#include <pathline/flow/base/gaussian_bases.hpp>
+#include <pathline/flow/base/mixture.hpp>
+#include <pathline/flow/base/uniform_box.hpp>
+#include <pathline/nn/layer/linear.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/nn/time/interpolants.hpp>
+#include <pathline/nn/time/learned_end_time.hpp>
 #include <pathline/train/adam.hpp>
 #include <pathline/train/estimate.hpp>
 #include <pathline/train/mmd.hpp>

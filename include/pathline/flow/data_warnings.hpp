@@ -5,8 +5,8 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/flow/component_spread.hpp>
-#include <pathline/flow/covariance.hpp>
+#include <pathline/flow/statistics/component_spread.hpp>
+#include <pathline/flow/statistics/covariance.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -7,14 +7,14 @@
 #include <pathline/core/policies.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/flow/augmented_dynamics.hpp>
-#include <pathline/flow/field_on_path.hpp>
+#include <pathline/flow/path/augmented_dynamics.hpp>
+#include <pathline/flow/path/field_on_path.hpp>
 #include <pathline/flow/periodic_check.hpp>
 #include <pathline/flow/policy_kinds.hpp>
-#include <pathline/flow/transform.hpp>
+#include <pathline/flow/transform/transform.hpp>
 #include <pathline/gradient.hpp>
 #include <pathline/nn/parameters.hpp>
-#include <pathline/nn/taylor.hpp>
+#include <pathline/nn/taylor/taylor.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -348,10 +348,10 @@ struct FlowCheck {
                 "ExactTrace or Hutchinson");
   static_assert(Reading::potential,
                 "Cnf: a regularizer reads the potential's rate (HamiltonJacobiBellman, ...): the field must be a "
-                "PotentialField (nn/potential.hpp) with ClosedFormTrace");
+                "PotentialField (nn/potential/potential.hpp) with ClosedFormTrace");
   static_assert(
       !field || Reading::taylor,
-      "Cnf: a regularizer reads the path's jerk (Jerk, ...): the field must be a TaylorField (nn/taylor.hpp)");
+      "Cnf: a regularizer reads the path's jerk (Jerk, ...): the field must be a TaylorField (nn/taylor/taylor.hpp)");
 };
 
 }  // namespace pathline::detail

@@ -8,12 +8,12 @@
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
-#include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/likelihood.hpp>
-#include <pathline/flow/transform.hpp>
-#include <pathline/flow/with_field_on_path.hpp>
+#include <pathline/flow/path/augmented_dynamics.hpp>
+#include <pathline/flow/path/with_field_on_path.hpp>
+#include <pathline/flow/transform/transform.hpp>
 #include <pathline/gradient.hpp>
 
 #include <array>
@@ -36,7 +36,7 @@ class FlowScore {
   using Result = LogProbWithScore<Scalar, DataScalar>;
   static constexpr bool transform_fits = TransformWithPullback<typename Parts::Transform, DataScalar>;
   static_assert(transform_fits,
-                "Cnf::score: the data transform needs pullback(X, Z_bar, X_bar), see flow/transform.hpp");
+                "Cnf::score: the data transform needs pullback(X, Z_bar, X_bar), see flow/transform/transform.hpp");
 
  public:
   explicit FlowScore(const Parts& parts) : parts_(parts) {}

@@ -8,8 +8,8 @@
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/likelihood.hpp>
-#include <pathline/flow/row_moments.hpp>
-#include <pathline/flow/with_field_on_path.hpp>
+#include <pathline/flow/path/with_field_on_path.hpp>
+#include <pathline/flow/statistics/row_moments.hpp>
 #include <pathline/gradient.hpp>
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/flow/base.hpp>
+#include <pathline/flow/base/base_density.hpp>
 #include <pathline/ode/statistics.hpp>
 
 #include <cstddef>

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <pathline/core/policies.hpp>
-#include <pathline/flow/base.hpp>
-#include <pathline/flow/context_transform.hpp>
+#include <pathline/flow/base/base_density.hpp>
 #include <pathline/flow/end_time.hpp>
-#include <pathline/flow/regularizers.hpp>
+#include <pathline/flow/regularizer/regularizer.hpp>
 #include <pathline/flow/settings.hpp>
-#include <pathline/flow/trace.hpp>
-#include <pathline/flow/transform.hpp>
+#include <pathline/flow/trace/trace.hpp>
+#include <pathline/flow/transform/context_transform.hpp>
+#include <pathline/flow/transform/transform.hpp>
 #include <pathline/gradient.hpp>
 #include <pathline/ode.hpp>
 

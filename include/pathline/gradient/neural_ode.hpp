@@ -106,7 +106,7 @@ class NeuralOde {
   /// The states at `times` (times[0] = t0, where the state is y0: d × n), without any record of the way.
   /// \param times    The field reads time and context as they are: give both in units in which they are of order 1.
   /// \param context  context_rows() × n, constant along the path; may be left out where the field reads time alone. In
-  ///                 units of its own: transformed(StandardizeContext(C), C), see flow/context_transform.hpp.
+  ///                 units of its own: transformed(StandardizeContext(C), C), see flow/transform/context_transform.hpp.
   /// \throws ShapeError, DataError on a bad y0 or context; SolveError and its kin when the solve fails;
   ///         ArgumentError for interpolated outputs by a method that has none (Outputs).
   [[nodiscard]] std::vector<Batch<Scalar>> solve(ConstDataRef<Scalar> y0, const std::vector<double>& times,

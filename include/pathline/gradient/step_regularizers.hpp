@@ -14,7 +14,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/gradient/step_cost.hpp>
 #include <pathline/ode/concepts.hpp>
-#include <pathline/ode/explicit_stepper.hpp>
+#include <pathline/ode/explicit/explicit_stepper.hpp>
 
 #include <cmath>
 #include <cstddef>

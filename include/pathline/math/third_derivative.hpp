@@ -1,7 +1,7 @@
 /// \file
 /// The third derivative of an activation, which only the pullback of a second derivative along a path needs
-/// (nn/taylor.hpp). It comes from what is known at x, by formulas of docs/maths.md, section 9, and costs no exponential
-/// (Swish apart).
+/// (nn/taylor/taylor.hpp). It comes from what is known at x, by formulas of docs/maths.md, section 9, and costs no
+/// exponential (Swish apart).
 #pragma once
 
 #include <pathline/math/activations.hpp>

@@ -6,7 +6,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/network.hpp>
-#include <pathline/nn/taylor.hpp>
+#include <pathline/nn/taylor/taylor.hpp>
 #include <pathline/nn/traced.hpp>
 
 #include <span>
@@ -57,7 +57,7 @@ class LayerField : public detail::PotentialTag<L> {
     layer_.pullback_with_trace(theta_, S, Z, tape, Y_bar, Z_bar, S_bar, theta_bar, workspace);
   }
 
-  /// Taylor mode, as in nn/taylor.hpp: S and X are path batches.
+  /// Taylor mode, as in nn/taylor/taylor.hpp: S and X are path batches.
   [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires TaylorLayer<L> {
     return layer_.taylor_tape_size(n, order);
   }

@@ -2,12 +2,12 @@
 /// The multilayer perceptron of most neural ODEs: dense layers of a width and depth chosen at run time.
 #pragma once
 
-#include <pathline/nn/dense.hpp>
-#include <pathline/nn/linear.hpp>
+#include <pathline/nn/compose/repeat.hpp>
+#include <pathline/nn/compose/sequential.hpp>
+#include <pathline/nn/layer/dense.hpp>
+#include <pathline/nn/layer/linear.hpp>
 #include <pathline/nn/network.hpp>
 #include <pathline/nn/parameters.hpp>
-#include <pathline/nn/repeat.hpp>
-#include <pathline/nn/sequential.hpp>
 
 #include <span>
 #include <type_traits>

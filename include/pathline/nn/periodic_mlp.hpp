@@ -3,12 +3,12 @@
 #pragma once
 
 #include <pathline/math/activations.hpp>
-#include <pathline/nn/dense.hpp>
-#include <pathline/nn/linear.hpp>
+#include <pathline/nn/compose/repeat.hpp>
+#include <pathline/nn/compose/sequential.hpp>
+#include <pathline/nn/layer/dense.hpp>
+#include <pathline/nn/layer/linear.hpp>
+#include <pathline/nn/layer/periodic_features.hpp>
 #include <pathline/nn/network.hpp>
-#include <pathline/nn/periodic_features.hpp>
-#include <pathline/nn/repeat.hpp>
-#include <pathline/nn/sequential.hpp>
 
 #include <utility>
 #include <vector>

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <pathline/math/activations.hpp>
-#include <pathline/nn/concat_squash.hpp>
-#include <pathline/nn/elementwise.hpp>
+#include <pathline/nn/compose/repeat.hpp>
+#include <pathline/nn/compose/sequential.hpp>
+#include <pathline/nn/layer/concat_squash.hpp>
+#include <pathline/nn/layer/elementwise.hpp>
 #include <pathline/nn/network.hpp>
 #include <pathline/nn/parameters.hpp>
-#include <pathline/nn/repeat.hpp>
-#include <pathline/nn/sequential.hpp>
 
 #include <span>
 #include <type_traits>

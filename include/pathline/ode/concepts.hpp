@@ -3,11 +3,11 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/ode/additive_tableau.hpp>
-#include <pathline/ode/diagonally_implicit_tableau.hpp>
-#include <pathline/ode/fully_implicit_tableau.hpp>
-#include <pathline/ode/rosenbrock_tableau.hpp>
-#include <pathline/ode/tableau_checks.hpp>
+#include <pathline/ode/implicit/additive/additive_tableau.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_tableau.hpp>
+#include <pathline/ode/implicit/fully_implicit/fully_implicit_tableau.hpp>
+#include <pathline/ode/implicit/rosenbrock/rosenbrock_tableau.hpp>
+#include <pathline/ode/tableau/tableau_checks.hpp>
 
 #include <array>
 #include <concepts>

@@ -3,16 +3,16 @@
 /// `solve` in solve.hpp is the short form.
 #pragma once
 
-#include <pathline/ode/adams_stepper.hpp>
-#include <pathline/ode/additive_stepper.hpp>
-#include <pathline/ode/diagonally_implicit_stepper.hpp>
-#include <pathline/ode/forced_points.hpp>
-#include <pathline/ode/fully_implicit_stepper.hpp>
-#include <pathline/ode/implicit_euler.hpp>
-#include <pathline/ode/initial_step.hpp>
-#include <pathline/ode/rosenbrock_stepper.hpp>
+#include <pathline/ode/control/forced_points.hpp>
+#include <pathline/ode/control/initial_step.hpp>
+#include <pathline/ode/control/step_choice.hpp>
+#include <pathline/ode/implicit/additive/additive_stepper.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_stepper.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/implicit_euler.hpp>
+#include <pathline/ode/implicit/fully_implicit/fully_implicit_stepper.hpp>
+#include <pathline/ode/implicit/rosenbrock/rosenbrock_stepper.hpp>
+#include <pathline/ode/multistep/adams_stepper.hpp>
 #include <pathline/ode/solve_checks.hpp>
-#include <pathline/ode/step_choice.hpp>
 
 #include <algorithm>
 #include <array>

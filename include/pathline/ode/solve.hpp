@@ -7,9 +7,9 @@
 /// Method, step control and tolerances are separate words, each replaced alone.
 #pragma once
 
+#include <pathline/ode/explicit/tableaux.hpp>
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/not_a_state.hpp>
-#include <pathline/ode/tableaux.hpp>
 
 #include <array>
 #include <initializer_list>

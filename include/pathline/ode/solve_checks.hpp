@@ -2,11 +2,11 @@
 /// What is checked at the door of a solve, and who is to blame when it fails.
 #pragma once
 
-#include <pathline/ode/error_control.hpp>
+#include <pathline/ode/batch/per_sample.hpp>
+#include <pathline/ode/control/error_control.hpp>
+#include <pathline/ode/control/step_control.hpp>
 #include <pathline/ode/errors.hpp>
-#include <pathline/ode/explicit_stepper.hpp>
-#include <pathline/ode/per_sample.hpp>
-#include <pathline/ode/step_control.hpp>
+#include <pathline/ode/explicit/explicit_stepper.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -8,14 +8,14 @@
 /// ```
 #pragma once
 
-#include <pathline/ode/forced_points.hpp>
+#include <pathline/ode/batch/one_by_one_solver.hpp>
+#include <pathline/ode/batch/sample_solver.hpp>
+#include <pathline/ode/control/forced_points.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/not_a_state.hpp>
-#include <pathline/ode/one_by_one_solver.hpp>
-#include <pathline/ode/sample_solver.hpp>
 #include <pathline/ode/solve.hpp>
 #include <pathline/ode/solve_status.hpp>
-#include <pathline/ode/tableaux.hpp>
 
 #include <algorithm>
 #include <array>

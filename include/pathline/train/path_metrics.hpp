@@ -5,7 +5,7 @@
 #include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/flow/transform.hpp>
+#include <pathline/flow/transform/transform.hpp>
 #include <pathline/train/estimate.hpp>
 #include <pathline/train/trainable.hpp>
 

@@ -4,7 +4,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/flow/transform.hpp>
+#include <pathline/flow/transform/transform.hpp>
 
 #include <algorithm>
 #include <cmath>

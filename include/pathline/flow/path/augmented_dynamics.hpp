@@ -1,0 +1,148 @@
+/// \file
+/// The one right-hand side of a continuous normalizing flow: sample, log-determinant and running costs in one state.
+///
+///     y = [ z ; ℓ ; c_1 … c_r ],   z' = f(t, z),   ℓ' = tr ∂f/∂z,   c_i' = the i-th regularizer
+///
+/// At each evaluation the field is called once (flow/path/field_on_path.hpp), and every row is filled from what it
+/// left. docs/maths.md, sections 7 and 8.
+#pragma once
+
+#include <pathline/core/few_rows.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
+#include <pathline/flow/path/field_on_path.hpp>
+#include <pathline/flow/path/path_acceleration.hpp>
+#include <pathline/flow/path/path_jerk.hpp>
+#include <pathline/flow/path/path_point.hpp>
+#include <pathline/flow/regularizer/regularizer.hpp>
+#include <pathline/gradient/side_inputs.hpp>
+#include <pathline/nn/jacobian.hpp>
+#include <pathline/nn/layer.hpp>
+
+#include <new>
+#include <span>
+#include <tuple>
+
+namespace pathline {
+
+/// Meets `Dynamics`. Its parameters are [θ; context]. Refers to the regularizers, which must outlive it.
+/// \tparam OnPath  FieldByTangents<F> or FieldInClosedForm<F>.
+template <class OnPath, class... Regularizers>
+class AugmentedDynamics {
+  static constexpr PathReads reads = detail::all_reads<Regularizers...>;
+
+ public:
+  using Scalar = typename OnPath::Scalar;
+
+  AugmentedDynamics(const OnPath& on_path, const std::tuple<Regularizers...>& regularizers,
+                    const SideInputs<Scalar>& side = {})
+      : on_path_(on_path), regularizers_(regularizers), side_(side) {}
+
+  [[nodiscard]] static constexpr Index cost_rows() noexcept { return Index(sizeof...(Regularizers)); }
+  [[nodiscard]] Index rows() const { return dim() + 1 + cost_rows(); }
+  [[nodiscard]] Index columns() const noexcept { return on_path_.columns(); }
+  [[nodiscard]] Index path_rows() const { return dim(); }
+  /// z and ℓ steer the steps, costs do not.
+  [[nodiscard]] Index error_rows() const { return dim() + 1; }
+  [[nodiscard]] Index parameter_count() const {
+    return detail::parameter_count(on_path_.field()) + side_.context_size();
+  }
+  [[nodiscard]] Index tape_size() const {
+    Index size = Slices<Scalar>::size(on_path_.tape_size());
+    if constexpr (reads.acceleration) size += Slices<Scalar>::size(acceleration().tape_size());
+    if constexpr (reads.jerk) size += Slices<Scalar>::size(jerk().tape_size());
+    return size;
+  }
+
+  /// y, dy: rows × columns.
+  void evaluate(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> dy, std::span<Scalar> tape,
+                Workspace<Scalar>& workspace) const {
+    const Index d = dim();
+    const Tapes tapes(*this, tape);
+    typename Workspace<Scalar>::Frame frame(workspace);
+    on_path_.evaluate(side_.at(t, frame), y.topRows(d), dy.topRows(d + 1), tapes.field, workspace);
+    if constexpr (reads.acceleration)
+      acceleration().evaluate(t, y.topRows(d), dy.topRows(d), tapes.acceleration, workspace);
+    if constexpr (reads.jerk) jerk().evaluate(t, y.topRows(d), tapes.jerk, workspace);
+    if constexpr (sizeof...(Regularizers) > 0) {
+      const PathPoint<Scalar> at = point(t, tapes);
+      Index row = d + 1;
+      std::apply([&](const auto&... regularizer) { (regularizer.evaluate(at, RowRef<Scalar>(dy.row(row++))), ...); },
+                 regularizers_);
+    }
+  }
+
+  /// dy_bar: rows × columns; overwrites path_bar (d × columns), adds to theta_bar and t_bar.
+  void pullback(double t, std::span<Scalar> tape, ConstBatchRef<Scalar> dy_bar, BatchRef<Scalar> path_bar,
+                VectorRef<Scalar> theta_bar, Scalar& t_bar, Workspace<Scalar>& workspace) const {
+    const Index d = dim(), n = columns();
+    const Tapes tapes(*this, tape);
+    typename Workspace<Scalar>::Frame frame(workspace);
+    const std::span<Scalar> buffer = frame.scalars(on_path_.bar_size());
+    PathPointBar<Scalar> bar = on_path_.start_pullback(dy_bar, buffer.data());
+    BatchMap<Scalar> Z_bar(nullptr, 0, 0);
+    if constexpr (sizeof...(Regularizers) > 0) {
+      const auto zeros = [&] {
+        BatchMap<Scalar> block = frame.batch(d, n);
+        block.setZero();
+        return block;
+      };
+      const auto lend = [&](auto& slot, BatchMap<Scalar> block) {
+        new (&slot) typename PathPointBar<Scalar>::Block(block.data(), d, n, Eigen::OuterStride<>(d));
+      };
+      new (&Z_bar) BatchMap<Scalar>(zeros());
+      lend(bar.Z, Z_bar);
+      if constexpr (reads.acceleration) lend(bar.acceleration, zeros());
+      if constexpr (reads.jerk) lend(bar.jerk, zeros());
+      const PathPoint<Scalar> at = point(t, tapes);
+      Index row = d + 1;
+      std::apply([&](const auto&... regularizer) { (regularizer.pullback(at, dy_bar.row(row++), bar), ...); },
+                 regularizers_);
+      if constexpr (reads.acceleration)
+        acceleration().pullback(t, tapes.acceleration, bar.acceleration, Z_bar, bar.F, theta_bar, t_bar, workspace);
+      if constexpr (reads.jerk) jerk().pullback(t, tapes.jerk, bar.jerk, Z_bar, theta_bar, t_bar, workspace);
+    }
+    BatchMap<Scalar> S_bar = side_.zero(frame);
+    on_path_.pullback(side_.at(t, frame), tapes.field, buffer.data(), path_bar, S_bar,
+                      theta_bar.head(detail::parameter_count(on_path_.field())), workspace);
+    if constexpr (sizeof...(Regularizers) > 0) detail::add_rows<Scalar>(1, Z_bar, path_bar);
+    side_.pullback(S_bar, theta_bar, t_bar);
+  }
+
+  /// Of the path rows: J (d × dn), sample after sample.
+  void jacobian(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> J, Workspace<Scalar>& workspace) const {
+    typename Workspace<Scalar>::Frame frame(workspace);
+    field_jacobian(on_path_.field(), side_.at(t, frame), y.topRows(dim()), J, workspace);
+  }
+
+ private:
+  struct Tapes {
+    Tapes(const AugmentedDynamics& g, std::span<Scalar> tape) : Tapes(g, Slices<Scalar>(tape)) {}
+    Tapes(const AugmentedDynamics& g, Slices<Scalar> slices) : field(slices.scalars(g.on_path_.tape_size())) {
+      if constexpr (reads.acceleration) acceleration = slices.scalars(g.acceleration().tape_size());
+      if constexpr (reads.jerk) jerk = slices.scalars(g.jerk().tape_size());
+    }
+    std::span<Scalar> field, acceleration, jerk;
+  };
+
+  [[nodiscard]] Index dim() const { return on_path_.field().dim(); }
+
+  [[nodiscard]] PathPoint<Scalar> point(double t, const Tapes& tapes) const {
+    PathPoint<Scalar> at = on_path_.point(t, tapes.field);
+    const auto lend = [this](auto& slot, const ConstBatchMap<Scalar>& block) {
+      new (&slot) typename PathPoint<Scalar>::Block(block.data(), dim(), columns(), Eigen::OuterStride<>(dim()));
+    };
+    if constexpr (reads.acceleration) lend(at.acceleration, acceleration().value(tapes.acceleration));
+    if constexpr (reads.jerk) lend(at.jerk, jerk().value(tapes.jerk));
+    return at;
+  }
+
+  [[nodiscard]] auto acceleration() const { return PathAcceleration(on_path_.field(), side_, columns()); }
+  [[nodiscard]] auto jerk() const { return PathJerk(on_path_.field(), side_, columns()); }
+
+  OnPath on_path_;
+  const std::tuple<Regularizers...>& regularizers_;
+  SideInputs<Scalar> side_;
+};
+
+}  // namespace pathline

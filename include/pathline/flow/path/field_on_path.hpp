@@ -1,0 +1,190 @@
+/// \file
+/// A field with its divergence along a path, in one of two ways behind the same five functions: by tangents, which
+/// works for every field and every estimator, or in closed form where the field has one. docs/maths.md, section 8.
+#pragma once
+
+#include <pathline/core/few_rows.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
+#include <pathline/flow/path/path_point.hpp>
+#include <pathline/nn/layer.hpp>
+#include <pathline/nn/traced.hpp>
+
+#include <span>
+
+namespace pathline {
+
+/// f and tr J ≈ Σ_j w_j v_jᵀ J v_j along tangents V that are fixed for the whole solve: noise drawn anew at each
+/// evaluation would make the right-hand side no function of t and y, and step control would chase it.
+template <VectorField F>
+class FieldByTangents {
+ public:
+  using Scalar = typename F::Scalar;
+  static constexpr bool has_tangents = true;
+
+  /// \param V  d × kn, contiguous.
+  /// \param weights  w_1 … w_k. Refers to all of them.
+  FieldByTangents(const F& field, const BatchMap<Scalar>& V, const Scalar* weights, Index columns)
+      : field_(field), V_(V), weights_(weights), n_(columns), k_(V.cols() / columns) {}
+
+  [[nodiscard]] const F& field() const noexcept { return field_; }
+  [[nodiscard]] Index columns() const noexcept { return n_; }
+  [[nodiscard]] Index tape_size() const {
+    return 2 * Slices<Scalar>::size(field_.dim() * n_ * (1 + k_)) + Slices<Scalar>::size(field_.tape_size(n_, k_));
+  }
+
+  /// Writes dy's top d + 1 rows: f and the trace.
+  void evaluate(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> dy, std::span<Scalar> tape,
+                Workspace<Scalar>& workspace) const {
+    const Index d = field_.dim();
+    Parts parts(*this, tape);
+    parts.X.leftCols(n_) = Z;
+    parts.X.rightCols(k_ * n_) = V_;
+    field_.linearize(S, parts.X, n_, parts.FJ, parts.field, workspace);
+    dy.topRows(d) = parts.FJ.leftCols(n_);
+    auto trace = dy.row(d);
+    trace.setZero();
+    for (Index j = 0; j < k_; ++j)
+      trace += weights_[j] *
+               parts.X.middleCols((1 + j) * n_, n_).cwiseProduct(parts.FJ.middleCols((1 + j) * n_, n_)).colwise().sum();
+  }
+
+  /// What was computed, to be read by policies.
+  [[nodiscard]] PathPoint<Scalar> point(double t, std::span<Scalar> tape) const {
+    const Index d = field_.dim();
+    const Parts parts(*this, tape);
+    const auto block = [d](const Scalar* data, Index columns) {
+      return typename PathPoint<Scalar>::Block(data, d, columns, Eigen::OuterStride<>(d));
+    };
+    return {.t = t,
+            .Z = block(parts.X.data(), n_),
+            .F = block(parts.FJ.data(), n_),
+            .V = block(parts.X.data() + d * n_, n_ * k_),
+            .JV = block(parts.FJ.data() + d * n_, n_ * k_),
+            .weights = weights_};
+  }
+
+  /// Scalars of the buffer that takes cotangents between start_pullback and pullback.
+  [[nodiscard]] Index bar_size() const { return field_.dim() * n_ * (1 + k_); }
+
+  /// Cotangents of f and of the trace (dy_bar's top d + 1 rows) as a start for policies to add to; Z is not set.
+  [[nodiscard]] PathPointBar<Scalar> start_pullback(ConstBatchRef<Scalar> dy_bar, Scalar* bar) const {
+    const Index d = field_.dim();
+    BatchMap<Scalar> F_bar(bar, d, n_), JV_bar(bar + d * n_, d, n_ * k_);
+    F_bar = dy_bar.topRows(d);
+    for (Index j = 0; j < k_; ++j)  // column by column: a row-wise product of an expression would allocate
+      for (Index i = 0; i < n_; ++i) JV_bar.col(j * n_ + i) = (weights_[j] * dy_bar(d, i)) * V_.col(j * n_ + i);
+    const auto block = [d](Scalar* data, Index columns) {
+      return typename PathPointBar<Scalar>::Block(data, d, columns, Eigen::OuterStride<>(d));
+    };
+    return {.Z = block(nullptr, 0), .F = block(bar, n_), .JV = block(bar + d * n_, n_ * k_)};
+  }
+
+  /// Overwrites Z_bar (d × n), adds to S_bar and theta_bar; `bar` is scratch afterwards.
+  void pullback(ConstBatchRef<Scalar> S, std::span<Scalar> tape, Scalar* bar, BatchRef<Scalar> Z_bar,
+                BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+    const Index d = field_.dim();
+    const Parts parts(*this, tape);
+    typename Workspace<Scalar>::Frame frame(workspace);
+    BatchMap<Scalar> FJ_bar(bar, d, n_ * (1 + k_)), X_bar = frame.batch(d, n_ * (1 + k_));
+    field_.pullback(S, parts.X, n_, parts.field, FJ_bar, X_bar, S_bar, theta_bar, workspace);
+    Z_bar = X_bar.leftCols(n_);
+  }
+
+ private:
+  // The tape: the packed input [Z V], the packed output [F JV], and the field's own.
+  struct Parts {
+    Parts(const FieldByTangents& at, std::span<Scalar> tape) : Parts(at, Slices<Scalar>(tape)) {}
+    Parts(const FieldByTangents& at, Slices<Scalar> slices)
+        : X(slices.batch(at.field_.dim(), at.n_ * (1 + at.k_))),
+          FJ(slices.batch(at.field_.dim(), at.n_ * (1 + at.k_))),
+          field(slices.scalars(at.field_.tape_size(at.n_, at.k_))) {}
+    BatchMap<Scalar> X, FJ;
+    std::span<Scalar> field;
+  };
+
+  const F& field_;
+  BatchMap<Scalar> V_;
+  const Scalar* weights_;
+  Index n_, k_;
+};
+
+/// f, tr J and what the field offers, as it knows them (`TracedField`). No tangents, no noise.
+template <TracedField F>
+class FieldInClosedForm {
+ public:
+  using Scalar = typename F::Scalar;
+  static constexpr bool has_tangents = false;
+
+  FieldInClosedForm(const F& field, Index columns) : field_(field), n_(columns) {}
+
+  [[nodiscard]] const F& field() const noexcept { return field_; }
+  [[nodiscard]] Index columns() const noexcept { return n_; }
+  [[nodiscard]] Index tape_size() const {
+    return Slices<Scalar>::size(field_.dim() * n_) + Slices<Scalar>::size(out_rows() * n_) +
+           Slices<Scalar>::size(field_.trace_tape_size(n_));
+  }
+
+  void evaluate(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> dy, std::span<Scalar> tape,
+                Workspace<Scalar>& workspace) const {
+    Parts parts(*this, tape);
+    detail::copy_rows<Scalar>(Z, parts.Z);
+    field_.evaluate_with_trace(S, parts.Z, parts.Y, parts.field, workspace);
+    detail::copy_rows<Scalar>(parts.Y.topRows(field_.dim() + 1), dy.topRows(field_.dim() + 1));
+  }
+
+  [[nodiscard]] PathPoint<Scalar> point(double t, std::span<Scalar> tape) const {
+    using Point = PathPoint<Scalar>;
+    const Index d = field_.dim();
+    const Parts parts(*this, tape);
+    const Eigen::OuterStride<> stride(out_rows());
+    Point at{.t = t,
+             .Z = typename Point::Block(parts.Z.data(), d, n_, Eigen::OuterStride<>(d)),
+             .F = typename Point::Block(parts.Y.data(), d, n_, stride),
+             .V = Point::none(),
+             .JV = Point::none(),
+             .weights = nullptr};
+    if constexpr (PotentialField<F>)
+      new (&at.potential_rate) typename Point::Block(parts.Y.data() + d + 1, 1, n_, stride);
+    return at;
+  }
+
+  [[nodiscard]] Index bar_size() const { return out_rows() * n_; }
+
+  [[nodiscard]] PathPointBar<Scalar> start_pullback(ConstBatchRef<Scalar> dy_bar, Scalar* bar) const {
+    using Bar = PathPointBar<Scalar>;
+    const Index d = field_.dim();
+    BatchMap<Scalar> Y_bar(bar, out_rows(), n_);
+    Y_bar.setZero();  // all of it: that is one run of memory
+    detail::copy_rows<Scalar>(dy_bar.topRows(d + 1), Y_bar.topRows(d + 1));
+    const Eigen::OuterStride<> stride(out_rows());
+    Bar result{.Z = Bar::none(), .F = typename Bar::Block(bar, d, n_, stride), .JV = Bar::none()};
+    if constexpr (PotentialField<F>) new (&result.potential_rate) typename Bar::Block(bar + d + 1, 1, n_, stride);
+    return result;
+  }
+
+  void pullback(ConstBatchRef<Scalar> S, std::span<Scalar> tape, Scalar* bar, BatchRef<Scalar> Z_bar,
+                BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+    const Parts parts(*this, tape);
+    BatchMap<Scalar> Y_bar(bar, out_rows(), n_);
+    field_.pullback_with_trace(S, parts.Z, parts.field, Y_bar, Z_bar, S_bar, theta_bar, workspace);
+  }
+
+ private:
+  struct Parts {
+    Parts(const FieldInClosedForm& at, std::span<Scalar> tape) : Parts(at, Slices<Scalar>(tape)) {}
+    Parts(const FieldInClosedForm& at, Slices<Scalar> slices)
+        : Z(slices.batch(at.field_.dim(), at.n_)),
+          Y(slices.batch(at.out_rows(), at.n_)),
+          field(slices.scalars(at.field_.trace_tape_size(at.n_))) {}
+    BatchMap<Scalar> Z, Y;
+    std::span<Scalar> field;
+  };
+
+  [[nodiscard]] Index out_rows() const { return field_.dim() + 1 + field_.offered_rows(); }
+
+  const F& field_;
+  Index n_;
+};
+
+}  // namespace pathline

@@ -1,0 +1,60 @@
+/// \file
+/// Derivatives of the velocity along the path as running costs: they vanish where paths are straight (TayNODE, Kelly et
+/// al. 2020).
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/flow/path/path_point.hpp>
+
+namespace pathline {
+
+namespace detail {
+
+/// cost = ‖A‖², a column a sample, and its cotangent.
+template <class Block, class Row>
+void squared_norm(const Block& A, Row&& cost) {
+  cost = A.colwise().squaredNorm();
+}
+template <class Block, class Row, class BarBlock>
+void squared_norm_pullback(const Block& A, const Row& cost_bar, BarBlock& A_bar) {
+  using Scalar = typename Block::Scalar;
+  for (Index i = 0; i < A.cols(); ++i) A_bar.col(i) += (Scalar(2) * cost_bar(i)) * A.col(i);
+}
+
+}  // namespace detail
+
+/// ∫ ‖∂f/∂t + J f‖² dt = ∫ ‖z''‖² dt: the squared acceleration, which is TayNODE's cost of order 2 (there R_2, without
+/// a factor: a weight of λ is a weight of λ here; its code takes the mean over components, λ / d).
+/// Costs one more directional derivative an evaluation, which is shared with other costs that read it.
+/// docs/maths.md, section 11.
+struct DirectionalDerivative {
+  static constexpr PathReads reads{.acceleration = true};
+  double weight = 1.0;
+
+  template <Real Scalar>
+  void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
+    detail::squared_norm(at.acceleration, cost);
+  }
+  template <Real Scalar>
+  void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
+    detail::squared_norm_pullback(at.acceleration, cost_bar, bar.acceleration);
+  }
+};
+
+/// ∫ ‖z'''‖² dt, TayNODE's cost of order 3 (the same conversions). Needs a field in Taylor mode (`TaylorField`:
+/// networks of dense, linear and elementwise layers), and three sweeps of it an evaluation.
+struct Jerk {
+  static constexpr PathReads reads{.jerk = true};
+  double weight = 1.0;
+
+  template <Real Scalar>
+  void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
+    detail::squared_norm(at.jerk, cost);
+  }
+  template <Real Scalar>
+  void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
+    detail::squared_norm_pullback(at.jerk, cost_bar, bar.jerk);
+  }
+};
+
+}  // namespace pathline

@@ -1,0 +1,163 @@
+/// \file
+/// Means and deviations of the components of data in any unit, with words for components that have no density or that
+/// a scalar cannot tell apart.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/flow/statistics/require_parameter.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace pathline::detail {
+
+/// The scalar that data are held in, at run time: what follows is compiled once.
+struct Precision {
+  bool single;
+
+  [[nodiscard]] const char* name() const { return single ? "float" : "double"; }
+  [[nodiscard]] double epsilon() const {
+    return single ? double(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
+  }
+  [[nodiscard]] double rounded(double x) const { return single ? double(float(x)) : x; }
+  /// Distance of neighbouring numbers at x.
+  [[nodiscard]] double spacing(double x) const {
+    const double least =
+        single ? double(std::numeric_limits<float>::denorm_min()) : std::numeric_limits<double>::denorm_min();
+    return x == 0 ? least : std::max(least, std::ldexp(epsilon(), std::ilogb(x)));
+  }
+};
+template <Real Scalar>
+inline constexpr Precision precision_of{sizeof(Scalar) == sizeof(float)};
+
+inline constexpr const char* double_data =
+    "keep the data in double (a float flow with Standardize(X) of a double X takes double data)";
+
+/// Of data (d × n), over n, not n - 1.
+struct ComponentSpread {
+  Vector<double> mean, deviation;
+  Batch<double> scores;  ///< (x - mean) / deviation, d × n.
+};
+
+/// Of finite numbers, n at least 1. In units of each component's own size, so that no sum or square overflows or
+/// underflows; the mean is corrected by that of the differences from it, which is good to the last digit where the mean
+/// is far larger than they are. The scores of a constant component are meaningless.
+[[nodiscard]] inline ComponentSpread moments_of(const Batch<double>& X) {
+  const Index d = X.rows(), n = X.cols();
+  ComponentSpread result{Vector<double>(d), Vector<double>(d), Batch<double>(d, n)};
+  Batch<double>& scores = result.scores;
+  for (Index i = 0; i < d; ++i) {
+    double unit = 0;
+    for (Index j = 0; j < n; ++j) unit = std::max(unit, std::abs(X(i, j)));
+    unit = unit > 0 ? std::ldexp(1.0, std::ilogb(unit)) : 1;  // a power of two, so that it rounds nothing
+    double mean = 0, correction = 0, square = 0;
+    for (Index j = 0; j < n; ++j) mean += scores(i, j) = X(i, j) / unit;
+    mean /= double(n);
+    for (Index j = 0; j < n; ++j) correction += scores(i, j) -= mean;
+    correction /= double(n);
+    for (Index j = 0; j < n; ++j) {
+      scores(i, j) -= correction;
+      square += scores(i, j) * scores(i, j);
+    }
+    const double deviation = std::sqrt(square / double(n));
+    for (Index j = 0; j < n; ++j) scores(i, j) /= deviation;
+    result.mean(i) = (mean + correction) * unit;
+    result.deviation(i) = deviation * unit;
+  }
+  return result;
+}
+
+/// The moments of data that have a density.
+/// \throws DataError when X is empty, not finite, has one sample only, numbers above 4.5e307, or a component that is
+///         constant or varies by less than 64 of the scalar's numbers.
+[[nodiscard]] inline ComponentSpread spread_of(const std::string& what, const Batch<double>& X, Precision precision) {
+  require_finite((what + ": data").c_str(), X);
+  const Index d = X.rows(), n = X.cols();
+  if (n < 2) throw DataError(what + ": data has 1 sample, expected at least 2 to tell its spread");
+  Vector<double> least = X.col(0), greatest = least;
+  for (Index j = 1; j < n; ++j)
+    for (Index i = 0; i < d; ++i) {
+      least(i) = std::min(least(i), X(i, j));
+      greatest(i) = std::max(greatest(i), X(i, j));
+    }
+  for (Index i = 0; i < d; ++i)
+    if (const double size = std::max(std::abs(least(i)), std::abs(greatest(i)));
+        size > std::numeric_limits<double>::max() / 4)
+      throw DataError(what + ": component " + std::to_string(i) + " of the data reaches " + number(size) +
+                      ", too large to subtract a mean; give it in a larger unit");
+  ComponentSpread result = moments_of(X);
+  for (Index i = 0; i < d; ++i) {
+    const double mean = result.mean(i), deviation = result.deviation(i);
+    const std::string component = what + ": component " + std::to_string(i) + " of the data ";
+    if (!(least(i) < greatest(i)))
+      throw DataError(component + "is constant (" + number(least(i)) + "): it has no density; leave the column out" +
+                      (precision.single && std::abs(least(i)) > 1e5
+                           ? ", or, if float has rounded its digits away, " + std::string(double_data)
+                           : ""));
+    const double spacing = precision.spacing(mean);
+    if (!(deviation >= 64 * spacing))
+      throw DataError(component + "varies by " + number(deviation) + " around " + number(mean) + ", where " +
+                      precision.name() + " numbers are " + number(spacing) + " apart: " +
+                      (precision.single ? double_data : "subtract an offset before the numbers are rounded to double") +
+                      ", or leave the column out if it is constant");
+  }
+  return result;
+}
+
+/// Throws DataError when most neighbouring numbers of a component become equal once they are standardised and rounded:
+/// behind one sample far away from all others nothing is left of them.
+inline void require_told_apart(const std::string& what, const Batch<double>& X, const ComponentSpread& spread,
+                               Precision precision) {
+  constexpr Index most = 20'000;  // samples, evenly spread: fewer lie farther apart, which only spares a component
+  const Index stride = X.cols() / most + 1;
+  std::vector<double> values;
+  for (Index i = 0; i < X.rows(); ++i) {
+    values.clear();
+    for (Index j = 0; j < X.cols(); j += stride) values.push_back(X(i, j));
+    std::sort(values.begin(), values.end());
+    Index pairs = 0, equal_data = 0, equal_scores = 0;
+    for (std::size_t j = 1; j < values.size(); ++j) {
+      if (values[j] == values[j - 1]) continue;
+      const auto score = [&](double x) { return precision.rounded((x - spread.mean(i)) / spread.deviation(i)); };
+      const double left = precision.rounded(values[j - 1]), right = precision.rounded(values[j]);
+      ++pairs;
+      equal_data += Index(left == right);
+      equal_scores += Index(score(left) == score(right));
+    }
+    if (pairs == 0 || 2 * equal_scores < pairs) continue;
+    const std::string share = std::to_string(equal_scores) + " of " + std::to_string(pairs) + " neighbouring numbers";
+    if (2 * equal_data >= pairs)
+      throw DataError(what + ": of component " + std::to_string(i) + " of the data " + share + " are equal in " +
+                      precision.name() + ": " + double_data);
+    Index farthest = 0;
+    for (Index j = 1; j < X.cols(); ++j)
+      if (std::abs(spread.scores(i, j)) > std::abs(spread.scores(i, farthest))) farthest = j;
+    throw DataError(what + ": component " + std::to_string(i) + " of sample " + std::to_string(farthest) +
+                    " of the data is " + number(X(i, farthest)) + ", so far from the others that " + share +
+                    " are equal in " + precision.name() +
+                    " once standardised; leave the sample out, or take logarithms first: Chain(log, "
+                    "Standardize(transformed(log, X)))");
+  }
+}
+
+/// Means and deviations to standardise with.
+/// \throws DataError as the two functions before it.
+[[nodiscard]] inline ComponentSpread standard_spread(const std::string& what, const Batch<double>& X,
+                                                     Precision precision) {
+  ComponentSpread spread = spread_of(what, X, precision);
+  require_told_apart(what, X, spread, precision);
+  return spread;
+}
+
+[[nodiscard]] inline ComponentSpread known_spread(const Vector<double>& mean, const Vector<double>& deviation) {
+  require_rows("Standardize: deviation", deviation.size(), mean.size());
+  require_parameter("Standardize: mean", mean);
+  require_parameter("Standardize: deviation", deviation, true);
+  return {mean, deviation, {}};
+}
+
+}  // namespace pathline::detail

@@ -1,0 +1,127 @@
+/// \file
+/// Layers of one type one after another, as many as the program asks for.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/nn/compose/chain.hpp>
+#include <pathline/nn/layer.hpp>
+#include <pathline/nn/taylor/taylor.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pathline {
+
+/// Layers of one type, as many as the program asks for; none is the identity.
+template <Layer L>
+class Repeat {
+ public:
+  using Scalar = typename L::Scalar;
+
+  /// \param rows  Rows of the input, which an empty list hands through.
+  /// \throws ShapeError when a layer's inputs are not the outputs of the layer before it.
+  Repeat(Index rows, std::vector<L> layers) : rows_(rows), layers_(std::move(layers)) {
+    for (std::size_t i = 0; i < layers_.size(); ++i)
+      require_rows(("Repeat: input of layer " + std::to_string(i + 1)).c_str(), layers_[i].in_rows(),
+                   i == 0 ? rows_ : layers_[i - 1].out_rows());
+  }
+
+  [[nodiscard]] Index in_rows() const noexcept { return rows_; }
+  [[nodiscard]] Index out_rows() const { return layers_.empty() ? rows_ : layers_.back().out_rows(); }
+  [[nodiscard]] Index side_rows() const {
+    return largest(0, [](const L& layer) { return layer.side_rows(); });
+  }
+  [[nodiscard]] Index widest() const {
+    return largest(rows_, [](const L& layer) { return layer.widest(); });
+  }
+  [[nodiscard]] Index parameter_count() const {
+    return sum([](const L& layer) { return layer.parameter_count(); });
+  }
+  [[nodiscard]] Index tape_size(Index n, Index k) const {
+    return sum([&](const L& layer) { return detail::link_tape_size(layer, n, k); });
+  }
+  void initialize(VectorRef<Scalar> theta, Rng& rng) const {
+    Index offset = 0;
+    for (const L& layer : layers_) {
+      layer.initialize(theta.segment(offset, layer.parameter_count()), rng);
+      offset += layer.parameter_count();
+    }
+  }
+
+  void linearize(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                 BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const {
+    if (layers_.empty()) Y = X;
+    forward<detail::LinearizeMode>(0, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
+  }
+
+  void pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+    if (layers_.empty()) X_bar = Y_bar;
+    backward<detail::LinearizeMode>(0, theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
+
+  // Taylor mode: nn/taylor/taylor.hpp.
+  [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires TaylorLayer<L> {
+    return sum([&](const L& layer) { return detail::link_tape_size<detail::TaylorMode>(layer, n, order); });
+  }
+  void taylor(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+              BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
+    if (layers_.empty()) Y = X;
+    forward<detail::TaylorMode>(0, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
+  }
+  void taylor_pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                       std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                       VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
+    if (layers_.empty()) X_bar = Y_bar;
+    backward<detail::TaylorMode>(0, theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
+
+ private:
+  // Layer i and those after it; theta and slices start at layer i.
+  template <class Mode>
+  void forward(std::size_t i, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+               BatchRef<Scalar> Y, Slices<Scalar> slices, Workspace<Scalar>& workspace) const {
+    if (i == layers_.size()) return;
+    detail::linearize_link<Mode>(
+        layers_[i], i + 1 == layers_.size(), theta, S, X, n, Y, slices, workspace,
+        [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest) {
+          forward<Mode>(i + 1, theta_rest, S, middle, n, Y, rest, workspace);
+        });
+  }
+
+  template <class Mode>
+  void backward(std::size_t i, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                Slices<Scalar> slices, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+    if (i == layers_.size()) return;
+    detail::pullback_link<Mode>(
+        layers_[i], i + 1 == layers_.size(), theta, S, X, n, slices, Y_bar, X_bar, S_bar, theta_bar, workspace,
+        [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest,
+            BatchRef<Scalar> middle_bar, VectorRef<Scalar> theta_bar_rest) {
+          backward<Mode>(i + 1, theta_rest, S, middle, n, rest, Y_bar, middle_bar, S_bar, theta_bar_rest, workspace);
+        });
+  }
+
+  template <class Of>
+  [[nodiscard]] Index sum(Of&& of) const {
+    Index result = 0;
+    for (const L& layer : layers_) result += of(layer);
+    return result;
+  }
+  template <class Of>
+  [[nodiscard]] Index largest(Index at_least, Of&& of) const {
+    for (const L& layer : layers_) at_least = std::max(at_least, Index(of(layer)));
+    return at_least;
+  }
+
+  Index rows_;
+  std::vector<L> layers_;
+};
+
+}  // namespace pathline

@@ -1,0 +1,123 @@
+/// \file
+/// Layers of different types one after another, composed at compile time.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/nn/compose/chain.hpp>
+#include <pathline/nn/layer.hpp>
+#include <pathline/nn/taylor/taylor.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+
+namespace pathline {
+
+/// y = layer_L(… layer_1(x)). θ is the layers' parameters one after another.
+template <Layer First, Layer... Rest>
+class Sequential {
+ public:
+  using Scalar = typename First::Scalar;
+  static_assert((std::same_as<Scalar, typename Rest::Scalar> && ...), "Sequential: layers must share one scalar type");
+
+  /// \throws ShapeError when a layer's inputs are not the outputs of the layer before it.
+  explicit Sequential(First first, Rest... rest) : layers_(std::move(first), std::move(rest)...) {
+    check(std::make_index_sequence<sizeof...(Rest)>{});
+  }
+
+  [[nodiscard]] Index in_rows() const { return std::get<0>(layers_).in_rows(); }
+  [[nodiscard]] Index out_rows() const { return std::get<sizeof...(Rest)>(layers_).out_rows(); }
+  [[nodiscard]] Index side_rows() const {
+    return std::apply([](const auto&... layer) { return std::max({Index(layer.side_rows())...}); }, layers_);
+  }
+  [[nodiscard]] Index widest() const {
+    return std::apply([](const auto&... layer) { return std::max({Index(layer.widest())...}); }, layers_);
+  }
+  [[nodiscard]] Index parameter_count() const {
+    return std::apply([](const auto&... layer) { return (Index(layer.parameter_count()) + ...); }, layers_);
+  }
+  [[nodiscard]] Index tape_size(Index n, Index k) const {
+    return std::apply([&](const auto&... layer) { return (detail::link_tape_size(layer, n, k) + ...); }, layers_);
+  }
+  void initialize(VectorRef<Scalar> theta, Rng& rng) const {
+    Index offset = 0;
+    const auto one = [&](const auto& layer) {
+      layer.initialize(theta.segment(offset, layer.parameter_count()), rng);
+      offset += layer.parameter_count();
+    };
+    std::apply([&](const auto&... layer) { (one(layer), ...); }, layers_);
+  }
+
+  void linearize(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                 BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const {
+    forward<detail::LinearizeMode, 0>(theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
+  }
+
+  void pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+    backward<detail::LinearizeMode, 0>(theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
+
+  // Taylor mode: nn/taylor/taylor.hpp.
+  [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires TaylorLayer<First> &&
+      (TaylorLayer<Rest>&&...) {
+    return std::apply(
+        [&](const auto&... layer) { return (detail::link_tape_size<detail::TaylorMode>(layer, n, order) + ...); },
+        layers_);
+  }
+  void taylor(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+              BatchRef<Scalar> Y, std::span<Scalar> tape,
+              Workspace<Scalar>& workspace) const requires TaylorLayer<First> &&(TaylorLayer<Rest>&&...) {
+    forward<detail::TaylorMode, 0>(theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
+  }
+  void taylor_pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                       std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                       VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TaylorLayer<First> &&
+      (TaylorLayer<Rest>&&...) {
+    backward<detail::TaylorMode, 0>(theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
+
+ private:
+  static constexpr std::size_t last = sizeof...(Rest);
+
+  template <std::size_t... I>
+  void check(std::index_sequence<I...>) const {
+    (require_rows(("Sequential: input of layer " + std::to_string(I + 2)).c_str(), std::get<I + 1>(layers_).in_rows(),
+                  std::get<I>(layers_).out_rows()),
+     ...);
+  }
+
+  // Layer I and those after it; theta and slices start at layer I.
+  template <class Mode, std::size_t I>
+  void forward(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+               BatchRef<Scalar> Y, Slices<Scalar> slices, Workspace<Scalar>& workspace) const {
+    detail::linearize_link<Mode>(
+        std::get<I>(layers_), I == last, theta, S, X, n, Y, slices, workspace,
+        [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest) {
+          if constexpr (I < last) forward<Mode, I + 1>(theta_rest, S, middle, n, Y, rest, workspace);
+        });
+  }
+
+  template <class Mode, std::size_t I>
+  void backward(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                Slices<Scalar> slices, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+    detail::pullback_link<Mode>(
+        std::get<I>(layers_), I == last, theta, S, X, n, slices, Y_bar, X_bar, S_bar, theta_bar, workspace,
+        [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest,
+            BatchRef<Scalar> middle_bar, VectorRef<Scalar> theta_bar_rest) {
+          if constexpr (I < last)
+            backward<Mode, I + 1>(theta_rest, S, middle, n, rest, Y_bar, middle_bar, S_bar, theta_bar_rest, workspace);
+        });
+  }
+
+  std::tuple<First, Rest...> layers_;
+};
+
+}  // namespace pathline

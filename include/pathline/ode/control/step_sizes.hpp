@@ -1,0 +1,36 @@
+/// \file
+/// How long a step is beside its error, in units of the tolerance: a second opinion where the estimate of the error is
+/// next to nothing. docs/maths.md, section 4.
+#pragma once
+
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/control/error_control.hpp>
+
+#include <limits>
+
+namespace pathline::detail {
+
+/// Norms of the parts of y_next - y, as the control measures errors.
+struct StepSizes {
+  double line;     ///< h f(t, y).
+  double bend;     ///< The rest of y_next - y.
+  double epsilon;  ///< Of the state's scalar.
+  /// h times f(t, y) less what the stages foretell for it, of a method that has no stage at the start.
+  double start_misfit = 0;
+};
+
+/// \param slope  f(t, y).
+template <AdaptiveControl Control, class Rhs, class Slope, class Y, class YNext>
+[[nodiscard]] StepSizes step_sizes(const Control& control, const Rhs& rhs, double h,
+                                   const Eigen::MatrixBase<Slope>& slope, const Eigen::MatrixBase<Y>& y,
+                                   const Eigen::MatrixBase<YNext>& y_next) {
+  using Scalar = typename Slope::Scalar;
+  const auto norm = [&](const auto& x) {
+    return measured_error(control, error_part(rhs, x), error_part(rhs, y), error_part(rhs, y_next));
+  };
+  return {.line = norm(Scalar(h) * slope),
+          .bend = norm(y_next - y - Scalar(h) * slope),
+          .epsilon = double(std::numeric_limits<Scalar>::epsilon())};
+}
+
+}  // namespace pathline::detail

@@ -1,0 +1,101 @@
+/// \file
+/// Adams' methods as data: the weights of the slopes that earlier steps have left. One evaluation a step
+/// (Adams–Bashforth) or two (Adams–Bashforth–Moulton), whatever the order: for smooth problems that are not stiff, with
+/// many equal steps and an expensive right-hand side. Run by the stepper of adams_stepper.hpp, which says when a
+/// history starts anew. Hairer, Nørsett & Wanner I, section III.1; docs/maths.md, section 3.
+#pragma once
+
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
+#include <pathline/ode/tableau/tableau_checks.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <type_traits>
+
+namespace pathline {
+namespace detail {
+
+/// Weights of f at the nodes newest, newest - 1, … in units of the step, which is [0, 1]; newest is 0 or 1.
+template <int K>
+constexpr std::array<double, std::size_t(K)> adams_weights(int newest) {
+  std::array<double, std::size_t(K)> weights{};
+  double gamma[K]{};  // factors of the backward differences: the sum of γ_{m-i} / (i + 1) is 1, or 0 for implicit m > 0
+  for (int m = 0; m < K; ++m) {
+    gamma[m] = newest == 0 || m == 0 ? 1 : 0;
+    for (int i = 1; i <= m; ++i) gamma[m] -= gamma[m - i] / (i + 1);
+    double binomial = 1;
+    for (int j = 0; j <= m; ++j) {
+      weights[std::size_t(j)] += gamma[m] * binomial;
+      binomial *= -double(m - j) / (j + 1);
+    }
+  }
+  return weights;
+}
+
+/// Said by a constraint: a class whose own assertion fails is no method to clang any more, which is a second error.
+template <int K>
+concept OrderFromOneToFive = K >= 1 && K <= 5;
+
+}  // namespace detail
+
+/// The lowest degree of a polynomial p that is not integrated exactly over [0, 1] by Σ w_j p(newest - j): the order of
+/// the multistep method with these weights. At most K + 1 of K weights.
+template <std::size_t K>
+[[nodiscard]] constexpr int quadrature_order(const std::array<double, K>& weights, int newest) {
+  for (int degree = 0; degree <= int(K); ++degree) {
+    double sum = 0, scale = 1;  // of (s / K)^degree: of size 1, so that rounding is too
+    for (int i = 0; i < degree; ++i) scale /= double(K);
+    for (std::size_t j = 0; j < K; ++j) {
+      double power = scale;
+      for (int i = 0; i < degree; ++i) power *= newest - int(j);
+      sum += weights[j] * power;
+    }
+    if (!detail::nearly(sum, scale / (degree + 1))) return degree;
+  }
+  return int(K) + 1;
+}
+
+/// The order of a multistep method. A corrector whose step is the predictor's, once, gains one order on it at most.
+template <MultistepMethod M>
+[[nodiscard]] constexpr int multistep_order() {
+  const int predicted = quadrature_order(M::predictor, 0);
+  if constexpr (CorrectedMethod<M>)
+    return std::min(quadrature_order(M::corrector, 1), predicted + 1);
+  else
+    return predicted;
+}
+
+/// y_next = y + h Σ w_j f_{n-j}, j < K: explicit, order K, one evaluation a step.
+/// Bashforth & Adams, An attempt to test the theories of capillary action (1883).
+template <int K>
+requires detail::OrderFromOneToFive<K>
+struct AdamsBashforth {
+  static constexpr int order = K;
+  static constexpr std::array<double, std::size_t(K)> predictor = detail::adams_weights<K>(0);
+  /// Takes the first K - 1 steps. As it is of order K too, so is a solve that starts anew all the time.
+  using Start = std::conditional_t<(K <= 4), Rk4, Dopri5>;
+};
+
+/// Adams–Bashforth foretells, f is evaluated there, Adams–Moulton of order K corrects, and f is evaluated anew as the
+/// next step's first slope (PECE). Errors and region of stability are far better than those of Adams–Bashforth, for two
+/// evaluations a step. Moulton, New methods in exterior ballistics (1926).
+template <int K>
+requires detail::OrderFromOneToFive<K>
+struct AdamsBashforthMoulton : AdamsBashforth<K> {
+  static constexpr std::array<double, std::size_t(K)> corrector = detail::adams_weights<K>(1);  ///< f_{n+1}'s first.
+};
+
+static_assert(quadrature_order(AdamsBashforth<1>::predictor, 0) == 1, "AdamsBashforth<1>: see quadrature_order");
+static_assert(quadrature_order(AdamsBashforth<2>::predictor, 0) == 2, "AdamsBashforth<2>: see quadrature_order");
+static_assert(quadrature_order(AdamsBashforth<3>::predictor, 0) == 3, "AdamsBashforth<3>: see quadrature_order");
+static_assert(quadrature_order(AdamsBashforth<4>::predictor, 0) == 4, "AdamsBashforth<4>: see quadrature_order");
+static_assert(quadrature_order(AdamsBashforth<5>::predictor, 0) == 5, "AdamsBashforth<5>: see quadrature_order");
+static_assert(multistep_order<AdamsBashforthMoulton<1>>() == 1, "AdamsBashforthMoulton<1>: see quadrature_order");
+static_assert(multistep_order<AdamsBashforthMoulton<2>>() == 2, "AdamsBashforthMoulton<2>: see quadrature_order");
+static_assert(multistep_order<AdamsBashforthMoulton<3>>() == 3, "AdamsBashforthMoulton<3>: see quadrature_order");
+static_assert(multistep_order<AdamsBashforthMoulton<4>>() == 4, "AdamsBashforthMoulton<4>: see quadrature_order");
+static_assert(multistep_order<AdamsBashforthMoulton<5>>() == 5, "AdamsBashforthMoulton<5>: see quadrature_order");
+
+}  // namespace pathline

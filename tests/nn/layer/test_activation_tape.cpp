@@ -1,0 +1,70 @@
+#include <pathline/nn/layer/activation_tape.hpp>
+
+#include <pathline/math/activations.hpp>
+
+#include <support/catch.hpp>
+#include <support/layer_laws.hpp>
+
+#include <cmath>
+#include <span>
+
+using namespace pathline;
+using namespace pathline::test;
+
+namespace {
+
+/// The tape of `rows` × n values with k tangents, and its pre-activation.
+struct TapeProblem {
+  Index rows, n, k;
+  Batch<double> pre = gaussian(0, rows, (1 + k) * n), Y_bar = gaussian(1, rows, (1 + k) * n);
+  Vector<double> memory =
+      Vector<double>::Constant(detail::ActivationTape<Tanh, double>::size(rows, n, k), not_a_number);
+
+  [[nodiscard]] detail::ActivationTape<Tanh, double> tape() {
+    return {std::span<double>(memory.data(), std::size_t(memory.size())), rows, n, k};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("ActivationTape: σ, σ' ⊙ B, and a cotangent that carries σ''", "[nn]") {
+  const Index k = GENERATE(0, 1, 3);
+  INFO("k = " << k);
+  TapeProblem problem{5, 3, k};
+  problem.tape().pre() = problem.pre;
+  Batch<double> Y(5, 3 * (1 + k)), bar = problem.Y_bar;
+  problem.tape().linearize(Y);
+  problem.tape().pullback(bar);
+  for (Index i = 0; i < 5; ++i)
+    for (Index sample = 0; sample < 3; ++sample) {
+      const double value = std::tanh(problem.pre(i, sample)), first = 1 - value * value, second = -2 * value * first;
+      double A_bar = first * problem.Y_bar(i, sample);
+      // A few ulp of numbers of order one to ten.
+      CHECK(Y(i, sample) == Approx(value).epsilon(1e-14));
+      for (Index j = 3 + sample; j < Y.cols(); j += 3) {
+        CHECK(Y(i, j) == Approx(first * problem.pre(i, j)).margin(1e-14));
+        CHECK(bar(i, j) == Approx(first * problem.Y_bar(i, j)).margin(1e-14));
+        A_bar += second * problem.pre(i, j) * problem.Y_bar(i, j);
+      }
+      CHECK(bar(i, sample) == Approx(A_bar).margin(1e-13));
+    }
+}
+
+TEST_CASE("ActivationTape: a block of rows gives the bits of a batch of its own", "[nn]") {
+  const Index k = GENERATE(0, 2);
+  TapeProblem problem{5, 3, k};
+  Batch<double> Y(5, 3 * (1 + k)), tall = Batch<double>::Constant(8, 3 * (1 + k), 7.0);
+  problem.tape().pre() = problem.pre;
+  problem.tape().linearize(Y);
+  problem.tape().pre() = problem.pre;
+  problem.tape().linearize(tall.middleRows(1, 5));
+  CHECK(tall.middleRows(1, 5) == Y);
+  CHECK((tall.topRows(1).array() == 7).all());
+  CHECK((tall.bottomRows(2).array() == 7).all());
+}
+
+TEST_CASE("ActivationTape keeps σ' alone where there are no tangents", "[nn]") {
+  using Tape = detail::ActivationTape<Tanh, double>;
+  CHECK(Tape::size(5, 3, 0) == Slices<double>::size(15));
+  CHECK(Tape::size(5, 3, 2) == Slices<double>::size(15) + Slices<double>::size(45));
+}

@@ -1,0 +1,250 @@
+// Newton's method for a stage: what it solves and how well, whose Jacobian serves how long, who is to blame.
+#include <pathline/ode/implicit/newton/newton.hpp>
+
+#include <support/catch.hpp>
+#include <support/implicit_steps.hpp>
+#include <support/ode_problems.hpp>
+
+#include <Eigen/LU>
+
+#include <cmath>
+#include <limits>
+
+namespace pathline {
+namespace {
+
+/// y' = y² has no real solution of Y = base + hγ Y² where 4 hγ base > 1.
+struct Square {
+  template <class State>
+  void operator()(double, const State& y, State& dy) const {
+    dy = y.cwiseAbs2();
+  }
+};
+
+constexpr double h_gamma = 0.02;
+
+}  // namespace
+
+TEST_CASE("Newton's method solves a stage to rounding and leaves quadrature rows alone", "[ode][newton]") {
+  OscillatorsWithJacobian rhs{{{20}}};
+  Batch<double> start(3, 4);
+  start << oscillators(), Row<double>::Constant(4, 7);
+  const Batch<double> base = start + 0.01 * Batch<double>::Ones(3, 4);
+  Batch<double> Y = start, dy(3, 4);
+  NewtonSolver<Batch<double>> newton;
+  newton.reset(start);
+  REQUIRE(newton.solve(rhs, 0, h_gamma, start, base, Y));
+  rhs(0, Y, dy);
+  // An ulp of 3 in the residual's terms, of which hγ f is the largest (0.02 · 20 · 3).
+  CHECK((Y - base - h_gamma * dy).topRows(2).cwiseAbs().maxCoeff() < 16 * 2.3e-16 * 3);
+  CHECK(Y.bottomRows(1) == start.bottomRows(1));
+  CHECK(newton.iterations() == newton.evaluations());
+}
+
+TEST_CASE("A tolerance ends the iteration earlier and within a hundredth of it", "[ode][newton]") {
+  const double tolerance = GENERATE(1e-3, 1e-5, 1e-7);
+  OscillatorsWithJacobian rhs{{{20}}};
+  const Batch<double> start = oscillators();
+  NewtonSolver<Batch<double>> newton;
+  Batch<double> exact = start, Y = start;
+  newton.reset(start);
+  REQUIRE(newton.solve(rhs, 0, h_gamma, start, start, exact));
+  const Index iterations = newton.iterations();
+  newton.reset(start);
+  REQUIRE(newton.solve(rhs, 0, h_gamma, start, start, Y, {tolerance, tolerance}));
+  CHECK(newton.iterations() < iterations);
+  const Batch<double> unit = (tolerance * (1 + start.cwiseAbs().cwiseMax(exact.cwiseAbs()).array())).matrix();
+  CHECK((Y - exact).cwiseQuotient(unit).cwiseAbs().maxCoeff() < 0.01);
+  CHECK(Y != exact);
+}
+
+TEST_CASE("A column's stage is the same bits in any batch, for either goal", "[ode][newton]") {
+  const NewtonGoal goal = GENERATE(NewtonGoal{}, NewtonGoal{1e-5, 1e-5});
+  const Batch<double> start = oscillators();
+  OscillatorsWithJacobian rhs{{{20}}};
+  NewtonSolver<Batch<double>> newton;
+  Batch<double> together = start;
+  newton.reset(start);
+  // The second stage starts from factors that some columns renew and others do not.
+  REQUIRE(newton.solve(rhs, 0, h_gamma, start, start, together, goal));
+  REQUIRE(newton.solve(rhs, 0, 3 * h_gamma, start, start, together, goal));
+  for (Index j = 0; j < start.cols(); ++j) {
+    const Batch<double> mine = start.col(j);
+    Batch<double> alone = mine;
+    newton.reset(mine);
+    REQUIRE(newton.solve(rhs, 0, h_gamma, mine, mine, alone, goal));
+    REQUIRE(newton.solve(rhs, 0, 3 * h_gamma, mine, mine, alone, goal));
+    CHECK(together.col(j) == alone.col(0));
+  }
+}
+
+TEST_CASE("A Jacobian serves until the corrections fall slowly", "[ode][newton]") {
+  OscillatorsWithJacobian rhs{{{20}}};
+  const Batch<double> start = oscillators();
+  Batch<double> Y = start;
+  const NewtonGoal goal{1e-6, 1e-6};
+  NewtonSolver<Batch<double>> newton;
+  newton.reset(start);
+  const auto solve = [&](double step) { return newton.solve(rhs, 0, step, start, start, Y, goal); };
+  REQUIRE(solve(1e-5));
+  CHECK(rhs.jacobian_calls == 1);
+  newton.forget_slow_jacobians();
+  REQUIRE(solve(2e-5));  // other factors of the same Jacobian
+  CHECK(rhs.jacobian_calls == 1);
+  newton.forget_jacobians();
+  REQUIRE(solve(2e-5));
+  CHECK(rhs.jacobian_calls == 2);
+  // At a long step its errors tell: it is renewed on the way.
+  const Batch<double> elsewhere{{2.6, -2.2, 2.4, 2}, {1, 0, -1, 1}};
+  Y = elsewhere;
+  REQUIRE(newton.solve(rhs, 0, h_gamma, elsewhere, elsewhere, Y, goal));
+  CHECK(rhs.jacobian_calls > 2);
+}
+
+// By a Jacobian 1e8 times too stiff for the second entry its corrections look like rounding, and those of the first
+// fall at once.
+TEST_CASE("An entry whose corrections are too short is not hidden by another", "[ode][newton]") {
+  const NewtonGoal goal = GENERATE(NewtonGoal{}, NewtonGoal{1e-6, 1e-6});
+  double k = 1e8;
+  const auto rhs = [&k](double, const Eigen::Vector2d& y, Eigen::Vector2d& dy) {
+    dy << -1e8 * (y(0) - 0.5), -k * (y(1) - 0.5);
+  };
+  const Eigen::Vector2d start(1, 1);
+  Eigen::Vector2d Y = start;
+  NewtonSolver<Eigen::Vector2d> newton;
+  newton.reset(start);
+  REQUIRE(newton.solve(rhs, 0, 1, start, start, Y, goal));
+  newton.forget_slow_jacobians();
+  k = 1;
+  Y = start;
+  REQUIRE(newton.solve(rhs, 0, 1, start, start, Y, goal));
+  CHECK((Y - Eigen::Vector2d(0.5, 0.75)).norm() < 1e-7);
+}
+
+// 16 ulps of 1e8 are 200: by the older Jacobian any defect would be rounding.
+TEST_CASE("An older Jacobian does not tell by how much f is rounded", "[ode][newton]") {
+  const NewtonGoal goal = GENERATE(NewtonGoal{}, NewtonGoal{1e-3, 1e-3});
+  float k = 1e8F;
+  const auto rhs = [&k](double, const Eigen::Vector2f& y, Eigen::Vector2f& dy) {
+    dy = -k * (y - Eigen::Vector2f(0.5F, 2));
+  };
+  const Eigen::Vector2f start(1, 1);
+  Eigen::Vector2f Y = start;
+  NewtonSolver<Eigen::Vector2f> newton;
+  newton.reset(start);
+  REQUIRE(newton.solve(rhs, 0, 1, start, start, Y, goal));
+  k = 1;
+  Y = start;
+  REQUIRE(newton.solve(rhs, 0, 1, start, start, Y, goal));
+  CHECK((Y - Eigen::Vector2f(0.75F, 1.5F)).norm() < 1e-5);
+}
+
+TEST_CASE("The filter applies the inverse of I - hγJ to path rows", "[ode][newton]") {
+  OscillatorsWithJacobian rhs{{{20}}};
+  Batch<double> start(3, 4), Y(3, 4);
+  start << oscillators(), Row<double>::Constant(4, 7);
+  Y = start;
+  NewtonSolver<Batch<double>> newton;
+  newton.reset(start);
+  // The first Jacobian is that of the first guess, and one iteration is enough for a tolerance this loose.
+  REQUIRE(newton.solve(rhs, 0, 1e-6, start, start, Y, {1, 1}));
+  REQUIRE(rhs.jacobian_calls == 1);
+  newton.forget_slow_jacobians();
+  REQUIRE(newton.solve(rhs, 0, h_gamma, start, start, Y, {100, 100}));
+  REQUIRE(rhs.jacobian_calls == 1);
+  Batch<double> e = Batch<double>::Random(3, 4);
+  const Batch<double> before = e;
+  newton.filter(rhs, e);
+  Jacobians<double> J(2, 8);
+  rhs.jacobian(0, start, J);
+  for (Index j = 0; j < 4; ++j) {
+    const Eigen::Matrix2d M = Eigen::Matrix2d::Identity() - h_gamma * J.middleCols(2 * j, 2);
+    CHECK((e.col(j).head(2) - M.inverse() * before.col(j).head(2)).norm() < 1e-14);
+  }
+  CHECK(e.row(2) == before.row(2));
+}
+
+// Robertson's second species matters at the size of 1e-9 beside a first of size 1: moved by 1.5e-8, the differences
+// would miss 6e7 y_2 = 0.06 by 3e7 · 1.5e-8 = 0.45.
+TEST_CASE("Differences follow the size of each entry where the tolerances tell it", "[ode][newton]") {
+  struct Robertson {
+    void operator()(double, const Eigen::Vector3d& y, Eigen::Vector3d& dy) const {
+      dy(0) = -0.04 * y(0) + 1e4 * y(1) * y(2);
+      dy(2) = 3e7 * y(1) * y(1);
+      dy(1) = -dy(0) - dy(2);
+    }
+  } rhs;
+  const Eigen::Vector3d start(1, 1e-9, 0);
+  Eigen::Vector3d Y = start, e(0, 1, 0);
+  NewtonSolver<Eigen::Vector3d> newton;
+  newton.reset(start);
+  // Entries matter above 1e-4. The step is so short that the Jacobian at the start serves to the end.
+  REQUIRE(newton.solve(rhs, 0, 1e-6, start, start, Y, {1e-6, 1e-10}));
+  REQUIRE(newton.iterations() == 2);
+  newton.filter(rhs, e);
+  // Moved by 1.5e-12 it misses 0.06 by 4.5e-5, and the rounding of f, of size 0.04, adds 5e-6.
+  CHECK((1 / e(1) - 1) / 1e-6 == Approx(0.06).margin(1e-4).epsilon(0));
+}
+
+TEST_CASE("A stage without solution says which sample and component failed", "[ode][newton][errors]") {
+  Batch<double> start{{0.1, 0.1, 0.1}, {0.1, 1, 0.1}}, Y = start;
+  Square rhs;
+  NewtonSolver<Batch<double>> newton;
+  const NewtonGoal goal = GENERATE(NewtonGoal{}, NewtonGoal{1e-6, 1e-6});
+  newton.reset(start);
+  CHECK_FALSE(newton.solve(rhs, 0, 1, start, start, Y, goal));
+  CHECK(newton.failed_sample() == 1);
+  CHECK(newton.failed_component() == 1);
+  CHECK(newton.fault() == EquationFault::no_convergence);
+}
+
+TEST_CASE("A Jacobian that is not finite and one that makes a singular matrix are told apart",
+          "[ode][newton][errors]") {
+  struct : Square {
+    double slope = 0;
+    void jacobian(double, const Batch<double>&, Jacobians<double>& J) const {
+      J = Eigen::MatrixXd{{-1, 0, -1, 0}, {0, -1, 0, slope}};
+    }
+  } rhs;
+  const Batch<double> start{{0.1, 0.1}, {0.1, 0.1}};
+  NewtonSolver<Batch<double>> newton;
+  const auto fault = [&](double slope) {
+    rhs.slope = slope;
+    Batch<double> Y = start;
+    newton.reset(start);
+    CHECK_FALSE(newton.solve(rhs, 0.5, 0.25, start, start, Y));
+    CHECK(newton.failed_sample() == 1);
+    return newton.fault();
+  };
+  CHECK(fault(std::numeric_limits<double>::quiet_NaN()) == EquationFault::jacobian);
+  CHECK(newton.failed_component() == 1);
+  CHECK(fault(4) == EquationFault::singular_matrix);  // 1 - hγ · 4 = 0
+}
+
+TEST_CASE("A right-hand side that is not a number ends the iteration at once", "[ode][newton][errors]") {
+  const auto rhs = [](double, const Eigen::Vector2d&, Eigen::Vector2d& dy) {
+    dy.setConstant(std::numeric_limits<double>::quiet_NaN());
+  };
+  const Eigen::Vector2d start(1, 1);
+  Eigen::Vector2d Y = start;
+  NewtonSolver<Eigen::Vector2d> newton;
+  newton.reset(start);
+  CHECK_FALSE(newton.solve(rhs, 0.5, 1, start, start, Y));
+  CHECK(newton.fault() == EquationFault::right_hand_side);
+  CHECK(newton.failed_at() == 0.5);
+  CHECK(newton.evaluations() == 3);  // the first, and two for the differences
+}
+
+TEST_CASE("A tolerance below the rounding of float ends at rounding", "[ode][newton]") {
+  const Eigen::Vector2f start(1, 0.5F);
+  Eigen::Vector2f Y = start, dy;
+  Square rhs;
+  NewtonSolver<Eigen::Vector2f> newton;
+  newton.reset(start);
+  REQUIRE(newton.solve(rhs, 0, 0.1, start, start, Y, {1e-9, 1e-9}));
+  // Y = (1 - sqrt(1 - 4 · 0.1 y)) / 0.2.
+  CHECK(Y(0) == Approx((1 - std::sqrt(0.6)) / 0.2).epsilon(1e-6));
+  CHECK(Y(1) == Approx((1 - std::sqrt(0.8)) / 0.2).epsilon(1e-6));
+}
+
+}  // namespace pathline

@@ -1,0 +1,71 @@
+// Adams' weights on paper: the fractions of the books, and what they integrate.
+#include <pathline/ode/multistep/adams_methods.hpp>
+
+#include <pathline/ode/implicit/diagonally_implicit/implicit_euler.hpp>
+
+#include <support/catch.hpp>
+
+#include <array>
+#include <cstddef>
+
+namespace pathline {
+namespace {
+
+static_assert(MultistepMethod<AdamsBashforth<3>> && !CorrectedMethod<AdamsBashforth<3>>);
+static_assert(MultistepMethod<AdamsBashforthMoulton<3>> && CorrectedMethod<AdamsBashforthMoulton<3>>);
+static_assert(SteppingMethod<AdamsBashforth<1>> && !ExplicitMethod<AdamsBashforth<1>> &&
+              !ImplicitMethod<AdamsBashforthMoulton<4>> && !EmbeddedMethod<AdamsBashforthMoulton<4>>);
+static_assert(!MultistepMethod<Rk4> && !MultistepMethod<ImplicitEuler> && !MultistepMethod<int>);
+
+struct NoStart {
+  static constexpr int order = 2;
+  static constexpr auto predictor = AdamsBashforth<2>::predictor;
+};
+struct ImplicitStart : NoStart {
+  using Start = ImplicitEuler;
+};
+struct NoWeights {
+  static constexpr int order = 2;
+  using Start = Rk4;
+};
+static_assert(!MultistepMethod<NoStart> && !MultistepMethod<ImplicitStart> && !MultistepMethod<NoWeights>);
+
+/// Adams–Moulton of order 5 after a predictor of order 3: the weaker one rules.
+struct WeakPredictor {
+  static constexpr int order = 4;
+  static constexpr auto predictor = AdamsBashforth<3>::predictor;
+  static constexpr auto corrector = AdamsBashforthMoulton<5>::corrector;
+  using Start = Rk4;
+};
+static_assert(multistep_order<WeakPredictor>() == 4);
+
+template <std::size_t K>
+constexpr int order_with_wrong_digit(std::array<double, K> weights, int newest) {
+  weights.back() += 1e-11;
+  return quadrature_order(weights, newest);
+}
+static_assert(order_with_wrong_digit(AdamsBashforth<5>::predictor, 0) == 0);
+static_assert(order_with_wrong_digit(AdamsBashforthMoulton<5>::corrector, 1) == 0);
+
+template <std::size_t K>
+void check_weights(const std::array<double, K>& ours, double denominator, const std::array<int, K>& numerators) {
+  for (std::size_t j = 0; j < K; ++j) CHECK(ours[j] == Approx(numerators[j] / denominator).epsilon(1e-14));
+}
+
+}  // namespace
+
+// Hairer, Nørsett & Wanner I, section III.1; Abramowitz & Stegun 25.5.4 and 25.5.5 for the last of each.
+TEST_CASE("Adams' weights are the fractions of the books", "[ode][multistep]") {
+  check_weights<1>(AdamsBashforth<1>::predictor, 1, {1});
+  check_weights<2>(AdamsBashforth<2>::predictor, 2, {3, -1});
+  check_weights<3>(AdamsBashforth<3>::predictor, 12, {23, -16, 5});
+  check_weights<4>(AdamsBashforth<4>::predictor, 24, {55, -59, 37, -9});
+  check_weights<5>(AdamsBashforth<5>::predictor, 720, {1901, -2774, 2616, -1274, 251});
+  check_weights<1>(AdamsBashforthMoulton<1>::corrector, 1, {1});
+  check_weights<2>(AdamsBashforthMoulton<2>::corrector, 2, {1, 1});
+  check_weights<3>(AdamsBashforthMoulton<3>::corrector, 12, {5, 8, -1});
+  check_weights<4>(AdamsBashforthMoulton<4>::corrector, 24, {9, 19, -5, 1});
+  check_weights<5>(AdamsBashforthMoulton<5>::corrector, 720, {251, 646, -264, 106, -19});
+}
+
+}  // namespace pathline

@@ -1,0 +1,54 @@
+// Fused sums: what they add up, and what they do not touch.
+#include <pathline/ode/tableau/weighted_stages.hpp>
+
+#include <pathline/ode/explicit/tableaux.hpp>
+
+#include <support/catch.hpp>
+
+#include <Eigen/Core>
+
+#include <array>
+#include <cstddef>
+#include <limits>
+
+namespace pathline {
+namespace {
+
+using State = Eigen::Vector2d;
+
+static_assert(detail::SolutionWeights<Dopri5>::weight(2) == 500. / 1113);
+static_assert(detail::StageWeights<Rk4, 2>::count == 2 && detail::StageWeights<Rk4, 2>::weight(1) == 0.5);
+static_assert(detail::nonzero_places<detail::StageWeights<Rk4, 3>> == std::array<std::size_t, 1>{2});
+static_assert(detail::all_zero<detail::StageWeights<Rk4, 0>> && !detail::all_zero<detail::StageWeights<Rk4, 1>>);
+
+}  // namespace
+
+TEST_CASE("A weighted sum never meets a stage whose weight is 0", "[ode][stepper]") {
+  std::array<State, 4> K{State(1, 2), State(3, 4), State(5, 6), State(7, 8)};
+  const State expected = 0.5 / 6 * (K[0] + 2 * K[1] + 2 * K[2] + K[3]);
+  CHECK((detail::weighted_stages<detail::SolutionWeights<Rk4>>(0.5, K) - expected).norm() < 1e-15);
+  K[0] = K[1] = State::Constant(std::numeric_limits<double>::quiet_NaN());
+  CHECK(detail::weighted_stages<detail::StageWeights<Rk4, 3>>(0.5, K).eval() == 0.5 * K[2]);
+}
+
+TEST_CASE("Nothing is added where all weights are 0", "[ode][stepper]") {
+  const std::array<State, 4> K{State(1, 2), State(3, 4), State(5, 6), State(7, 8)};
+  const State y(1, 1);
+  State to(0, 0);
+  detail::write_sum<detail::StageWeights<Rk4, 0>>(to, y, 0.5, K);
+  CHECK(to == y);
+  detail::add_sum<detail::StageWeights<Rk4, 0>>(to, 0.5, K);
+  CHECK(to == y);
+  detail::add_sum<detail::StageWeights<Rk4, 3>>(to, 0.5, K);
+  CHECK(to == y + 0.5 * K[2]);
+  detail::write_sum<detail::StageWeights<Rk4, 3>>(to, y, 0.5, K);
+  CHECK(to == y + 0.5 * K[2]);
+}
+
+TEST_CASE("Stages may lie anywhere", "[ode][stepper]") {
+  const State a(1, 2), b(3, 4);
+  const auto K = detail::states_at<State>([&](std::size_t j) -> const State& { return j % 2 == 0 ? a : b; });
+  CHECK((detail::weighted_stages<detail::SolutionWeights<Rk4>>(6, K) - (3 * a + 3 * b)).norm() < 1e-14);
+}
+
+}  // namespace pathline
