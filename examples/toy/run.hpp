@@ -3,8 +3,8 @@
 /// its own (preset_*.cpp), all from the template in train_and_judge.hpp.
 #pragma once
 
-#include <pathline/train/estimate.hpp>
-#include <pathline/train/toy_densities.hpp>
+#include <pathline/train/metric/estimate.hpp>
+#include <pathline/train/toy/toy_densities.hpp>
 
 #include <Eigen/Core>
 

@@ -9,8 +9,8 @@
 #include <pathline/flow/settings.hpp>
 #include <pathline/ode/control/step_control.hpp>
 #include <pathline/train/adam.hpp>
-#include <pathline/train/mmd.hpp>
-#include <pathline/train/path_metrics.hpp>
+#include <pathline/train/metric/mmd.hpp>
+#include <pathline/train/metric/path_metrics.hpp>
 
 #include <algorithm>
 #include <numeric>

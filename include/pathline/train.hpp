@@ -1,28 +1,28 @@
 /// \file
 /// Room `train`: from data to parameters. `fit` (train/fit.hpp, where to start) draws mini-batches, takes Adam's steps
-/// and keeps the best parameters; `split` and `fold_of` hold data out. `sample_toy` (train/toy_densities.hpp) makes
+/// and keeps the best parameters; `split` and `fold_of` hold data out. `sample_toy` (train/toy/toy_densities.hpp) makes
 /// data of known density; `kl_estimate`, `mmd_squared` and the path metrics judge a trained flow.
 #pragma once
 
 #include <pathline/train/adam.hpp>
-#include <pathline/train/estimate.hpp>
 #include <pathline/train/fit.hpp>
 #include <pathline/train/fit_options.hpp>
 #include <pathline/train/fit_report.hpp>
-#include <pathline/train/isotropic_mixture.hpp>
-#include <pathline/train/mmd.hpp>
-#include <pathline/train/path_metrics.hpp>
-#include <pathline/train/quadrature.hpp>
+#include <pathline/train/metric/estimate.hpp>
+#include <pathline/train/metric/mmd.hpp>
+#include <pathline/train/metric/path_metrics.hpp>
+#include <pathline/train/metric/quadrature.hpp>
 #include <pathline/train/rows_at_fault.hpp>
 #include <pathline/train/solver_check.hpp>
 #include <pathline/train/split.hpp>
-#include <pathline/train/toy_curves.hpp>
-#include <pathline/train/toy_densities.hpp>
-#include <pathline/train/toy_gaussians.hpp>
-#include <pathline/train/toy_pinwheel.hpp>
-#include <pathline/train/toy_set.hpp>
-#include <pathline/train/toy_spirals.hpp>
-#include <pathline/train/toy_uniform.hpp>
+#include <pathline/train/toy/isotropic_mixture.hpp>
+#include <pathline/train/toy/toy_curves.hpp>
+#include <pathline/train/toy/toy_densities.hpp>
+#include <pathline/train/toy/toy_gaussians.hpp>
+#include <pathline/train/toy/toy_pinwheel.hpp>
+#include <pathline/train/toy/toy_set.hpp>
+#include <pathline/train/toy/toy_spirals.hpp>
+#include <pathline/train/toy/toy_uniform.hpp>
 #include <pathline/train/trainable.hpp>
 #include <pathline/train/training.hpp>
 #include <pathline/train/training_state.hpp>

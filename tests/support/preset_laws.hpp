@@ -6,7 +6,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/train/adam.hpp>
-#include <pathline/train/toy_densities.hpp>
+#include <pathline/train/toy/toy_densities.hpp>
 
 #include <support/density_checks.hpp>
 #include <support/differences.hpp>

@@ -8,8 +8,8 @@
 #include <pathline/nn/time/interpolants.hpp>
 #include <pathline/nn/time/learned_end_time.hpp>
 #include <pathline/train/adam.hpp>
-#include <pathline/train/estimate.hpp>
-#include <pathline/train/mmd.hpp>
+#include <pathline/train/metric/estimate.hpp>
+#include <pathline/train/metric/mmd.hpp>
 
 #include <support/catch.hpp>
 #include <support/sizes.hpp>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/train/quadrature.hpp>
+#include <pathline/train/metric/quadrature.hpp>
 
 #include <cmath>
 #include <numbers>

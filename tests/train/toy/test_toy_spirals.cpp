@@ -1,4 +1,4 @@
-#include <pathline/train/toy_spirals.hpp>
+#include <pathline/train/toy/toy_spirals.hpp>
 
 #include <support/catch.hpp>
 

@@ -1,6 +1,6 @@
-#include <pathline/train/toy_densities.hpp>
+#include <pathline/train/toy/toy_densities.hpp>
 
-#include <pathline/train/estimate.hpp>
+#include <pathline/train/metric/estimate.hpp>
 
 #include <support/catch.hpp>
 #include <support/density_checks.hpp>

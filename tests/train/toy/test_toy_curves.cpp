@@ -1,4 +1,4 @@
-#include <pathline/train/toy_curves.hpp>
+#include <pathline/train/toy/toy_curves.hpp>
 
 #include <support/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include <pathline/train/toy_gaussians.hpp>
+#include <pathline/train/toy/toy_gaussians.hpp>
 
 #include <support/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include <pathline/train/toy_uniform.hpp>
+#include <pathline/train/toy/toy_uniform.hpp>
 
 #include <support/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include <pathline/train/toy_set.hpp>
+#include <pathline/train/toy/toy_set.hpp>
 
 #include <support/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include <pathline/train/estimate.hpp>
+#include <pathline/train/metric/estimate.hpp>
 
 #include <pathline/core/random.hpp>
 

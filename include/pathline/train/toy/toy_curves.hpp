@@ -7,8 +7,8 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/train/isotropic_mixture.hpp>
-#include <pathline/train/toy_set.hpp>
+#include <pathline/train/toy/isotropic_mixture.hpp>
+#include <pathline/train/toy/toy_set.hpp>
 
 #include <cmath>
 #include <numbers>

@@ -1,4 +1,4 @@
-#include <pathline/train/quadrature.hpp>
+#include <pathline/train/metric/quadrature.hpp>
 
 #include <support/catch.hpp>
 

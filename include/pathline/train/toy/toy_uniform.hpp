@@ -3,7 +3,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/train/toy_set.hpp>
+#include <pathline/train/toy/toy_set.hpp>
 
 #include <cmath>
 #include <limits>

@@ -13,12 +13,12 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/train/toy_curves.hpp>
-#include <pathline/train/toy_gaussians.hpp>
-#include <pathline/train/toy_pinwheel.hpp>
-#include <pathline/train/toy_set.hpp>
-#include <pathline/train/toy_spirals.hpp>
-#include <pathline/train/toy_uniform.hpp>
+#include <pathline/train/toy/toy_curves.hpp>
+#include <pathline/train/toy/toy_gaussians.hpp>
+#include <pathline/train/toy/toy_pinwheel.hpp>
+#include <pathline/train/toy/toy_set.hpp>
+#include <pathline/train/toy/toy_spirals.hpp>
+#include <pathline/train/toy/toy_uniform.hpp>
 
 #include <array>
 #include <cstddef>

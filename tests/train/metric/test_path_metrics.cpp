@@ -1,4 +1,4 @@
-#include <pathline/train/path_metrics.hpp>
+#include <pathline/train/metric/path_metrics.hpp>
 
 #include <pathline/flow/cnf.hpp>
 #include <pathline/nn/mlp.hpp>

@@ -1,4 +1,4 @@
-#include <pathline/train/isotropic_mixture.hpp>
+#include <pathline/train/toy/isotropic_mixture.hpp>
 
 #include <support/catch.hpp>
 

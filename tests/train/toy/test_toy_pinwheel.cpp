@@ -1,4 +1,4 @@
-#include <pathline/train/toy_pinwheel.hpp>
+#include <pathline/train/toy/toy_pinwheel.hpp>
 
 #include <support/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include <pathline/train/mmd.hpp>
+#include <pathline/train/metric/mmd.hpp>
 
 #include <pathline/core/random.hpp>
 

@@ -6,7 +6,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/transform/transform.hpp>
-#include <pathline/train/estimate.hpp>
+#include <pathline/train/metric/estimate.hpp>
 #include <pathline/train/trainable.hpp>
 
 #include <concepts>
