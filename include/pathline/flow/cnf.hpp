@@ -4,7 +4,7 @@
 ///     log p(x) = log ν(z(t1)) + ∫ tr ∂f/∂z dt + log |det dz/dx|,    z' = f(t, z),  z(t0) = transform(x)
 ///
 /// Data stand at t0, the base density ν at t1; sampling runs from t1 back to t0. The type is put together from
-/// policies, named in any order. docs/maths.md, section 7; Chen et al. 2018, Grathwohl et al. 2019 (FFJORD).
+/// policies, named in any order. docs/maths.md, (7.1); Chen et al. 2018, Grathwohl et al. 2019 (FFJORD).
 ///
 /// A flow whose field reads context beside time is conditional, log p(x | c): wherever data enter, their context stands
 /// below them in the same batch, `with_context(X, C)`, so that splits, shuffles and mini-batches keep them together.

@@ -1,6 +1,6 @@
 /// \file
 /// End-time policies: up to when a training solve integrates. Densities and samples always use the flow's own span.
-/// docs/maths.md, section 11. An end time that is learned is a property of the field: nn/time/learned_end_time.hpp.
+/// docs/maths.md, (11.2). An end time that is learned is a property of the field: nn/time/learned_end_time.hpp.
 #pragma once
 
 #include <pathline/core/errors.hpp>

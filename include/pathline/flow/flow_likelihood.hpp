@@ -1,6 +1,6 @@
 /// \file
 /// The likelihood of a flow by one solve out to the base, with or without an error bar, and that of its samples by one
-/// solve back. docs/maths.md, section 7.
+/// solve back. docs/maths.md, (7.1).
 #pragma once
 
 #include <pathline/core/random.hpp>

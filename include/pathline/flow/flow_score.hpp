@@ -1,7 +1,7 @@
 /// \file
 /// The score of a flow, ∇ log p(x): what samplers (Langevin, Hamiltonian Monte Carlo) and Stein's method ask for. It is
 /// the gradient of training with x for a parameter: out to the base, its score carried back through the blocks, and
-/// through the data transform. docs/maths.md, section 7.
+/// through the data transform. docs/maths.md, (7.2).
 #pragma once
 
 #include <pathline/core/chunks.hpp>

@@ -64,7 +64,7 @@ struct LossRows {
   std::span<const Scalar> weights;  ///< One factor a sample; empty: all are 1.
 };
 
-/// The mean negative log-likelihood over a mini-batch (docs/maths.md, section 7), chunk by chunk: each call returns its
+/// The mean negative log-likelihood over a mini-batch (docs/maths.md, (7.1)), chunk by chunk: each call returns its
 /// chunk's share of the mean. Refers to the base density, which must outlive it.
 template <Real Scalar, BaseDensity<Scalar> Base>
 struct LikelihoodLoss {

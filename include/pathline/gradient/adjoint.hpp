@@ -4,7 +4,7 @@
 /// limit of small tolerances. Differentiate, then discretise.
 ///
 /// From the last time back to the first, the state is w = [z; a; θ̄] with a = ∂L/∂z and
-///     z' = f,   a' = -Jᵀ a,   θ̄' = -f_θᵀ a        (docs/maths.md, section 6).
+///     z' = f,   a' = -Jᵀ a,   θ̄' = -f_θᵀ a        (docs/maths.md, (6.3)).
 /// The θ̄ rows are a quadrature: they feed back into nothing, and by default the error norm does not see them
 /// (the seminorm of Kidger, Chen & Lyons 2021, arXiv 2009.09457).
 #pragma once

@@ -2,7 +2,7 @@
 /// The exact gradient of the number that was computed: back through the accepted steps of the solve.
 ///
 /// Also called the discrete adjoint. Step sizes are treated as constants: an adaptive solve's gradient is that of the
-/// steps that it took. docs/maths.md, section 6.
+/// steps that it took. docs/maths.md, (6.1).
 #pragma once
 
 #include <pathline/core/few_rows.hpp>

@@ -1,6 +1,6 @@
 /// \file
-/// States at times that the steps do not stop for, and the way back of their cotangents. docs/maths.md, sections 5
-/// and 6.
+/// States at times that the steps do not stop for, and the way back of their cotangents. docs/maths.md, (5.1)
+/// and (6.2).
 #pragma once
 
 #include <pathline/core/errors.hpp>
@@ -125,7 +125,7 @@ struct OutputWeights {
 };
 
 /// The outputs' cotangents, from the last to the first: those of states at the ends of steps go to λ, those of outputs
-/// inside a step to λ at both of its ends and to its stages (docs/maths.md, section 6).
+/// inside a step to λ at both of its ends and to its stages (docs/maths.md, (6.2)).
 template <class Method, class Record>
 class OutputsBack {
   using Scalar = typename Record::Scalar;

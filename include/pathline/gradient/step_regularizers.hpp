@@ -1,7 +1,7 @@
 /// \file
 /// Regularizers of the steps: the error that a solve estimates, and the stiffness that it meets, as terms of the loss
 /// (Pal, Ma, Shah & Rackauckas 2021, "Opening the Blackbox", arXiv 2105.03918). Both are free on the way out, since
-/// the stages are there already; on the way back they add to the stages' cotangents. docs/maths.md, section 11.
+/// the stages are there already; on the way back they add to the stages' cotangents. docs/maths.md, (11.3) and (11.4).
 ///
 ///     NeuralOde ode(field, Dopri5{}, control, Backpropagation<ErrorEstimateCost<Dopri5>>{.step_cost = {.weight =
 ///     10}});

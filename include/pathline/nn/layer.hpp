@@ -13,7 +13,7 @@
 /// θ, its cotangent and the tape are flat; a container of layers hands each layer its slice.
 ///
 /// A vector field f(t, z; θ) is a layer from d rows to d rows with its parameters at hand, a field one that owns them.
-/// docs/maths.md, section 9.
+/// docs/maths.md, (9.1) to (9.3).
 #pragma once
 
 #include <pathline/core/random.hpp>

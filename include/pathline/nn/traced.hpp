@@ -1,7 +1,7 @@
 /// \file
 /// Layers and fields that know their divergence in closed form: no tangents, no noise, less work than d directional
 /// derivatives. OT-Flow's potential is one (nn/potential/potential.hpp), networks with one or two hidden layers are
-/// others (nn/compose/shallow_mlp.hpp). docs/maths.md, sections 8 and 10.
+/// others (nn/compose/shallow_mlp.hpp). docs/maths.md, (8.6) and (10.4).
 #pragma once
 
 #include <pathline/core/types.hpp>

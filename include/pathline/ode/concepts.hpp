@@ -259,7 +259,7 @@ concept StoppingObserver = requires(O& observer, Rhs& rhs, double t, Stepper& st
 
 /// A stepper that knows f at both ends of the step tried last, as the solution within a step needs it: evaluated,
 /// counted and kept for the next step where no stage tells it. With `dense_corrections` > 0 it also writes the rest of
-/// a polynomial of higher order: docs/maths.md, section 5.
+/// a polynomial of higher order: docs/maths.md, (5.1).
 template <class Stepper, class Rhs>
 concept DenseStepper = requires(Stepper& stepper, Rhs& rhs, double t) {
   stepper.start_slope(rhs, t);

@@ -69,7 +69,7 @@ TEST_CASE("Hutchinson is unbiased, with the variance of theory", "[flow][trace]"
   const Eigen::MatrixXd S = 0.5 * (A + A.transpose());
   const bool rademacher = trace.estimator.index() == 1;
   const double one_probe =
-      2 * (S.squaredNorm() - (rademacher ? S.diagonal().squaredNorm() : 0.0));  // docs/maths.md, section 8
+      2 * (S.squaredNorm() - (rademacher ? S.diagonal().squaredNorm() : 0.0));  // docs/maths.md, (8.2)
   const double variance = one_probe * trace.weight(4, 0);
   const Eigen::RowVectorXd got = estimates(trace, A, n);
   const double mean = got.mean(), spread = (got.array() - mean).square().mean();

@@ -11,7 +11,7 @@ using namespace pathline::test;
 
 namespace {
 
-// The variances of docs/maths.md, section 8, for the matrix A of the law.
+// The variances of docs/maths.md, (8.2) to (8.4), for the matrix A of the law.
 constexpr Index d = 4;
 const Eigen::Matrix4d A = some_matrix(d);
 const Eigen::Matrix4d S = 0.5 * (A + A.transpose());

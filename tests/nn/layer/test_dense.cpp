@@ -18,7 +18,7 @@ namespace {
 
 static_assert(Layer<Dense<float, Tanh>> && Layer<Dense<double, Cube>> && Layer<Dense<double, Arctangent>>);
 
-/// Dense with tanh, in plain loops and from the formulas of docs/maths.md, section 9, one sample at a time.
+/// Dense with tanh, in plain loops and from the formulas of docs/maths.md, (9.1) to (9.3), one sample at a time.
 struct NaiveDense {
   Index in, out, side;
 

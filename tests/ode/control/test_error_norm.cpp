@@ -1,4 +1,4 @@
-// The error of a step as one number: docs/maths.md, section 4, also where the numbers are not finite.
+// The error of a step as one number: docs/maths.md, (4.1), also where the numbers are not finite.
 #include <pathline/ode/control/error_norm.hpp>
 
 #include <support/catch.hpp>

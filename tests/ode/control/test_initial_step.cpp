@@ -27,7 +27,7 @@ double first_step(Rhs&& rhs, const State& y, double span, const IController& con
 
 // y' = -2 y from (1, 1): scales 2e-6, so d0 = 5e5, d1 = 1e6, h0 = 0.005; f1 - f0 = 4 h0, d2 = 4 / 2e-6 = 2e6. The rate
 // is 2, and h = (0.01 · 2 / 1e6)^(1/5) / 2, which is below 100 h0.
-TEST_CASE("initial_step follows docs/maths.md, section 4", "[ode][initial_step]") {
+TEST_CASE("initial_step follows docs/maths.md, (4.7)", "[ode][initial_step]") {
   const double expected = std::pow(0.01 * 2 / 1e6, 0.2) / 2;
   REQUIRE(expected < 0.5);
   CHECK(first_step(Decay{-2}, State(1, 1), 10) == Approx(expected).epsilon(1e-10));

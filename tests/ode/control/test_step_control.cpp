@@ -1,4 +1,4 @@
-// Step control: the factors follow docs/maths.md, section 4, also where the numbers are not finite.
+// Step control: the factors follow docs/maths.md, (4.2) and (4.3), also where the numbers are not finite.
 #include <pathline/ode/control/step_control.hpp>
 
 #include <support/catch.hpp>

@@ -13,7 +13,7 @@ namespace {
 
 using State = Eigen::Vector2d;
 
-/// The step written with plain loops, from docs/maths.md, section 2.
+/// The step written with plain loops, from docs/maths.md, (2.2).
 template <class Method>
 struct TextbookStep {
   std::array<State, std::size_t(Method::tableau.stages)> K;

@@ -28,7 +28,7 @@ static_assert(!first_same_as_last(ExplicitTableau<1>{.a = {}, .b = {1}, .c = {0}
 
 }  // namespace
 
-// Kutta's third-order method and the 3/8 rule (docs/maths.md, section 3); both are known to miss the next order.
+// Kutta's third-order method and the 3/8 rule (docs/maths.md, (3.1)); both are known to miss the next order.
 TEST_CASE("order_reached finds the order of tableaux that the library does not ship", "[ode][tableau]") {
   constexpr ExplicitTableau<3> kutta3{
       .a = {1. / 2, -1, 2}, .b = {1. / 6, 2. / 3, 1. / 6}, .c = {0, 1. / 2, 1}, .order = 3};

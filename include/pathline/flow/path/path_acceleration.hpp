@@ -1,6 +1,6 @@
 /// \file
 /// The acceleration of a path, z'' = ∂f/∂t + J f: one directional derivative along (1, f), which depends on f and so
-/// takes a sweep of its own through the field. docs/maths.md, section 11.
+/// takes a sweep of its own through the field. docs/maths.md, (9.8).
 #pragma once
 
 #include <pathline/core/types.hpp>

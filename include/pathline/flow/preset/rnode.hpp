@@ -18,7 +18,7 @@
 namespace pathline {
 
 /// λ_K = λ_J = 0.01 are the paper's values for images, in its own normalisation, ∫ ‖f‖² and ∫ ‖εᵀJ‖² (its code divides
-/// both by d, and the first by 2 as well: docs/maths.md, section 7). Toys are not among its experiments: network and
+/// both by d, and the first by 2 as well: docs/maths.md, section 11). Toys are not among its experiments: network and
 /// seed are as in `FfjordOptions`.
 struct RnodeOptions {
   Index dim = 2;                          ///< Rows of the data, d.

@@ -11,7 +11,7 @@
 namespace pathline {
 
 /// R = ∫ |∂Φ/∂t - ½‖∇Φ‖²| dt of a potential field f = -∇Φ: zero where the paths are straight and travelled at constant
-/// speed. Onken et al. 2021, equation 7; docs/maths.md, section 10, also for the sign, which differs between texts.
+/// speed. Onken et al. 2021, equation 7; docs/maths.md, (10.11), also for the sign, which differs between texts.
 ///
 /// The paper's α₂, the third of its code's `alph`, is a weight of α₂ here. The slope at a residual of 0 counts as 0.
 /// Needs a `PotentialField` and `ClosedFormTrace`.

@@ -27,7 +27,7 @@ concept Regularizer = requires(const R regularizer, const PathPoint<Scalar>& at,
 
 /// Kinetic energy ∫ ½‖f‖² dt, as OT-Flow has it (Onken et al. 2021). RNODE's paper has no half, and its code divides
 /// by d as well: a paper's λ_K is a weight of 2 λ_K here, a code's coefficient c a weight of c / d.
-/// docs/maths.md, section 7.
+/// docs/maths.md, section 11.
 struct KineticEnergy {
   double weight = 1.0;
 

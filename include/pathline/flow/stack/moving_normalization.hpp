@@ -1,6 +1,6 @@
 /// \file
 /// Batch normalisation for flows: an affine map of each component by running statistics that are constants of the map.
-/// docs/maths.md, section 7.
+/// docs/maths.md, (7.10) and (7.11).
 #pragma once
 
 #include <pathline/core/errors.hpp>

@@ -130,7 +130,7 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
 
 /// L (d × d, lower triangular) with L Lᵀ = S Sᵀ / n, of standardised scores S (d × n), of which row i is known to
 /// rounding(i). Returns the first component that is a linear combination of those before it, to rounding (L is then
-/// good up to that row), else -1. docs/maths.md, section 7.
+/// good up to that row), else -1. docs/maths.md, (7.9).
 ///
 /// Rows go through Gram–Schmidt, twice: the part of a row that is no combination keeps its digits, which products as
 /// in S Sᵀ lose below √ε. That part is compared with the rounding of the whole combination, √Σ c_i² rounding(i)²: of

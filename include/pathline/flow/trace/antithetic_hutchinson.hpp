@@ -28,7 +28,7 @@ enum class ProbeHalves {
 /// no elements across, and none where it has no others within. A random split puts two components in one half with
 /// probability p = (d-2)/(2(d-1)), d even, or (d-1)/(2d): pairs of signs are better by 2p < 1 for every J, which is
 /// much in few dimensions only (exact in two), whereas normal noise pays twice for the diagonal.
-/// docs/maths.md, section 8.
+/// docs/maths.md, (8.3).
 template <class Noise = Rademacher>
 struct AntitheticHutchinson {
   Index pairs = 1;

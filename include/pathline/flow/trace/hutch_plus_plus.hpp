@@ -28,7 +28,7 @@ namespace pathline {
 /// Q is a constant, for the gradient too. As QQᵀ + E ggᵀ = I whatever Q is, the estimate is unbiased all along the
 /// path; its variance given Q, 2(‖C‖² - Σ C_ii²)/probes with C the symmetric part of (I - QQᵀ) J (I - QQᵀ), is small as
 /// long as J keeps its large directions. Vectors that J Ω does not span are zero, their part is left to the probes.
-/// Where directions ≥ d the unit vectors are taken: the exact trace. docs/maths.md, section 8.
+/// Where directions ≥ d the unit vectors are taken: the exact trace. docs/maths.md, (8.5).
 struct HutchPlusPlus {
   Index directions = 2;
   Index probes = 2;

@@ -21,7 +21,7 @@ namespace pathline {
 ///
 /// With S = (J + Jᵀ)/2 the variance of k probes is 2d/((d+2)k) (‖S‖² - (tr S)²/d) · (d-k)/(d-1): that of k independent
 /// probes on the sphere times the last factor, which is what orthogonality gains. d probes are exact; more would add
-/// nothing, so d are taken. docs/maths.md, section 8.
+/// nothing, so d are taken. docs/maths.md, (8.4).
 struct OrthogonalHutchinson {
   Index probes = 2;
 

@@ -1,7 +1,7 @@
 /// \file
 /// Trace estimators. Exact and random traces are one formula: k tangents v_j with Σ_j w_j v_j v_jᵀ = I, exactly or in
 /// expectation, give tr J = Σ_j w_j v_jᵀ J v_j. Where a field knows its divergence, no tangents are needed at all.
-/// docs/maths.md, section 8.
+/// docs/maths.md, (8.1) and (8.2).
 #pragma once
 
 #include <pathline/core/errors.hpp>

@@ -13,7 +13,7 @@
 namespace pathline {
 
 /// y = x + h layer(x), a block of a residual network (He et al. 2016); with h a step size it is a step of Euler's
-/// method, as in OT-Flow's network (docs/maths.md, section 10).
+/// method, as in OT-Flow's network (docs/maths.md, (10.2)).
 template <Layer L>
 class Residual {
  public:

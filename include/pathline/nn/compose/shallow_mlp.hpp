@@ -1,6 +1,6 @@
 /// \file
 /// A perceptron with one or two hidden layers, whose divergence has a closed form without tangents: its cost does not
-/// grow with the number of rows. docs/maths.md, section 8.
+/// grow with the number of rows. docs/maths.md, (8.6).
 #pragma once
 
 #include <pathline/core/errors.hpp>

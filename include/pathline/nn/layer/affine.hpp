@@ -1,5 +1,5 @@
 /// \file
-/// The affine part of a layer, A = W X + U S + b, shared by `Linear` and `Dense`; docs/maths.md, section 9.
+/// The affine part of a layer, A = W X + U S + b, shared by `Linear` and `Dense`; docs/maths.md, (9.1) and (9.3).
 #pragma once
 
 #include <pathline/core/errors.hpp>

@@ -13,7 +13,7 @@
 
 namespace pathline {
 
-/// y = σ(W x + U s + b) with θ = [U | W | b]; tangents are σ'(A) ⊙ (W v + U ṡ). docs/maths.md, section 9.
+/// y = σ(W x + U s + b) with θ = [U | W | b]; tangents are σ'(A) ⊙ (W v + U ṡ). docs/maths.md, (9.1) to (9.3).
 template <Real Scalar_, class Sigma>
 class Dense {
   static_assert(Activation<Sigma, Scalar_>,

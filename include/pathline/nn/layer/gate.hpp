@@ -1,5 +1,5 @@
 /// \file
-/// The product of a gate that depends on side inputs and a packed batch; docs/maths.md, section 9. Shared by the layers
+/// The product of a gate that depends on side inputs and a packed batch; docs/maths.md, (9.4). Shared by the layers
 /// whose weights are switched by time.
 #pragma once
 

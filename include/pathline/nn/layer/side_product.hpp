@@ -1,5 +1,5 @@
 /// \file
-/// The product U s of side inputs for all shapes that they come in; docs/maths.md, section 9.
+/// The product U s of side inputs for all shapes that they come in; docs/maths.md, (9.1).
 #pragma once
 
 #include <pathline/core/types.hpp>

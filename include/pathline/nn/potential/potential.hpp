@@ -1,6 +1,6 @@
 /// \file
 /// OT-Flow's potential: a field that is the negative gradient of a scalar network, with its divergence in closed form.
-/// Onken, Wu Fung, Li & Ruthotto, "OT-Flow", AAAI 2021 (arXiv 2006.00104); docs/maths.md, section 10.
+/// Onken, Wu Fung, Li & Ruthotto, "OT-Flow", AAAI 2021 (arXiv 2006.00104); docs/maths.md, (10.1).
 #pragma once
 
 #include <pathline/core/errors.hpp>

@@ -1,7 +1,7 @@
 /// \file
 /// The residual network under OT-Flow's potential: the sweep up through its layers with the
 /// derivatives along the unit vectors, the sweep down with the gradient and the trace, and the way back through both.
-/// docs/maths.md, section 10, whose letters these are.
+/// docs/maths.md, (10.2) to (10.9), whose letters these are.
 #pragma once
 
 #include <pathline/core/types.hpp>
@@ -154,8 +154,8 @@ class PotentialSweeps {
   /// rows. So a sample's last bits depend on the width of its chunk.
   [[nodiscard]] bool derivatives_by_matrices() const noexcept { return shape_.depth == 1 && n_ > shape_.width; }
 
-  /// Back through the sweep up of one residual layer, with L_k = K_1 diag(K_0 e_k) and C_k = P̄_k T_0ᵀ, the cotangent of
-  /// L_k: T̄_0 = Σ_k L_kᵀ P̄_k, K̄_1 += C_k diag(K_0 e_k), K̄_0 e_k += Σ_i K_1 ⊙ C_k over the rows i.
+  /// Back through the sweep up of one residual layer, docs/maths.md, (10.9): with L_k = K_1 diag(K_0 e_k) and its
+  /// cotangent C_k = P̄_k T_0ᵀ, T̄_0 = Σ_k L_kᵀ P̄_k, K̄_1 += C_k diag(K_0 e_k), K̄_0 e_k += Σ_i K_1 ⊙ C_k over the rows i.
   void pull_back_derivatives_by_matrices(const Parameters& p, const Gradients& bar, BatchMap<Scalar> bars,
                                          BatchMap<Scalar> U_bar, BatchMap<Scalar> K_transposed, Frame& frame) const {
     const Index m = shape_.width;

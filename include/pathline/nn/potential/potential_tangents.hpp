@@ -1,6 +1,6 @@
 /// \file
 /// OT-Flow's potential with directional derivatives: -∇_z Φ and its derivatives along k tangents per sample, which are
-/// columns of -∇²Φ V, and the way back from both. docs/maths.md, section 10, with P_i the derivatives of a_i.
+/// columns of -∇²Φ V, and the way back from both. docs/maths.md, (10.10), with P_i the derivatives of a_i.
 #pragma once
 
 #include <pathline/core/types.hpp>

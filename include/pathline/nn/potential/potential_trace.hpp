@@ -1,6 +1,6 @@
 /// \file
 /// OT-Flow's potential with its divergence: the gradient of Φ and the trace of its Hessian in space, and the way back
-/// from both. docs/maths.md, section 10, whose letters these are.
+/// from both. docs/maths.md, (10.4) to (10.8), whose letters these are.
 #pragma once
 
 #include <pathline/core/types.hpp>

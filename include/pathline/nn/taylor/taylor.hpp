@@ -4,7 +4,7 @@
 /// A *path batch* of order r is rows × (1 + r)n: n values x, then their first derivatives x' and, at order 2, their
 /// second, x'', along a parameter such as time. Derivatives, not Taylor coefficients: no factorials. Side inputs move
 /// too and are packed alike, s × (1 + r)n: [S S' S''], for time and a constant context [t; c], [1; 0], [0; 0]. Order 1
-/// is linearize with one tangent and moving side inputs; order 2 is what is new. docs/maths.md, section 9.
+/// is linearize with one tangent and moving side inputs; order 2 is what is new. docs/maths.md, (9.6) and (9.7).
 ///
 /// What it is for, the derivatives of a field's solution: nn/taylor/path_derivatives.hpp.
 #pragma once

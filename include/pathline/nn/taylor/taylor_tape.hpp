@@ -11,7 +11,8 @@
 namespace pathline::detail {
 
 /// The tape of an activation along a path of order r ≤ 2: the pre-activation [A A' A''] (rows × (1+r)n) and σ', …,
-/// σ^(r+1) (rows × n each), of which the last takes the place of A once all are computed. docs/maths.md, section 9.
+/// σ^(r+1) (rows × n each), of which the last takes the place of A once all are computed. docs/maths.md, (9.6) and
+/// (9.7).
 template <class Sigma, Real Scalar>
 class TaylorTape {
   static_assert(ThriceDifferentiable<Sigma, Scalar>,

@@ -16,7 +16,7 @@ namespace pathline {
 
 /// f̃(s, z) = T f(t₀ + s T, z) on 0 ≤ s ≤ 1 with T = e^τ and θ = [θ_f | τ]: solved over [0, 1] it is f solved over
 /// [t₀, t₀ + T]. The end time is a parameter like any other, and no gradient method need know. docs/maths.md,
-/// section 6.
+/// (6.4).
 ///
 ///     Network field(LearnedEndTime(layers, 2.0), rng);   // ends at 2 to begin with; solve it from 0 to 1
 ///     field.layer().end_time(field.parameters());

@@ -1,6 +1,6 @@
 /// \file
 /// One number for the error of a step, 1 being the tolerance: every entry in units of its own tolerance, then a norm
-/// of the whole. docs/maths.md, section 4.
+/// of the whole. docs/maths.md, (4.1).
 #pragma once
 
 #include <pathline/core/types.hpp>

@@ -1,6 +1,6 @@
 /// \file
 /// The length of the first step, by two evaluations: as in Hairer, Nørsett & Wanner I, section II.4, but independent of
-/// the unit of time; docs/maths.md, section 4.
+/// the unit of time; docs/maths.md, (4.7).
 #pragma once
 
 #include <pathline/ode/control/error_control.hpp>

@@ -1,6 +1,6 @@
 /// \file
 /// Which step an adaptive solve tries next: state of a solve with one step for all of its columns, or of one sample
-/// with steps of its own. docs/maths.md, section 4.
+/// with steps of its own. docs/maths.md, (4.2) and (4.3).
 #pragma once
 
 #include <pathline/ode/control/step_control.hpp>

@@ -1,6 +1,6 @@
 /// \file
 /// Who chooses the step: a policy apart from the method. FixedSteps counts; IController, PiController and PidController
-/// hold the error estimate at the tolerance. docs/maths.md, section 4; Hairer, Nørsett & Wanner I, section II.4.
+/// hold the error estimate at the tolerance. docs/maths.md, (4.2) and (4.3); Hairer, Nørsett & Wanner I, section II.4.
 ///
 /// A custom controller is an aggregate with the fields of IController and another `factor`; `min_step`, `max_step`,
 /// `safety`, `max_factor` and `dead_zone` may be left out; only the controllers in this file may define `log2_growth`.

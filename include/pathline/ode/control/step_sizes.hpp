@@ -1,6 +1,6 @@
 /// \file
 /// How long a step is beside its error, in units of the tolerance: a second opinion where the estimate of the error is
-/// next to nothing. docs/maths.md, section 4.
+/// next to nothing. docs/maths.md, (4.8) and (4.9).
 #pragma once
 
 #include <pathline/ode/concepts.hpp>

@@ -82,7 +82,7 @@ constexpr int error_exponent() {
     return std::min(Method::tableau.order, Method::tableau.embedded_order) + 1;
 }
 
-/// E² of two partners, from the squares of their norms: docs/maths.md, section 4.
+/// E² of two embedded methods, from the squares of their norms: docs/maths.md, (4.6).
 inline double square_of_two(double fine, double coarse) {
   const double both = fine + 0.01 * coarse;
   if (!std::isfinite(both)) return both;  // an infinite divisor would make 0 or NaN of the largest errors
@@ -98,7 +98,7 @@ void require_shape(const State& got, const State& expected) {
 
 }  // namespace detail
 
-/// docs/maths.md, section 2. Storage is sized by the first state of a shape and kept; several solves may follow each
+/// docs/maths.md, (2.2). Storage is sized by the first state of a shape and kept; several solves may follow each
 /// other. Not for use by two threads at once.
 template <ExplicitMethod Method, OdeState State>
 class Stepper<Method, State> {

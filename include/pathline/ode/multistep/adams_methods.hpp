@@ -2,7 +2,7 @@
 /// Adams' methods as data: the weights of the slopes that earlier steps have left. One evaluation a step
 /// (Adams–Bashforth) or two (Adams–Bashforth–Moulton), whatever the order: for smooth problems that are not stiff, with
 /// many equal steps and an expensive right-hand side. Run by the stepper of adams_stepper.hpp, which says when a
-/// history starts anew. Hairer, Nørsett & Wanner I, section III.1; docs/maths.md, section 3.
+/// history starts anew. Hairer, Nørsett & Wanner I, section III.1; docs/maths.md, (3.2).
 #pragma once
 
 #include <pathline/ode/concepts.hpp>

@@ -1,6 +1,6 @@
 /// \file
-/// One step of a multistep method, as an object that owns the slopes of the steps before. docs/maths.md, sections 2
-/// and 3; Hairer, Nørsett & Wanner I, section III.1.
+/// One step of a multistep method, as an object that owns the slopes of the steps before. docs/maths.md,
+/// (3.2); Hairer, Nørsett & Wanner I, section III.1.
 ///
 /// The weights belong to equal steps. Where the step changes its length or direction the history starts anew: of a
 /// method that reads K slopes K - 1 steps are taken by its `Start`, a Runge–Kutta method that costs an evaluation a

@@ -87,7 +87,7 @@ class OutputInterpolator : public NoObserver {
 
 }  // namespace detail
 
-/// States at the times of `save`, interpolated by the continuous extension of the method (docs/maths.md, section 5) on
+/// States at the times of `save`, interpolated by the continuous extension of the method (docs/maths.md, (5.1)) on
 /// the way from t0 to t1. Steps and evaluations are those of solve(rhs, y0, t0, t1, method, control), with at most one
 /// evaluation more, of f at t1: where a method that is not first same as last has an output in its last step, or one
 /// that is goes by FixedSteps. Beyond that Dop853 makes three in each step that holds outputs, the implicit midpoint

@@ -2,7 +2,7 @@
 /// Where a function g of time goes through 0 within the steps of a solve: the search behind events.hpp.
 ///
 /// g is known by its values at seven places of each step and can be evaluated anywhere in it. A value of 0 is no sign:
-/// what g does there is read off the values on both sides of it. docs/maths.md, section 5.
+/// what g does there is read off the values on both sides of it. docs/maths.md, (5.3).
 #pragma once
 
 #include <pathline/ode/output/bracketed_root.hpp>

@@ -22,7 +22,7 @@
 namespace pathline {
 
 /// y(t) between the times of a solve, forward or backward, by the continuous extension of its method: docs/maths.md,
-/// section 5. Owns two states for each step, three where the method has its own extension, six of Dop853. Threads may
+/// (5.1). Owns two states for each step, three where the method has its own extension, six of Dop853. Threads may
 /// share it.
 template <OdeState State>
 class Trajectory {

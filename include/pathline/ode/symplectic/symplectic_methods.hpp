@@ -2,9 +2,9 @@
 /// Symplectic methods for separable systems, q' = v(t, p), p' = f(t, q): the step of Störmer and Verlet, and steps
 /// composed of it. Each method is data, the lengths of the steps of Verlet that make one of its own.
 ///
-/// Of an autonomous Hamiltonian T(p) + V(q) they keep a nearby Hamiltonian, so that the energy's error stays of order
-/// h^p for times that grow exponentially with 1/h; docs/maths.md, section 3. Hairer, Lubich & Wanner, "Geometric
-/// Numerical Integration" (2006), sections VI.3, II.4 and V.3.
+/// For an autonomous Hamiltonian T(p) + V(q) they conserve a nearby Hamiltonian, so that the energy's error stays of
+/// order h^p for times that grow exponentially with 1/h; docs/maths.md, (3.14) and (3.15). Hairer, Lubich & Wanner,
+/// "Geometric Numerical Integration" (2006), sections VI.3, II.4 and V.3.
 #pragma once
 
 #include <array>

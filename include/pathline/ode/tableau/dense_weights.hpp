@@ -1,6 +1,6 @@
 /// \file
 /// The continuous extension of a step as data, and its order, found while the program is compiled. docs/maths.md,
-/// section 5; Hairer, Nørsett & Wanner I, section II.6.
+/// (5.1) and (5.2); Hairer, Nørsett & Wanner I, section II.6.
 ///
 /// Between its ends a step is the cubic Hermite polynomial of y and f there, plus θ² (1 - θ)² h Σ d_i K_i where the
 /// method has its own extension:

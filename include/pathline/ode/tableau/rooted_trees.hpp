@@ -1,6 +1,6 @@
 /// \file
 /// The rooted trees with at most eight nodes, made while the program is compiled: one order condition for each.
-/// Hairer, Nørsett & Wanner I, section II.2; docs/maths.md, section 3.
+/// Hairer, Nørsett & Wanner I, section II.2; docs/maths.md, (3.1).
 #pragma once
 
 #include <array>

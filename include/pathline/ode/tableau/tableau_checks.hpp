@@ -11,7 +11,7 @@
 
 namespace pathline {
 
-/// Butcher tableau of an explicit method with `Stages` stages; docs/maths.md, sections 2 and 3.
+/// Butcher tableau of an explicit method with `Stages` stages; docs/maths.md, (2.2).
 template <int Stages>
 struct ExplicitTableau {
   static constexpr int stages = Stages;
@@ -94,7 +94,7 @@ template <class Tableau, std::size_t N>
     const Tableau& tableau, const std::array<std::array<double, std::size_t(Tableau::stages)>, N>& weights,
     const std::array<double, N>& theta) {
   constexpr int S = Tableau::stages;
-  // φ and A φ of every tree (docs/maths.md, section 3), where A φ of the single node is c. In plain arrays: the
+  // φ and A φ of every tree (docs/maths.md, (3.1)), where A φ of the single node is c. In plain arrays: the
   // compiler interprets this, and every call of an operator[] costs it more than a product.
   double A[S][S]{}, phi[detail::rooted_trees.size()][S]{}, A_phi[detail::rooted_trees.size()][S]{};
   for (int i = 0; i < S; ++i)

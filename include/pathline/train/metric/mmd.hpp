@@ -63,7 +63,7 @@ template <class CountBefore>
 }  // namespace detail
 
 /// Squared maximum mean discrepancy of the samples X (d × n) and Y (d × m) with the kernel k = exp(-‖x - y‖²) of
-/// OT-Flow (Onken et al. 2021; docs/maths.md, section 13): mean k(x, x') + mean k(y, y') - 2 mean k(x, y). The kernel's
+/// OT-Flow (Onken et al. 2021; docs/maths.md, (12.2)): mean k(x, x') + mean k(y, y') - 2 mean k(x, y). The kernel's
 /// length is 1: values of data on different scales do not compare.
 ///
 /// Float or double; differences and sums are in double. Cost (n + m)² / 2 kernels, in memory of the size of the data.

@@ -7,7 +7,7 @@
 ///     const Estimate kl = kl_estimate(toy_log_density(kind, X), flow.log_prob(X));
 ///
 /// Samples are independent, and sample i of a draw is the same point whatever the number of samples; the FFJORD code
-/// makes batches with equally many points per arm and equal distances instead. docs/maths.md, section 13.
+/// makes batches with equally many points per arm and equal distances instead. docs/maths.md, section 12.
 #pragma once
 
 #include <pathline/core/errors.hpp>

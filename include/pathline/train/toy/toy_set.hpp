@@ -1,6 +1,6 @@
 /// \file
 /// What a toy set of the plane is made of: a rule from a few random numbers to a point and, where it has one, its
-/// density. The rules are those of the FFJORD code (Grathwohl et al. 2019), docs/maths.md, section 13.
+/// density. The rules are those of the FFJORD code (Grathwohl et al. 2019), docs/maths.md, section 12.
 #pragma once
 
 #include <pathline/core/random.hpp>

@@ -40,7 +40,7 @@ TEST_CASE("The implicit midpoint rule keeps quadratic invariants to rounding", "
   CHECK(std::abs(rhs.energy(trapezoidal) - rhs.energy(start)) > 1e-6);
 }
 
-// With K_i = f(Y_i) of a problem that is not stiff this is the definition of the method; docs/maths.md, section 2.
+// With K_i = f(Y_i) of a problem that is not stiff this is the definition of the method; docs/maths.md, (2.2).
 TEMPLATE_TEST_CASE("The stages of a step solve the equations of the tableau", "[ode][implicit]", ImplicitMidpoint,
                    CrankNicolson, Sdirk3, Kvaerno5) {
   constexpr auto T = TestType::tableau;

@@ -45,7 +45,7 @@ TEST_CASE("Gauss-Legendre keeps quadratic invariants to rounding", "[ode][implic
   CHECK(std::abs(rhs.energy(radau) - rhs.energy(start)) > 1e-6);
 }
 
-// With K_i = f(Y_i) of a problem that is not stiff this is the definition of the method; docs/maths.md, section 2.
+// With K_i = f(Y_i) of a problem that is not stiff this is the definition of the method; docs/maths.md, (2.2).
 TEMPLATE_TEST_CASE("The coupled stages of a step solve the equations of the tableau", "[ode][implicit]", GaussLegendre4,
                    RadauIia5, RadauIia3) {
   constexpr auto T = TestType::tableau;

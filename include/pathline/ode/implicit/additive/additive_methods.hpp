@@ -1,6 +1,6 @@
 /// \file
 /// Additive Runge–Kutta methods as data, for right-hand sides of which one part is stiff: the other is evaluated as by
-/// an explicit method and stays out of Newton's. Run by the stepper of additive_stepper.hpp; docs/maths.md, section 3.
+/// an explicit method and stays out of Newton's. Run by the stepper of additive_stepper.hpp; docs/maths.md, (3.12).
 #pragma once
 
 #include <pathline/ode/implicit/additive/additive_tableau.hpp>

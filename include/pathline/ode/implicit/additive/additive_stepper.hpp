@@ -1,6 +1,6 @@
 /// \file
 /// One step of an additive Runge–Kutta method for y' = f(t, y) + g(t, y), as an object that owns all the storage of a
-/// step. docs/maths.md, sections 2 and 3; Kennedy & Carpenter, Appl. Numer. Math. 44 (2003) 139–181.
+/// step. docs/maths.md, (3.12); Kennedy & Carpenter, Appl. Numer. Math. 44 (2003) 139–181.
 ///
 /// Stage by stage Newton's method solves Y = base + hγ g(t + c_i h, Y), where base holds f and g of the stages before;
 /// then f is evaluated at Y.

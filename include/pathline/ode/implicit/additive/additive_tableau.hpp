@@ -1,7 +1,7 @@
 /// \file
 /// The two Butcher tableaux of an additive Runge–Kutta method, and the order conditions that couple them: those of all
 /// rooted trees whose branches are explicit or implicit. Kennedy & Carpenter, Appl. Numer. Math. 44 (2003) 139–181,
-/// section 2; docs/maths.md, section 3.
+/// section 2; docs/maths.md, (3.13).
 #pragma once
 
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_tableau.hpp>

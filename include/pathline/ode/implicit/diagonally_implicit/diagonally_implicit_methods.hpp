@@ -1,6 +1,6 @@
 /// \file
 /// Diagonally implicit Runge–Kutta methods as data, for stiff problems: one small linear system per stage and sample.
-/// Run by the stepper of diagonally_implicit_stepper.hpp; docs/maths.md, section 3.
+/// Run by the stepper of diagonally_implicit_stepper.hpp; docs/maths.md, (3.3).
 ///
 /// R is the stability function. A-stable: |R(ζ)| <= 1 where Re ζ <= 0. L-stable: besides R(∞) = 0, so that what
 /// decays within a step is gone after it.

@@ -1,6 +1,6 @@
 /// \file
 /// One step of a diagonally implicit Runge–Kutta method, as an object that owns all the storage of a step.
-/// docs/maths.md, sections 2 and 3; Hairer & Wanner II, sections IV.6 and IV.8.
+/// docs/maths.md, (3.3); Hairer & Wanner II, sections IV.6 and IV.8.
 ///
 /// Stage by stage Newton's method solves Y = base + hγ f(t + c_i h, Y) for the path rows (newton.hpp), and the stage's
 /// derivative is (Y - base) / (hγ): where the problem is stiff f(Y) would multiply what Newton's method leaves by a

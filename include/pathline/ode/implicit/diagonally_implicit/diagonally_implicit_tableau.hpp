@@ -37,7 +37,7 @@ struct DiagonallyImplicitTableau {
 };
 
 /// R(∞) of the stability function R(ζ) = 1 + ζ wᵀ(I - ζA)⁻¹1 with these weights; infinite where R grows with ζ. An
-/// A-stable method is L-stable where it is 0. Hairer & Wanner II, section IV.3; docs/maths.md, section 3.
+/// A-stable method is L-stable where it is 0. Hairer & Wanner II, section IV.3; docs/maths.md, (3.5).
 template <int S>
 [[nodiscard]] constexpr double stability_at_infinity(const DiagonallyImplicitTableau<S>& tableau,
                                                      const std::array<double, std::size_t(S)>& weights) {

@@ -1,5 +1,5 @@
 /// \file
-/// Implicit Euler with Newton's method: order 1, L-stable, for stiff problems. docs/maths.md, sections 2 and 3.
+/// Implicit Euler with Newton's method: order 1, L-stable, for stiff problems. docs/maths.md, (3.3).
 ///
 /// Quadrature rows need no Newton: they grow by h times their derivative at the new point. Methods of higher order:
 /// diagonally_implicit_methods.hpp.

@@ -1,6 +1,6 @@
 /// \file
 /// Fully implicit Runge–Kutta methods as data: the stages of a step are solved together, for the highest orders that
-/// their number allows. Run by the stepper of fully_implicit_stepper.hpp; docs/maths.md, section 3.
+/// their number allows. Run by the stepper of fully_implicit_stepper.hpp; docs/maths.md, (3.6).
 ///
 /// Your own method is a few lines:
 /// ```

@@ -1,6 +1,6 @@
 /// \file
 /// One step of a fully implicit Runge–Kutta method, as an object that owns all the storage of a step. docs/maths.md,
-/// sections 2 and 3; Hairer & Wanner II, section IV.8.
+/// (3.6); Hairer & Wanner II, section IV.8.
 ///
 /// Newton's method solves Z_i = h Σ a_ij f(t + c_j h, y + Z_j) for the path rows of all stages together
 /// (coupled_newton.hpp), starting from the polynomial through the slopes of the step before. The stages' derivatives

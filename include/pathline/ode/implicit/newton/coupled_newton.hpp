@@ -1,6 +1,6 @@
 /// \file
 /// Newton's method for all stages of a fully implicit step together, Z_i = h Σ a_ij f(t + c_j h, y + Z_j), of every
-/// column of a batch at once. docs/maths.md, section 3; Hairer & Wanner II, section IV.8.
+/// column of a batch at once. docs/maths.md, (3.6); Hairer & Wanner II, section IV.8.
 ///
 /// As in newton.hpp, columns are independent samples with a Jacobian, factors (stage_systems.hpp) and an end of their
 /// own, and no correction by an older Jacobian is taken on trust. One Jacobian serves all stages: that of the stage

@@ -1,6 +1,6 @@
 /// \file
 /// Eigenvalues and eigenvectors of a small matrix, found while the program is compiled: they take the stages of a fully
-/// implicit method apart. Hairer & Wanner II, section IV.8; docs/maths.md, section 3.
+/// implicit method apart. Hairer & Wanner II, section IV.8; docs/maths.md, (3.7).
 #pragma once
 
 #include <array>

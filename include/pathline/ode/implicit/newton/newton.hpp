@@ -1,6 +1,6 @@
 /// \file
 /// Newton's method for one implicit stage, Y = base + hγ f(t, Y), of every column of a batch at once. docs/maths.md,
-/// section 3; Hairer & Wanner II, section IV.8.
+/// (3.3) and (3.4); Hairer & Wanner II, section IV.8.
 ///
 /// Columns are independent samples, so each has its own small Jacobian (path rows only), its own factors of I - hγJ and
 /// its own end of the iteration: a column's result does not depend on its neighbours. The right-hand side is always

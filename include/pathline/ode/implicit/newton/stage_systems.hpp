@@ -1,5 +1,5 @@
 /// \file
-/// The linear systems of a fully implicit step, one set for every column of a batch. docs/maths.md, section 3.
+/// The linear systems of a fully implicit step, one set for every column of a batch. docs/maths.md, (3.7).
 ///
 /// Newton's method for all s stages of a column needs (I - hA⊗J)⁻¹, of a matrix of s·d rows. With A = Σ λ v wᵀ it is
 /// Σ v wᵀ ⊗ (I - hλJ)⁻¹: one real matrix of d rows for each real eigenvalue and one complex for each conjugate pair.

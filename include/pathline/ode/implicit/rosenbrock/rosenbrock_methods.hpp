@@ -1,7 +1,7 @@
 /// \file
 /// Rosenbrock methods as data, for stiff problems: linearly implicit, so that a step solves one small linear system per
 /// stage and sample and there is no Newton's method that could fail. Run by the stepper of rosenbrock_stepper.hpp;
-/// docs/maths.md, section 3.
+/// docs/maths.md, (3.9).
 ///
 /// Their order rests on the Jacobian: offer rhs.jacobian(t, y, J), and rhs.time_derivative(t, y, dfdt) where f depends
 /// on time; differences cost two evaluations for each row and one more.

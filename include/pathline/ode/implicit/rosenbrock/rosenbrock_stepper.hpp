@@ -1,5 +1,5 @@
 /// \file
-/// One step of a Rosenbrock method, as an object that owns all the storage of a step. docs/maths.md, sections 2 and 3;
+/// One step of a Rosenbrock method, as an object that owns all the storage of a step. docs/maths.md, (3.11);
 /// Hairer & Wanner II, section IV.7.
 ///
 /// The unknowns are u_i = Σ γ_ij k_j of the tableau, so that stage by stage

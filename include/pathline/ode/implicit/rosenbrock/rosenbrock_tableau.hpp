@@ -1,7 +1,7 @@
 /// \file
 /// The coefficients of a Rosenbrock method, and what can be proved of them while they are compiled: the order
 /// conditions of all rooted trees, and the stability for infinitely stiff problems. Hairer & Wanner II, section IV.7;
-/// docs/maths.md, section 3.
+/// docs/maths.md, (3.10).
 #pragma once
 
 #include <pathline/ode/tableau/tableau_checks.hpp>
