@@ -13,4 +13,5 @@
 #include <pathline/core/policies.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>

@@ -7,8 +7,10 @@
 #include <pathline/math/activations.hpp>
 #include <pathline/math/exponential.hpp>
 #include <pathline/math/for_packs.hpp>
+#include <pathline/math/matrix_product.hpp>
 #include <pathline/math/pack.hpp>
 #include <pathline/math/small_product.hpp>
 #include <pathline/math/third_derivative.hpp>
 #include <pathline/math/trigonometric.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/math/write_transposed.hpp>

@@ -1,0 +1,126 @@
+/// \file
+/// The operand of the library's own loops: a matrix that lies somewhere, whoever owns it.
+///
+/// Eigen has a type for each way to look at a matrix (`Block`, `Map`, `Ref`, and blocks of them), and a compiler makes
+/// its code anew for each combination of them. A `View` is one type for them all: a loop over views is compiled once a
+/// scalar, and so is the conversion to the `Ref` of a public function.
+#pragma once
+
+#include <pathline/core/types.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+namespace pathline {
+
+/// rows × cols scalars, column after column, `stride` apart; as cheap to copy as a pointer. `View<const Scalar>` does
+/// not write. Its slices are named as Eigen's and are views again.
+///
+/// Any matrix, map, `Ref` or block with contiguous columns converts to it, and a row as one with columns of one entry.
+/// It converts to `BatchRef`, `VectorRef`, `RowRef` and their constant kinds. It owns nothing: what it looks at outlives it.
+template <class Scalar>
+class View {
+  using Value = std::remove_const_t<Scalar>;
+  static constexpr bool writes = !std::is_const_v<Scalar>;
+  template <class Matrix>
+  using Map = Eigen::Map<Matrix, 0, Eigen::OuterStride<>>;
+
+ public:
+  View(Scalar* data, Index rows, Index cols, Index stride) : data_(data), rows_(rows), cols_(cols), stride_(stride) {}
+  View(Scalar* data, Index rows, Index cols) : View(data, rows, cols, rows) {}
+  /// One column.
+  View(std::span<Scalar> column)
+      : View(column.data(), Index(column.size()), 1) {}  // NOLINT(google-explicit-constructor)
+  /// A matrix, map, `Ref` or block.
+  template <class Dense>
+  requires requires(Dense& X) {
+    { X.data() } -> std::convertible_to<Scalar*>;
+    X.innerStride();
+  }
+  View(Dense&& X) : data_(X.data()), rows_(X.rows()), cols_(X.cols()) {  // NOLINT(google-explicit-constructor)
+    using Matrix = std::remove_cvref_t<Dense>;
+    constexpr bool row = Matrix::RowsAtCompileTime == 1 && Matrix::ColsAtCompileTime != 1;
+    static_assert(row || (!Matrix::IsRowMajor && Matrix::InnerStrideAtCompileTime == 1),
+                  "View: columns are contiguous; a transposed or row-major matrix must be copied first");
+    stride_ = row ? X.innerStride() : Matrix::ColsAtCompileTime == 1 ? rows_ : X.outerStride();
+  }
+  /// A view that writes, as one that does not.
+  template <class Other>
+  requires(std::same_as<const Other, Scalar>) View(const View<Other>& other)  // NOLINT(google-explicit-constructor)
+      : View(other.data(), other.rows(), other.cols(), other.stride()) {}
+
+  [[nodiscard]] Scalar* data() const noexcept { return data_; }
+  [[nodiscard]] Index rows() const noexcept { return rows_; }
+  [[nodiscard]] Index cols() const noexcept { return cols_; }
+  [[nodiscard]] Index size() const noexcept { return rows_ * cols_; }
+  /// Scalars from a column to the next.
+  [[nodiscard]] Index stride() const noexcept { return stride_; }
+  /// Whether its columns are one run of scalars.
+  [[nodiscard]] bool contiguous() const noexcept { return stride_ == rows_ || cols_ <= 1; }
+  [[nodiscard]] Scalar& operator()(Index i, Index j) const noexcept {
+    eigen_assert(0 <= i && i < rows_ && 0 <= j && j < cols_);
+    return data_[i + j * stride_];
+  }
+  /// Entry i of a column.
+  [[nodiscard]] Scalar& operator()(Index i) const noexcept {
+    eigen_assert(0 <= i && i < rows_ && cols_ == 1);
+    return data_[i];
+  }
+
+  [[nodiscard]] View block(Index i, Index j, Index rows, Index cols) const noexcept {
+    eigen_assert(0 <= i && 0 <= rows && i + rows <= rows_ && 0 <= j && 0 <= cols && j + cols <= cols_);
+    return {data_ + i + j * stride_, rows, cols, stride_};
+  }
+  [[nodiscard]] View middleCols(Index j, Index n) const noexcept { return block(0, j, rows_, n); }
+  [[nodiscard]] View leftCols(Index n) const noexcept { return middleCols(0, n); }
+  [[nodiscard]] View rightCols(Index n) const noexcept { return middleCols(cols_ - n, n); }
+  [[nodiscard]] View col(Index j) const noexcept { return middleCols(j, 1); }
+  [[nodiscard]] View middleRows(Index i, Index n) const noexcept { return block(i, 0, n, cols_); }
+  [[nodiscard]] View topRows(Index n) const noexcept { return middleRows(0, n); }
+  [[nodiscard]] View bottomRows(Index n) const noexcept { return middleRows(rows_ - n, n); }
+  [[nodiscard]] View row(Index i) const noexcept { return middleRows(i, 1); }
+  // Of a vector of parameters.
+  [[nodiscard]] View segment(Index i, Index n) const noexcept { return middleRows(i, n); }
+  [[nodiscard]] View head(Index n) const noexcept { return topRows(n); }
+  [[nodiscard]] View tail(Index n) const noexcept { return bottomRows(n); }
+
+  /// What it looks at as a matrix of Eigen.
+  [[nodiscard]] auto map() const {
+    return Map<std::conditional_t<writes, Batch<Value>, const Batch<Value>>>(data_, rows_, cols_,
+                                                                             Eigen::OuterStride<>(stride_));
+  }
+  /// A column as a vector of Eigen.
+  [[nodiscard]] auto vector() const {
+    eigen_assert(cols_ == 1);
+    return Eigen::Map<std::conditional_t<writes, Vector<Value>, const Vector<Value>>>(data_, rows_);
+  }
+
+  // What the aliases of core/types.hpp refer to.
+  operator Eigen::Ref<Batch<Value>>() const requires writes { return map(); }  // NOLINT(google-explicit-constructor)
+  operator Eigen::Ref<const Batch<Value>>() const { return map(); }            // NOLINT(google-explicit-constructor)
+  operator Eigen::Ref<Vector<Value>>() const requires writes {
+    return vector();
+  }                                                                      // NOLINT(google-explicit-constructor)
+  operator Eigen::Ref<const Vector<Value>>() const { return vector(); }  // NOLINT(google-explicit-constructor)
+  operator Eigen::Ref<Row<Value>, 0, Eigen::InnerStride<>>()
+      const requires writes {  // NOLINT(google-explicit-constructor)
+    return as_row<Row<Value>>();
+  }
+  operator Eigen::Ref<const Row<Value>, 0, Eigen::InnerStride<>>() const {  // NOLINT(google-explicit-constructor)
+    return as_row<const Row<Value>>();
+  }
+
+ private:
+  template <class Matrix>
+  [[nodiscard]] auto as_row() const {
+    eigen_assert(rows_ == 1);
+    return Eigen::Map<Matrix, 0, Eigen::InnerStride<>>(data_, cols_, Eigen::InnerStride<>(stride_));
+  }
+
+  Scalar* data_;
+  Index rows_, cols_, stride_;
+};
+
+}  // namespace pathline

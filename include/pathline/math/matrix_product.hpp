@@ -1,0 +1,132 @@
+/// \file
+/// Eigen's products of large matrices for views, compiled once a scalar and a kind of product: Eigen's expressions make
+/// each anew for every combination of the types of three operands. Same kernels in the same cases, hence the same bits.
+#pragma once
+
+#include <pathline/core/view.hpp>
+#include <pathline/math/for_packs.hpp>
+#include <pathline/math/pack.hpp>
+
+#include <cstddef>
+
+namespace pathline::detail {
+
+/// How a factor of a product is read: as it lies, or transposed. Transposing a matrix is reading it row by row.
+enum class Factor { plain, transposed };
+[[nodiscard]] constexpr Factor opposite(Factor factor) {
+  return factor == Factor::plain ? Factor::transposed : Factor::plain;
+}
+[[nodiscard]] constexpr int storage_order(Factor factor) {
+  return factor == Factor::plain ? Eigen::ColMajor : Eigen::RowMajor;
+}
+
+/// Scalars from an entry to the next of a row or a column.
+template <class Scalar>
+[[nodiscard]] Index entry_step(View<Scalar> x) {
+  return x.cols() == 1 ? 1 : x.stride();
+}
+
+/// Σ aᵢ bᵢ of two columns: two packs at a time, in the order of Eigen's `dot`.
+template <Real Scalar>
+[[nodiscard]] Scalar column_dot(View<const Scalar> a, View<const Scalar> b) {
+  using P = Pack<Scalar>;
+  constexpr Index one = P::size, two = 2 * one;
+  const Index size = a.rows(), in_ones = size / one * one, in_twos = size / two * two;
+  eigen_assert(a.cols() == 1 && b.cols() == 1 && b.rows() == size);
+  const auto product = [&](Index i) { return P::load(a.data() + i) * P::load(b.data() + i); };
+  if (in_ones == 0) {
+    Scalar sum = size > 0 ? a(0) * b(0) : Scalar(0);
+    for (Index i = 1; i < size; ++i) sum += a(i) * b(i);
+    return sum;
+  }
+  P even = product(0);
+  if (in_ones > one) {
+    P odd = product(one);
+    for (Index i = two; i < in_twos; i += two) {
+      even = even + product(i);
+      odd = odd + product(i + one);
+    }
+    even = even + odd;
+    if (in_ones > in_twos) even = even + product(in_twos);
+  }
+  Scalar sum = Eigen::internal::predux(even.data());
+  for (Index i = in_ones; i < size; ++i) sum += a(i) * b(i);
+  return sum;
+}
+
+/// Σ aᵢ bᵢ of two columns, or one after the other where either is a row.
+template <Real Scalar>
+[[nodiscard]] Scalar entry_product(View<const Scalar> a, View<const Scalar> b) {
+  if (a.cols() == 1 && b.cols() == 1) return column_dot<Scalar>(a, b);
+  const Index a_step = entry_step(a), b_step = entry_step(b);
+  Scalar sum = *a.data() * *b.data();
+  for (Index k = 1; k < a.size(); ++k) sum += a.data()[k * a_step] * b.data()[k * b_step];
+  return sum;
+}
+
+/// y += A x, or Aᵀ x; x and y are columns or rows, and y overlaps neither factor.
+template <Factor Left, Real Scalar>
+void add_matrix_vector(View<const Scalar> A, View<const Scalar> x, View<Scalar> y) {
+  const Index rows = Left == Factor::plain ? A.rows() : A.cols(), depth = Left == Factor::plain ? A.cols() : A.rows();
+  eigen_assert(x.size() == depth && y.size() == rows);
+  if (rows == 0 || depth == 0) return;
+  if (rows == 1) {
+    y(0, 0) += Left == Factor::plain ? entry_product<Scalar>(A, x) : entry_product<Scalar>(A.col(0), x);
+    return;
+  }
+  namespace internal = Eigen::internal;  // where the macro below looks
+  using Columns = Eigen::internal::const_blas_data_mapper<Scalar, Index, Eigen::ColMajor>;
+  using Rows = Eigen::internal::const_blas_data_mapper<Scalar, Index, Eigen::RowMajor>;
+  if constexpr (Left == Factor::plain) {
+    const bool in_place = entry_step(y) == 1;
+    ei_declare_aligned_stack_constructed_variable(Scalar, sum, rows, in_place ? y.data() : nullptr);
+    if (!in_place)
+      for (Index i = 0; i < rows; ++i) sum[i] = y(0, i);
+    Eigen::internal::general_matrix_vector_product<Index, Scalar, Columns, Eigen::ColMajor, false, Scalar, Rows,
+                                                   false>::run(rows, depth, Columns(A.data(), A.stride()),
+                                                               Rows(x.data(), entry_step(x)), sum, 1, Scalar(1));
+    if (!in_place)
+      for (Index i = 0; i < rows; ++i) y(0, i) = sum[i];
+  } else {
+    const bool in_place = entry_step(x) == 1;
+    ei_declare_aligned_stack_constructed_variable(Scalar, packed, depth,
+                                                  in_place ? const_cast<Scalar*>(x.data()) : nullptr);
+    if (!in_place)
+      for (Index i = 0; i < depth; ++i) packed[i] = x(0, i);
+    Eigen::internal::general_matrix_vector_product<Index, Scalar, Rows, Eigen::RowMajor, false, Scalar, Columns,
+                                                   false>::run(rows, depth, Rows(A.data(), A.stride()),
+                                                               Columns(packed, 1), y.data(), entry_step(y), Scalar(1));
+  }
+}
+
+/// C += A B with either factor transposed, as Eigen's `C.noalias() += A * B` has it: entry by entry where all is tiny, a
+/// product with a vector where C is one, else by packed panels, in one thread. C overlaps neither factor.
+template <Factor Left, Factor Right, Real Scalar>
+void add_matrix_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
+  const Index rows = C.rows(), columns = C.cols(), depth = Left == Factor::plain ? A.cols() : A.rows();
+  eigen_assert((Left == Factor::plain ? A.rows() : A.cols()) == rows);
+  eigen_assert((Right == Factor::plain ? B.cols() : B.rows()) == columns);
+  eigen_assert((Right == Factor::plain ? B.rows() : B.cols()) == depth);
+  if (rows == 0 || columns == 0 || depth == 0) return;
+  const auto a_row = [&](Index i) { return Left == Factor::plain ? A.row(i) : A.col(i); };
+  const auto b_column = [&](Index j) { return Right == Factor::plain ? B.col(j) : B.row(j); };
+  if (rows + columns + depth < EIGEN_GEMM_TO_COEFFBASED_THRESHOLD) {
+    for (Index j = 0; j < columns; ++j)
+      for (Index i = 0; i < rows; ++i) C(i, j) += entry_product<Scalar>(a_row(i), b_column(j));
+  } else if (columns == 1) {
+    add_matrix_vector<Left, Scalar>(A, b_column(0), C);
+  } else if (rows == 1) {
+    add_matrix_vector<opposite(Right), Scalar>(B, a_row(0), C);
+  } else {
+    Eigen::internal::gemm_blocking_space<Eigen::ColMajor, Scalar, Scalar, Eigen::Dynamic, Eigen::Dynamic,
+                                         Eigen::Dynamic>
+        blocking(rows, columns, depth, 1, true);
+    Eigen::internal::general_matrix_matrix_product<Index, Scalar, storage_order(Left), false, Scalar,
+                                                   storage_order(Right), false, Eigen::ColMajor,
+                                                   1>::run(rows, columns, depth, A.data(), A.stride(), B.data(),
+                                                           B.stride(), C.data(), 1, C.stride(), Scalar(1), blocking,
+                                                           nullptr);
+  }
+}
+
+}  // namespace pathline::detail

@@ -1,0 +1,155 @@
+/// \file
+/// The loops that all rooms share, over views: one pass each, vectorised, compiled once a scalar whatever they are given.
+///
+/// Their scalar is named by the caller, so that matrices, maps and blocks convert: `axpy<Scalar>(factor, X, Y)`. An entry
+/// becomes what Eigen's expression makes of it, bit by bit; sums are taken in the order that each says. Nothing allocates.
+#pragma once
+
+#include <pathline/core/view.hpp>
+#include <pathline/math/for_packs.hpp>
+#include <pathline/math/pack.hpp>
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+namespace pathline::detail {
+
+/// y = formula(y, x…) for each entry y of Y and those at its place in X…, all of one shape; X may be Y. The formula is
+/// called with packs and with scalars: `update<Scalar>(Y, [=](auto y, auto x) { return y + a * x; }, X)`.
+template <Real Scalar, class Formula, class... Others>
+void update(View<Scalar> Y, Formula formula, const Others&... others) {
+  const std::array<View<const Scalar>, sizeof...(Others)> X{View<const Scalar>(others)...};
+  bool one_run = Y.contiguous();
+  for (const View<const Scalar>& x : X) {
+    eigen_assert(x.rows() == Y.rows() && x.cols() == Y.cols());
+    one_run = one_run && x.contiguous();
+  }
+  const Index length = one_run ? Y.size() : Y.rows(), runs = one_run ? Index(Y.size() > 0) : Y.cols();
+  for (Index j = 0; j < runs; ++j) {
+    Scalar* const y = Y.data() + j * Y.stride();
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      const std::array<const Scalar*, sizeof...(I)> x{(X[I].data() + j * X[I].stride())...};
+      for_packs<Scalar>(length, [&](auto at, Index i) {
+        using At = decltype(at);
+        At::store(formula(At::load(y + i), At::load(x[I] + i)...), y + i);
+      });
+    }
+    (std::make_index_sequence<sizeof...(Others)>());
+  }
+}
+
+/// Y = a.
+template <Real Scalar>
+void fill(View<Scalar> Y, std::type_identity_t<Scalar> a) {
+  update<Scalar>(Y, [a](auto y) { return decltype(y)(a); });
+}
+
+/// Y = X.
+template <Real Scalar>
+void copy(View<const Scalar> X, View<Scalar> Y) {
+  update<Scalar>(
+      Y, [](auto, auto x) { return x; }, X);
+}
+
+/// Y = X, in the other scalar or in the same.
+template <Real From, Real To>
+void convert(View<const From> X, View<To> Y) {
+  eigen_assert(X.rows() == Y.rows() && X.cols() == Y.cols());
+  for (Index j = 0; j < X.cols(); ++j)
+    for (Index i = 0; i < X.rows(); ++i) Y(i, j) = To(X(i, j));
+}
+
+/// Y = a Y.
+template <Real Scalar>
+void scale(std::type_identity_t<Scalar> a, View<Scalar> Y) {
+  update<Scalar>(Y, [a](auto y) { return y * a; });
+}
+
+/// Y = a X.
+template <Real Scalar>
+void set_scaled(std::type_identity_t<Scalar> a, View<const Scalar> X, View<Scalar> Y) {
+  update<Scalar>(
+      Y, [a](auto, auto x) { return a * x; }, X);
+}
+
+/// Y += X.
+template <Real Scalar>
+void add(View<const Scalar> X, View<Scalar> Y) {
+  update<Scalar>(
+      Y, [](auto y, auto x) { return y + x; }, X);
+}
+
+/// Y += a X.
+template <Real Scalar>
+void axpy(std::type_identity_t<Scalar> a, View<const Scalar> X, View<Scalar> Y) {
+  update<Scalar>(
+      Y, [a](auto y, auto x) { return y + a * x; }, X);
+}
+
+/// Every column of Y = column.
+template <Real Scalar>
+void set_columns(View<const Scalar> column, View<Scalar> Y) {
+  for (Index j = 0; j < Y.cols(); ++j) copy<Scalar>(column, Y.col(j));
+}
+
+/// Every column of Y += column.
+template <Real Scalar>
+void add_to_columns(View<const Scalar> column, View<Scalar> Y) {
+  for (Index j = 0; j < Y.cols(); ++j) add<Scalar>(column, Y.col(j));
+}
+
+/// column = the sums of X's rows, zero where X has no columns: whole packs of rows by (…(x₀ + ((x₁ + x₂) + (x₃ + x₄)))…),
+/// the rows that are left one column after the other, as `rowwise().sum()` has them.
+template <Real Scalar>
+void row_sums(View<const Scalar> X, View<Scalar> column) {
+  eigen_assert(column.rows() == X.rows() && column.cols() == 1);
+  if (X.cols() == 0) return fill<Scalar>(column, 0);
+  const Index stride = X.stride(), fours = (X.cols() - 1) / 4 * 4;
+  for_packs<Scalar>(X.rows(), [&](auto at, Index i) {
+    using At = decltype(at);
+    const Scalar* const x = X.data() + i;
+    auto sum = At::load(x);
+    Index j = 1;
+    if constexpr (!std::same_as<typename At::Value, Scalar>)
+      for (; j < fours; j += 4) {
+        const Scalar* const four = x + j * stride;
+        sum = sum + ((At::load(four) + At::load(four + stride)) +
+                     (At::load(four + 2 * stride) + At::load(four + 3 * stride)));
+      }
+    for (; j < X.cols(); ++j) sum = sum + At::load(x + j * stride);
+    At::store(sum, column.data() + i);
+  });
+}
+
+/// Y = start + (…((w₀ X₀ + w₁ X₁) + w₂ X₂)…), all contiguous and of one size; without `start` (null) the sum alone. What
+/// the stages of a step become. Y may be `start`, but none of X. There is at least one term.
+template <Real Scalar>
+void weighted_sum(Index size, const Scalar* start, std::span<const Scalar> w, std::span<const Scalar* const> X,
+                  Scalar* Y) {
+  eigen_assert(w.size() == X.size() && !w.empty());
+  const std::size_t terms = w.size();
+  for_packs<Scalar>(size, [&](auto at, Index i) {
+    using At = decltype(at);
+    using P = typename At::Value;
+    P sum = P(w[0]) * At::load(X[0] + i);
+    for (std::size_t k = 1; k < terms; ++k) sum = sum + P(w[k]) * At::load(X[k] + i);
+    At::store(start ? At::load(start + i) + sum : sum, Y + i);
+  });
+}
+
+/// Whether no entry is a NaN or an infinity. One pass of products and sums, which any of them spoils.
+template <Real Scalar>
+[[nodiscard]] bool all_finite(View<const Scalar> X) {
+  Scalar sum(0);
+  for (Index j = 0; j < X.cols(); ++j) {
+    const Scalar* const x = X.data() + j * X.stride();
+    sum += sum_packs<Scalar>(X.rows(), [&](auto at, Index i) {
+      using At = decltype(at);
+      return At::load(x + i) * typename At::Value(Scalar(0));
+    });
+  }
+  return sum == Scalar(0);
+}
+
+}  // namespace pathline::detail
