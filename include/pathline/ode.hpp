@@ -23,37 +23,58 @@
 /// throws nothing. Mechanics by symplectic methods has a front of its own: solve_separable.hpp.
 #pragma once
 
-#include <pathline/ode/batch/one_by_one_solver.hpp>
-#include <pathline/ode/batch/padded_columns.hpp>
-#include <pathline/ode/batch/per_sample.hpp>
-#include <pathline/ode/batch/sample_events.hpp>
-#include <pathline/ode/batch/sample_solver.hpp>
+// The fronts, the loop over steps, and what all of the room speaks of: concepts, errors, statistics. A front may
+// include every wing.
 #include <pathline/ode/concepts.hpp>
+#include <pathline/ode/errors.hpp>
+#include <pathline/ode/integrate.hpp>
+#include <pathline/ode/not_a_state.hpp>
+#include <pathline/ode/solve.hpp>
+#include <pathline/ode/solve_checks.hpp>
+#include <pathline/ode/solve_status.hpp>
+#include <pathline/ode/statistics.hpp>
+#include <pathline/ode/try_solve.hpp>
+
+// `ode/tableau/`: What all tableaux share: order conditions, rooted trees, weights of dense output, sums of stages.
+// Includes no other wing.
+#include <pathline/ode/tableau/dense_weights.hpp>
+#include <pathline/ode/tableau/entry_by_entry.hpp>
+#include <pathline/ode/tableau/rooted_trees.hpp>
+#include <pathline/ode/tableau/tableau_checks.hpp>
+#include <pathline/ode/tableau/weighted_stages.hpp>
+
+// `ode/control/`: How long a step is: error norms, controllers, the first step, times that steps must meet. Includes
+// `tableau`.
 #include <pathline/ode/control/error_control.hpp>
 #include <pathline/ode/control/error_norm.hpp>
 #include <pathline/ode/control/forced_points.hpp>
 #include <pathline/ode/control/initial_step.hpp>
 #include <pathline/ode/control/step_choice.hpp>
 #include <pathline/ode/control/step_control.hpp>
-#include <pathline/ode/errors.hpp>
+
+// `ode/explicit/`: Explicit Runge–Kutta methods: tableaux, stepper, and the solver of known cost. A family includes
+// `tableau` and `control` and no other family.
 #include <pathline/ode/explicit/dormand_prince_853.hpp>
 #include <pathline/ode/explicit/embedded_pairs.hpp>
 #include <pathline/ode/explicit/explicit_stepper.hpp>
 #include <pathline/ode/explicit/fixed_step_tableaux.hpp>
 #include <pathline/ode/explicit/real_time.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
-#include <pathline/ode/implicit/additive/additive_methods.hpp>
-#include <pathline/ode/implicit/additive/additive_stepper.hpp>
-#include <pathline/ode/implicit/additive/additive_tableau.hpp>
-#include <pathline/ode/implicit/additive/split_right_hand_side.hpp>
-#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
-#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_stepper.hpp>
-#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_tableau.hpp>
-#include <pathline/ode/implicit/diagonally_implicit/implicit_euler.hpp>
-#include <pathline/ode/implicit/fully_implicit/fully_implicit_methods.hpp>
-#include <pathline/ode/implicit/fully_implicit/fully_implicit_stepper.hpp>
-#include <pathline/ode/implicit/fully_implicit/fully_implicit_tableau.hpp>
+
+// `ode/multistep/`: Adams methods, which remember the derivatives of the steps before.
+#include <pathline/ode/multistep/adams_methods.hpp>
+#include <pathline/ode/multistep/adams_stepper.hpp>
+
+// `ode/symplectic/`: Methods for mechanics, and their own front.
+#include <pathline/ode/symplectic/solve_separable.hpp>
+#include <pathline/ode/symplectic/symplectic_methods.hpp>
+#include <pathline/ode/symplectic/symplectic_stepper.hpp>
+
+// `ode/implicit/`: What the steppers of all implicit methods share.
 #include <pathline/ode/implicit/implicit_stepper.hpp>
+
+// `ode/implicit/newton/`: Newton's method, Jacobians, and what factors matrices. The four implicit families build on
+// it.
 #include <pathline/ode/implicit/newton/coupled_newton.hpp>
 #include <pathline/ode/implicit/newton/jacobian.hpp>
 #include <pathline/ode/implicit/newton/matrix_spectrum.hpp>
@@ -62,13 +83,32 @@
 #include <pathline/ode/implicit/newton/newton_goal.hpp>
 #include <pathline/ode/implicit/newton/solve_factored.hpp>
 #include <pathline/ode/implicit/newton/stage_systems.hpp>
+
+// `ode/implicit/diagonally_implicit/`: Diagonally implicit Runge–Kutta methods, implicit Euler among them: one
+// system per stage.
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_stepper.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_tableau.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/implicit_euler.hpp>
+
+// `ode/implicit/fully_implicit/`: Gauss and Radau methods: all stages in one system.
+#include <pathline/ode/implicit/fully_implicit/fully_implicit_methods.hpp>
+#include <pathline/ode/implicit/fully_implicit/fully_implicit_stepper.hpp>
+#include <pathline/ode/implicit/fully_implicit/fully_implicit_tableau.hpp>
+
+// `ode/implicit/rosenbrock/`: Rosenbrock methods: a linear system per stage, no iteration.
 #include <pathline/ode/implicit/rosenbrock/rosenbrock_methods.hpp>
 #include <pathline/ode/implicit/rosenbrock/rosenbrock_stepper.hpp>
 #include <pathline/ode/implicit/rosenbrock/rosenbrock_tableau.hpp>
-#include <pathline/ode/integrate.hpp>
-#include <pathline/ode/multistep/adams_methods.hpp>
-#include <pathline/ode/multistep/adams_stepper.hpp>
-#include <pathline/ode/not_a_state.hpp>
+
+// `ode/implicit/additive/`: IMEX pairs for right-hand sides with a stiff part.
+#include <pathline/ode/implicit/additive/additive_methods.hpp>
+#include <pathline/ode/implicit/additive/additive_stepper.hpp>
+#include <pathline/ode/implicit/additive/additive_tableau.hpp>
+#include <pathline/ode/implicit/additive/split_right_hand_side.hpp>
+
+// `ode/output/`: What is read from a solve between its steps: saved times, trajectories, events. Includes `control`,
+// `tableau` and the loop.
 #include <pathline/ode/output/bracketed_root.hpp>
 #include <pathline/ode/output/each_step.hpp>
 #include <pathline/ode/output/event.hpp>
@@ -79,16 +119,10 @@
 #include <pathline/ode/output/sign_changes.hpp>
 #include <pathline/ode/output/step_interpolant.hpp>
 #include <pathline/ode/output/trajectory.hpp>
-#include <pathline/ode/solve.hpp>
-#include <pathline/ode/solve_checks.hpp>
-#include <pathline/ode/solve_status.hpp>
-#include <pathline/ode/statistics.hpp>
-#include <pathline/ode/symplectic/solve_separable.hpp>
-#include <pathline/ode/symplectic/symplectic_methods.hpp>
-#include <pathline/ode/symplectic/symplectic_stepper.hpp>
-#include <pathline/ode/tableau/dense_weights.hpp>
-#include <pathline/ode/tableau/entry_by_entry.hpp>
-#include <pathline/ode/tableau/rooted_trees.hpp>
-#include <pathline/ode/tableau/tableau_checks.hpp>
-#include <pathline/ode/tableau/weighted_stages.hpp>
-#include <pathline/ode/try_solve.hpp>
+
+// `ode/batch/`: A separate step for each sample. Includes `control`, `output` and the loop.
+#include <pathline/ode/batch/one_by_one_solver.hpp>
+#include <pathline/ode/batch/padded_columns.hpp>
+#include <pathline/ode/batch/per_sample.hpp>
+#include <pathline/ode/batch/sample_events.hpp>
+#include <pathline/ode/batch/sample_solver.hpp>
