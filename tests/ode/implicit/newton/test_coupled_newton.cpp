@@ -22,6 +22,40 @@ Stages zeros(const Batch<double>& y) {
 }
 
 constexpr double h = 0.05;
+constexpr double eps = std::numeric_limits<double>::epsilon();
+
+/// y_2' = (1 - rate) λ y_2 with λ = -2³⁰ as its Jacobian, so that the corrections of all stages of a step of length 1
+/// are (1 - rate) Z, and the next ones by the factor `rate` smaller, to 1e-8 of them. y_1 = 1 tells the size of rounding.
+struct Contraction {
+  double rate;
+  Index jacobian_calls = 0;
+  void operator()(double, const Batch<double>& y, Batch<double>& dy) const {
+    dy(0, 0) = 0;
+    dy(1, 0) = (1 - rate) * -0x1p30 * y(1, 0);
+  }
+  void jacobian(double, const Batch<double>&, Jacobians<double>& J) {
+    ++jacobian_calls;
+    J = Batch<double>{{0, 0}, {0, -0x1p30}};
+  }
+};
+
+/// Newton's method for its stages from Z = `first`.
+struct Contracted {
+  Contraction rhs;
+  Newton newton{};
+  Batch<double> y{{1}, {0}};
+  bool solved = false;
+
+  Contracted(double rate, double first, const NewtonGoal& goal) : rhs{rate} {
+    newton.reset(y);
+    solve(first, goal);
+  }
+  void solve(double first, const NewtonGoal& goal) {
+    Stages Z = zeros(y);
+    for (Batch<double>& stage : Z) stage(1, 0) = first;
+    solved = newton.solve(rhs, 0, 1, 1, y, false, Z, goal);
+  }
+};
 
 /// A step by `newton` as it is.
 Stages solved(Newton& newton, OscillatorsWithJacobian& rhs, const Batch<double>& y, double step,
@@ -64,6 +98,78 @@ TEST_CASE("A tolerance ends the coupled iteration earlier and within a hundredth
   CHECK(newton.iterations() < iterations);
   const Batch<double> unit = (tolerance * (1 + y.cwiseAbs().array())).matrix();
   for (std::size_t i = 0; i < 3; ++i) CHECK((Z[i] - exact[i]).cwiseQuotient(unit).cwiseAbs().maxCoeff() < 0.01);
+}
+
+// The error behind correction k, counted from 1, is Θ^k of the first guess. The iteration ends at the first k >= 2
+// where that is below 4 ε of y, or κ = 1/100 of the tolerance; first guesses a tenth to either side of the bound tell
+// every factor in it.
+TEST_CASE("The coupled iteration ends where its rate says that the error is small enough", "[ode][newton]") {
+  constexpr double rate = 0.25;
+  const double to_rounding = 4 * eps * std::pow(4, 8), to_tolerance = 1e-8 * std::pow(4, 6);
+  CHECK(Contracted(rate, 0.9 * to_rounding, {}).newton.iterations() == 8);
+  CHECK(Contracted(rate, 1.1 * to_rounding, {}).newton.iterations() == 9);
+  CHECK(Contracted(rate, 0.9 * to_tolerance, {0, 1e-6}).newton.iterations() == 6);
+  CHECK(Contracted(rate, 1.1 * to_tolerance, {0, 1e-6}).newton.iterations() == 7);
+  CHECK(Contracted(rate, 1e-12, {0, 1e-6}).newton.iterations() == 2);
+  CHECK(Contracted(rate, 0, {0, 1e-6}).newton.iterations() == 2);
+  CHECK(Contracted(rate, 0, {}).newton.iterations() == 1);
+}
+
+TEST_CASE("A coupled rate of 0.1 to rounding or 0.3 to a tolerance asks for a new Jacobian", "[ode][newton]") {
+  const NewtonGoal tolerance{1e-6, 1e-6};
+  CHECK(Contracted(0.0625, 1e-8, {}).rhs.jacobian_calls == 1);
+  // The sixth correction is by a new one.
+  CHECK(Contracted(0.25, 0.9 * 4 * eps * std::pow(4, 5), {}).rhs.jacobian_calls == 1);
+  CHECK(Contracted(0.25, 0.9 * 4 * eps * std::pow(4, 8), {}).rhs.jacobian_calls == 2);
+  CHECK(Contracted(0.25, 1e-4, tolerance).rhs.jacobian_calls == 1);
+  CHECK(Contracted(0.3125, 1e-4, tolerance).rhs.jacobian_calls == 2);
+  // Between steps: 0.005.
+  Contracted fast(1. / 256, 1, {}), slow(1. / 128, 1, {});
+  fast.newton.forget_slow_jacobians();
+  slow.newton.forget_slow_jacobians();
+  fast.solve(1, {});
+  slow.solve(1, {});
+  CHECK(fast.rhs.jacobian_calls == 1);
+  CHECK(slow.rhs.jacobian_calls == 2);
+}
+
+TEST_CASE("The coupled iteration is given up after 50 corrections to rounding, or where 10 would miss a tolerance",
+          "[ode][newton][errors]") {
+  // The last correction may still be the one that is small enough.
+  CHECK(Contracted(0.25, 0.9e-8 * std::pow(4, 10), {0, 1e-6}).solved);
+  const Contracted hopeless(0.25, 1.1e-8 * std::pow(4, 10), {0, 1e-6});
+  CHECK_FALSE(hopeless.solved);
+  CHECK(hopeless.newton.evaluations() == 2 * 3);  // the second correction tells the rate
+  CHECK(Contracted(0.4375, 0.9 * 4 * eps * std::pow(16. / 7, 50), {}).solved);
+  const Contracted rounding(0.4375, 1.1 * 4 * eps * std::pow(16. / 7, 50), {});
+  CHECK_FALSE(rounding.solved);
+  CHECK(rounding.newton.evaluations() == 50 * 3);
+}
+
+// f is a small difference of terms of size 1e8: its rounding is seen in the defects, which no Jacobian can make smaller.
+// The Jacobian tells its size: that of the middle stage for this stage alone, that of the last one for all.
+TEST_CASE("The rounding of a stiff right-hand side raises no doubt that does not end", "[ode][newton]") {
+  struct Stiff {
+    Index jacobian_calls = 0;
+    void operator()(double, const Batch<double>& y, Batch<double>& dy) const {
+      dy = Batch<double>{{-1e8 * (y(0, 0) - y(1, 0))}, {0.7}};
+    }
+    void jacobian(double, const Batch<double>&, Jacobians<double>& J) {
+      ++jacobian_calls;
+      J = Batch<double>{{-1e8, 1e8}, {0, 0}};
+    }
+  } rhs;
+  const Batch<double> y{{1.1}, {0.3}};
+  Newton newton;
+  newton.reset(y);
+  Stages Z = zeros(y);
+  REQUIRE(newton.solve(rhs, 0, 1, 1, y, false, Z));
+  const Index iterations = newton.iterations();
+  newton.forget_jacobians();
+  rhs.jacobian_calls = 0;
+  REQUIRE(newton.solve(rhs, 0, 1, 1, y, false, Z));
+  CHECK(newton.iterations() - iterations == 2);
+  CHECK(rhs.jacobian_calls == 2);
 }
 
 TEST_CASE("A column's stages are the same bits in any batch, for either goal", "[ode][newton]") {

@@ -23,6 +23,37 @@ struct Square {
 
 constexpr double h_gamma = 0.02;
 
+/// One equation, Y = rate · Y, whose Jacobian is given as 0: a correction is (1 - rate) Y, and the next one is by the
+/// factor `rate` smaller.
+struct Contraction {
+  double rate;
+  Index jacobian_calls = 0;
+  void operator()(double, const Batch<double>& y, Batch<double>& dy) const { dy = rate * y; }
+  void jacobian(double, const Batch<double>&, Jacobians<double>& J) {
+    ++jacobian_calls;
+    J(0, 0) = 0;
+  }
+};
+
+/// Newton's method for it from `first`, with a start of size 1, which tells the size of rounding.
+struct Contracted {
+  Contraction rhs;
+  NewtonSolver<Batch<double>> newton{};
+  Batch<double> one = Batch<double>::Ones(1, 1), zero = Batch<double>::Zero(1, 1), Y{};
+  bool solved = false;
+
+  Contracted(double rate, double first, const NewtonGoal& goal) : rhs{rate} {
+    newton.reset(one);
+    solve(first, goal);
+  }
+  void solve(double first, const NewtonGoal& goal) {
+    Y.setConstant(1, 1, first);
+    solved = newton.solve(rhs, 0, 1, one, zero, Y, goal);
+  }
+};
+
+constexpr double eps = std::numeric_limits<double>::epsilon();
+
 }  // namespace
 
 TEST_CASE("Newton's method solves a stage to rounding and leaves quadrature rows alone", "[ode][newton]") {
@@ -56,6 +87,77 @@ TEST_CASE("A tolerance ends the iteration earlier and within a hundredth of it",
   const Batch<double> unit = (tolerance * (1 + start.cwiseAbs().cwiseMax(exact.cwiseAbs()).array())).matrix();
   CHECK((Y - exact).cwiseQuotient(unit).cwiseAbs().maxCoeff() < 0.01);
   CHECK(Y != exact);
+}
+
+// From Y_0 the corrections are (1 - Θ) Θ^k Y_0, and the error behind correction k is Θ / (1 - Θ) of it, which is
+// Θ^(k+1) Y_0. The iteration ends at the first k >= 1 where that is below 4 ε of the start, or κ = 1/100 of the
+// tolerance; first guesses a tenth to either side of the bound tell every factor in it.
+TEST_CASE("The iteration ends where its rate says that the error is small enough", "[ode][newton]") {
+  constexpr double rate = 0.25;
+  const double to_rounding = 4 * eps * std::pow(4, 10), to_tolerance = 1e-8 * std::pow(4, 6);
+  CHECK(Contracted(rate, 0.9 * to_rounding, {}).newton.iterations() == 10);
+  CHECK(Contracted(rate, 1.1 * to_rounding, {}).newton.iterations() == 11);
+  CHECK(Contracted(rate, 0.9 * to_tolerance, {0, 1e-6}).newton.iterations() == 6);
+  CHECK(Contracted(rate, 1.1 * to_tolerance, {0, 1e-6}).newton.iterations() == 7);
+  CHECK(Contracted(rate, -0.9 * to_tolerance, {1e-6, 0}).newton.iterations() == 6);
+  CHECK(Contracted(rate, -1.1 * to_tolerance, {1e-6, 0}).newton.iterations() == 7);
+}
+
+// A first correction tells nothing of the rate: to rounding it is enough where it is below 4 ε itself.
+TEST_CASE("One correction is enough only to rounding, and where it is that small", "[ode][newton]") {
+  const double bound = 4 * eps / 0.75;  // of the first guess
+  CHECK(Contracted(0.25, 0.9 * bound, {}).newton.iterations() == 1);
+  CHECK(Contracted(0.25, 1.1 * bound, {}).newton.iterations() == 2);
+  CHECK(Contracted(0.25, 0.9 * bound, {1e-6, 1e-6}).newton.iterations() == 2);
+  CHECK(Contracted(0.25, 0, {1e-6, 1e-6}).newton.iterations() == 2);
+  CHECK(Contracted(0.25, 0, {}).newton.iterations() == 1);
+  Contracted again(0.25, 0.5 * bound, {});
+  again.solve(0.5 * bound, {});  // by the Jacobian of the stage before
+  CHECK(again.newton.iterations() == 1 + 2);
+  CHECK(again.rhs.jacobian_calls == 1);
+}
+
+// From a rate of 1/2 on corrections below 1000 ε are taken to be rounding. Where the defect has not halved there is one
+// correction more.
+TEST_CASE("Slow corrections of the size of rounding end the iteration", "[ode][newton]") {
+  const double bound = 1000 * eps * std::pow(2, 12);  // the corrections are first / 2, first / 4, …
+  CHECK(Contracted(0.5, 0.9 * bound, {}).newton.iterations() == 12);
+  CHECK(Contracted(0.5, 1.1 * bound, {}).newton.iterations() == 13);
+  const double slower = 1000 * eps / 0.375 * std::pow(1.6, 11);  // 0.375 first, 0.375 · 0.625 first, …
+  CHECK(Contracted(0.625, 0.9 * slower, {}).newton.iterations() == 12 + 1);
+  CHECK(Contracted(0.625, 1.1 * slower, {}).newton.iterations() == 13 + 1);
+}
+
+TEST_CASE("A rate of 0.1 to rounding or 0.3 to a tolerance asks for a new Jacobian", "[ode][newton]") {
+  const NewtonGoal tolerance{1e-6, 1e-6};
+  CHECK(Contracted(0.0625, 1, {}).rhs.jacobian_calls == 1);
+  CHECK(Contracted(0.125, 1, {}).rhs.jacobian_calls > 1);
+  CHECK(Contracted(0.25, 1, tolerance).rhs.jacobian_calls == 1);
+  CHECK(Contracted(0.3125, 1, tolerance).rhs.jacobian_calls > 1);
+  // Between steps: 0.02.
+  Contracted fast(1. / 64, 1, {}), slow(1. / 32, 1, {});
+  fast.newton.forget_slow_jacobians();
+  slow.newton.forget_slow_jacobians();
+  fast.solve(1, {});
+  slow.solve(1, {});
+  CHECK(fast.rhs.jacobian_calls == 1);
+  CHECK(slow.rhs.jacobian_calls == 2);
+}
+
+TEST_CASE("The iteration is given up after 50 corrections to rounding, 10 to a tolerance, or where it diverges",
+          "[ode][newton][errors]") {
+  const Contracted rounding(0.75, 1, {}), tolerance(0.75, 1, {1e-6, 1e-6}), away(-1, 1, {1e-6, 1e-6});
+  CHECK_FALSE(rounding.solved);
+  CHECK(rounding.newton.iterations() == 50);
+  CHECK_FALSE(tolerance.solved);
+  CHECK(tolerance.newton.iterations() == 10);
+  CHECK_FALSE(away.solved);
+  CHECK(away.newton.evaluations() == 2);
+  // The last correction may still be the one that is small enough.
+  CHECK(Contracted(0.4375, 0.9 * 4 * eps * std::pow(16. / 7, 50), {}).solved);
+  CHECK_FALSE(Contracted(0.4375, 1.1 * 4 * eps * std::pow(16. / 7, 50), {}).solved);
+  CHECK(Contracted(0.25, 0.9e-8 * std::pow(4, 10), {0, 1e-6}).solved);
+  CHECK_FALSE(Contracted(0.25, 1.1e-8 * std::pow(4, 10), {0, 1e-6}).solved);
 }
 
 TEST_CASE("A column's stage is the same bits in any batch, for either goal", "[ode][newton]") {
