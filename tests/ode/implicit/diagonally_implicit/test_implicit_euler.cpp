@@ -43,6 +43,24 @@ TEST_CASE("The new state solves the equation of the step to rounding", "[ode][im
   CHECK((stepper.stage(0) - dy).norm() == 0);
 }
 
+TEST_CASE("A step by hand ends at t + h, and its equation is that of the end", "[ode][implicit]") {
+  const double t = 0.7, h = GENERATE(0.05, -0.05);
+  CoupledProblem rhs;
+  Stepper<ImplicitEuler, Eigen::Vector2d> stepper;
+  stepper.init(rhs, t, CoupledProblem::exact(t));
+  REQUIRE(stepper.step(rhs, t, h));
+  CHECK(stepper.t_next() == t + h);
+  CHECK(stepper.h() == h);
+  Eigen::Vector2d dy;
+  rhs(t + h, stepper.y_next(), dy);
+  CHECK(stepper.stage(0) == dy);
+  // A few ulps of y, of size 3; f at another time of the step would miss by h² ∂f/∂t, above 1e-3.
+  CHECK((stepper.y_next() - stepper.y() - h * dy).norm() < 1e-14);
+  CHECK(stepper.end_slope(rhs) == dy);
+  rhs(t, stepper.y(), dy);
+  CHECK(stepper.start_slope(rhs, t) == dy);
+}
+
 TEST_CASE("Newton with the given Jacobian agrees with differences", "[ode][implicit]") {
   Batch<double> given = oscillators_with_quadrature(), differences = given;
   const Statistics a = run<ImplicitEuler>(50, OscillatorsWithJacobian{}, given, 0, 2);
