@@ -23,8 +23,23 @@ static_assert(tableau_defect(with(heun, [](auto& T) { T.b = {0.6, 0.5}; })) == T
 static_assert(tableau_defect(with(heun, [](auto& T) { T.embedded_order = 2; })) == TableauDefect::embedded_order);
 static_assert(tableau_defect(with(heun, [](auto& T) { T.a = {0}; })) == TableauDefect::empty_row);
 
+// The last row of A against b in every column, the last one, where A is 0, included; and the last node must be 1.
+constexpr ExplicitTableau<2> euler_twice{.a = {1}, .b = {1, 0}, .c = {0, 1}, .order = 1};
+static_assert(stiffly_accurate(euler_twice) && first_same_as_last(euler_twice));
+static_assert(!stiffly_accurate(with(euler_twice, [](auto& T) { T.b[0] = 0.5; })));
+static_assert(!stiffly_accurate(with(euler_twice, [](auto& T) { T.b[1] = 0.5; })));
+static_assert(!stiffly_accurate(with(euler_twice, [](auto& T) { T.c[1] = 0.5; })));
 static_assert(!first_same_as_last(heun));
 static_assert(!first_same_as_last(ExplicitTableau<1>{.a = {}, .b = {1}, .c = {0}, .order = 1}));
+
+static_assert(nodes_in_step(heun));
+static_assert(!nodes_in_step(with(heun, [](auto& T) { T.c[0] = -0.1; })));
+static_assert(!nodes_in_step(with(heun, [](auto& T) { T.c[1] = 1.1; })));
+
+static_assert(detail::capped(7) == 7 && detail::capped(8) == 8 && detail::capped(10) == 8 && detail::capped(4, 3) == 3);
+static_assert(row_sum_defect(heun) == 0);
+static_assert(row_sum_defect(with(heun, [](auto& T) { T.c[1] = 0.75; })) == 0.25);
+static_assert(row_sum_defect(with(heun, [](auto& T) { T.c = {0.5, 1.25}; })) == 0.5);
 
 }  // namespace
 

@@ -26,6 +26,17 @@ static_assert(rodas.alpha(1, 0) == .386 && rodas.alpha(1, 1) == 0 && rodas.alpha
 static_assert(rodas.Gamma(1, 0) == -.3543 && rodas.Gamma(2, 2) == .25 && rodas.Gamma(0, 1) == 0);
 static_assert(rodas.beta(1, 0) == .386 - .3543 && rodas.beta(3, 3) == .25);
 
+// Nodes and weights of the time derivative as the code RODAS has them.
+constexpr std::array<double, 6> rodas_alpha{0, .386, .21, .63, 1, 1};
+constexpr std::array<double, 6> rodas_gamma{.25, -.1043, .1035, -.03620000000000023, 0, 0};
+static_assert([] {
+  for (int i = 0; i < 6; ++i)
+    if (!detail::nearly(detail::row_sum_of_alpha(rodas, i), rodas_alpha[std::size_t(i)]) ||
+        !detail::nearly(detail::row_sum_of_gamma(rodas, i), rodas_gamma[std::size_t(i)]))
+      return false;
+  return true;
+}());
+
 static_assert(tableau_defect(rodas) == TableauDefect::none);
 static_assert(tableau_defect(with(rodas, [](auto& T) { T.order = 5; })) == TableauDefect::order);
 static_assert(tableau_defect(with(rodas, [](auto& T) { T.order = 3; })) == TableauDefect::order, "understated");
@@ -40,6 +51,7 @@ constexpr RosenbrockTableau<1> one_stage{.gamma = 0.5, .b = {1}, .order = 2};
 static_assert(tableau_defect(one_stage) == TableauDefect::none);
 static_assert(tableau_defect(with(one_stage, [](auto& T) { T.gamma = 0.4; })) == TableauDefect::order);
 static_assert(stability_at_infinity(one_stage, one_stage.b) == -1);
+static_assert(detail::row_sum_of_gamma(one_stage, 0) == 0.5 && detail::row_sum_of_alpha(one_stage, 0) == 0);
 
 constexpr std::array<double, 6> row_of_alpha(int i) {
   std::array<double, 6> row{};
