@@ -14,8 +14,10 @@
 #include <support/ode_problems.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 
 namespace pathline {
 namespace {
@@ -233,6 +235,40 @@ TEMPLATE_TEST_CASE("The slope at the end is the next step's first", "[ode][dense
     plain.prepare(rhs, t + 0.05);
     CHECK_FALSE(watched.prepare(rhs, t + 0.05));
     CHECK((watched.stage(0) - plain.stage(0)).norm() < 1e-12);
+  }
+}
+
+// A polynomial of degree 3 + n is its own: its values and slopes at the ends of a part, and the corrections there, are
+// the same polynomial. What is in memory before and behind the corrections is neither read nor written.
+TEST_CASE("The corrections of a shortened step make the same polynomial", "[ode][dense]") {
+  const double theta = GENERATE(0.4, 0.75, 1.);
+  const double t0 = 0.5, t1 = GENERATE(1.5, 0.25), cut = t0 + theta * (t1 - t0);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (std::size_t n = 0; n <= 4; ++n) {
+    INFO(n << " corrections");
+    std::array<Eigen::Vector2d, 8> memory;
+    memory.fill({nan, nan});
+    const std::span<Eigen::Vector2d> corrections = std::span(memory).subspan(2, n);
+    for (std::size_t k = 0; k < n; ++k) corrections[k] = Eigen::Vector2d(1 + double(k), 0.5 - double(k * k));
+    const Eigen::Vector2d y0(1, -2), f0(0.5, 3), y1(2, 0.25), f1(-1, 0.75);
+    const std::array<Eigen::Vector2d, 8> before = memory;
+    const std::span<const Eigen::Vector2d> whole = std::span(before).subspan(2, n);
+
+    Eigen::Vector2d y_cut, f_cut, y, expected;
+    detail::interpolate_step<Eigen::Vector2d>(cut, t0, t1, y0, f0, y1, f1, whole, y_cut);
+    detail::differentiate_step<Eigen::Vector2d>(cut, t0, t1, y0, f0, y1, f1, whole, f_cut);
+    detail::shorten_corrections(theta, corrections);
+    for (const double share : {0.1, 0.5, 0.9}) {
+      const double t = t0 + share * (cut - t0);
+      detail::interpolate_step<Eigen::Vector2d>(t, t0, cut, y0, f0, y_cut, f_cut, corrections, y);
+      detail::interpolate_step<Eigen::Vector2d>(t, t0, t1, y0, f0, y1, f1, whole, expected);
+      CHECK((y - expected).norm() < 1e-13);  // rounding of sums of a dozen terms below 40
+      detail::differentiate_step<Eigen::Vector2d>(t, t0, cut, y0, f0, y_cut, f_cut, corrections, y);
+      detail::differentiate_step<Eigen::Vector2d>(t, t0, t1, y0, f0, y1, f1, whole, expected);
+      CHECK((y - expected).norm() < 1e-12);
+    }
+    for (const std::size_t guard : {0U, 1U})
+      CHECK((memory[guard].array().isNaN().all() && memory[2 + n + guard].array().isNaN().all()));
   }
 }
 
