@@ -8,6 +8,7 @@
 #include <support/layer_laws.hpp>
 
 #include <span>
+#include <vector>
 
 using namespace pathline;
 using namespace pathline::test;
@@ -61,6 +62,82 @@ TEST_CASE("A link hands on its output, the parameters behind its own, and the re
   CHECK(S_bar == expected_S_bar);
   CHECK(theta_bar.head(own) == expected_theta_bar);
   CHECK((theta_bar.tail(5).array() == 3).all());
+}
+
+namespace {
+
+/// Writes down what it is called with. One tangent takes 11 scalars a sample of its tape, one derivative along a path 5.
+struct Recorder {
+  using Scalar = double;
+  struct Call {
+    char what;
+    Index theta, tape;
+    bool operator==(const Call&) const = default;
+  };
+  std::vector<Call>* calls;
+
+  [[nodiscard]] static Index parameter_count() { return 3; }
+  [[nodiscard]] static Index out_rows() { return 2; }
+  [[nodiscard]] static Index tape_size(Index n, Index k) { return n * (7 + 11 * k); }
+  [[nodiscard]] static Index taylor_tape_size(Index n, Index order) { return n * (1 + 5 * order); }
+  void linearize(const auto& theta, const auto&, const auto&, Index, auto&& Y, std::span<double> tape, auto&) const {
+    calls->push_back({'l', theta.size(), Index(tape.size())});
+    Y.setConstant(4);
+  }
+  void taylor(const auto& theta, const auto&, const auto&, Index, auto&& Y, std::span<double> tape, auto&) const {
+    calls->push_back({'t', theta.size(), Index(tape.size())});
+    Y.setConstant(5);
+  }
+  void pullback(const auto& theta, const auto&, const auto&, Index, std::span<double> tape, auto&&, auto&&, auto&&,
+                const auto& theta_bar, auto&) const {
+    calls->push_back({'p', theta.size() + 100 * theta_bar.size(), Index(tape.size())});
+  }
+  void taylor_pullback(const auto& theta, const auto&, const auto&, Index, std::span<double> tape, auto&&, auto&&,
+                       auto&&, const auto& theta_bar, auto&) const {
+    calls->push_back({'q', theta.size() + 100 * theta_bar.size(), Index(tape.size())});
+  }
+};
+
+/// A link with n = 3 samples and k tangents or derivatives, forwards and backwards.
+template <class Mode>
+std::vector<Recorder::Call> calls_of_link(Index k, bool last) {
+  constexpr Index n = 3;
+  std::vector<Recorder::Call> calls;
+  const Recorder layer{&calls};
+  const Index size = detail::link_tape_size<Mode>(layer, n, k);
+  Vector<double> theta = Vector<double>::Zero(last ? 3 : 10), theta_bar = theta, tape(size + 8);
+  Batch<double> S(0, 1), S_bar = S, X = Batch<double>::Zero(2, n * (1 + k)), X_bar = X, Y = X;
+  Workspace<double> workspace;
+  const Slices<double> slices(std::span<double>(tape.data(), std::size_t(tape.size())));
+  detail::linearize_link<Mode>(layer, last, theta, S, X, n, Y, slices, workspace,
+                               [&](ConstVectorRef<double> rest, ConstBatchRef<double>, Slices<double> behind) {
+                                 calls.push_back({'n', rest.size(), behind.scalars(1).data() - tape.data() - size});
+                               });
+  detail::pullback_link<Mode>(
+      layer, last, theta, S, X, n, slices, Y, X_bar, S_bar, theta_bar, workspace,
+      [&](ConstVectorRef<double> rest, ConstBatchRef<double>, Slices<double> behind, BatchRef<double> bar,
+          VectorRef<double> bar_rest) {
+        bar.setZero();
+        calls.push_back({'m', rest.size() + 100 * bar_rest.size(), behind.scalars(1).data() - tape.data() - size});
+      });
+  return calls;
+}
+
+}  // namespace
+
+TEST_CASE("A link gives its layer as much tape as the layer asks for, and the next link what is behind", "[nn]") {
+  using Calls = std::vector<Recorder::Call>;
+  using detail::LinearizeMode, detail::TaylorMode;
+  for (const Index k : {0, 1, 2}) {
+    INFO("k = " << k);
+    const Index tape = 3 * (7 + 11 * k), taylor_tape = 3 * (1 + 5 * k);
+    CHECK(calls_of_link<LinearizeMode>(k, true) == Calls{{'l', 3, tape}, {'p', 303, tape}});
+    CHECK(calls_of_link<LinearizeMode>(k, false) ==
+          Calls{{'l', 3, tape}, {'n', 7, 0}, {'m', 707, 0}, {'p', 303, tape}});
+    CHECK(calls_of_link<TaylorMode>(k, true) == Calls{{'t', 3, taylor_tape}, {'q', 303, taylor_tape}});
+    CHECK(calls_of_link<TaylorMode>(k, false) ==
+          Calls{{'t', 3, taylor_tape}, {'n', 7, 0}, {'m', 707, 0}, {'q', 303, taylor_tape}});
+  }
 }
 
 TEST_CASE("The last link writes to the caller and calls nobody", "[nn]") {

@@ -98,6 +98,83 @@ TEST_CASE("Back through a sweep up the cotangents of values and derivatives meet
   CHECK(distance(bias_bar, Vector<double>(expected.leftCols(layer.n).rowwise().sum().array() + 1)) < tolerance);
 }
 
+// Of the loss Σ ȳ ⊙ y + Σ_j τ̄_j · trace_j with y = κ T ⊙ z and trace_j = -κ Σ S ⊙ z ⊙ ρ(P), where T' = S and
+// S' = -2 T S by the pre-activation, as tanh has it.
+TEST_CASE("Back through a sweep down the cotangents of y and of the trace meet", "[nn][gradient]") {
+  const bool last = GENERATE(false, true);
+  const OneLayer layer{GENERATE(1, 4, 11), GENERATE(1, 2, 3), 5};
+  const Index m = layer.m, n = layer.n;
+  const Batch<double> y_bar = wave(m, n, 0.2), z_bar = wave(m, n, 1.9), trace_bar = wave(3, n, 0.4),
+                      untouched = Batch<double>::Constant(m, n, 7);
+  Batch<double> y(m, n), z_bar_above = untouched, bars(m, (1 + layer.d) * n);
+  Vector<double> w_bar = Vector<double>::Ones(m), bias_bar = w_bar;
+  const PotentialBars<double> bar{.y_bar = y_bar.data(),
+                                  .z_bar = z_bar.data(),
+                                  .y = y.data(),
+                                  .z_bar_above = z_bar_above.data(),
+                                  .bars = bars.data()};
+  with_directions(layer.d, [&](auto d) {
+    pull_back_descent(d, n, layer.level(), trace_bar.data() + 1, Index(3), bar, last ? w_bar.data() : nullptr,
+                      last ? bias_bar.data() : nullptr);
+  });
+
+  const Eigen::ArrayXXd T = layer.T, S = layer.S, z = layer.z, rho = layer.squares(), y_bars = y_bar,
+                        tau = -layer.h * trace_bar.row(1).replicate(m, 1);
+  CHECK(distance(y, layer.h * layer.T.cwiseProduct(layer.z)) < tolerance);
+  const Batch<double> above = z_bar.array() + layer.h * T * y_bars + tau * S * rho,
+                      a_bar = layer.h * S * z * y_bars - 2 * tau * T * S * z * rho;
+  CHECK(distance(bars.leftCols(n), a_bar) < tolerance);
+  for (Index k = 0; k < layer.d; ++k)
+    CHECK(distance(layer.direction(bars, k + 1), Batch<double>(2 * tau * S * z * layer.direction(layer.P, k).array())) <
+          tolerance);
+  if (last) {
+    CHECK(distance(w_bar, Vector<double>(above.rowwise().sum().array() + 1)) < tolerance);
+    CHECK(distance(bias_bar, Vector<double>(a_bar.rowwise().sum().array() + 1)) < tolerance);
+    CHECK(z_bar_above == untouched);
+  } else {
+    CHECK(distance(z_bar_above, above) < tolerance);
+    CHECK(w_bar == Vector<double>::Ones(m));
+    CHECK(bias_bar == Vector<double>::Ones(m));
+  }
+}
+
+// The same with κ_0 = 1, z̄_0 = 0 and one P_0 for all samples.
+TEST_CASE("Back through the first layer's sweep down", "[nn][gradient]") {
+  const OneLayer layer{GENERATE(1, 4, 11), GENERATE(1, 2, 3), 5};
+  const Index m = layer.m, n = layer.n;
+  const Batch<double> D = wave(m, layer.d, 0.9), y_bar = wave(m, n, 0.2), trace_bar = wave(3, n, 0.4);
+  PotentialLevel<double> at = layer.level();
+  at.factor = 1;
+  at.P = D.data();
+  at.P_next = 0;
+  at.direction = m;
+  Batch<double> y(m, n), z_bar_above(m, n), bars(m, n);
+  Vector<double> P_0_factor = Vector<double>::Ones(m);
+  const PotentialBars<double> bar{
+      .y_bar = y_bar.data(), .z_bar = nullptr, .y = y.data(), .z_bar_above = z_bar_above.data(), .bars = bars.data()};
+  with_directions(layer.d, [&](auto d) {
+    pull_back_descent_of_first(d, n, at, trace_bar.data() + 1, Index(3), bar, P_0_factor.data());
+  });
+
+  const Eigen::ArrayXXd T = layer.T, S = layer.S, z = layer.z, y_bars = y_bar,
+                        rho = D.cwiseAbs2().rowwise().sum().replicate(1, n), tau = -trace_bar.row(1).replicate(m, 1);
+  CHECK(distance(y, layer.T.cwiseProduct(layer.z)) < tolerance);
+  CHECK(distance(z_bar_above, Batch<double>(T * y_bars + tau * S * rho)) < tolerance);
+  CHECK(distance(bars, Batch<double>(S * z * y_bars - 2 * tau * T * S * z * rho)) < tolerance);
+  CHECK(distance(P_0_factor, Vector<double>((tau * S * z).rowwise().sum() + 1)) < tolerance);
+}
+
+TEST_CASE("Back through the first activation the cotangents of σ and σ' meet", "[nn][gradient]") {
+  const OneLayer layer{GENERATE(1, 4, 11), 1, 5};
+  const Batch<double> u_bar = wave(layer.m, 5, 0.2), T_bar = wave(layer.m, 5, 1.9), start = wave(layer.m, 5, 0.4);
+  Batch<double> a_bar = start;
+  Vector<double> bias_bar = Vector<double>::Ones(layer.m);
+  pull_back_first_activation(Index(5), layer.level(), u_bar.data(), T_bar.data(), a_bar.data(), bias_bar.data());
+  const Batch<double> expected = start + layer.T.cwiseProduct(u_bar) + layer.S.cwiseProduct(T_bar);
+  CHECK(distance(a_bar, expected) < tolerance);
+  CHECK(distance(bias_bar, Vector<double>(expected.rowwise().sum().array() + 1)) < tolerance);
+}
+
 TEST_CASE("Scaled matrices and what they owe back", "[nn][gradient]") {
   const Index m = GENERATE(1, 4, 11);
   const Batch<double> K = wave(m, m, 0.3), L_bar = wave(m, m, 1.1), start = wave(m, m, 2.2);
