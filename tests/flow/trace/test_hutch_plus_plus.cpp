@@ -59,6 +59,23 @@ TEST_CASE("HutchPlusPlus is exact for a Jacobian of no more directions than it t
   CHECK(V.rightCols(n) != first_signs);
 }
 
+// A Jacobian of 0 spans nothing, so that the probes are the signs themselves.
+TEST_CASE("HutchPlusPlus: the signs are the first bits that its directions leave", "[flow][trace]") {
+  constexpr Index d = 5, n = 3, probes = 30;
+  const Index directions = GENERATE(1, 2, 3);  // 5, 10 or 15 normal numbers, two a block of 128 bits
+  const AnyEstimator<double> nothing(HutchPlusPlus{.directions = directions, .probes = probes},
+                                     Eigen::MatrixXd::Zero(d, d));
+  const Draw draw{1, 1};
+  const Batch<double> V = nothing.tangents(draw, first_ids(n));
+  const Index first = (directions * d + 1) / 2;
+  Vector<double> signs(probes * d);
+  for (Index i = 0; i < n; ++i) {
+    Rademacher::write(draw.bits(i, first), signs.head(128));
+    Rademacher::write(draw.bits(i, first + 1), signs.tail(probes * d - 128));
+    for (Index j = 0; j < probes; ++j) CHECK(V.col((directions + j) * n + i) == signs.segment(j * d, d));
+  }
+}
+
 TEST_CASE("HutchPlusPlus of d directions is the exact trace", "[flow][trace]") {
   for (const Index directions : {4, 9}) {
     const AnyEstimator<double> trace(HutchPlusPlus{.directions = directions}, some_matrix(4));
