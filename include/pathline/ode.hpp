@@ -11,7 +11,7 @@
 ///   (step_control.hpp), with another norm, tolerances of rows or a domain by error_control.hpp, times that steps must
 ///   meet by forced_points.hpp, and steps of its own for each sample by per_sample.hpp;
 /// - the **state**, any plain Eigen matrix: a small static vector, or a batch with one column per sample;
-/// - the **observer**, who is told of every evaluation, step and output while the program is compiled (concepts.hpp).
+/// - the **observer**, called at every evaluation, step and output, resolved at compile time (concepts.hpp).
 ///
 /// Between its steps a solve is a polynomial in time: solve() with SaveAt (save_at.hpp) interpolates outputs, and
 /// solve_trajectory() (trajectory.hpp) keeps the whole as a function of time; solve_events()

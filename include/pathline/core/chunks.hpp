@@ -1,8 +1,8 @@
 /// \file
 /// A batch cut into column chunks, one after the other or in parallel with OpenMP where the compiler has it on.
 ///
-/// The cut depends on the number of columns and on the widest chunk alone, never on the threads, and so do results:
-/// whoever sums over chunks sums in chunk order. All units of a program must agree on -fopenmp.
+/// The cut depends on the number of columns and on the widest chunk alone, never on the threads, and so do results
+/// if sums over chunks are taken in chunk order. All units of a program must agree on -fopenmp.
 #pragma once
 
 #include <pathline/core/errors.hpp>
@@ -57,7 +57,7 @@ namespace detail {
 
 /// Keeps products of Eigen in one thread while it lives: Eigen starts as many threads as OpenMP would give to the
 /// current task, which is what this sets and restores. It is the task's own number; other threads do not see it.
-/// Eigen asks nobody once a program has called Eigen::setNbThreads, which stays as the program wants it.
+/// A program that has called Eigen::setNbThreads keeps that number: Eigen then does not ask OpenMP.
 class OneThreadProducts {
  public:
   OneThreadProducts(const OneThreadProducts&) = delete;
@@ -104,7 +104,7 @@ class LowestFailure {
 /// \param widest   Greatest width of a chunk.
 /// \param threads  As in thread_count(). In a parallel region of the caller's, OpenMP gives one thread by default.
 /// \throws ArgumentError as chunk_count(); and what `work` threw for the lowest chunk that failed, whatever the number
-///         of threads. Chunks before that one have all been run, those behind it may or may not.
+///         of threads. All earlier chunks have run; later ones may or may not have.
 template <class Work>
 void for_each_chunk(Index columns, Index widest, int threads, Work&& work) {
   const Index count = chunk_count(columns, widest);

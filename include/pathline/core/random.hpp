@@ -5,7 +5,7 @@
 ///
 ///     Rng rng(7);                         // a program's seed
 ///     fill<Gaussian>(rng.draw(), 0, Z);   // samples 0, 1, … of draw 0
-///     fill<Rademacher>(rng.draw(), ids, V);   // draw 1: other numbers, whatever was asked of draw 0
+///     fill<Rademacher>(rng.draw(), ids, V);   // draw 1: other numbers, whatever draw 0 was used for
 ///
 /// A distribution is a struct with a number of components per block and a rule that makes them, see `Distribution`.
 #pragma once

@@ -1,5 +1,5 @@
 /// \file
-/// Scratch memory that is asked for once and used for ever: a stack of scalars.
+/// Scratch memory that is allocated once and used again and again: a stack of scalars.
 ///
 /// A function that needs scratch opens a `Frame`, takes batches from it, and gives all of them back when the frame
 /// closes. The memory stays with the workspace, so that the second pass through the same code allocates nothing.

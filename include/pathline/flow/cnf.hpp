@@ -3,7 +3,7 @@
 ///
 ///     log p(x) = log ν(z(t1)) + ∫ tr ∂f/∂z dt + log |det dz/dx|,    z' = f(t, z),  z(t0) = transform(x)
 ///
-/// Data stand at t0, the base density ν at t1; sampling runs from t1 back to t0. The type is put together from
+/// The data are at t0, the base density ν is at t1; sampling runs from t1 back to t0. The type is put together from
 /// policies, named in any order. docs/maths.md, (7.1); Chen et al. 2018, Grathwohl et al. 2019 (FFJORD).
 ///
 /// A flow whose field reads context beside time is conditional, log p(x | c): wherever data enter, their context stands
@@ -92,7 +92,7 @@ class Cnf {
   /// log p of raw data X, 1 × n nats: exact trace and deterministic, unless the flow has an `EvaluationTrace`.
   /// By the flow's solver: of too few fixed steps it is no log-density, see `refined_log_prob`.
   ///
-  /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
+  /// \throws ShapeError, DataError on bad data; SolveError when a solve fails.
   [[nodiscard]] Row<Scalar> log_prob(ConstDataRef<DataScalar> X) const { return likelihood(X).log_prob; }
 
   /// The same by an estimator of one's choice; the seed fixes its noise. Errors as above.
@@ -144,7 +144,7 @@ class Cnf {
   }
 
   /// Data to base: z(t1) of raw data X, d × n.
-  /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
+  /// \throws ShapeError, DataError on bad data; SolveError when a solve fails.
   [[nodiscard]] Batch<Scalar> transform(ConstDataRef<DataScalar> X) const {
     check("Cnf::transform: data", X);
     Batch<Scalar> Z = to_flow_coordinates(X);
@@ -156,16 +156,16 @@ class Cnf {
   /// Base to data: raw x (d × n) of base points Z (d × n, with their context below them). The inverse of `transform`,
   /// to the tolerance of the solver.
   ///
-  /// \throws ShapeError, DataError on bad points; SolveError and its kin when a solve fails.
+  /// \throws ShapeError, DataError on bad points; SolveError when a solve fails.
   [[nodiscard]] Batch<DataScalar> inverse(ConstDataRef<Scalar> Z) const {
     check("Cnf::inverse: points", Z);
     typename Parts::Rounding scratch;
     return to_data(Z.topRows(dim()), parts_.template context_of<Scalar>(Z, scratch));
   }
 
-  /// Where raw data X stand at each of `times`, d × n each, in the flow's coordinates (those of the data transform).
+  /// Where raw data X are at each of `times`, d × n each, in the flow's coordinates (those of the data transform).
   /// times[0] is the data's time. One solve for the whole batch: its end differs from `transform` by the tolerance.
-  /// \throws ShapeError, DataError on bad data; ArgumentError on bad times; SolveError and its kin.
+  /// \throws ShapeError, DataError on bad data; ArgumentError on bad times; SolveError when the solve fails.
   [[nodiscard]] std::vector<Batch<Scalar>> trajectory(ConstDataRef<DataScalar> X,
                                                       const std::vector<double>& times) const {
     static_assert(!Parts::stacked, "Cnf::trajectory: the paths of a stack are not one solve; use transform");
@@ -179,13 +179,13 @@ class Cnf {
   }
 
   /// `count` samples, d × count, raw. Takes one draw of the generator.
-  /// \throws ArgumentError when count is below 1 or the flow is conditional; SolveError and its kin.
+  /// \throws ArgumentError when count is below 1 or the flow is conditional; SolveError when the solve fails.
   [[nodiscard]] Batch<DataScalar> sample(Index count, Rng& rng) const {
     return inverse(base_points(count, rng, "sample"));
   }
 
   /// A sample for each column of context C (c × n): d × n, raw. Takes one draw of the generator.
-  /// \throws ShapeError, DataError on a bad context; SolveError and its kin when a solve fails.
+  /// \throws ShapeError, DataError on a bad context; SolveError when a solve fails.
   [[nodiscard]] Batch<DataScalar> sample(ConstDataRef<DataScalar> C, Rng& rng) const {
     check_context("Cnf::sample: context", C);
     const Batch<Scalar> Z = points_of_base(C.cols(), rng, "Cnf::sample");
@@ -195,13 +195,13 @@ class Cnf {
 
   /// Samples and their log p in one solve back in time: its log-determinant starts at 0 and is the negative of the
   /// way out's. Takes one draw of the generator.
-  /// \throws ArgumentError when count is below 1 or the flow is conditional; SolveError and its kin.
+  /// \throws ArgumentError when count is below 1 or the flow is conditional; SolveError when the solve fails.
   [[nodiscard]] SamplesWithLogProb<Scalar, DataScalar> sample_with_log_prob(Index count, Rng& rng) const {
     return Likelihoods(parts_).samples(base_points(count, rng, "sample_with_log_prob"), Batch<Scalar>(0, count));
   }
 
   /// A sample for each column of context C (c × n), with its log p(x | c). Takes one draw of the generator.
-  /// \throws ShapeError, DataError on a bad context; SolveError and its kin when a solve fails.
+  /// \throws ShapeError, DataError on a bad context; SolveError when a solve fails.
   [[nodiscard]] SamplesWithLogProb<Scalar, DataScalar> sample_with_log_prob(ConstDataRef<DataScalar> C,
                                                                             Rng& rng) const {
     check_context("Cnf::sample_with_log_prob: context", C);
@@ -213,7 +213,7 @@ class Cnf {
   /// The score ∂log p/∂x of raw data X (of a conditional flow with its context below, by which it is not
   /// differentiated): d × n, nats per unit of the raw data. It is the gradient of `log_prob` by the flow's gradient
   /// method, with the same trace, exact unless the flow has an `EvaluationTrace`. Costs about five times as much.
-  /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
+  /// \throws ShapeError, DataError on bad data; SolveError when a solve fails.
   [[nodiscard]] Batch<DataScalar> score(ConstDataRef<DataScalar> X) const {
     return log_prob_with_score("Cnf::score: data", X).score;
   }
@@ -252,7 +252,7 @@ class Cnf {
   /// \param draw     Names the noise.
   /// \param samples  The n row ids, which the noise depends on.
   /// \param result   Overwritten; keeps its buffers, as memory does.
-  /// \throws ShapeError, DataError on bad data; SolveError and its kin when a solve fails.
+  /// \throws ShapeError, DataError on bad data; SolveError when a solve fails.
   void value_and_gradient(ConstDataRef<DataScalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory,
                           TrainingLoss<Scalar>& result) const {
     value_and_gradient(X, samples, Vector<Scalar>(), draw, memory, result);
@@ -327,7 +327,7 @@ class Cnf {
     require_finite(what, C);
     require_finite_parameters();
   }
-  /// Not in training: the loss of such parameters is not finite, as whoever trains has to look for anyway.
+  /// Not in training: the loss of such parameters is not finite, which training checks anyway.
   void require_finite_parameters() const { detail::require_finite_parameters("Cnf", parts_.field.parameters()); }
 
   [[nodiscard]] Batch<Scalar> to_flow_coordinates(ConstBatchRef<DataScalar> X) const {

@@ -103,7 +103,7 @@ template <class Derived>
   return result;
 }
 
-/// Components with the same trouble: the first is told with its numbers, the others by their indices.
+/// Components with the same trouble: the first is described with its numbers, the others are listed by index.
 class Finding {
  public:
   void add(Index component, const std::string& numbers) {
@@ -182,7 +182,7 @@ inline void inspect_rank(const Batch<double>& X, const ComponentSpread& spread, 
                        "components, or fewer components");
     return;
   }
-  const Index stride = n / std::min(n, d + 1000);  // a plane is told by these
+  const Index stride = n / std::min(n, d + 1000);  // enough to find a plane
   Batch<double> scores(d, (n + stride - 1) / stride);
   for (Index j = 0; j < scores.cols(); ++j) scores.col(j) = spread.scores.col(j * stride);
   Batch<double> L;

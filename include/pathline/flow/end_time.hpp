@@ -41,7 +41,7 @@ namespace detail {
 struct Steer {
   double half_width = 0.5;
 
-  /// \throws ArgumentError unless half_width is in [0, 1): T must stay behind t0.
+  /// \throws ArgumentError unless half_width is in [0, 1): T must stay after t0.
   void check(double /*start*/, double /*end*/) const {
     if (!(half_width >= 0 && half_width < 1))
       throw ArgumentError("Steer: half_width", detail::number(half_width), "in [0, 1)");

@@ -194,7 +194,7 @@ struct FlowParts {
     return {draw.seed + std::uint64_t(b) * 0x9E3779B97F4A7C15U, draw.number};
   }
 
-  /// Rows of context, which stand below the data's.
+  /// Rows of context, which are below the data's.
   [[nodiscard]] Index context_rows() const { return std::max<Index>(field.side_rows() - 1, 0); }
 
   /// Scratch of the next functions, empty where nothing is rounded or mapped.

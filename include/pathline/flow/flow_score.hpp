@@ -66,7 +66,7 @@ class FlowScore {
     Batch<Scalar> y, y_bar;
     Row<Scalar> log_base;
     std::vector<BlockMemory> memory;
-    Vector<Scalar> theta_bar;  // what normalisations add to; nobody reads it
+    Vector<Scalar> theta_bar;  // what normalisations add to; not used
   };
 
   void chunk(ConstBatchRef<DataScalar> X, const SideInputs<Scalar>& side, std::span<const Index> samples,
@@ -97,7 +97,7 @@ class FlowScore {
     }
   }
 
-  // Block b out, all behind it out and back, then block b back.
+  // Block b out, all later blocks out and back, then block b back.
   void through_block(Index b, Job& job) const {
     BlockMemory& memory = job.memory[std::size_t(b)];
     const auto& block = parts_.block(b);

@@ -142,8 +142,8 @@ class FlowTraining {
     through_block(0, job);
   }
 
-  // Block b out, all behind it out and back, then block b back: its record and tangents live until then. The state
-  // stands in the block's slot; the cotangents y_bar are those behind the last block at first, in front of the first
+  // Block b out, all later blocks out and back, then block b back: its record and tangents live until then. The state
+  // is in the block's slot; the cotangents y_bar are those after the last block at first, before the first
   // one at last.
   template <class Loss>
   void through_block(Index b, Job<Loss>& job) const {

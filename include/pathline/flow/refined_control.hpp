@@ -28,7 +28,7 @@ namespace detail {
 inline constexpr Index refined_steps = 4;
 inline constexpr double refined_tolerance = 0.01;
 
-/// The smallest relative tolerance that a scalar can be asked for: about eight roundings, 1e-6 in float.
+/// The smallest relative tolerance that a scalar can resolve: about eight roundings, 1e-6 in float.
 template <Real Scalar>
 inline constexpr double least_tolerance = std::same_as<Scalar, float> ? 1e-6 : 1e-12;
 

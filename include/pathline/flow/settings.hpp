@@ -10,7 +10,7 @@
 
 namespace pathline {
 
-/// Data stand at `data`, the base density at `base`; either may be the larger.
+/// The time of the data and that of the base density; either may be the larger.
 struct TimeSpan {
   double data = 0, base = 1;
 };

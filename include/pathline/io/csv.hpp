@@ -104,8 +104,7 @@ inline void check_separators(const std::string& source, const CsvOptions& option
 ///
 /// \param exact  The numbers of the table in double.
 /// \throws DataError when different numbers become one, and rounding moves one by more than a thousandth of the
-/// column's
-///         standard deviation.
+///         column's standard deviation.
 inline void require_float_holds(const std::string& source, const CsvNumbers& table, const std::vector<double>& exact) {
   // Loops rather than Eigen's expressions, which would be compiled wherever the header is included.
   const std::size_t d = table.columns.size();
@@ -243,7 +242,7 @@ template <Real Scalar>
 
 namespace detail {
 
-/// Refuses names that the reader's rules would not tell from data.
+/// Refuses names that the reader would take for data.
 inline void require_names(const std::vector<std::string>& names) {
   for (const std::string& name : names)
     if (is_number(name, '.'))

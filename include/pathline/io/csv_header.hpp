@@ -100,7 +100,7 @@ enum class FirstLine { names, data, either };
                   "or correct the line");
 }
 
-/// Where a column stands in the file, and what messages call it.
+/// The position of a column in the file, and its name in messages.
 struct CsvColumn {
   std::size_t index;
   std::string name;
@@ -145,7 +145,7 @@ struct CsvColumn {
 [[nodiscard]] inline std::vector<CsvColumn> find_columns(const std::string& source,
                                                          const std::vector<std::string>& wanted,
                                                          const std::vector<std::string>& header, std::size_t width) {
-  // Who asks for "0" and "1" means names, since no column has the number 0.
+  // "0" and "1" together are names, since no column has the number 0.
   const bool by_name = std::any_of(wanted.begin(), wanted.end(), [&](const std::string& one) {
     return is_whole(one) && (column_number(one) < 1 || column_number(one) > width) &&
            std::find(header.begin(), header.end(), one) != header.end();

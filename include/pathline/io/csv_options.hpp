@@ -1,5 +1,5 @@
 /// \file
-/// What a reader of tables can be told, and what it gives back.
+/// Options of a reader of tables, and what it returns.
 #pragma once
 
 #include <pathline/core/types.hpp>

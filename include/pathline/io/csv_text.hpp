@@ -32,7 +32,7 @@ class CsvReader {
   }
 
   /// The cells of the next record, or false at the end of the text. A line of spaces is a record of no cells.
-  /// \throws DataError for quotes that do not close, or text behind them.
+  /// \throws DataError for quotes that do not close, or text after them.
   [[nodiscard]] bool next(std::vector<std::string>& cells) {
     cells.clear();
     if (at_ == text_.size()) return false;

@@ -20,7 +20,7 @@ namespace pathline::io {
 
 namespace detail {
 
-/// [sign] digits [. digits] [e [sign] digits], with a digit before or behind the point.
+/// [sign] digits [. digits] [e [sign] digits], with a digit before or after the point.
 [[nodiscard]] inline bool is_decimal(std::string_view text) {
   std::size_t at = 0;
   const auto skip_any = [&](std::string_view set) {
@@ -51,7 +51,7 @@ template <Real Scalar>
   stream.imbue(std::locale::classic());
   Scalar value = 0;
   stream >> value;
-  // Of text that is a number only the size can be wrong, and some libraries call it a failure when it is too small.
+  // The text is a number, so only its size can be wrong, and some libraries report one that is too small as a failure.
   if (stream.fail() && std::abs(value) > 1) return std::nullopt;
   return value;
 }

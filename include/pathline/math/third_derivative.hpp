@@ -10,8 +10,8 @@
 
 namespace pathline {
 
-/// An activation with `static P third(const Jet<P>& jet, P x)`, σ'''(x) given jet(x). A σ of the user's own that lacks
-/// it serves everywhere but in Taylor mode.
+/// An activation with `static P third(const Jet<P>& jet, P x)`, σ'''(x) given jet(x). An activation without it can be
+/// used everywhere except in Taylor mode.
 template <class Sigma, class Scalar = double>
 concept ThriceDifferentiable = Activation<Sigma, Scalar> && requires(const Jet<Scalar>& jet, Scalar x) {
   { Sigma::third(jet, x) } -> std::same_as<Scalar>;

@@ -51,8 +51,8 @@ concept Layer = Real<typename L::Scalar> &&
   layer.pullback(theta, S, X, n, tape, Y, Y, Y, theta_bar, workspace);
 };
 
-/// A layer that says where training starts: `initialize(theta, rng)` overwrites its slice of θ. Whoever owns parameters
-/// (`Network`, `FieldStack`) asks for it.
+/// A layer that says where training starts: `initialize(theta, rng)` overwrites its slice of θ. What owns parameters
+/// (`Network`, `FieldStack`) needs it.
 template <class L>
 concept InitializableLayer = Layer<L> && requires(const L layer, Vector<typename L::Scalar>& theta, Rng& rng) {
   layer.initialize(theta, rng);
@@ -74,9 +74,9 @@ requires requires(const F field) { field.parameter_count(); } || requires(const 
 
 }  // namespace detail
 
-/// What a solve asks of f(t, z; θ): `dim()` rows in and out; the same pair of operations without θ. It keeps no state
+/// What a solve needs of f(t, z; θ): `dim()` rows in and out; the same pair of operations without θ. It keeps no state
 /// between evaluations (both operations are const), so that threads share it and a solver may call it freely. Whose
-/// parameters it reads is not said: a `Field` owns them, a `LayerField` looks at a slice of somebody else's.
+/// parameters it reads is left open: a `Field` owns them, a `LayerField` reads a slice that belongs to another object.
 template <class F>
 concept VectorField = Real<typename F::Scalar> &&
     requires(const F field, Index n, std::span<typename F::Scalar> tape, Workspace<typename F::Scalar>& workspace,
@@ -100,7 +100,7 @@ concept Field = VectorField<F> && requires(const F field, F& changeable) {
 };
 
 /// Cuts a flat span into consecutive buffers, each on a cache line of its own: how a tape is laid out. The same
-/// sequence of calls finds the same buffers again; `Slices::size` tells beforehand what a buffer will take.
+/// sequence of calls finds the same buffers again; `Slices::size` says beforehand what a buffer will take.
 template <Real Scalar>
 class Slices {
  public:

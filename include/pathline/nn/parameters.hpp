@@ -44,7 +44,7 @@ void require_finite_parameters(const char* what, const Vector<Scalar>& theta) {
 ///     flow.parameters().array() *= 0.5f;
 ///
 /// Numbers that are not finite are not looked for here: densities, samples and solves refuse them (ArgumentError).
-/// Whoever resizes θ by a reference to its base class is told by the next solve too.
+/// If θ is resized by a reference to its base class, the next solve refuses it.
 template <Real Scalar>
 class Parameters : public Vector<Scalar> {
   using Base = Vector<Scalar>;

@@ -1,5 +1,5 @@
 /// \file
-/// The multilayer perceptron as a vector field on circles and lines: `Mlp` behind `PeriodicFeatures`.
+/// The multilayer perceptron as a vector field on circles and lines: `Mlp` after `PeriodicFeatures`.
 #pragma once
 
 #include <pathline/math/activations.hpp>

@@ -198,7 +198,8 @@ concept MultistepMethod = requires {
   requires ExplicitMethod<typename M::Start>;
 };
 
-/// A multistep method that weighs f_{n+1}, where `predictor` foretells y, f_n, … once more by `corrector`.
+/// A multistep method that predicts y by `predictor`, evaluates f_{n+1} there, and weighs it with f_n, … by
+/// `corrector`.
 template <class M>
 concept CorrectedMethod = MultistepMethod<M> && requires {
   { M::corrector[0] } -> std::convertible_to<double>;
@@ -258,7 +259,7 @@ concept StoppingObserver = requires(O& observer, Rhs& rhs, double t, Stepper& st
 };
 
 /// A stepper that knows f at both ends of the step tried last, as the solution within a step needs it: evaluated,
-/// counted and kept for the next step where no stage tells it. With `dense_corrections` > 0 it also writes the rest of
+/// counted and kept for the next step unless a stage gives it. With `dense_corrections` > 0 it also writes the rest of
 /// a polynomial of higher order: docs/maths.md, (5.1).
 template <class Stepper, class Rhs>
 concept DenseStepper = requires(Stepper& stepper, Rhs& rhs, double t) {
@@ -275,8 +276,8 @@ concept DenseObserver = requires(O& observer, Rhs& rhs, double t, Stepper& stepp
 
 /// Watches nothing and costs nothing. Derive from it to write only the calls that you need.
 ///
-/// Fixed steps with a method that is first same as last leave out the last stage of the very last step, which nobody
-/// needs, when nobody watches or when the observer says `static constexpr bool reads_last_stage = false`.
+/// Fixed steps with a method that is first same as last leave out the last stage of the very last step, which is
+/// not needed, if there is no observer or if the observer says `static constexpr bool reads_last_stage = false`.
 struct NoObserver {
   /// The evaluation just made is K_1 at (t, y): it belongs to the coming steps, whatever is discarded.
   void keep_first_stage() const {}

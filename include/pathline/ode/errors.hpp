@@ -1,6 +1,6 @@
 /// \file
 /// How a solve fails: typed errors that say where it stopped, what was seen there and what can be done about it.
-/// Whoever catches one finds the state that was passed in unchanged.
+/// The state that was passed in is unchanged when one is thrown.
 #pragma once
 
 #include <pathline/core/errors.hpp>

@@ -64,12 +64,12 @@ struct Solve {
     }
   }
 
-  /// Tells a method that has a stage outside of its steps how far the right-hand side may be asked.
+  /// Says to a method that has a stage outside of its steps how far the right-hand side may be evaluated.
   void bound_stages() {
     if constexpr (requires { stepper.stay_within(t, t); }) stepper.stay_within(earliest, latest());
   }
 
-  /// The last time at which the right-hand side may be asked now: t_end, or a number short of the next jump.
+  /// The last time at which the right-hand side may be evaluated now: t_end, or one number short of the next jump.
   [[nodiscard]] double latest() const {
     if constexpr (HasForcedPoints<Control>) {
       const std::vector<double>& jumps = control.points.jump_at;

@@ -1,5 +1,5 @@
 /// \file
-/// What a state is, in one line to whoever passes something else: a std::vector, an array, a number, integers.
+/// Says in one line what a state is, if something else is passed: a std::vector, an array, a number, integers.
 ///
 /// Each front of a solve has an overload here that is chosen where its argument is no Eigen matrix of float or double,
 /// and does not compile. Without it the compiler would list every candidate that does not fit.

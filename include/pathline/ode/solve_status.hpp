@@ -25,7 +25,7 @@ enum class SolveOutcome : std::uint8_t {
 /// the sample: evaluations count the calls in which it took part.
 struct SolveStatus : SolveFailure {
   SolveOutcome outcome = SolveOutcome::success;
-  std::string subject;    ///< Of not_finite: what is not finite. Of bad_input: the whole message.
+  std::string subject;    ///< not_finite: what is not finite. bad_input: the whole message.
   std::size_t event = 0;  ///< Of events_pile_up: which.
 
   [[nodiscard]] bool ok() const { return outcome == SolveOutcome::success; }

@@ -84,7 +84,7 @@ class GaussianMixture {
   }
   void sample(const Draw& draw, Index first, BatchRef<Scalar> Z) const {
     fill<Gaussian>(draw, first, Z);
-    // The component is chosen by a number from the block behind those of the Gaussians: one draw serves both.
+    // The component is chosen by a number from the block after those of the Gaussians: one draw serves both.
     constexpr Index per_block = Gaussian::per_block;
     static_assert(Uniform::per_block == per_block);
     const Index behind = (dim() + per_block - 1) / per_block * per_block;

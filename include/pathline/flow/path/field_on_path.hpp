@@ -1,5 +1,5 @@
 /// \file
-/// A field with its divergence along a path, in one of two ways behind the same five functions: by tangents, which
+/// A field with its divergence along a path, in one of two ways with the same five functions: by tangents, which
 /// works for every field and every estimator, or in closed form where the field has one. docs/maths.md, (8.1).
 #pragma once
 

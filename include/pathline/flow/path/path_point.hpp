@@ -3,7 +3,7 @@
 ///
 /// The dynamics call the field once per evaluation and hand the same *path point* to every policy; on the way back each
 /// policy adds its cotangents to the same place. So policies share the field's work and know nothing of each other.
-/// What is not in every path point a policy asks for by its `reads`, and it is computed once for all who ask.
+/// A policy names by its `reads` what is not in every path point. It is computed once for all policies that read it.
 #pragma once
 
 #include <pathline/core/types.hpp>
@@ -54,7 +54,7 @@ struct PathPoint {
 
   [[nodiscard]] Index dim() const noexcept { return Z.rows(); }
   [[nodiscard]] Index samples() const noexcept { return Z.cols(); }
-  /// k. Whoever asks must say `reads{.tangents = true}`: a trace in closed form leaves none.
+  /// k. Policies that read them must say `reads{.tangents = true}`: a trace in closed form leaves none.
   [[nodiscard]] Index tangents() const noexcept {
     eigen_assert(weights != nullptr);
     return V.cols() / Z.cols();

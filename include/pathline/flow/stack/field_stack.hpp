@@ -23,9 +23,9 @@
 
 namespace pathline {
 
-/// B blocks of one layer, each with parameters θ_b of its own: x → block 1 → … → block B → z. With a normalisation
-/// there is one in front of the first block and one behind each, as in FFJORD's code: B + 1 of them, normalisation g in
-/// front of block g, both counted from 0. Parameters are one flat vector, [θ_1 | … | θ_B] or, with normalisations,
+/// B blocks of one layer, each with parameters θ_b of its own: x → block 1 → … → block B → z. With normalisations
+/// there is one before the first block and one after each, as in FFJORD's code: B + 1 of them, normalisation g before
+/// block g, both counted from 0. Parameters are one flat vector, [θ_1 | … | θ_B] or, with normalisations,
 /// [norm_0 | θ_1 | norm_1 | … | θ_B | norm_B].
 /// \tparam L              A `Layer` from d rows to d rows, shared by all blocks; it keeps no state.
 /// \tparam Normalization  `NoNormalization` or `MovingNormalization`.

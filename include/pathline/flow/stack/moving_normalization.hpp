@@ -21,7 +21,7 @@ struct NoNormalization {};
 /// depends on no other sample, and training and evaluation see the same density.
 ///
 /// Its numbers are a slice [γ | β | m | v] of the flow's parameters, 4d of them. m and v have the gradient 0, exactly:
-/// optimizers leave them where they are, and whoever copies or stores parameters has the statistics along. Unlike
+/// optimizers leave them as they are, and a copy of the parameters includes the statistics. Unlike
 /// FFJORD, v is the biased variance, which a batch of one sample has as well.
 struct MovingNormalization {
   double epsilon = 1e-4;  ///< Added to the variance.

@@ -37,7 +37,7 @@ inline constexpr Precision precision_of{sizeof(Scalar) == sizeof(float)};
 inline constexpr const char* double_data =
     "keep the data in double (a float flow with Standardize(X) of a double X takes double data)";
 
-/// Of data (d × n), over n, not n - 1.
+/// Mean and deviation of data (d × n), over n, not n - 1.
 struct ComponentSpread {
   Vector<double> mean, deviation;
   Batch<double> scores;  ///< (x - mean) / deviation, d × n.

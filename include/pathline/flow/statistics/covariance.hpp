@@ -25,7 +25,7 @@ struct MeanAndFactor {
 
 /// The Cholesky factor L of C (d × d; the lower triangle is read), zero above the diagonal. Where C is not positive
 /// definite, the first component whose variance given those before it is at most `tolerance` of its variance; else -1.
-/// Own code, because that component is what the user must be told, and Eigen's LLT does not say it.
+/// Not Eigen's LLT, which does not say which component it is, and the message must name it.
 [[nodiscard]] inline Index cholesky(const Batch<double>& C, double tolerance, Batch<double>& L) {
   const Index d = C.rows();
   L.setZero(d, d);
@@ -84,7 +84,7 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
   }
 }
 
-/// Of known numbers: mean (d) and covariance (d × d) of a scalar with this ε.
+/// The same from known numbers: mean (d) and covariance (d × d) of a scalar with this ε.
 /// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite; DataError when C is not
 ///         symmetric or, to the scalar's rounding, not positive definite.
 [[nodiscard]] inline MeanAndFactor factored_covariance(const std::string& what, const Vector<double>& mean,
@@ -188,7 +188,8 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
   return result;
 }
 
-/// Of data (d × n), whatever the components' units: the maximum-likelihood estimates (n, not n - 1, in the covariance).
+/// Mean and covariance of data (d × n), whatever the components' units: the maximum-likelihood estimates (n, not n - 1,
+/// in the covariance).
 /// \throws DataError when data is empty, not finite, has at most d samples, or a component that is constant, varies by
 ///         less than 64 of the scalar's numbers around its mean, or is a linear combination of others to the precision
 ///         of the data, or a sample so far out that most others become equal in this scalar.

@@ -71,7 +71,7 @@ struct ClosedFormTrace {
   [[nodiscard]] std::string name() const { return "exact trace in closed form"; }
 };
 
-/// What a flow can be told about its trace.
+/// What a flow accepts as its trace policy.
 template <class T>
 concept TracePolicy = TraceEstimator<T> || std::same_as<T, ClosedFormTrace>;
 

@@ -25,7 +25,7 @@ template <class T, class Scalar = double>
 concept ContextTransform = requires(const T transform, const Batch<Scalar>& C, Batch<Scalar>& S, Index c) {
   transform.check(c);
   transform.apply(C, S);
-  transform.apply(C.topRows(c), S);  // context stands below data in one batch
+  transform.apply(C.topRows(c), S);  // context is below the data in one batch
   transform.pullback(C.topRows(c), S);
 };
 

@@ -23,12 +23,12 @@ namespace pathline {
 template <Real Scalar>
 class Log {
  public:
-  /// Of all components.
+  /// Transforms all components.
   /// \param shift  d numbers.
   /// \throws ArgumentError on a shift that is not finite.
   explicit Log(const Vector<Scalar>& shift) : Log(shift.size(), all(shift.size()), shift) {}
 
-  /// Of the components `rows` among d; the others stay as they are.
+  /// Transforms the components `rows` among d; the others stay as they are.
   /// \param shift  One number for each of `rows`.
   /// \throws ShapeError when rows and shift are of different numbers; ArgumentError on a row that is not among the d or
   ///         comes twice, or a shift that is not finite.

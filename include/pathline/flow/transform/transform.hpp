@@ -18,7 +18,7 @@ namespace pathline {
 /// - `apply(X, Z, log_det)`: raw X (d × n) to Z; overwrites log_det (1 × n) with log |det ∂Z/∂X|. Throws DomainError
 ///   at a number that it does not map.
 /// - `invert(Z, X)`: back, to numbers that `apply` maps, whatever Z.
-/// - `pullback(X, Z_bar, X_bar)`, which only `Cnf::score` asks for: raw X (d × n) and a cotangent Z_bar (d × n) of Z;
+/// - `pullback(X, Z_bar, X_bar)`, which only `Cnf::score` needs: raw X (d × n) and a cotangent Z_bar (d × n) of Z;
 ///   overwrites X_bar (d × n), which overlaps neither, with (∂Z/∂X)ᵀ Z_bar + ∂log_det/∂X.
 ///
 /// `apply` and `invert` map each column by itself and may be given one matrix as both X and Z, so that transforms can

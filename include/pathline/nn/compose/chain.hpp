@@ -44,7 +44,7 @@ void linearize_link(const L& layer, bool last, ConstVectorRef<Scalar> theta, Con
   next(theta.tail(theta.size() - count), middle, slices);
 }
 
-/// The reverse: `next(theta, X, slices, X_bar, theta_bar)` pulls back through the layers behind this one first.
+/// The reverse: `next(theta, X, slices, X_bar, theta_bar)` pulls back through the later layers first.
 template <class Mode = LinearizeMode, class L, class Scalar = typename L::Scalar, class Next>
 void pullback_link(const L& layer, bool last, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S,
                    ConstBatchRef<Scalar> X, Index n, Slices<Scalar> slices, BatchRef<Scalar> Y_bar,

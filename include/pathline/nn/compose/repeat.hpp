@@ -1,5 +1,5 @@
 /// \file
-/// Layers of one type one after another, as many as the program asks for.
+/// Any number of layers of one type, one after another; the number is known at run time.
 #pragma once
 
 #include <pathline/core/errors.hpp>
@@ -17,7 +17,7 @@
 
 namespace pathline {
 
-/// Layers of one type, as many as the program asks for; none is the identity.
+/// Any number of layers of one type; none is the identity.
 template <Layer L>
 class Repeat {
  public:

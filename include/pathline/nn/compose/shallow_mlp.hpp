@@ -210,7 +210,7 @@ class ShallowMlp {
   [[nodiscard]] auto slice(Theta&& theta, std::size_t l) const {
     return theta.segment(offset(l), affine_[l].parameter_count());
   }
-  /// W_{l+1} in θ or its cotangent; U stands before it.
+  /// W_{l+1} in θ or its cotangent; U comes before it.
   template <class T>
   [[nodiscard]] auto W(T* theta, std::size_t l) const {
     using Matrix = std::conditional_t<std::is_const_v<T>, const Batch<Scalar>, Batch<Scalar>>;

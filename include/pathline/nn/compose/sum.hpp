@@ -97,7 +97,7 @@ class SumLayer : public detail::PotentialTagIf<PotentialLayer<First> && (Potenti
     backward<detail::TaylorMode>(theta, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
-  // The divergence: nn/traced.hpp. Of what the layers offer, the rate of a potential adds up; nothing else is read.
+  // The divergence: nn/traced.hpp. The layers' rates of a potential add up; nothing else that they offer is read.
   [[nodiscard]] Index offered_rows() const requires traced { return potential_of_all ? 1 : 0; }
   [[nodiscard]] Index trace_tape_size(Index n) const requires traced {
     return total([n](const auto& layer) { return Slices<Scalar>::size(layer.trace_tape_size(n)); });

@@ -21,7 +21,7 @@ namespace pathline {
 /// y = (W x + b) ⊙ sigmoid(G s + g) + H s with θ = [W | b | G | g | H], the `ConcatSquashLinear` of the code of
 /// Grathwohl et al. 2019 (FFJORD), which has time as its only side input. docs/maths.md, section 9.
 ///
-/// An `Elementwise` behind it makes the layer of that code's networks; `SquashMlp` is such a network.
+/// Followed by an `Elementwise` it is the layer of that code's networks; `SquashMlp` is such a network.
 template <Real Scalar_>
 class ConcatSquash {
  public:

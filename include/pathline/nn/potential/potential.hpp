@@ -25,7 +25,7 @@ namespace pathline {
 ///
 /// θ = [K_0 (m × (d+1), time in the last column) | b_0 | K_1 (m × m) | b_1 | … | w | A (r × (d+1)) | b (d+1)] with
 /// r = min(10, d+1), matrices column by column. The paper's constant c never enters the field, so that nothing could
-/// train it: left out. Of the side inputs it reads time alone.
+/// train it: left out. It reads time alone, no other side input.
 template <Real Scalar_>
 class Potential {
  public:

@@ -1,5 +1,5 @@
 /// \file
-/// Where the parameters of OT-Flow's potential lie in θ; docs/maths.md, section 10.
+/// Where the parameters of OT-Flow's potential are in θ; docs/maths.md, section 10.
 #pragma once
 
 #include <pathline/core/errors.hpp>

@@ -71,8 +71,8 @@ void descend(Directions d, Index n, PotentialLevel<Scalar> at, Scalar* y, Scalar
               });
 }
 
-/// Where the way back through one layer reads and writes: pointers to sample 0, the next sample is `rows` further. P̄ of
-/// direction k starts (k + 1) · rows · n behind ā.
+/// Where the way back through one layer reads and writes: pointers to sample 0, the next sample is `rows` further. P̄
+/// of direction k starts (k + 1) · rows · n after ā.
 template <Real Scalar>
 struct PotentialBars {
   const Scalar *y_bar, *z_bar;  // K_i z̄_i and z̄_i
@@ -104,8 +104,9 @@ void pull_back_descent_of_first(Directions d, Index n, PotentialLevel<Scalar> at
   }
 }
 
-/// A further layer's: given y_bar = K_i z̄_i and z_bar = z̄_i, writes y_i, z̄_{i+1} and [ā_i | P̄_i]. For the last layer
-/// z̄_{M+1} is not stored but summed into `w_bar`, and ā_M is summed into `bias_bar` as well; both are null for others.
+/// A further layer's: given y_bar = K_i z̄_i and z_bar = z̄_i, writes y_i, z̄_{i+1} and [ā_i | P̄_i]. For the last
+/// layer z̄_{M+1} is not stored but summed into `w_bar`, and ā_M is summed into `bias_bar` as well; both are null for
+/// others.
 template <class Directions, Real Scalar>
 void pull_back_descent(Directions d, Index n, PotentialLevel<Scalar> at, const Scalar* trace_bar, Index trace_bar_next,
                        PotentialBars<Scalar> bar, Scalar* w_bar, Scalar* bias_bar) {
@@ -193,7 +194,7 @@ void pull_back_scaled_columns(Index m, const Scalar* K, const Scalar* scale, con
   }
 }
 
-/// Of the first layer, given ū_0 and T̄_0: ā_0 += T_0 ⊙ ū_0 + S_0 ⊙ T̄_0, and its sum over the samples to bias_bar.
+/// The first layer, given ū_0 and T̄_0: ā_0 += T_0 ⊙ ū_0 + S_0 ⊙ T̄_0, and its sum over the samples to bias_bar.
 template <Real Scalar>
 void pull_back_first_activation(Index n, PotentialLevel<Scalar> at, const Scalar* u_bar, const Scalar* T_bar,
                                 Scalar* a_bar, Scalar* bias_bar) {

@@ -3,7 +3,7 @@
 /// with their pullback; what TayNODE penalises (Kelly, Bettencourt, Johnson & Duvenaud 2020, arXiv 2007.04504).
 ///
 /// Derivative m of the path is derivative m - 1 of f along it, so that sweep m of the field in Taylor mode
-/// (nn/taylor/taylor.hpp) sends [z z' … z^(m-1)] through and finds z^(m) behind the numbers known already. The sweeps
+/// (nn/taylor/taylor.hpp) takes [z z' … z^(m-1)] and appends z^(m). The sweeps
 /// compute those again: a layer cannot know its input's next derivative before the last layer has found the one before.
 /// docs/maths.md, (9.8).
 #pragma once

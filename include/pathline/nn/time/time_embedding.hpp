@@ -1,5 +1,5 @@
 /// \file
-/// Time as sines and cosines of several frequencies, for layers that should tell times apart finely.
+/// Time as sines and cosines of several frequencies, for layers that must resolve time finely.
 #pragma once
 
 #include <pathline/core/errors.hpp>

@@ -17,7 +17,7 @@
 
 namespace pathline {
 
-/// Calls `rhs` with the columns of the batch and copies of the first behind them. For states of dynamic size. Holds
+/// Calls `rhs` with the columns of the batch and copies of the first after them. For states of dynamic size. Holds
 /// scratch: one object for each thread. A Jacobian of the right-hand side is not passed on.
 template <class Rhs>
 class PaddedColumns {

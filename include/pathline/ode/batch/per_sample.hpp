@@ -3,7 +3,7 @@
 /// ```
 /// const Eigen::MatrixXd Y = solve(rhs, Y0, 0, 1, Dopri5{}, PerSample(PiController{.rtol = 1e-8, .atol = 1e-8}));
 /// ```
-/// A step that all samples share is as short as the hardest asks for, or is too long for it where the norm hides it
+/// A step that all samples share is as short as the hardest one needs, or too long for it where the norm hides it
 /// among the others. Here each column has its own t, step, error and end, and a column that has arrived is evaluated no
 /// more.
 #pragma once

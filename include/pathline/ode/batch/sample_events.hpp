@@ -37,7 +37,7 @@ struct SampleEvents : EventSolution<State> {
 
 namespace detail {
 
-/// An event as one sample sees it: of its own number too, if it asks for that.
+/// An event for one sample; its functions are given the sample's number if they take one.
 template <class Event>
 struct EventOfSample {
   const Event& event;

@@ -149,7 +149,7 @@ class SampleSolver {
     }
   }
 
-  /// The columns of the samples that have ended go to those behind them.
+  /// The columns of the samples that have ended move to the end.
   void compact() {
     bool any = false;
     for (Index j = live(); j-- > 0;) {

@@ -97,7 +97,7 @@ struct WithTolerances : Control {
 /// Refuses a step that ends outside of a domain, as if its error were infinite: the step shrinks by min_factor and is
 /// tried again. For states that must stay positive or bounded.
 ///
-/// inside(y) is asked with the whole state, at the start of the solve and at the end of every trial step; stages in
+/// inside(y) is called with the whole state, at the start of the solve and at the end of every trial step; stages in
 /// between may leave the domain. A solution that truly leaves it ends in StepSizeError.
 template <class Control, class Inside>
 struct WithDomain : Control {

@@ -31,9 +31,10 @@ concept HasForcedPoints = requires(const Control& control) {
 struct ForcedPoints {
   /// Steps end here: where the right-hand side has a kink or a narrow peak that a step could pass over.
   std::vector<double> step_at{};
-  /// The right-hand side jumps here. It is never asked at the very time: the step before ends one number short of it,
-  /// the step after starts one number after it, with a first stage of its own and without the errors of the past. The
-  /// state is continuous, up to these two ulps of time. No stage looks over the jump.
+  /// The right-hand side jumps here. It is never evaluated at that very time: the step before it ends one
+  /// floating-point number short of it, the step after starts one number after it, with a first stage of its own and
+  /// without the errors of the past. The state is continuous, up to these two ulps of time. No stage looks over the
+  /// jump.
   std::vector<double> jump_at{};
 };
 

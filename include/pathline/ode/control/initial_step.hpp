@@ -32,7 +32,7 @@ inline FirstStep first_length(double h0, double d0, double d1, double d2, int er
   if (d2 == 0) return {reach, reach};
   // The exponent is that of the error estimate, as in dopri5.f and SciPy; the book writes 1/(p + 1), and max(d1, d2).
   const auto length_by = [=](double rate) { return std::pow(0.01 * rate * (rate / d2), 1. / error_order) / rate; };
-  // How fast the slope changes; one of next to nothing, as at an extremum, tells no rate of its own: it is between that
+  // How fast the slope changes. A slope of next to nothing, as at an extremum, gives no rate: it is between that
   // of a turn by the tolerance and that of a turn by y.
   const bool tells = d2 / d1 <= std::sqrt(d2);
   const double rate = tells ? d2 / d1 : std::sqrt(d2), slowest = tells ? rate : std::sqrt(d2 / std::max(d0, 1.));

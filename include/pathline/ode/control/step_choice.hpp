@@ -32,7 +32,8 @@ struct Trial {
 
 enum class Verdict : std::uint8_t { accepted, rejected, underflow };
 
-/// Asked for a trial, told of its error, and so on. Settings and state are apart: the control is passed to each call.
+/// Called for a trial, then with its error, and so on. Settings and state are apart: the control is passed to each
+/// call.
 class StepChoice {
  public:
   /// The first step, without sign, must be chosen before the first trial.
@@ -54,7 +55,7 @@ class StepChoice {
   /// The next step from t, which meets `stop` exactly where it comes near.
   template <AdaptiveControl Control>
   [[nodiscard]] Trial next(const Control& control, double t, double stop) {
-    // Below smallest_step, t + h cannot be told from t.
+    // Below smallest_step, t + h equals t.
     const double least = std::max(smallest_step(t, first_trial_), shortest_step(control));
     const double most = std::max(least, longest_step(control));
     const double length = std::abs(h_);
@@ -71,7 +72,7 @@ class StepChoice {
 
   /// What to do with a trial from t of this error; plans the step after it.
   /// \param order  The exponent of the step in the error.
-  /// \param sizes  sizes() are the trial's StepSizes, asked for where the error is suspiciously small.
+  /// \param sizes  sizes() are the trial's StepSizes, evaluated where the error is suspiciously small.
   template <AdaptiveControl Control, class Sizes>
   [[nodiscard]] Verdict judge(const Control& control, double t, const Trial& trial, double error, int order,
                               const Sizes& sizes) {
@@ -100,7 +101,7 @@ class StepChoice {
         plan(trial.length * growing(std::min(factor, belief.growth)), cut_short);
       if (!cut_short) past_ = {error, past_[0]};
     }
-    if (!cut_short) {  // the estimate of one that was is small by itself, and tells nothing of the step planned
+    if (!cut_short) {  // else the estimate is small for that reason, and says nothing of the planned step
       most_ = belief.next_most;
       first_ = looked_again_ = false;
     }
@@ -156,7 +157,7 @@ class StepChoice {
   struct Belief {
     double growth = std::numeric_limits<double>::infinity();  // the most that is granted
     double next_most = 1;                                     // the largest error that the next step may have
-    double error = 0;                                         // of this step, as another look at it tells
+    double error = 0;                                         // of this step, by the second estimate
   };
 
   /// An estimate of rounding's size knows nothing of what comes. Where the next one stands out of it, f is not smooth
@@ -180,7 +181,7 @@ class StepChoice {
     return foreseen > 1 && error * std::pow(5., order) < foreseen;
   }
 
-  /// Plans a shorter trial in place of one that would be accepted; false where none can be told from it.
+  /// Plans a shorter trial in place of one that would be accepted; false if no shorter one exists.
   template <AdaptiveControl Control>
   [[nodiscard]] bool look_again(const Control& control, double t, double step) {
     const double shorter = 0.6 * step;

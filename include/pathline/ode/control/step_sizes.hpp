@@ -15,7 +15,7 @@ struct StepSizes {
   double line;     ///< h f(t, y).
   double bend;     ///< The rest of y_next - y.
   double epsilon;  ///< Of the state's scalar.
-  /// h times f(t, y) less what the stages foretell for it, of a method that has no stage at the start.
+  /// h times f(t, y) less its extrapolation from the stages, for a method that has no stage at the start.
   double start_misfit = 0;
 };
 

@@ -163,7 +163,7 @@ class Stepper<Method, State> {
   }
 
   /// The same where t + h would not round to the end exactly: stages with c = 1 are evaluated at t_next, so that a
-  /// right-hand side known on [t0, t1] only is never asked an ulp beyond.
+  /// right-hand side known on [t0, t1] only is never evaluated an ulp beyond.
   template <class Rhs>
   void step(Rhs& rhs, double t, double h, double t_next, LastStage last = LastStage::evaluate) {
     prepare(rhs, t);
@@ -184,7 +184,7 @@ class Stepper<Method, State> {
     end_slope_known_ = false;
   }
 
-  /// E of the step tried last, over the rows that the right-hand side wants to be counted: their root mean square in
+  /// E of the step tried last, over the rows that the right-hand side includes in the error: their root mean square in
   /// units of the tolerances. With two partners it is E_fine² / sqrt(E_fine² + 0.01 E_coarse²), as in Hairer's
   /// dop853.f.
   template <class Rhs>
@@ -342,7 +342,7 @@ class Stepper<Method, State> {
 
   State y_, next_;  // next_ is the input of each stage in turn, and y_next at last
   std::array<State, std::size_t(stages)> K_;
-  std::array<State, detail::dense_stages<Method>> dense_K_;  // sized when they are asked for
+  std::array<State, detail::dense_stages<Method>> dense_K_;  // sized when they are first needed
   State error_, end_slope_;
   double h_ = 0, t_next_ = 0;
   Index evaluations_ = 0;

@@ -12,7 +12,7 @@ struct Heun {
   static constexpr ExplicitTableau<2> tableau{.a = {1}, .b = {1. / 2, 1. / 2}, .c = {0, 1}, .order = 2};
 };
 
-/// Of all methods with two stages and order 2 the one with the least bound of the truncation error.
+/// The method with two stages and order 2 that has the least bound of the truncation error.
 /// Ralston, Math. Comp. 16 (1962) 431–437.
 struct Ralston {
   static constexpr ExplicitTableau<2> tableau{.a = {2. / 3}, .b = {1. / 4, 3. / 4}, .c = {0, 2. / 3}, .order = 2};

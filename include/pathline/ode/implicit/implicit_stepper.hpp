@@ -44,7 +44,7 @@ class ImplicitStepper {
   }
 
   /// E of the step tried last as the control measures it (error_control.hpp), over the rows that the right-hand side
-  /// wants to be counted; infinite where the step failed.
+  /// includes in the error; infinite where the step failed.
   template <class Rhs, AdaptiveControl Control>
   double estimate_error(const Rhs& rhs, const Control& control) requires has_error {
     if (!solved_) return std::numeric_limits<double>::infinity();
@@ -67,7 +67,7 @@ class ImplicitStepper {
   [[nodiscard]] Index failed_sample() const { return solver_.failed_sample(); }  ///< Of the last step that failed.
   [[nodiscard]] Index failed_component() const { return solver_.failed_component(); }
   [[nodiscard]] EquationFault fault() const { return solver_.fault(); }   ///< And why.
-  [[nodiscard]] double failed_at() const { return solver_.failed_at(); }  ///< When what is not finite was asked for.
+  [[nodiscard]] double failed_at() const { return solver_.failed_at(); }  ///< When something was not finite.
 
  protected:
   /// Sizes the storage; allocates only when the shape is new.

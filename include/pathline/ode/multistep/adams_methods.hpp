@@ -78,7 +78,7 @@ struct AdamsBashforth {
   using Start = std::conditional_t<(K <= 4), Rk4, Dopri5>;
 };
 
-/// Adams–Bashforth foretells, f is evaluated there, Adams–Moulton of order K corrects, and f is evaluated anew as the
+/// Adams–Bashforth predicts, f is evaluated there, Adams–Moulton of order K corrects, and f is evaluated anew as the
 /// next step's first slope (PECE). Errors and region of stability are far better than those of Adams–Bashforth, for two
 /// evaluations a step. Moulton, New methods in exterior ballistics (1926).
 template <int K>

@@ -165,7 +165,7 @@ class Stepper<Method, State> {
 
  private:
   static constexpr std::size_t length = detail::history_length<Method>();
-  /// The first stage is the newest slope. Of a Start that is first same as last, the last is the next step's.
+  /// The first stage is the newest slope. If Start is first same as last, its last stage is the next step's.
   static constexpr int start_stages = Start::tableau.stages - (first_same_as_last(Start::tableau) ? 1 : 0);
 
   /// Stages I + 1, I + 2, … and the end of a step by Start.
@@ -205,7 +205,7 @@ class Stepper<Method, State> {
   }
 
   State y_, next_, end_slope_;        // next_ is what f is evaluated at, and y_next at last
-  std::array<State, length> slopes_;  // a ring: f_n at newest_, f_{n-1} behind it
+  std::array<State, length> slopes_;  // a ring: f_n at newest_, f_{n-1} after it
   std::array<State, std::size_t(std::max(1, start_stages - 1))> stages_;  // of Start; f at the predicted end
   std::size_t newest_ = 0;
   std::size_t known_ = 1;  // slopes at distances spacing_, f_n included

@@ -127,7 +127,7 @@ class EventWatcher : public NoObserver {
       for (std::size_t k = 0; k < t.size(); ++k) step.samples[k] = {t[k], values[k][i]};
       changes_.clear();
       watches_[i].search(step, changes_);
-      if (behind_[i])  // rounding beside the zero that has been told
+      if (behind_[i])  // rounding beside the zero that has been reported
         std::erase_if(changes_, [&](const SignChange& change) { return std::abs(change.t - restarted_at_) <= near_; });
       require_flight_seen(i);
       for (const SignChange& change : changes_) {

@@ -1,6 +1,6 @@
 /// \file
-/// Events: zeros of g(t, y) along a solution, found on the dense output. They are told, end the solve, or change the
-/// state, as a ball does that bounces:
+/// Events: zeros of g(t, y) along a solution, found on the dense output. They are reported, end the solve, or change
+/// the state, as a bouncing ball does:
 /// ```
 /// const Event bounce([](double, const auto& y) { return y(0); }, {.crossing = Crossing::falling},
 ///                    [](double, auto& y) { y(1) *= -0.8; });
@@ -44,7 +44,7 @@ Control control_of_rest(Control control, double t0, double t, double t1, const S
   return control;
 }
 
-/// From solution.y at t0 to t1, or to the first terminal event; what was found stands in `solution` even where it
+/// From solution.y at t0 to t1, or to the first terminal event; what was found is in `solution` even where it
 /// throws.
 template <class Method, class Control, class Rhs, OdeState State, class... Events>
 void run_events(const Method& method, const Control& control, Rhs& rhs, double t1, const std::tuple<Events...>& events,
@@ -92,15 +92,15 @@ struct EventsCheck {
 ///
 /// An event is a change of the sign of g, or the time at which g comes to 0 and stays there for a while. A value of 0
 /// is no sign: where g only touches 0 is no event, nor is a start on 0 (but see EventOptions::at_start) or leaving it.
-/// A zero at t1 counts. Events at one time, to 8 ulps of the step, are told one by one, and then all their resets are
-/// made in the order of `events`.
+/// A zero at t1 counts. Events at one time, to 8 ulps of the step, are reported one by one, and then all their resets
+/// are made in the order of `events`.
 ///
 /// Each step is searched on its dense output: by the values of g at six places of it, at the extrema of the polynomial
 /// through these, and at the bottom of each dip. So all crossings are found where g is a polynomial of degree six or
 /// less along the step; of another g two that are much nearer to each other than a quarter of the step may be missed.
 /// Times of events are exact for the interpolant, to some ulps, and no better than it. g must be finite to the end of
-/// each step, also beyond an event that ends the solve. It is asked at times from t0 to t1 only, but at a zero or after
-/// a reset also at states a little off the solution, where it may be anything.
+/// each step, also beyond an event that ends the solve. It is evaluated at times from t0 to t1 only, but at a zero or
+/// after a reset also at states a little off the solution, where it may be anything.
 ///
 /// A ball that comes to rest by ever smaller bounces needs a reset that says so: below a least speed it sets the state
 /// to rest, which the right-hand side then holds (`if (y.isZero(0)) dy.setZero();`), or returns AfterReset::end.

@@ -45,7 +45,7 @@ inline void require_output_times(std::span<const double> times, double t0, doubl
 template <class State>
 class OutputInterpolator : public NoObserver {
  public:
-  static constexpr bool reads_last_stage = false;  // it asks for the slope where it needs it
+  static constexpr bool reads_last_stage = false;  // it evaluates the slope where it needs it
 
   /// \param states  One for each time, of the value at t0.
   OutputInterpolator(std::span<const double> times, double t0, std::vector<State>& states)

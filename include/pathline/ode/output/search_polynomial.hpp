@@ -1,5 +1,5 @@
 /// \file
-/// The polynomial through the samples of one step, whose extrema tell where a function may go through 0 unseen between
+/// The polynomial through the samples of one step, whose extrema show where a function may go through 0 unseen between
 /// them: for sign_changes.hpp.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace pathline::detail {
 
-/// Parts of a step where g is always evaluated. Those near the ends tell which way it goes there.
+/// Parts of a step where g is always evaluated. Those near the ends show which way it goes there.
 inline constexpr std::array<double, 7> search_places{0, 1. / 1024, 0.25, 0.5, 0.75, 1023. / 1024, 1};
 using PlaceValues = std::array<double, search_places.size()>;
 

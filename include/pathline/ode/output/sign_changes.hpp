@@ -1,5 +1,5 @@
 /// \file
-/// Where a function g of time goes through 0 within the steps of a solve: the search behind events.hpp.
+/// Where a function g of time goes through 0 within the steps of a solve: the search that events.hpp uses.
 ///
 /// g is known by its values at seven places of each step and can be evaluated anywhere in it. A value of 0 is no sign:
 /// what g does there is read off the values on both sides of it. docs/maths.md, (5.3).
@@ -40,10 +40,10 @@ struct SignChange {
 class SignWatch {
  public:
   struct Step {
-    std::array<Sample, search_places.size()> samples;  ///< At search_places; the first tells the time alone.
+    std::array<Sample, search_places.size()> samples;  ///< At search_places; the first has the time alone.
     TimeFunction g;                                    ///< Anywhere in the step.
     TimeFunction beyond;                               ///< The same a little beyond its end, where it may be anything.
-    double solve_end;                                  ///< Beyond this time g must not be asked.
+    double solve_end;                                  ///< Beyond this time g must not be evaluated.
     /// Parts of the step: a little beside a zero, and just after a start on the event, rounding does not hide the
     /// sign.
     double fine, first;
@@ -61,13 +61,13 @@ class SignWatch {
     known_ = Known::yes;
   }
 
-  /// Begins at a zero that has been told, where g was `before` by rounding; a reset has made `after` of it.
+  /// Begins at a zero that has been reported, where g was `before` by rounding; a reset has made `after` of it.
   void start_on_event(double t, double after, double before) {
     start(t, after);
     known_ = std::abs(after) > 4 * std::abs(before) ? Known::unless_small : Known::no;
   }
 
-  /// Begins at a zero that has not been told, since g, of this sign before, would have turned back there.
+  /// Begins at a zero that has not been reported, since g, of this sign before, would have turned back there.
   void start_at_touch(double t, int side) {
     start(t, 0);
     side_ = side;

@@ -22,7 +22,7 @@
 namespace pathline {
 namespace detail {
 
-/// y + Σ w_i x_i of docs/maths.md, (5.1), where h already stands in the weights of the slopes. The y_i, f_i and the
+/// y + Σ w_i x_i of docs/maths.md, (5.1), with h included in the weights of the slopes. The y_i, f_i and the
 /// corrections, one for each power of θ, have the shape of a state; out is none of them.
 template <class State>
 void interpolate_step(double t, double t0, double t1, const State& y0, const State& f0, const State& y1,

@@ -58,7 +58,7 @@ class Trajectory {
     append_end(stepper.t_next(), stepper.y_next());
   }
 
-  /// f at t1(), without which the last step cannot be evaluated. Nothing to do where append() has asked for it.
+  /// f at t1(), without which the last step cannot be evaluated. Nothing to do where append() has evaluated it.
   void close(const State& f1) {
     if (!closed()) slopes_.push_back(f1);
   }

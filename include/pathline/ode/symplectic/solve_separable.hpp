@@ -37,8 +37,8 @@ struct SeparableSolution {
 /// descend.
 ///
 /// \param velocity, force  Callable as f(t, x (d × n), dx (d × n)), or dx = f(t, x).
-///                         The force is asked from the first of the times to the last alone. Yoshida's methods go back
-///                         in between: by these a velocity is asked outside of a step too.
+///                         The force is evaluated from the first to the last time only. Yoshida's methods step back in
+///                         between, and so evaluate a velocity outside of a step too.
 /// \param q0, p0   Any Eigen expressions of one shape, finite; a column per sample.
 /// \param times    Finite, in one direction; repeats are allowed.
 /// \param control  FixedSteps(n): n steps between each two different times. What a symplectic method keeps it keeps

@@ -60,14 +60,14 @@ class SymplecticStepper {
 
   [[nodiscard]] const State& q() const { return q_; }
   [[nodiscard]] const State& p() const { return p_; }
-  /// Of the force, since reset(): one for each step of Verlet, and one more at the very start where kicks come first.
-  /// Of the velocity likewise.
+  /// Evaluations of the force since reset(): one for each step of Verlet, and one more at the very start where kicks
+  /// come first. Those of the velocity are not counted.
   [[nodiscard]] Index evaluations() const { return evaluations_; }
 
  private:
-  /// Whether a step of Verlet is half a kick, a drift and half a kick. Where that asks the force outside of a step, as
-  /// Yoshida's methods would, which go back in between, it is half a drift, a kick and half a drift: the force of these
-  /// is asked within the step then, and the velocity outside of it.
+  /// Whether a step of Verlet is half a kick, a drift and half a kick. Where that evaluates the force outside of a
+  /// step, as Yoshida's methods would, which go back in between, it is half a drift, a kick and half a drift: the force
+  /// of these is then evaluated within the step, and the velocity outside of it.
   static constexpr bool kicks_first = [] {
     double t = 0;
     for (const double w : Method::weights)

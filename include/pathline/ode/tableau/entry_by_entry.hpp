@@ -1,7 +1,7 @@
 /// \file
 /// Small states of static size, entry by entry. A compiler likes to pack neighbours into vectors; but a vector that is
 /// loaded from where its entries were just stored one by one has to wait until these stores have left the processor's
-/// queue, some 20 cycles: as long as the arithmetic of a stage. So whoever writes the entries of a small state stores
+/// queue, some 20 cycles: as long as the arithmetic of a stage. So code that writes the entries of a small state stores
 /// and loads them alone.
 #pragma once
 

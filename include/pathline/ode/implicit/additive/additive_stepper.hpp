@@ -177,7 +177,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
   template <int I, class Rhs>
   bool solve_stages(Rhs& rhs, double t, const NewtonGoal& goal) {
     if constexpr (I < stages) {
-      // The first stage was evaluated and foretells nothing: off the slow manifold g points far away.
+      // The first stage was evaluated and predicts nothing: off the slow manifold g points far away.
       using Predictor = detail::PredictorWeights<Method, I, 1>;
       constexpr double c = Method::tableau.c[std::size_t(I)];
       const double t_stage = c == 1 ? t_next_ : t + c * h_, h_gamma = h_ * Method::tableau.implicit_part().gamma();

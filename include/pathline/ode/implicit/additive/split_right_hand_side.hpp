@@ -10,8 +10,8 @@
 
 namespace pathline {
 
-/// Both parts by name. The implicit part may say more of itself (HasJacobian, HasPathRows); whoever wants rows of the
-/// whole to be told apart (HasErrorRows) derives from this.
+/// Both parts by name. The implicit part may have a Jacobian or path rows (HasJacobian, HasPathRows). To leave rows of
+/// the whole out of the error (HasErrorRows), derive from this.
 template <class Explicit, class Implicit>
 struct SplitRightHandSide {
   Explicit explicit_part;

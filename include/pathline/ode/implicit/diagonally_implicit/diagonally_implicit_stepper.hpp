@@ -24,8 +24,8 @@ namespace pathline {
 
 namespace detail {
 
-/// Weights of stages First … I - 1 that foretell the derivative at `target`: those of the polynomial through the up to
-/// three whose nodes are nearest. All 0 where there is none.
+/// Weights of stages First … I - 1 that extrapolate the derivative to `target`: those of the polynomial through the up
+/// to three whose nodes are nearest. All 0 where there is none.
 template <class Method, int I, int First>
 constexpr std::array<double, std::size_t(I + 1)> foretelling_weights(double target) {
   constexpr auto c = Method::tableau.c;
@@ -55,7 +55,7 @@ constexpr std::array<double, std::size_t(I + 1)> foretelling_weights(double targ
   return result;
 }
 
-/// Of stage I, by those before it from `First` on.
+/// The weights for stage I, from the stages before it from `First` on.
 template <class Method, int I, int First>
 struct PredictorWeights {
   static constexpr int count = I;
@@ -63,7 +63,7 @@ struct PredictorWeights {
   static constexpr double weight(int j) { return weights[std::size_t(j)]; }
 };
 
-/// Of f at the start of the step, by all stages.
+/// The weights for f at the start of the step, from all stages.
 template <class Method>
 struct StartWeights {
   static constexpr int count = Method::tableau.stages;
@@ -198,7 +198,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
       solver_.forget_jacobians();
       return this->fail();
     }
-    // Of a stiffly accurate method the last stage is the solution.
+    // The last stage of a stiffly accurate method is the solution.
     if constexpr (!ends_in_stage) detail::write_sum<detail::SolutionWeights<Method>>(next_, y_, h, K_);
     return true;
   }
@@ -214,7 +214,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     end_slope_known_ = false;
   }
 
-  /// f(t, y) at the start of the step tried last; before accept(). Evaluated where no stage has told it: at most once a
+  /// f(t, y) at the start of the step tried last; before accept(). Evaluated unless a stage gives it: at most once a
   /// step, by a method such as the midpoint rule.
   template <class Rhs>
   const State& start_slope(Rhs& rhs, double t) {
@@ -234,8 +234,8 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     return end_slope_;
   }
 
-  /// h times f(t, y) at the start of the step tried last, less what the stages foretell for it; before accept(). A kink
-  /// or jump of f between the start and the first stage shows here, and nowhere in the error estimate.
+  /// h times f(t, y) at the start of the step tried last, less its extrapolation from the stages; before accept(). A
+  /// kink or jump of f between the start and the first stage shows here, and nowhere in the error estimate.
   template <class Rhs>
   const State& start_misfit(Rhs& rhs, double t) requires(has_error && !explicit_first) {
     if (closing_)
@@ -286,7 +286,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
                                : solve_stages<Taken, begin, begin>(rhs, t, goal);
   }
 
-  /// Stages I to s; `First` is the first stage whose derivative may foretell others. A K_1 that was evaluated may not:
+  /// Stages I to s; `First` is the first stage whose derivative may predict others. A K_1 that was evaluated may not:
   /// off the slow manifold of a stiff problem it points far away.
   template <class Taken, int I, int First, class Rhs>
   bool solve_stages(Rhs& rhs, double t, const NewtonGoal& goal) {

@@ -101,7 +101,7 @@ class Stepper<ImplicitEuler, State> {
   [[nodiscard]] Index failed_sample() const { return newton_.failed_sample(); }  ///< Of the last step that failed.
   [[nodiscard]] Index failed_component() const { return newton_.failed_component(); }
   [[nodiscard]] EquationFault fault() const { return newton_.fault(); }   ///< And why.
-  [[nodiscard]] double failed_at() const { return newton_.failed_at(); }  ///< When what is not finite was asked for.
+  [[nodiscard]] double failed_at() const { return newton_.failed_at(); }  ///< When something was not finite.
 
  private:
   State y_, next_, slope_;

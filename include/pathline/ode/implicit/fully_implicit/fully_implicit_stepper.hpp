@@ -141,7 +141,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, Cou
   }
 
   /// E of the step tried last as the control measures it (error_control.hpp), over the rows that the right-hand side
-  /// wants to be counted; infinite where Newton's method failed. A first step, or one after a step that was refused,
+  /// includes in the error; infinite where Newton's method failed. A first step, or one after a step that was refused,
   /// whose error seems too large gets a second opinion, for one evaluation more (Hairer & Wanner II, equation IV.8.20):
   /// of a transient that the step damps, no error is left then.
   template <class Rhs, AdaptiveControl Control>

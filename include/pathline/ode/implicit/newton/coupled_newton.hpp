@@ -265,7 +265,7 @@ class CoupledNewton : public detail::NewtonColumns<State, detail::CoupledColumn<
 
   /// Remembers where and why Newton's method failed; false, for the caller to return.
   bool blame_column(Index j, Index d, double t, double t_next) {
-    // Of the derivatives first: the solution of a linear system spreads a NaN over all entries.
+    // The derivatives are checked first: the solution of a linear system spreads a NaN over all entries.
     const bool away = this->runs_away(Y_.col(j).head(d).cwiseAbs().maxCoeff());
     for (int s = 0; s < stages; ++s)
       for (Index i = 0; i < d; ++i)

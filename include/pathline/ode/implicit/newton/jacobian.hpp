@@ -81,7 +81,7 @@ class BatchJacobian {
   /// Evaluates ∂f/∂y of the top d rows at (t, Y), for every column; returns the number of evaluations of f.
   /// \param F     f(t, Y).
   /// \param h     What the Jacobian will be multiplied by: it bounds the rounding of the differences.
-  /// \param goal  The tolerances, which tell what sizes of an entry matter; none by default.
+  /// \param goal  The tolerances, which say what sizes of an entry matter; none by default.
   /// \param kind  Without rhs.jacobian.
   /// \throws ShapeError where rhs.jacobian has changed the shape of J.
   template <class Rhs>

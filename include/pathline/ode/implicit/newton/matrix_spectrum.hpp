@@ -140,7 +140,7 @@ constexpr ComplexVector<S> rough_eigenvalues(const RealMatrix<S>& M) {
       for (std::size_t k = S; k-- > 0;) value = value * roots[i] + Complex{coefficients[k], 0};
       for (std::size_t j = 0; j < S; ++j)
         if (j != i) others = others * (roots[i] - roots[j]);
-      if (size_of(others) == 0) continue;  // two that coincide; the defect will tell
+      if (size_of(others) == 0) continue;  // two that coincide; the defect will show it
       const Complex step = value / others;
       roots[i] = roots[i] - step;
       moved = larger(moved, size_of(step));
@@ -175,7 +175,7 @@ constexpr Spectrum<S> spectrum(const RealMatrix<S>& M) {
         product = product + pair.left[i] * pair.right[i];
         for (std::size_t j = 0; j < S; ++j) quotient = quotient + pair.left[i] * Complex{M[i][j], 0} * pair.right[j];
       }
-      if (size_of(product) < 1e-12) break;  // an eigenvector is missing; the defect will tell
+      if (size_of(product) < 1e-12) break;  // an eigenvector is missing; the defect will show it
       pair.value = quotient / product;
       for (Complex& entry : pair.left) entry = entry / product;
     }

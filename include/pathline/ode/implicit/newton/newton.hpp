@@ -93,7 +93,7 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
     return true;
   }
 
-  /// The same, and K = (Y - base) / h_gamma, the derivative of the stage. Of the quadrature rows K is f at the
+  /// The same, and K = (Y - base) / h_gamma, the derivative of the stage. For quadrature rows K is f at the
   /// solution, and Y follows from it.
   template <class Rhs>
   [[nodiscard]] bool solve_stage(Rhs& rhs, double t, double h_gamma, const State& start, const State& base, State& Y,
@@ -148,7 +148,7 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
   /// Remembers where and why Newton's method failed at t; false, for the caller to return.
   bool blame_column(Index j, Index d, double t) {
     const auto& delta = columns_[std::size_t(j)].delta;
-    // Of the derivative first: the solution of a linear system spreads a NaN over all entries.
+    // The derivative is checked first: the solution of a linear system spreads a NaN over all entries.
     const bool away = this->runs_away(columns_[std::size_t(j)].size);
     for (Index i = 0; i < d; ++i)
       if (!std::isfinite(F_(i, j)))
@@ -178,7 +178,7 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
     // By a Jacobian of an older stage a first correction says nothing: where the problem was stiffer then, it is far
     // too short.
     const bool telling = !first || (goal.rounding() && column.renewed);
-    // To rounding: the error left behind is about size · rate / (1 - rate). Where rounding itself stops the
+    // To rounding: the remaining error is about size · rate / (1 - rate). Where rounding itself stops the
     // contraction, the larger bound ends it.
     const bool rounded = size <= 4 * eps * scale || (rate < 1 && size * rate / (1 - rate) <= 4 * eps * scale);
     const bool stalled = rate >= Scalar(0.5) && !first && size <= 1000 * eps * noise;

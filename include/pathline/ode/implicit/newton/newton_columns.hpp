@@ -41,7 +41,7 @@ class EquationSolver {
   [[nodiscard]] Index failed_sample() const { return failed_sample_; }        ///< Of the last failure.
   [[nodiscard]] Index failed_component() const { return failed_component_; }  ///< Of Newton's: the largest correction.
   [[nodiscard]] EquationFault fault() const { return fault_; }
-  [[nodiscard]] double failed_at() const { return failed_at_; }  ///< When what is not finite was asked for.
+  [[nodiscard]] double failed_at() const { return failed_at_; }  ///< When something was not finite.
 
  protected:
   /// Remembers a failure; false, for the caller to return.
@@ -102,7 +102,7 @@ class NewtonColumns : public EquationSolver {
     evaluations_ = iterations_ = 0;
   }
 
-  /// Whether some column of those that which(column) names asks for a new Jacobian.
+  /// Whether some column of those that which(column) names needs a new Jacobian.
   template <class Which>
   [[nodiscard]] bool any_stale(const Which& which) const {
     return std::any_of(columns_.begin(), columns_.end(),
@@ -140,7 +140,7 @@ class NewtonColumns : public EquationSolver {
   /// Newton's method diverges.
   [[nodiscard]] static bool runs_away(Scalar size) { return !(size < std::sqrt(std::numeric_limits<Scalar>::max())); }
 
-  /// Blames the Jacobian of column j, asked for at t, where it is not finite, or else the linear system.
+  /// Blames the Jacobian of column j, evaluated at t, if it is not finite, else the linear system.
   bool blame_system(Index j, Index d, double t) {
     for (Index i = 0; i < d; ++i)
       if (!J_.middleCols(j * d, d).row(i).allFinite()) return blame(i, j, EquationFault::jacobian, t);

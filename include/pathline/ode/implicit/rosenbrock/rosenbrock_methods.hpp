@@ -49,7 +49,7 @@ struct Rodas4 {
       .b_embedded = {2.4286337654669876, -.38274873376478463, -1.8557203309295804, .55983529922737629, 1. / 4, 0},
       .order = 4,
       .embedded_order = 3};
-  /// Of the continuous extension in the same code.
+  /// Those of the continuous extension in the same code.
   static constexpr std::array<double, 6> start_slope{5.135415220731389, .9097106086451752, -4.646064738078258,
                                                      -.7766693821950931, .12760829089678713, 1. / 4};
   static constexpr std::array<double, 6> end_slope{8.303495037879431, -2.3781053495150544, -6.792349919949433,

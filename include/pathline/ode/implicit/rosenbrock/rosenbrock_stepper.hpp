@@ -216,7 +216,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
   /// Tries a step from (t, y) to t_next, which t + h need not round to: stages with α_i = 1 are evaluated there, and
   /// nothing outside of the step. Derivatives are evaluated once for all trials from one t. False if f, a derivative or
   /// a solution is not finite; the error is infinite then. The observer discards all evaluations.
-  /// \param goal  The tolerances, which tell the differences what sizes of an entry matter.
+  /// \param goal  The tolerances, which say what sizes of an entry matter to the differences.
   template <class Rhs, class Observer>
   [[nodiscard]] bool step(Rhs& rhs, double t, double h, double t_next, Observer&& observer,
                           const NewtonGoal& goal = {}) {
