@@ -41,8 +41,8 @@ namespace pathline {
 ///                    least), a solver (`Dopri5`), a step control (`PiController`), a gradient method
 ///                    (`Backpropagation<>`), a base density (`StandardNormal`), a data transform (`NoTransform`), a
 ///                    context transform (`NoContextTransform`), an end-time policy (`FixedEndTime`),
-///                    `LikelihoodWeight`, `EvaluationTrace`, `TimeSpan`, `Threads`, `ChunkWidth`; and any number of
-///                    regularizers.
+///                    `LikelihoodWeight`, `EvaluationTrace`, `EvaluationSolver`, `TimeSpan`, `Threads`,
+///                    `ChunkWidth`; and any number of regularizers.
 ///
 /// Data X are (d + c) × n: d rows of raw data, then c = context_rows() rows of context, which is 0 for most flows.
 /// `const` functions may be called from several threads at once.
@@ -51,7 +51,7 @@ class Cnf {
   static_assert(detail::FlowCheck<FieldType, Policies...>::value);
   using Parts = detail::FlowParts<FieldType, Policies...>;
   using TheField = typename Parts::Field;
-  using Method = typename Parts::Method;
+  using Evaluator = typename Parts::Evaluator;
   using Training = detail::FlowTraining<Parts>;
   using Solves = detail::FlowSolves<Parts>;
   using Likelihoods = detail::FlowLikelihood<Parts>;
@@ -90,7 +90,8 @@ class Cnf {
   [[nodiscard]] std::string evaluation_trace() const { return trace_name(parts_.evaluation.estimator); }
 
   /// log p of raw data X, 1 × n nats: exact trace and deterministic, unless the flow has an `EvaluationTrace`.
-  /// By the flow's solver: of too few fixed steps it is no log-density, see `refined_log_prob`.
+  /// By the flow's `EvaluationSolver`, or the solver of training where none is named: by too few fixed steps it is no
+  /// log-density, see `refined_log_prob`.
   ///
   /// \throws ShapeError, DataError on bad data; SolveError when a solve fails.
   [[nodiscard]] Row<Scalar> log_prob(ConstDataRef<DataScalar> X) const { return likelihood(X).log_prob; }
@@ -109,23 +110,36 @@ class Cnf {
   [[nodiscard]] Likelihood<Scalar> likelihood(ConstDataRef<DataScalar> X, const Estimator& estimator,
                                               std::uint64_t seed = 0) const {
     check("Cnf::log_prob: data", X);
-    return Likelihoods(parts_).run(X, estimator, Rng(seed).draw(), parts_.control);
+    return Likelihoods(parts_).run(X, estimator, Rng(seed).draw(), parts_.evaluation_solver);
   }
 
   /// `log_prob` by the same method with 4 times as many fixed steps, or with tolerances 100 times smaller, down to
-  /// those that the scalar can resolve. Where the two differ, the flow's own solver is too coarse for its field, and
-  /// what `log_prob` gives is no density: it need not integrate to 1. `fit` compares them after training. Errors as
+  /// those that the scalar can resolve. Where the two differ, that solver is too coarse for the flow's field, and what
+  /// `log_prob` gives is no density: it need not integrate to 1. `fit` compares them after training. Errors as
   /// above.
   [[nodiscard]] Row<Scalar> refined_log_prob(ConstDataRef<DataScalar> X) const {
     check("Cnf::refined_log_prob: data", X);
     return Likelihoods(parts_)
         .run(X, parts_.evaluation.estimator, Rng(parts_.evaluation.seed).draw(),
-             detail::refined(parts_.control, detail::least_tolerance<Scalar>))
+             Evaluator{parts_.evaluation_solver.method,
+                       detail::refined(parts_.evaluation_solver.control, detail::least_tolerance<Scalar>)})
         .log_prob;
   }
   /// What that changes, in words.
   [[nodiscard]] SolverRefinement refinement() const {
-    return detail::refinement_of(parts_.control, detail::least_tolerance<Scalar>);
+    return detail::refinement_of(parts_.evaluation_solver.control, detail::least_tolerance<Scalar>);
+  }
+
+  /// `log_prob` by the solver that the flow trains by, where its `EvaluationSolver` is another one. Where the two differ,
+  /// training exploits the error of its solver, and its loss is no likelihood. `fit` compares them after training.
+  /// Errors as above.
+  [[nodiscard]] Row<Scalar> log_prob_by_training_solver(ConstDataRef<DataScalar> X) const
+      requires(Parts::has_evaluation_solver) {
+    check("Cnf::log_prob_by_training_solver: data", X);
+    return Likelihoods(parts_)
+        .run(X, parts_.evaluation.estimator, Rng(parts_.evaluation.seed).draw(),
+             EvaluationSolver{parts_.method, parts_.control})
+        .log_prob;
   }
 
   /// log_prob with an error bar: the mean over `repeats` independent draws of the estimator, the standard error of that
@@ -134,7 +148,8 @@ class Cnf {
   template <TracePolicy Estimator>
   [[nodiscard]] LikelihoodWithError<Scalar> log_prob_with_error(ConstDataRef<DataScalar> X, const Estimator& estimator,
                                                                 std::uint64_t seed, Index repeats) const {
-    static_assert(EmbeddedMethod<Method>, "Cnf::log_prob_with_error: this solver has no error estimate; use Dopri5");
+    static_assert(EmbeddedMethod<decltype(Evaluator::method)>,
+                  "Cnf::log_prob_with_error: this solver has no error estimate; use Dopri5");
     check("Cnf::log_prob: data", X);
     constexpr bool exact = std::same_as<Estimator, ClosedFormTrace> || std::same_as<Estimator, ExactTrace>;
     if (exact ? repeats != 1 : repeats < 2)
@@ -174,7 +189,8 @@ class Cnf {
       throw ArgumentError("Cnf::trajectory: first time", times.empty() ? "missing" : detail::number(times.front()),
                           "the data's time, " + detail::number(parts_.time.data));
     typename Parts::Rounding scratch;
-    return NeuralOde<TheField, Method, typename Parts::Control>(parts_.field, parts_.method, parts_.control)
+    const auto& [method, control] = parts_.evaluation_solver;
+    return NeuralOde<TheField, decltype(Evaluator::method), decltype(Evaluator::control)>(parts_.field, method, control)
         .solve(to_flow_coordinates(X), times, parts_.context_of(X, scratch));
   }
 

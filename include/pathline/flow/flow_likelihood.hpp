@@ -23,11 +23,12 @@ class FlowLikelihood {
   explicit FlowLikelihood(const Parts& parts) : parts_(parts) {}
 
   /// log p of raw data X ((d + c) × n).
+  /// \param solver        An `EvaluationSolver`.
   /// \param errors        NoErrors, or SumsErrors of (d + 1) × n zeros, which needs an embedded method.
   /// \param solver_error  With SumsErrors: 1 × n, overwritten with LikelihoodWithError's.
-  template <class Estimator, class Errors = NoErrors>
+  template <class Estimator, class Solver, class Errors = NoErrors>
   [[nodiscard]] Likelihood<Scalar> run(ConstBatchRef<DataScalar> X, const Estimator& estimator, const Draw& draw,
-                                       const typename Parts::Control& control, Errors errors = {},
+                                       const Solver& solver, Errors errors = {},
                                        Row<Scalar>* solver_error = nullptr) const {
     const Index d = parts_.field.dim();
     Likelihood<Scalar> result;
@@ -36,7 +37,7 @@ class FlowLikelihood {
     typename Parts::Rounding scratch;
     parts_.to_coordinates(X.topRows(d), y.topRows(d), result.log_prob, scratch);
     y.row(d).setZero();
-    result.statistics = FlowSolves<Parts>(parts_, control)
+    result.statistics = FlowSolves<Parts, Solver>(parts_, solver)
                             .with_trace(y, parts_.context_of(X, scratch), Way::to_base, estimator, draw, errors);
     Row<Scalar> log_base(X.cols());
     parts_.base.log_density(y.topRows(d), log_base);
@@ -61,7 +62,7 @@ class FlowLikelihood {
     for (Index i = 0; i < repeats; ++i) {
       Batch<Scalar> errors = Batch<Scalar>::Zero(parts_.field.dim() + 1, X.cols());
       const Likelihood<Scalar> one =
-          run(X, estimator, rng.draw(), parts_.control, SumsErrors<Scalar>{errors}, &solver_error);
+          run(X, estimator, rng.draw(), parts_.evaluation_solver, SumsErrors<Scalar>{errors}, &solver_error);
       result.solver_error += solver_error / Scalar(repeats);
       draws.row(i) = one.log_prob;
       result.statistics += one.statistics;

@@ -7,6 +7,7 @@
 #include <pathline/core/policies.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/flow/evaluation.hpp>
 #include <pathline/flow/path/augmented_dynamics.hpp>
 #include <pathline/flow/path/field_on_path.hpp>
 #include <pathline/flow/periodic_check.hpp>
@@ -77,6 +78,13 @@ struct DynamicsOf<Field, ClosedFormTrace, std::tuple<R...>> {
   using type = AugmentedDynamics<FieldInClosedForm<Field>, R...>;
 };
 
+/// Whether the step control of an EvaluationSolver can work with its method.
+template <class Solver>
+struct CanControl;
+template <class Method, class Control>
+struct CanControl<EvaluationSolver<Method, Control>>
+    : std::bool_constant<FixedControl<Control> || EmbeddedMethod<Method>> {};
+
 template <class FieldType, class... Policies>
 struct FlowParts {
   using AskedBlock = typename BlockOf<FieldType>::type;
@@ -106,6 +114,10 @@ struct FlowParts {
   static constexpr bool normalizes = requires { requires Field::normalizes; };
   using Method = std::conditional_t<controlled, AskedMethod, Dopri5>;
   using Control = AskedControl;
+  using AskedEvaluationSolver = first_of<IsEvaluationSolver, EvaluationSolver<Method, Control>, Policies...>;
+  static constexpr bool has_evaluation_solver = count_of<IsEvaluationSolver, Policies...> > 0;
+  static constexpr bool evaluation_controlled = CanControl<AskedEvaluationSolver>::value;
+  using Evaluator = std::conditional_t<evaluation_controlled, AskedEvaluationSolver, EvaluationSolver<Method, Control>>;
   using Trace = std::conditional_t<usable, AskedTrace, ExactTrace>;
   using Evaluation = std::conditional_t<usable, AskedEvaluation, EvaluationTrace<ExactTrace>>;
   using Regularizers = std::conditional_t<Reading::value, AskedRegularizers, std::tuple<>>;
@@ -127,6 +139,7 @@ struct FlowParts {
         evaluation(pick<IsEvaluationTrace, Evaluation>(policies)),
         method(pick<IsSolver, Method>(policies)),
         control(pick<IsStepControl, Control>(policies)),
+        evaluation_solver(pick_evaluation_solver(policies, method, control)),
         gradient(pick<IsGradientMethod, Gradient>(policies)),
         base(pick<IsBaseDensity, Base>(policies)),
         transform(pick<IsDataTransform, Transform>(policies)),
@@ -296,6 +309,14 @@ struct FlowParts {
       return estimator.tangents(field.dim());
   }
 
+  [[nodiscard]] static Evaluator pick_evaluation_solver(const std::tuple<Policies...>& policies, const Method& method,
+                                                        const Control& control) {
+    if constexpr (has_evaluation_solver)
+      return pick<IsEvaluationSolver, Evaluator>(policies);
+    else
+      return {method, control};
+  }
+
   [[nodiscard]] static Regularizers pick_regularizers(const std::tuple<Policies...>& policies) {
     if constexpr (Reading::value)
       return pick_all<IsRegularizer>(policies);
@@ -309,6 +330,7 @@ struct FlowParts {
   Evaluation evaluation;
   Method method;
   Control control;
+  Evaluator evaluation_solver;  ///< That of training where none is named.
   Gradient gradient;
   Base base;
   Transform transform;
@@ -338,6 +360,9 @@ struct FlowCheck {
                 "field the data transform may be of double");
   static_assert(Parts::controlled,
                 "Cnf: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
+  static_assert(!Parts::controlled || Parts::evaluation_controlled,
+                "Cnf: the solver of the EvaluationSolver (Rk4, ImplicitEuler, ...) has no error estimate: give it "
+                "FixedSteps(n)");
   static_assert(!field || Reading::trace,
                 "Cnf: ClosedFormTrace needs a TracedField (nn/traced.hpp); use ExactTrace or Hutchinson");
   static_assert(!field || TracedField<typename Parts::AskedBlock> ||

@@ -21,9 +21,20 @@
 #include <numeric>
 #include <span>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace pathline::detail {
+
+/// The gradient method that differentiates log p: costs of the steps are no part of it, and may read the stages of the
+/// training solver alone.
+template <class Gradient>
+[[nodiscard]] auto without_step_cost(const Gradient& gradient) {
+  if constexpr (requires { gradient.without_step_cost(); })
+    return gradient.without_step_cost();
+  else
+    return gradient;
+}
 
 /// Refers to the parts of the flow, which must outlive it.
 template <class Parts>
@@ -32,14 +43,15 @@ class FlowScore {
   using DataScalar = typename Parts::DataScalar;
   using Dynamics =
       typename Parts::template Dynamics<decltype(Parts::evaluation.estimator), std::tuple<>>;  // as log_prob: no costs
-  using BlockMemory = typename Parts::Gradient::template Memory<Dynamics, typename Parts::Method>;
+  using Gradient = decltype(without_step_cost(std::declval<const typename Parts::Gradient&>()));
+  using BlockMemory = typename Gradient::template Memory<Dynamics, decltype(Parts::Evaluator::method)>;
   using Result = LogProbWithScore<Scalar, DataScalar>;
   static constexpr bool transform_fits = TransformWithPullback<typename Parts::Transform, DataScalar>;
   static_assert(transform_fits,
                 "Cnf::score: the data transform needs pullback(X, Z_bar, X_bar), see flow/transform/transform.hpp");
 
  public:
-  explicit FlowScore(const Parts& parts) : parts_(parts) {}
+  explicit FlowScore(const Parts& parts) : parts_(parts), gradient_(without_step_cost(parts.gradient)) {}
 
   /// log p and score of raw data X ((d + c) × n). Sample i has the id i.
   [[nodiscard]] Result run(ConstBatchRef<DataScalar> X) const {
@@ -113,16 +125,14 @@ class FlowScore {
   void out_and_back(const Dynamics& dynamics, Index b, BlockMemory& memory, Job& job) const {
     const std::array<double, 2> ends{parts_.time.data, parts_.time.base};
     const std::span<const double> times(ends);
-    parts_.gradient.forward(parts_.method, parts_.control, dynamics, job.y, times, {}, memory);
+    const auto& [method, control] = parts_.evaluation_solver;
+    gradient_.forward(method, control, dynamics, job.y, times, {}, memory);
     if (b + 1 < parts_.blocks())
       through_block(b + 1, job);
     else
       through_normalization(b + 1, job, [&] { set_cotangents(job); });
     Vector<Scalar> theta_bar = Vector<Scalar>::Zero(dynamics.parameter_count());
-    if constexpr (requires { memory.step_cost; })  // costs of the steps are no part of log p
-      parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar, theta_bar, memory, 0);
-    else
-      parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar, theta_bar, memory);
+    gradient_.backward(method, control, dynamics, times, {}, job.y_bar, theta_bar, memory);
   }
 
   // Normalisation `gap` around what follows; just that where the flow has none.
@@ -147,6 +157,7 @@ class FlowScore {
   }
 
   const Parts& parts_;
+  Gradient gradient_;
 };
 
 }  // namespace pathline::detail

@@ -38,18 +38,17 @@ struct SumsErrors {
 
 enum class Way { to_base, to_data };
 
-/// Refers to the parts of the flow, which must outlive it.
-template <class Parts>
+/// Refers to the parts of the flow and to the solver, an `EvaluationSolver`; both must outlive it.
+template <class Parts, class Solver = typename Parts::Evaluator>
 class FlowSolves {
-  using Method = typename Parts::Method;
+  using Method = decltype(Solver::method);
   using Block = typename Parts::Block;
 
  public:
   using Scalar = typename Parts::Scalar;
 
-  explicit FlowSolves(const Parts& parts) : FlowSolves(parts, parts.control) {}
-  /// The same with another step control, which must outlive it too.
-  FlowSolves(const Parts& parts, const typename Parts::Control& control) : parts_(parts), control_(control) {}
+  explicit FlowSolves(const Parts& parts) : FlowSolves(parts, parts.evaluation_solver) {}
+  FlowSolves(const Parts& parts, const Solver& solver) : parts_(parts), solver_(solver) {}
 
   /// z alone: Z (d × n) in place, with its context (c × n).
   Statistics path(Batch<Scalar>& Z, ConstBatchRef<Scalar> context, Way way) const {
@@ -124,7 +123,8 @@ class FlowSolves {
         if constexpr (Errors::sums) observer.sum.setZero(state.rows(), state.cols());
         statistics[std::size_t(i)] = relabel_failures(
             [&] {
-              return integrate(parts_.method, control_, rhs, state, std::span<const double>(times), stepper, observer);
+              return integrate(solver_.method, solver_.control, rhs, state, std::span<const double>(times), stepper,
+                               observer);
             },
             [&](SolveFailure& at) { name_sample(at, chunk); });
         y.middleCols(chunk.first, chunk.count) = state;
@@ -146,7 +146,7 @@ class FlowSolves {
   };
 
   const Parts& parts_;
-  const typename Parts::Control& control_;
+  const Solver& solver_;
 };
 
 }  // namespace pathline::detail

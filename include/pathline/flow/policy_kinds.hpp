@@ -5,6 +5,7 @@
 #include <pathline/core/policies.hpp>
 #include <pathline/flow/base/base_density.hpp>
 #include <pathline/flow/end_time.hpp>
+#include <pathline/flow/evaluation.hpp>
 #include <pathline/flow/regularizer/regularizer.hpp>
 #include <pathline/flow/settings.hpp>
 #include <pathline/flow/trace/trace.hpp>
@@ -36,6 +37,11 @@ struct IsEvaluationTrace : std::false_type {};
 template <class Estimator>
 struct IsEvaluationTrace<EvaluationTrace<Estimator>> : std::bool_constant<TracePolicy<Estimator>> {};
 template <class P>
+struct IsEvaluationSolver : std::false_type {};
+template <class Method, class Control>
+struct IsEvaluationSolver<EvaluationSolver<Method, Control>>
+    : std::bool_constant<SteppingMethod<Method> && StepControl<Control>> {};
+template <class P>
 using IsTimeSpan = std::is_same<P, TimeSpan>;
 template <class P>
 using IsThreads = std::is_same<P, Threads>;
@@ -46,8 +52,8 @@ using IsChunkWidth = std::is_same<P, ChunkWidth>;
 template <class P>
 concept FlowPolicy = TracePolicy<P> || SteppingMethod<P> || StepControl<P> || GradientMethod<P> ||
     IsBaseDensity<P>::value || IsDataTransform<P>::value || IsContextTransform<P>::value || Regularizer<P> ||
-    EndTimePolicy<P> || IsLikelihoodWeight<P>::value || IsEvaluationTrace<P>::value || IsTimeSpan<P>::value ||
-    IsThreads<P>::value || IsChunkWidth<P>::value;
+    EndTimePolicy<P> || IsLikelihoodWeight<P>::value || IsEvaluationTrace<P>::value || IsEvaluationSolver<P>::value ||
+    IsTimeSpan<P>::value || IsThreads<P>::value || IsChunkWidth<P>::value;
 
 namespace detail {
 
@@ -80,7 +86,7 @@ struct KnownPolicies {
                 "gradient method (forward, backward), base density (log_density, score, sample), data transform "
                 "(check, apply, invert), context transform (check, apply, pullback), regularizer (weight, evaluate, "
                 "pullback), end time (check, training_end), "
-                "LikelihoodWeight, EvaluationTrace, TimeSpan, Threads, ChunkWidth");
+                "LikelihoodWeight, EvaluationTrace, EvaluationSolver, TimeSpan, Threads, ChunkWidth");
   static_assert(detail::count_of<IsTrace, Policies...> <= 1, "Cnf: more than one trace estimator");
   static_assert(detail::count_of<IsSolver, Policies...> <= 1, "Cnf: more than one solver");
   static_assert(detail::count_of<IsStepControl, Policies...> <= 1, "Cnf: more than one step control");
@@ -91,6 +97,7 @@ struct KnownPolicies {
   static_assert(detail::count_of<IsEndTime, Policies...> <= 1, "Cnf: more than one end-time policy");
   static_assert(detail::count_of<IsLikelihoodWeight, Policies...> <= 1, "Cnf: more than one LikelihoodWeight");
   static_assert(detail::count_of<IsEvaluationTrace, Policies...> <= 1, "Cnf: more than one EvaluationTrace");
+  static_assert(detail::count_of<IsEvaluationSolver, Policies...> <= 1, "Cnf: more than one EvaluationSolver");
   static_assert(detail::count_of<IsTimeSpan, Policies...> <= 1, "Cnf: more than one TimeSpan");
   static_assert(detail::count_of<IsThreads, Policies...> <= 1, "Cnf: more than one Threads");
   static_assert(detail::count_of<IsChunkWidth, Policies...> <= 1, "Cnf: more than one ChunkWidth");

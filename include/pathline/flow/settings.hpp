@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 
 namespace pathline {
 
@@ -20,18 +19,6 @@ struct TimeSpan {
 struct LikelihoodWeight {
   double weight = 1;
 };
-
-/// The estimator, and the seed of its noise, that `log_prob` uses instead of an exact trace, also where `fit` judges by
-/// validation rows: for dimensions in which d tangents are too many.
-template <class Estimator>
-struct EvaluationTrace {
-  Estimator estimator{};
-  std::uint64_t seed = 0;
-};
-template <class Estimator>
-EvaluationTrace(Estimator) -> EvaluationTrace<Estimator>;
-template <class Estimator>
-EvaluationTrace(Estimator, std::uint64_t) -> EvaluationTrace<Estimator>;
 
 /// Threads that share the chunks of a batch, where OpenMP is present; 0 is as many as OpenMP would take. Results are
 /// the same bits for every number.

@@ -31,6 +31,9 @@ struct Backpropagation {
   Cost step_cost{};                 ///< A cost of the steps, `StepCost`; its sum is `Memory::step_cost`.
   Outputs outputs = Outputs::land;  ///< How the states at `times` come about.
 
+  /// The same method for a loss that has no cost of the steps in it.
+  [[nodiscard]] Backpropagation<> without_step_cost() const { return {.tapes = tapes, .outputs = outputs}; }
+
   /// What one thread keeps from the way out to the way back, and from one solve to the next.
   template <Dynamics G, class Method>
   struct Memory {

@@ -42,6 +42,8 @@ struct FitReport {
   double best_criterion = std::numeric_limits<double>::infinity();
   StopReason stop = StopReason::epochs_done;
   SolverCheck solver_check;  ///< Of some of these rows, with the parameters that the flow ends with.
+  /// By the solver of training and, as the more accurate one, by the flow's `EvaluationSolver`, where it has one.
+  SolverCheck training_solver_check;
   /// What casts doubt on the numbers above or on the flow, though nothing failed: what was found, by how much, and what
   /// to do about it, a sentence or two each, ready to print.
   std::vector<std::string> warnings;

@@ -48,18 +48,32 @@ template <Real Scalar>
   return {log_prob.size(), -log_prob.mean(), -refined.mean(), std::sqrt((log_prob - refined).squaredNorm() / n)};
 }
 
-/// \param rows            Of which set: "validation" or "training".
-/// \param change, advice  Of the flow's `SolverRefinement`.
-[[nodiscard]] inline std::string solver_warning(const SolverCheck& check, const char* rows, const std::string& change,
-                                                const std::string& advice) {
+/// What the two solvers give, as part of a sentence.
+[[nodiscard]] inline std::string described(const SolverCheck& check, const char* rows) {
   char numbers[160];
   std::snprintf(numbers, sizeof numbers,
                 " the NLL of %ld %s rows is %.6g instead of %.6g, and log p of a row differs by %.2g nats (root mean "
                 "square)",
                 long(check.rows), rows, check.refined_nll, check.nll, check.difference);
-  return "the flow's solver is too coarse: with " + change + numbers +
+  return numbers;
+}
+
+/// \param rows            Of which set: "validation" or "training".
+/// \param change, advice  Of the flow's `SolverRefinement`.
+[[nodiscard]] inline std::string solver_warning(const SolverCheck& check, const char* rows, const std::string& change,
+                                                const std::string& advice) {
+  return "the flow's solver is too coarse: with " + change + described(check, rows) +
          ". Its likelihoods are then not those of a density, which integrates to 1. To train again, " + advice +
          "; to judge these parameters, copy them to a flow with an adaptive solver (Dopri5 and PiController)";
+}
+
+/// \param check  By the solver of training and by the flow's `EvaluationSolver`.
+[[nodiscard]] inline std::string training_solver_warning(const SolverCheck& check, const char* rows) {
+  return "the solver of training is too coarse: by the EvaluationSolver" + described(check, rows) +
+         ". The training loss is then no likelihood, and the flow has learned to exploit the error of its steps; "
+         "log_prob "
+         "and validation are by the EvaluationSolver. To train again, give FixedSteps more steps, or the costs of the "
+         "path more weight";
 }
 
 }  // namespace detail

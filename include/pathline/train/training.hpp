@@ -250,24 +250,37 @@ class Training {
   // By rows that the flow is judged by. A flow of another kind, which is not solved for, has no such check.
   void check_solver() {
     if constexpr (requires { flow_.refined_log_prob(train_.X); }) {
-      const auto refinement = flow_.refinement();
-      if (options_.solver_check_rows == 0 || refinement.change.empty()) return;
+      if (options_.solver_check_rows == 0) return;
       std::vector<Index> samples = counted(judged_);
       const std::vector<Index> some = spread_columns(Index(samples.size()), options_.solver_check_rows);
       for (std::size_t i = 0; i < some.size(); ++i) samples[i] = samples[std::size_t(some[i])];
       const Batch<DataScalar> rows = columns_of(judged_.X, std::span<const Index>(samples).first(some.size()));
-      try {
-        const Row<Scalar> own = flow_.log_prob(rows), refined = flow_.refined_log_prob(rows);
-        report_.solver_check = solver_check(own, refined);
-      } catch (const Error& error) {
-        report_.warnings.push_back("the accuracy of the solver could not be checked with " + refinement.change + ": " +
-                                   error.what());
-        return;
-      }
-      if (!solver_suffices(report_.solver_check, flow_.dim()))
-        report_.warnings.push_back(solver_warning(report_.solver_check, held_out_ ? "validation" : "training",
-                                                  refinement.change, refinement.advice));
+      const char* const which = held_out_ ? "validation" : "training";
+      if (const auto refinement = flow_.refinement(); !refinement.change.empty())
+        report_.solver_check = compare_solvers(
+            refinement.change, [&] { return solver_check<Scalar>(flow_.log_prob(rows), flow_.refined_log_prob(rows)); },
+            [&](const SolverCheck& check) {
+              return solver_warning(check, which, refinement.change, refinement.advice);
+            });
+      if constexpr (requires { flow_.log_prob_by_training_solver(rows); })
+        report_.training_solver_check = compare_solvers(
+            "the solver of training",
+            [&] { return solver_check<Scalar>(flow_.log_prob_by_training_solver(rows), flow_.log_prob(rows)); },
+            [&](const SolverCheck& check) { return training_solver_warning(check, which); });
     }
+  }
+
+  // Warns where two solvers differ, or where one of them fails.
+  template <class Compare, class Warning>
+  SolverCheck compare_solvers(const std::string& with, const Compare& compare, const Warning& warning) {
+    SolverCheck check;
+    try {
+      check = compare();
+      if (!solver_suffices(check, flow_.dim())) report_.warnings.push_back(warning(check));
+    } catch (const Error& error) {
+      report_.warnings.push_back("the accuracy of the solver could not be checked with " + with + ": " + error.what());
+    }
+    return check;
   }
 
   void find_dominant_sample() {

@@ -24,6 +24,7 @@ static_assert(exclude_each_other<NoContextTransform, StandardizeContext>);
 static_assert(exclude_each_other<Steer, FixedEndTime>);
 static_assert(exclude_each_other<LikelihoodWeight, LikelihoodWeight>);
 static_assert(exclude_each_other<EvaluationTrace<ExactTrace>, EvaluationTrace<Hutchinson<>>>);
+static_assert(exclude_each_other<EvaluationSolver<Dopri5, PiController>, EvaluationSolver<Rk4, FixedSteps>>);
 static_assert(exclude_each_other<TimeSpan, TimeSpan>);
 static_assert(exclude_each_other<Threads, Threads>);
 static_assert(exclude_each_other<ChunkWidth, ChunkWidth>);
@@ -49,6 +50,18 @@ TEST_CASE("override_policies keeps what is not replaced, values included", "[flo
   CHECK(std::get<KineticEnergy>(result).weight == 9);
   CHECK(std::get<ChunkWidth>(result).columns == 4);
   CHECK(std::get<Threads>(override_policies(presets, std::tuple<>())).number == 3);
+}
+
+TEST_CASE("A preset is judged by its EvaluationSolver unless it trains by an adaptive control", "[flow][presets]") {
+  using Judge = EvaluationSolver<Dopri5, PiController>;
+  const std::tuple presets(Rk4{}, FixedSteps(4), Judge{});
+  static_assert(std::same_as<decltype(override_policies(presets, std::tuple(FixedSteps(8)))),
+                             std::tuple<Rk4, Judge, FixedSteps>>);
+  static_assert(std::same_as<decltype(override_policies(presets, std::tuple(Tsit5{}, PiController{}))),
+                             std::tuple<Tsit5, PiController>>);
+  const auto named =
+      override_policies(presets, std::tuple(Tsit5{}, IController{}, EvaluationSolver{Rk4{}, FixedSteps(9)}));
+  CHECK(std::get<EvaluationSolver<Rk4, FixedSteps>>(named).control.steps_per_interval == 9);
 }
 
 TEST_CASE("A preset's network reads the rows of context that a StandardizeContext has", "[flow][presets][context]") {

@@ -25,16 +25,18 @@ inline constexpr bool exclude_each_other = both_are<IsTrace, A, B> || both_are<I
                                            both_are<IsBaseDensity, A, B> || both_are<IsDataTransform, A, B> ||
                                            both_are<IsContextTransform, A, B> || both_are<IsEndTime, A, B> ||
                                            both_are<IsLikelihoodWeight, A, B> || both_are<IsEvaluationTrace, A, B> ||
-                                           both_are<IsTimeSpan, A, B> || both_are<IsThreads, A, B> ||
-                                           both_are<IsChunkWidth, A, B> ||
+                                           both_are<IsEvaluationSolver, A, B> || both_are<IsTimeSpan, A, B> ||
+                                           both_are<IsThreads, A, B> || both_are<IsChunkWidth, A, B> ||
                                            (both_are<IsRegularizer, A, B> && std::same_as<A, B>);
 
-/// `presets` without those that one of `overrides` replaces, then `overrides`. What is no policy at all, or stands
+/// `presets` without those that one of `overrides` replaces, then `overrides`. An adaptive step control replaces a
+/// preset's `EvaluationSolver` too: steps that are controlled serve to judge by. What is no policy at all, or stands
 /// twice among the overrides, is left for `Cnf` to complain of.
 template <class... Presets, class... Overrides>
 [[nodiscard]] auto override_policies(const std::tuple<Presets...>& presets, const std::tuple<Overrides...>& overrides) {
   const auto kept = []<class P>(const P& preset) {
-    if constexpr ((exclude_each_other<P, Overrides> || ...))
+    constexpr bool judged_by_training = IsEvaluationSolver<P>::value && (AdaptiveControl<Overrides> || ...);
+    if constexpr ((exclude_each_other<P, Overrides> || ...) || judged_by_training)
       return std::tuple<>();
     else
       return std::tuple<P>(preset);
