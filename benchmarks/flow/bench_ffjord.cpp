@@ -4,6 +4,7 @@
 #include <benchmarks/measure.hpp>
 #include <benchmarks/workloads.hpp>
 #include <pathline/flow.hpp>
+#include <pathline/gradient/adjoint.hpp>
 #include <pathline/train/adam.hpp>
 
 #include <numeric>

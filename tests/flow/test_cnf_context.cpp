@@ -2,6 +2,7 @@
 #include <pathline/flow/cnf.hpp>
 
 #include <pathline/flow/transform/context_transform.hpp>
+#include <pathline/gradient/adjoint.hpp>
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/train/fit.hpp>

@@ -1,5 +1,7 @@
 #include <pathline/flow/cnf.hpp>
 
+#include <pathline/gradient/adjoint.hpp>
+
 #include <support/any_field.hpp>
 #include <support/any_trace.hpp>
 #include <support/catch.hpp>

@@ -1,6 +1,8 @@
 #include <pathline/flow/cnf.hpp>
 
 #include <pathline/nn/mlp.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/implicit_euler.hpp>
 
 #include <support/catch.hpp>
 

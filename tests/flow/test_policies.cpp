@@ -5,6 +5,9 @@
 #include <pathline/flow/settings.hpp>
 #include <pathline/flow/transform/context_transform.hpp>
 #include <pathline/flow/transform/transform.hpp>
+#include <pathline/gradient/adjoint.hpp>
+#include <pathline/ode/control/step_control.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
 
 #include <support/catch.hpp>
 

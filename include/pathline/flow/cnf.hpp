@@ -24,7 +24,8 @@
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/refined_control.hpp>
 #include <pathline/flow/with_context.hpp>
-#include <pathline/gradient.hpp>
+#include <pathline/gradient/neural_ode.hpp>
+#include <pathline/ode/concepts.hpp>
 
 #include <concepts>
 #include <cstdint>

@@ -13,9 +13,13 @@
 #include <pathline/flow/periodic_check.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/transform/transform.hpp>
-#include <pathline/gradient.hpp>
+#include <pathline/gradient/backpropagation.hpp>
+#include <pathline/gradient/side_inputs.hpp>
 #include <pathline/nn/parameters.hpp>
 #include <pathline/nn/taylor/taylor.hpp>
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/control/step_control.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -14,7 +14,8 @@
 #include <pathline/flow/path/augmented_dynamics.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/flow/transform/transform.hpp>
-#include <pathline/gradient.hpp>
+#include <pathline/gradient/side_inputs.hpp>
+#include <pathline/ode/errors.hpp>
 
 #include <array>
 #include <cstddef>

@@ -9,7 +9,11 @@
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/path/augmented_dynamics.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
-#include <pathline/gradient.hpp>
+#include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/side_inputs.hpp>
+#include <pathline/ode/errors.hpp>
+#include <pathline/ode/integrate.hpp>
+#include <pathline/ode/statistics.hpp>
 
 #include <array>
 #include <cstddef>

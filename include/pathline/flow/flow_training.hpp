@@ -10,7 +10,9 @@
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/flow/statistics/row_moments.hpp>
-#include <pathline/gradient.hpp>
+#include <pathline/gradient/side_inputs.hpp>
+#include <pathline/ode/errors.hpp>
+#include <pathline/ode/statistics.hpp>
 
 #include <algorithm>
 #include <array>

@@ -11,8 +11,8 @@
 #include <pathline/flow/trace/trace.hpp>
 #include <pathline/flow/transform/context_transform.hpp>
 #include <pathline/flow/transform/transform.hpp>
-#include <pathline/gradient.hpp>
-#include <pathline/ode.hpp>
+#include <pathline/gradient/gradient_method.hpp>
+#include <pathline/ode/concepts.hpp>
 
 #include <type_traits>
 

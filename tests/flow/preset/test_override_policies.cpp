@@ -2,6 +2,7 @@
 
 #include <pathline/flow/preset/presets.hpp>
 #include <pathline/flow/regularizer/jacobian_norm.hpp>
+#include <pathline/gradient/adjoint.hpp>
 
 #include <support/any_trace.hpp>
 #include <support/catch.hpp>

@@ -148,7 +148,7 @@ TEST_CASE("Cnf: integer weights count as repeated rows, and weight 0 as none", "
 
 TEST_CASE("Cnf: a loss of one's own sees row ids and weights", "[flow][presets][weights]") {
   constexpr Index n = 300;  // in two chunks
-  const auto flow = rnode<double>({.hidden = {4}, .seed = 1});
+  const auto flow = rnode<double>({.hidden = {4}, .seed = 1}, EvaluationSolver{Rk4{}, FixedSteps(4)});
   const Batch<double> X = sample_toy(ToyDensity::mixture, n, Draw{1, 1});
   std::vector<Index> ids;
   for (Index j = 0; j < n; ++j) ids.push_back(7 * j % n);
