@@ -5,6 +5,7 @@
 #include <examples/cnf/flow.hpp>
 
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/gradient/adjoint.hpp>
 #include <pathline/nn.hpp>
 #include <pathline/train/fit.hpp>

@@ -7,7 +7,6 @@
 // `Cnf`, and what solves, trains and judges it. May include every wing but presets and stacks.
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/data_warnings.hpp>
-#include <pathline/flow/end_time.hpp>
 #include <pathline/flow/evaluation.hpp>
 #include <pathline/flow/flow_likelihood.hpp>
 #include <pathline/flow/flow_parts.hpp>
@@ -39,7 +38,12 @@
 #include <pathline/flow/regularizer/acceleration_and_jerk.hpp>
 #include <pathline/flow/regularizer/hamilton_jacobi_bellman.hpp>
 #include <pathline/flow/regularizer/jacobian_norm.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/regularizer/regularizer.hpp>
+
+// `flow/end_time/`: Up to when a training solve runs.
+#include <pathline/flow/end_time/end_time.hpp>
+#include <pathline/flow/end_time/steer.hpp>
 
 // `flow/base/`: Base densities.
 #include <pathline/flow/base/base_density.hpp>

@@ -1,6 +1,7 @@
 // A flow trained on real data: what the example promises, in a form short enough for every run of the tests.
 #include <examples/common/baselines.hpp>
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/io/csv.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/train/fit.hpp>

@@ -1,8 +1,10 @@
 #include <pathline/flow/cnf.hpp>
 
+#include <pathline/flow/end_time/steer.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 
 #include <support/any_field.hpp>
 #include <support/any_trace.hpp>

@@ -1,6 +1,7 @@
 // Conditional flows: context enters every call, and both gradient methods give its gradient.
 #include <pathline/flow/cnf.hpp>
 
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/transform/context_transform.hpp>
 #include <pathline/gradient/adjoint.hpp>
 #include <pathline/gradient/neural_ode.hpp>

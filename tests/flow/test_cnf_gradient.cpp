@@ -1,5 +1,6 @@
 #include <pathline/flow/cnf.hpp>
 
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/gradient/adjoint.hpp>
 
 #include <support/any_field.hpp>

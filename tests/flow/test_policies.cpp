@@ -1,6 +1,7 @@
 #include <pathline/flow/base/base_density.hpp>
 #include <pathline/flow/base/student_t.hpp>
 #include <pathline/flow/policy_kinds.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/regularizer/regularizer.hpp>
 #include <pathline/flow/settings.hpp>
 #include <pathline/flow/transform/context_transform.hpp>

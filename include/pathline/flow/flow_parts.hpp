@@ -61,12 +61,12 @@ template <class Field, class Trace, class Tuple>
 struct Readable;
 template <class Field, class Trace, class... R>
 struct Readable<Field, Trace, std::tuple<R...>> {
-  static constexpr PathReads reads = all_reads<R...>;
+  static constexpr PathQuantities needs = all_needs<R...>;
   static constexpr bool closed_form = std::same_as<Trace, ClosedFormTrace>;
   static constexpr bool trace = !closed_form || TracedField<Field>;
-  static constexpr bool tangents = !reads.tangents || !closed_form;
-  static constexpr bool potential = !reads.potential_rate || (closed_form && PotentialField<Field>);
-  static constexpr bool taylor = !reads.jerk || TaylorField<Field>;
+  static constexpr bool tangents = !needs.tangents || !closed_form;
+  static constexpr bool potential = !needs.potential_rate || (closed_form && PotentialField<Field>);
+  static constexpr bool taylor = !needs.jerk || TaylorField<Field>;
   static constexpr bool value = trace && tangents && potential && taylor;
 };
 

@@ -4,7 +4,7 @@
 
 #include <pathline/core/policies.hpp>
 #include <pathline/flow/base/base_density.hpp>
-#include <pathline/flow/end_time.hpp>
+#include <pathline/flow/end_time/end_time.hpp>
 #include <pathline/flow/evaluation.hpp>
 #include <pathline/flow/regularizer/regularizer.hpp>
 #include <pathline/flow/settings.hpp>

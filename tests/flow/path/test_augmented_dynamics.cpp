@@ -2,6 +2,7 @@
 
 #include <pathline/flow/path/field_on_path.hpp>
 #include <pathline/flow/path/path_point.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/trace/trace.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/nn/mlp.hpp>

@@ -21,7 +21,7 @@ static_assert(
 static_assert(std::same_as<WithPolicies<LikelihoodWeight>, Cnf<Field, ClosedFormTrace, Rk4, FixedSteps, KineticEnergy,
                                                                HamiltonJacobiBellman, Judge, LikelihoodWeight>>);
 static_assert(std::same_as<WithPolicies<HamiltonJacobiBellman, KineticEnergy>,
-                           Cnf<Field, ClosedFormTrace, Rk4, FixedSteps, LikelihoodWeight, HamiltonJacobiBellman, Judge,
+                           Cnf<Field, ClosedFormTrace, Rk4, FixedSteps, LikelihoodWeight, Judge, HamiltonJacobiBellman,
                                KineticEnergy>>);
 static_assert(std::same_as<WithPolicies<Threads>, Cnf<Field, ClosedFormTrace, Rk4, FixedSteps, KineticEnergy,
                                                       LikelihoodWeight, HamiltonJacobiBellman, Judge, Threads>>);

@@ -3,6 +3,7 @@
 #include <pathline/flow/regularizer/acceleration_and_jerk.hpp>
 #include <pathline/flow/regularizer/hamilton_jacobi_bellman.hpp>
 #include <pathline/flow/regularizer/jacobian_norm.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/regularizer/regularizer.hpp>
 
 #include <pathline/nn/mlp.hpp>
@@ -22,8 +23,8 @@ Mlp<double, Tanh> conditional_field() {
 }
 
 static_assert(Regularizer<JacobianNorm> && Regularizer<HamiltonJacobiBellman> && Regularizer<DirectionalDerivative>);
-static_assert(detail::all_reads<KineticEnergy, JacobianNorm>.tangents);
-static_assert(!detail::all_reads<KineticEnergy>.tangents && !detail::all_reads<>.acceleration);
+static_assert(detail::all_needs<KineticEnergy, JacobianNorm>.tangents);
+static_assert(!detail::all_needs<KineticEnergy>.tangents && !detail::all_needs<>.acceleration);
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // Flows of several blocks with normalisations between them: one density, its gradient, and its running statistics.
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/stack/field_stack.hpp>
 #include <pathline/gradient/adjoint.hpp>
 #include <pathline/nn/mlp.hpp>

@@ -1,4 +1,5 @@
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/trace/hutch_plus_plus.hpp>
 #include <pathline/nn/mlp.hpp>
 

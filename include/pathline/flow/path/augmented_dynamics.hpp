@@ -29,7 +29,7 @@ namespace pathline {
 /// \tparam OnPath  FieldByTangents<F> or FieldInClosedForm<F>.
 template <class OnPath, class... Regularizers>
 class AugmentedDynamics {
-  static constexpr PathReads reads = detail::all_reads<Regularizers...>;
+  static constexpr PathQuantities needs = detail::all_needs<Regularizers...>;
 
  public:
   using Scalar = typename OnPath::Scalar;
@@ -49,8 +49,8 @@ class AugmentedDynamics {
   }
   [[nodiscard]] Index tape_size() const {
     Index size = Slices<Scalar>::size(on_path_.tape_size());
-    if constexpr (reads.acceleration) size += Slices<Scalar>::size(acceleration().tape_size());
-    if constexpr (reads.jerk) size += Slices<Scalar>::size(jerk().tape_size());
+    if constexpr (needs.acceleration) size += Slices<Scalar>::size(acceleration().tape_size());
+    if constexpr (needs.jerk) size += Slices<Scalar>::size(jerk().tape_size());
     return size;
   }
 
@@ -61,9 +61,9 @@ class AugmentedDynamics {
     const Tapes tapes(*this, tape);
     typename Workspace<Scalar>::Frame frame(workspace);
     on_path_.evaluate(side_.at(t, frame), y.topRows(d), dy.topRows(d + 1), tapes.field, workspace);
-    if constexpr (reads.acceleration)
+    if constexpr (needs.acceleration)
       acceleration().evaluate(t, y.topRows(d), dy.topRows(d), tapes.acceleration, workspace);
-    if constexpr (reads.jerk) jerk().evaluate(t, y.topRows(d), tapes.jerk, workspace);
+    if constexpr (needs.jerk) jerk().evaluate(t, y.topRows(d), tapes.jerk, workspace);
     if constexpr (sizeof...(Regularizers) > 0) {
       const PathPoint<Scalar> at = point(t, tapes);
       Index row = d + 1;
@@ -92,15 +92,15 @@ class AugmentedDynamics {
       };
       new (&Z_bar) BatchMap<Scalar>(zeros());
       lend(bar.Z, Z_bar);
-      if constexpr (reads.acceleration) lend(bar.acceleration, zeros());
-      if constexpr (reads.jerk) lend(bar.jerk, zeros());
+      if constexpr (needs.acceleration) lend(bar.acceleration, zeros());
+      if constexpr (needs.jerk) lend(bar.jerk, zeros());
       const PathPoint<Scalar> at = point(t, tapes);
       Index row = d + 1;
       std::apply([&](const auto&... regularizer) { (regularizer.pullback(at, dy_bar.row(row++), bar), ...); },
                  regularizers_);
-      if constexpr (reads.acceleration)
+      if constexpr (needs.acceleration)
         acceleration().pullback(t, tapes.acceleration, bar.acceleration, Z_bar, bar.F, theta_bar, t_bar, workspace);
-      if constexpr (reads.jerk) jerk().pullback(t, tapes.jerk, bar.jerk, Z_bar, theta_bar, t_bar, workspace);
+      if constexpr (needs.jerk) jerk().pullback(t, tapes.jerk, bar.jerk, Z_bar, theta_bar, t_bar, workspace);
     }
     BatchMap<Scalar> S_bar = side_.zero(frame);
     on_path_.pullback(side_.at(t, frame), tapes.field, buffer.data(), path_bar, S_bar,
@@ -119,8 +119,8 @@ class AugmentedDynamics {
   struct Tapes {
     Tapes(const AugmentedDynamics& g, std::span<Scalar> tape) : Tapes(g, Slices<Scalar>(tape)) {}
     Tapes(const AugmentedDynamics& g, Slices<Scalar> slices) : field(slices.scalars(g.on_path_.tape_size())) {
-      if constexpr (reads.acceleration) acceleration = slices.scalars(g.acceleration().tape_size());
-      if constexpr (reads.jerk) jerk = slices.scalars(g.jerk().tape_size());
+      if constexpr (needs.acceleration) acceleration = slices.scalars(g.acceleration().tape_size());
+      if constexpr (needs.jerk) jerk = slices.scalars(g.jerk().tape_size());
     }
     std::span<Scalar> field, acceleration, jerk;
   };
@@ -132,8 +132,8 @@ class AugmentedDynamics {
     const auto lend = [this](auto& slot, const ConstBatchMap<Scalar>& block) {
       new (&slot) typename PathPoint<Scalar>::Block(block.data(), dim(), columns(), Eigen::OuterStride<>(dim()));
     };
-    if constexpr (reads.acceleration) lend(at.acceleration, acceleration().value(tapes.acceleration));
-    if constexpr (reads.jerk) lend(at.jerk, jerk().value(tapes.jerk));
+    if constexpr (needs.acceleration) lend(at.acceleration, acceleration().value(tapes.acceleration));
+    if constexpr (needs.jerk) lend(at.jerk, jerk().value(tapes.jerk));
     return at;
   }
 

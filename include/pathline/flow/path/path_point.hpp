@@ -3,15 +3,15 @@
 ///
 /// The dynamics call the field once per evaluation and hand the same *path point* to every policy; on the way back each
 /// policy adds its cotangents to the same place. So policies share the field's work and know nothing of each other.
-/// A policy names by its `reads` what is not in every path point. It is computed once for all policies that read it.
+/// A policy names by its `needs` what is not in every path point. It is computed once for all policies that read it.
 #pragma once
 
 #include <pathline/core/types.hpp>
 
 namespace pathline {
 
-/// What a regularizer reads beyond t, Z and F. It says so by `static constexpr PathReads reads{.tangents = true};`.
-struct PathReads {
+/// What a regularizer needs beyond t, Z and F. It says so by `static constexpr PathQuantities needs{.tangents = true};`.
+struct PathQuantities {
   bool tangents = false;        ///< V and JV: the trace must be one by tangents.
   bool acceleration = false;    ///< z'' = ∂f/∂t + J f, one more directional derivative.
   bool jerk = false;            ///< z''', by sweeps in Taylor mode: the field must be a `TaylorField`.
@@ -21,17 +21,17 @@ struct PathReads {
 namespace detail {
 
 template <class R>
-inline constexpr PathReads reads_of{};
+inline constexpr PathQuantities needs_of{};
 template <class R>
-requires requires { PathReads{R::reads}; }
-inline constexpr PathReads reads_of<R> = R::reads;
+requires requires { PathQuantities{R::needs}; }
+inline constexpr PathQuantities needs_of<R> = R::needs;
 
-/// What any of the regularizers reads.
+/// What any of the regularizers needs.
 template <class... R>
-inline constexpr PathReads all_reads{.tangents = (reads_of<R>.tangents || ...),
-                                     .acceleration = (reads_of<R>.acceleration || ...),
-                                     .jerk = (reads_of<R>.jerk || ...),
-                                     .potential_rate = (reads_of<R>.potential_rate || ...)};
+inline constexpr PathQuantities all_needs{.tangents = (needs_of<R>.tangents || ...),
+                                          .acceleration = (needs_of<R>.acceleration || ...),
+                                          .jerk = (needs_of<R>.jerk || ...),
+                                          .potential_rate = (needs_of<R>.potential_rate || ...)};
 
 }  // namespace detail
 
@@ -54,7 +54,7 @@ struct PathPoint {
 
   [[nodiscard]] Index dim() const noexcept { return Z.rows(); }
   [[nodiscard]] Index samples() const noexcept { return Z.cols(); }
-  /// k. Policies that read them must say `reads{.tangents = true}`: a trace in closed form leaves none.
+  /// k. Policies that read them must say `needs{.tangents = true}`: a trace in closed form leaves none.
   [[nodiscard]] Index tangents() const noexcept {
     eigen_assert(weights != nullptr);
     return V.cols() / Z.cols();

@@ -8,7 +8,7 @@
 #include <pathline/flow/evaluation.hpp>
 #include <pathline/flow/preset/override_policies.hpp>
 #include <pathline/flow/regularizer/hamilton_jacobi_bellman.hpp>
-#include <pathline/flow/regularizer/regularizer.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/settings.hpp>
 #include <pathline/flow/trace/trace.hpp>
 #include <pathline/nn/network.hpp>

@@ -8,7 +8,7 @@
 #include <pathline/flow/preset/ffjord.hpp>
 #include <pathline/flow/preset/override_policies.hpp>
 #include <pathline/flow/regularizer/jacobian_norm.hpp>
-#include <pathline/flow/regularizer/regularizer.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/ode/control/step_control.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/flow/end_time.hpp>
+#include <pathline/flow/end_time/steer.hpp>
 #include <pathline/flow/preset/ffjord.hpp>
 #include <pathline/flow/preset/override_policies.hpp>
 

@@ -28,7 +28,7 @@ void squared_norm_pullback(const Block& A, const Row& cost_bar, BarBlock& A_bar)
 /// Costs one more directional derivative an evaluation, which is shared with other costs that read it.
 /// docs/maths.md, section 11.
 struct DirectionalDerivative {
-  static constexpr PathReads reads{.acceleration = true};
+  static constexpr PathQuantities needs{.acceleration = true};
   double weight = 1.0;
 
   template <Real Scalar>
@@ -44,7 +44,7 @@ struct DirectionalDerivative {
 /// ∫ ‖z'''‖² dt, TayNODE's cost of order 3 (the same conversions). Needs a field in Taylor mode (`TaylorField`:
 /// networks of dense, linear and elementwise layers), and three sweeps of it an evaluation.
 struct Jerk {
-  static constexpr PathReads reads{.jerk = true};
+  static constexpr PathQuantities needs{.jerk = true};
   double weight = 1.0;
 
   template <Real Scalar>

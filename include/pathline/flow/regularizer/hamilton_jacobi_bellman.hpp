@@ -16,7 +16,7 @@ namespace pathline {
 /// The paper's α₂, the third of its code's `alph`, is a weight of α₂ here. The slope at a residual of 0 counts as 0.
 /// Needs a `PotentialField` and `ClosedFormTrace`.
 struct HamiltonJacobiBellman {
-  static constexpr PathReads reads{.potential_rate = true};
+  static constexpr PathQuantities needs{.potential_rate = true};
   double weight = 1.0;
 
   template <Real Scalar>

@@ -14,7 +14,7 @@ namespace pathline {
 /// code takes the mean over components: a code's coefficient c is a weight of c / d.
 /// Does not compile with `ClosedFormTrace`, which leaves no tangents.
 struct JacobianNorm {
-  static constexpr PathReads reads{.tangents = true};
+  static constexpr PathQuantities needs{.tangents = true};
   double weight = 1.0;
 
   template <Real Scalar>

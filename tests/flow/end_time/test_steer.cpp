@@ -1,6 +1,8 @@
-#include <pathline/flow/end_time.hpp>
+#include <pathline/flow/end_time/steer.hpp>
 
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/end_time/end_time.hpp>
+#include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/nn/mlp.hpp>
 
 #include <support/catch.hpp>
