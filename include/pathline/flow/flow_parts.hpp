@@ -105,9 +105,10 @@ struct FlowParts {
   // Raw data need more digits than what is learned of them: a transform of double may stand before a field of float.
   static constexpr bool rounds = !DataTransform<AskedTransform, FieldScalar> && std::same_as<FieldScalar, float> &&
                                  DataTransform<AskedTransform, double>;
-  static constexpr bool one_scalar =
-      (rounds || DataTransform<AskedTransform, FieldScalar>)&&BaseDensity<AskedBase, FieldScalar> &&
-      ContextTransform<AskedContext, std::conditional_t<rounds, double, FieldScalar>>;
+  using AskedDataScalar = std::conditional_t<rounds, double, FieldScalar>;
+  static constexpr bool one_scalar = DataTransform<AskedTransform, AskedDataScalar> &&
+                                     BaseDensity<AskedBase, FieldScalar> &&
+                                     ContextTransform<AskedContext, AskedDataScalar>;
   using Reading = Readable<AskedBlock, AskedTrace, AskedRegularizers>;
 
   // What an assertion above has refused gives way to something that compiles, so that its line stays the only one.

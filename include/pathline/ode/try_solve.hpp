@@ -119,6 +119,7 @@ inline void require_times_of_each(const std::vector<std::vector<double>>& times,
 /// \param y0      d × n, a column per sample. A column that is not finite fails alone; without a row all fail, and
 ///                without a column there is no status at all.
 /// \param policy  PerSample around a controller.
+///
 /// Throws nothing of its own: what cannot be followed at all is bad_input in every status. What the right-hand side
 /// throws passes through, unless it is an Error.
 template <class Method, class Control, class Rhs, class Derived>
@@ -214,7 +215,8 @@ template <class Method = Dopri5, StepControl Control = PiController, class Rhs, 
 }
 
 /// y(t1) with steps of its own for each sample. All samples are solved to their ends before the first failure is
-/// thrown. \throws as solve(); the failure says which sample.
+/// thrown.
+/// \throws As solve(); the failure says which sample.
 template <class Method, class Control, class Rhs, class Derived>
 [[nodiscard]] detail::BatchOf<Derived> solve(Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0, double t0, double t1,
                                              const Method& method, const PerSample<Control>& policy) {

@@ -44,8 +44,8 @@ struct OtFlowOptions {
 /// PiController{.rtol = 1e-5, .atol = 1e-5}}`, which is replaced as in `rnode`: the paper's tables are by more steps
 /// than it trains by, too.
 ///
-/// \throws ArgumentError when dim, width, depth or steps is below 1; what `Cnf` throws for policies that
-/// do not fit.
+/// \throws ArgumentError when dim, width, depth or steps is below 1; what `Cnf` throws for policies that do
+///         not fit.
 template <Real Scalar, class... Policies>
 [[nodiscard]] auto ot_flow(const OtFlowOptions& options, const Policies&... policies) {
   Rng rng(options.seed);

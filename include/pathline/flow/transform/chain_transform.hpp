@@ -37,7 +37,7 @@ concept LastHasCircles = requires(const std::tuple<Transforms...>& transforms) {
 template <class... Transforms>
 class Chain {
   static_assert(sizeof...(Transforms) > 0, "Chain: give it at least one data transform");
-  static_assert(((DataTransform<Transforms, double> || DataTransform<Transforms, float>)&&...),
+  static_assert((... && (DataTransform<Transforms, double> || DataTransform<Transforms, float>)),
                 "Chain: a data transform needs check, apply and invert");
 
  public:
@@ -64,7 +64,7 @@ class Chain {
 
   template <detail::MappedBy<Transforms...> Derived, class ZBar, class XBar>
   void pullback(const Eigen::MatrixBase<Derived>& X, const ZBar& Z_bar, XBar&& X_bar) const
-      requires(TransformWithPullback<Transforms, typename Derived::Scalar>&&...) {
+      requires((... && TransformWithPullback<Transforms, typename Derived::Scalar>)) {
     pull_back_to<typename Derived::Scalar>(X.derived(), Z_bar, X_bar);
   }
 

@@ -65,21 +65,21 @@ class Sequential {
   }
 
   // Taylor mode: nn/taylor/taylor.hpp.
-  [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires TaylorLayer<First> &&
-      (TaylorLayer<Rest>&&...) {
+  [[nodiscard]] Index taylor_tape_size(Index n, Index order) const
+      requires(TaylorLayer<First> && (... && TaylorLayer<Rest>)) {
     return std::apply(
         [&](const auto&... layer) { return (detail::link_tape_size<detail::TaylorMode>(layer, n, order) + ...); },
         layers_);
   }
   void taylor(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
-              BatchRef<Scalar> Y, std::span<Scalar> tape,
-              Workspace<Scalar>& workspace) const requires TaylorLayer<First> &&(TaylorLayer<Rest>&&...) {
+              BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const
+      requires(TaylorLayer<First> && (... && TaylorLayer<Rest>)) {
     forward<detail::TaylorMode, 0>(theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
   }
   void taylor_pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                        std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
-                       VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TaylorLayer<First> &&
-      (TaylorLayer<Rest>&&...) {
+                       VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const
+      requires(TaylorLayer<First> && (... && TaylorLayer<Rest>)) {
     backward<detail::TaylorMode, 0>(theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 

@@ -63,8 +63,8 @@ class SumLayer : public detail::PotentialTagIf<PotentialLayer<First> && (Potenti
   [[nodiscard]] Index parameter_count() const {
     return total([](const auto& layer) { return layer.parameter_count(); });
   }
-  void initialize(VectorRef<Scalar> theta, Rng& rng) const requires InitializableLayer<First> &&
-      (InitializableLayer<Rest>&&...) {
+  void initialize(VectorRef<Scalar> theta, Rng& rng) const
+      requires(InitializableLayer<First> && (... && InitializableLayer<Rest>)) {
     Index offset = 0;
     for_each([&](const auto& layer, std::size_t /*i*/) {
       layer.initialize(theta.segment(offset, layer.parameter_count()), rng);

@@ -134,6 +134,7 @@ using ColumnOf = Eigen::Matrix<typename Derived::Scalar, Derived::RowsAtCompileT
 /// \param events  std::tuple of Event, of each sample: g(t, y) or g(t, y, sample), y d × 1, and a reset likewise. What
 ///                they do, end the solve or change the state, they do to their sample.
 /// \return        A solution for each sample.
+///
 /// Throws nothing of its own: see try_solve().
 template <class Method, class Control, class Rhs, class Derived, class... Events>
 [[nodiscard]] std::vector<SampleEvents<detail::ColumnOf<Derived>>> try_solve_events(

@@ -26,7 +26,8 @@ using PlaceValues = std::array<double, search_places.size()>;
 }
 
 /// The extrema in (0, 1) of that polynomial, ascending, at most five: between two zeros of a derivative the one below
-/// it is monotone, and so on up from the linear one. \return their number.
+/// it is monotone, and so on up from the linear one.
+/// \return  Their number.
 [[nodiscard]] inline std::size_t extrema_of_polynomial(const PlaceValues& c, std::array<double, 5>& extrema) {
   constexpr std::size_t degree = search_places.size() - 1;
   std::array<double, degree + 1> bounds{0, 1}, zeros{};  // of the pieces; the ends of [0, 1] among them

@@ -55,8 +55,7 @@ template <InvertibleFlow Flow>
 [[nodiscard]] InverseError inverse_error(const Flow& flow, ConstDataRef<detail::DataScalarOf<Flow>> X) {
   using Scalar = typename Flow::Scalar;
   const Batch<Scalar> Z = flow.transform(X);
-  Batch<Scalar> points =
-      X.template cast<Scalar>();  // keeps the context, which a conditional flow wants below its points too
+  Batch<Scalar> points = X.template cast<Scalar>();  // keeps the context, which a conditional flow reads below them
   points.topRows(Z.rows()) = Z;
   const Batch<detail::DataScalarOf<Flow>> back = flow.inverse(points);
   const Row<double> distance = (back - X.topRows(Z.rows())).template cast<double>().colwise().norm();

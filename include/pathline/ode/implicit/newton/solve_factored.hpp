@@ -7,7 +7,8 @@
 
 namespace pathline::detail {
 
-/// Factors of I - hγJ, J d × d. \param M  Storage, d × d afterwards.
+/// Factors of I - hγJ, J d × d.
+/// \param M  Storage, d × d afterwards.
 template <class Matrix, class Derived>
 void factor_identity_minus(double h_gamma, const Eigen::MatrixBase<Derived>& J, Matrix& M,
                            Eigen::PartialPivLU<Matrix>& factors) {
