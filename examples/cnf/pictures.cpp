@@ -93,13 +93,15 @@ void draw_samples(const fs::path& png, const TrainedFlow& flow, const Split& spl
         png, left, right,
         {.style = {.title = "Data beside samples of the flow", .width = 1400, .height = 760}, .names = names});
   else
-    plot::pairs(png, left, right,
-                {.style = {.title = "Below the diagonal: data; above: as many samples of the flow" +
-                                    (data.rows() > 5 ? " (first 5 of " + std::to_string(data.rows()) + " columns)"
-                                                     : std::string()),
-                           .width = 1300,
-                           .height = 1200},
-                 .names = names});
+    plot::pairs(
+        png, left, right,
+        {.style = {.title = "Below the diagonal: data; above: as many samples of the flow" +
+                            (data.rows() > plot::most_paired ? " (first " + std::to_string(plot::most_paired) + " of " +
+                                                                   std::to_string(data.rows()) + " columns)"
+                                                             : std::string()),
+                   .width = 1300,
+                   .height = 1200},
+         .names = names});
 }
 
 void draw_losses(const fs::path& png, const TrainedFlow& flow, const std::vector<plot::Level>& levels) {

@@ -402,7 +402,7 @@ void side_by_side(const std::filesystem::path& png, const Points& data, const Po
 }
 
 void pairs(const std::filesystem::path& png, const Points& data, const Points& samples, const SamplesOptions& options) {
-  const Index shown = std::min<Index>(data.positions.rows(), 5);
+  const Index shown = std::min(data.positions.rows(), most_paired);
   const std::string side = std::to_string(shown);
   Script script(png, options.style);
   script.line("set multiplot layout " + side + "," + side + " title " + quoted(options.style.title) +
@@ -554,47 +554,87 @@ void graph(const std::filesystem::path& png, const std::vector<Points>& curves, 
   if (all.cols() == 0) throw pathline::ArgumentError("graph: number of finite points", "0", "at least 1");
   script.line("set xrange " + bracket(range_of(all.row(0), options.points ? 0.03 : 0)));
   script.line("set yrange " + bracket(range_of(all.row(1), 0.05)));
-  script.line("set bmargin 7").line("set key at graph 0.5, screen 0.05 center horizontal maxrows 2");
+  const bool legend = std::any_of(curves.begin(), curves.end(), [](const Points& one) { return !one.label.empty(); });
+  if (legend)
+    script.line("set bmargin 7").line("set key at graph 0.5, screen 0.05 center horizontal maxrows 2");
+  else
+    script.line("unset key");
   script.line(command).draw();
 }
 
 void sheet(const std::filesystem::path& png, const std::vector<std::vector<Panel>>& rows, const SheetOptions& options) {
   std::size_t columns = 1;
-  for (const auto& row : rows) columns = std::max(columns, row.size());
-  constexpr int left = 56, top = 56, title = 40, gap = 10;  // pixels
+  bool legend = false;
+  for (const auto& row : rows) {
+    columns = std::max(columns, row.size());
+    for (const Panel& panel : row) legend = legend || !panel.curves.empty() || !panel.discs.empty();
+  }
+  const bool axes = !options.x_label.empty() || !options.y_label.empty(), colors = !options.first_color.empty();
+  constexpr int title = 40, strip = 52;  // pixels, as all here; a strip below the panels for each of three things
+  const int gap = axes ? 24 : 10, left = (options.rows.empty() ? 12 : 56) + (axes ? 92 : 0);
+  const int top = options.columns.empty() ? 12 : 56, bottom = strip * (int(axes) + int(colors) + int(legend));
   const int width = options.style.width, height = options.style.height;
   const int page_width = left + int(columns) * (width + gap),
-            page_height = title + top + int(rows.size()) * (height + gap);
+            page_height = title + top + int(rows.size()) * (height + gap) + bottom;
   Script script(png, {.title = {}, .width = page_width, .height = page_height});
   const auto across = [&](double pixels) { return number(pixels / page_width); };
   const auto up = [&](double pixels) { return number(1 - pixels / page_height); };  // counted from above
   const auto label = [&](const std::string& text, const std::string& x, const std::string& y, const std::string& more) {
     return "set label " + quoted(text) + " at screen " + x + ", screen " + y + " center textcolor '#222222' " + more;
   };
-  script.line("set multiplot").line("unset key").line("unset tics").line("unset grid").line("unset colorbox");
+  script.line("set multiplot").line("unset tics").line("unset grid").line("unset colorbox");
   script.line("set border 15 linecolor '#999999'").line(viridis);
   script.line("set xrange " + bracket(options.x)).line("set yrange " + bracket(options.y));
   script.line(label(options.style.title, "0.5", up(title * 0.6), "font 'DejaVu Sans,17'"));
+  const auto middle = [&](std::size_t j) { return across(left + int(j) * (width + gap) + width / 2); };
   for (std::size_t j = 0; j < std::min(columns, options.columns.size()); ++j)
-    script.line(label(options.columns[j], across(left + int(j) * (width + gap) + width / 2), up(title + top * 0.55),
-                      "font 'DejaVu Sans,15'"));
-  for (std::size_t i = 0; i < std::min(rows.size(), options.rows.size()); ++i)
-    script.line(label(options.rows[i], across(left / 2), up(title + top + int(i) * (height + gap) + height / 2),
-                      "rotate by 90 font 'DejaVu Sans,15'"));
+    script.line(label(options.columns[j], middle(j), up(title + top * 0.55), "font 'DejaVu Sans,15'"));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string y = up(title + top + int(i) * (height + gap) + height / 2);
+    if (i < options.rows.size())
+      script.line(label(options.rows[i], across(28), y, "rotate by 90 font 'DejaVu Sans,15'"));
+    if (axes) script.line(label(options.y_label, across(left - 76), y, "rotate by 90"));
+  }
+  const int below = page_height - bottom - gap;  // where the strips begin
+  if (axes)
+    for (std::size_t j = 0; j < columns; ++j) script.line(label(options.x_label, middle(j), up(below + 60), ""));
+  if (colors) {
+    // A box of its own, for gnuplot would draw one beside every panel.
+    const int y = below + gap + strip * int(axes) + 14, half = 90;
+    const std::string edge = across(page_width / 2.0 - half), other = across(page_width / 2.0 + half);
+    script.line("set colorbox horizontal user origin " + edge + ", " + up(y + 14) + " size " + across(2 * half) + ", " +
+                number(14.0 / page_height) + " front");
+    script.line("set label " + quoted(options.first_color) + " at screen " + across(page_width / 2.0 - half - 10) +
+                ", screen " + up(y + 7) + " right textcolor '#222222'");
+    script.line("set label " + quoted(options.last_color) + " at screen " + across(page_width / 2.0 + half + 10) +
+                ", screen " + up(y + 7) + " left textcolor '#222222'");
+  }
+  bool box_drawn = !colors;
+  script.line("unset key");
+  std::string keys;  // of the first panel
   for (std::size_t i = 0; i < rows.size(); ++i)
     for (std::size_t j = 0; j < rows[i].size(); ++j) {
       const Panel& panel = rows[i][j];
       const int x = left + int(j) * (width + gap), y = title + top + int(i) * (height + gap);
       script.line("set lmargin at screen " + across(x)).line("set rmargin at screen " + across(x + width));
       script.line("set tmargin at screen " + up(y)).line("set bmargin at screen " + up(y + height));
+      const bool first = i == 0 && j == 0;
       std::vector<std::string> layers;
+      const auto with_key = [&](const Points& of, const std::string& look) {
+        if (first && !of.label.empty()) keys += ", keyentry" + look + " title " + quoted(of.label);
+        layers.push_back(script.points(of.positions) + " using 1:2" + look + " notitle");
+      };
+      if (axes) {
+        script.line(i + 1 == rows.size() ? "set xtics out nomirror textcolor '#333333'" : "unset xtics");
+        script.line(j == 0 ? "set ytics out nomirror textcolor '#333333'" : "unset ytics");
+      }
       if (panel.density.size() > 0) {
         const double dx = (options.x.high - options.x.low) / double(panel.density.cols());
         const double dy = (options.y.high - options.y.low) / double(panel.density.rows());
         script.line("set cbrange [0:" + number(panel.density.maxCoeff()) + "]");
         layers.push_back(script.matrix(panel.density) + " matrix using (" + number(options.x.low, 12) +
                          " + ($1 + 0.5) * " + number(dx, 12) + "):(" + number(options.y.low, 12) + " + ($2 + 0.5) * " +
-                         number(dy, 12) + "):3 with image");
+                         number(dy, 12) + "):3 with image notitle");
       }
       if (!panel.states.empty()) {
         const Index steps = Index(panel.states.size()), samples = panel.states.front().cols();
@@ -604,21 +644,41 @@ void sheet(const std::filesystem::path& png, const std::vector<std::vector<Panel
             paths[std::size_t(sample)].col(k) << panel.states[std::size_t(k)].col(sample).head(2),
                 double(k) / double(std::max<Index>(steps - 1, 1));
         script.line("set cbrange [0:1]");
-        layers.push_back(script.curves(paths) + " using 1:2:3 with lines linewidth 1 linecolor palette");
+        layers.push_back(script.curves(paths) + " using 1:2:3 with lines linewidth 1 linecolor palette notitle");
         layers.push_back(script.points(panel.states.front()) +
-                         " using 1:2 with points pointtype 7 pointsize 0.45 linecolor '#440154'");
+                         " using 1:2 with points pointtype 7 pointsize 0.45 linecolor '#440154' notitle");
         layers.push_back(script.points(panel.states.back()) +
-                         " using 1:2 with points pointtype 7 pointsize 0.45 linecolor '#fde725'");
+                         " using 1:2 with points pointtype 7 pointsize 0.45 linecolor '#fde725' notitle");
       }
       if (panel.points.cols() > 0)
         layers.push_back(script.points(panel.points) +
                          " using 1:2 with points pointtype 7 pointsize 0.25 linecolor rgb " +
-                         translucent(panel.learned ? model_color : data_color, panel.points.cols()));
+                         translucent(panel.learned ? model_color : data_color, panel.points.cols()) + " notitle");
+      if (panel.outline.positions.cols() > 0)
+        with_key(panel.outline, " with lines linewidth 1.2 dashtype '-' linecolor '#8a8a8a'");
+      const auto color = [](std::size_t k) { return std::string("'") + line_colors[k % line_colors.size()] + "'"; };
+      for (std::size_t k = 0; k < panel.curves.size(); ++k)
+        with_key(panel.curves[k], " with lines linewidth 1.4 linecolor " + color(k));
+      for (std::size_t k = 0; k < panel.discs.size(); ++k)
+        with_key(panel.discs[k], " with points pointtype 7 pointsize " +
+                                     (k == 0 ? "2.2 linecolor '#e6a817'" : "1.3 linecolor " + color(k - 1)));
       std::string command = "plot ";
       for (const std::string& layer : layers) command += (command.size() > 5 ? ", " : "") + layer;
-      script.line(layers.empty() ? "plot NaN" : command);
-      if (i == 0 && j == 0) script.line("unset label");
+      if (!panel.note.empty())
+        script.line("set label 99 " + quoted(panel.note) + " at graph 0.03, graph 0.95 left textcolor '#222222'");
+      script.line(layers.empty() ? "plot NaN notitle" : command);
+      // What stands outside of the panels is drawn once.
+      if (first) script.line("unset label");
+      if (!panel.note.empty()) script.line("unset label 99");
+      if (!box_drawn && !panel.states.empty()) box_drawn = true, script.line("unset colorbox");
     }
+  if (!keys.empty()) {
+    // A plot of nothing, as wide as the page: the key of a panel has no more room than the panel.
+    script.line("unset border").line("unset xtics").line("unset ytics").line("set bmargin at screen 0");
+    script.line("set lmargin at screen 0").line("set rmargin at screen 1");
+    script.line("set tmargin at screen " + number(double(strip) / page_height));
+    script.line("set key inside center center horizontal maxrows 1 width 0").line("plot NaN notitle" + keys);
+  }
   script.line("unset multiplot").draw();
 }
 

@@ -75,8 +75,9 @@ struct SamplesOptions {
 /// Two panels with the same axes: data and samples side by side, as points (d = 2) or as histograms (d = 1).
 void side_by_side(const std::filesystem::path& png, const Points& data, const Points& samples,
                   const SamplesOptions& options);
-/// A square of panels for d ≥ 2, of the first five columns at most: data below the diagonal, samples above it, and on
-/// it the histograms of both (data filled, samples as a line).
+inline constexpr Eigen::Index most_paired = 6;
+/// A square of panels for d ≥ 2, of the first `most_paired` columns at most: data below the diagonal, samples above it,
+/// and on it the histograms of both (data filled, samples as a line).
 void pairs(const std::filesystem::path& png, const Points& data, const Points& samples, const SamplesOptions& options);
 
 /// Grey images of one size beneath and beside each other, row by row.
@@ -125,14 +126,21 @@ struct Panel {
   std::vector<Eigen::MatrixXd> states = {};  ///< Paths as in trajectories(), 2 × n each, coloured by time.
   Eigen::MatrixXd points = {};               ///< 2 × n.
   bool learned = false;                      ///< Whether the points are of a model; they have its colour then.
+  Points outline = {};                       ///< A dashed line, 2 × m: what the curves should be.
+  std::vector<Points> curves = {};           ///< Lines, 2 × m each, in the colours of graph().
+  std::vector<Points> discs = {};            ///< 2 × n each: the first kind golden, the next as the curves.
+  std::string note = {};                     ///< In the upper left corner.
 };
 struct SheetOptions {
-  Style style = {};                       ///< Width and height of one panel.
-  Range x = {}, y = {};                   ///< Of every panel.
-  std::vector<std::string> columns = {};  ///< What stands above the columns,
-  std::vector<std::string> rows = {};     ///< and left of the rows.
+  Style style = {};                               ///< Width and height of one panel.
+  Range x = {}, y = {};                           ///< Of every panel.
+  std::vector<std::string> columns = {};          ///< What stands above the columns,
+  std::vector<std::string> rows = {};             ///< and left of the rows.
+  std::string x_label = {}, y_label = {};         ///< Names of the axes; with them numbers stand at the outer panels.
+  std::string first_color = {}, last_color = {};  ///< What the two ends of a path's colours stand for.
 };
-/// Small square panels without numbers on their axes, row by row, as papers show their toys.
+/// Small panels, row by row, as papers show their toys. The labels of the first panel's outline, curves and discs make
+/// the legend of all.
 void sheet(const std::filesystem::path& png, const std::vector<std::vector<Panel>>& rows, const SheetOptions& options);
 
 }  // namespace examples::plot
