@@ -95,7 +95,7 @@ void draw_samples(const fs::path& png, const TrainedFlow& flow, const Split& spl
   else
     plot::pairs(
         png, left, right,
-        {.style = {.title = "Below the diagonal: data; above: as many samples of the flow" +
+        {.style = {.title = "Data (blue, below the diagonal) and as many samples of the flow (orange, above)" +
                             (data.rows() > plot::most_paired ? " (first " + std::to_string(plot::most_paired) + " of " +
                                                                    std::to_string(data.rows()) + " columns)"
                                                              : std::string()),
@@ -113,7 +113,7 @@ void draw_losses(const fs::path& png, const TrainedFlow& flow, const std::vector
     validation.col(j) << epoch.number, epoch.validation_nll;
   }
   plot::losses(
-      png, {{train, "flow, training rows"}, {validation, "flow, validation rows"}},
+      png, {{train, "training rows, mean while the epoch runs"}, {validation, "validation rows, after the epoch"}},
       {.style = {.title = "Likelihood while training"}, .levels = levels, .best_epoch = double(flow.best_epoch)});
 }
 

@@ -89,6 +89,11 @@ void print_training(std::ostream& out, const TrainedFlow& flow) {
       << cell(flow.seconds, 1, 0) << " s, " << cell(flow.seconds / epochs, 3, 0) << " s per epoch; "
       << flow.training_evaluations << " evaluations of the field, " << cell(flow.evaluations_per_solve, 1, 0)
       << " per forward solve; " << flow.parameters << " parameters\n";
+  const Epoch& last = flow.history.back();
+  if (last.validation_nll < last.train_nll)
+    out << "note      validation is below training: the training figure is the mean while the epoch runs, by "
+           "parameters that\n"
+           "          still improve, the validation figure is of other rows, after the epoch\n";
   if (!flow.trouble.empty()) out << "note      training stopped early, best parameters kept: " << flow.trouble << '\n';
   print_warnings(out, flow.warnings);
 }

@@ -65,6 +65,18 @@ constexpr int place_digits = 12;
   return "set xtics " + number(10 * decade);
 }
 
+/// At most four numbers on an axis of a small panel, none so close to its ends that it reaches into the next panel.
+[[nodiscard]] std::string few_tics(const std::string& axis, const Range& range) {
+  const double length = range.high - range.low, decade = std::pow(10, std::floor(std::log10(length / 4)));
+  double step = 10 * decade;
+  for (const double nice : {5, 2, 1})
+    if (nice * decade >= length / 4) step = nice * decade;
+  std::string places;
+  for (double at = std::ceil((range.low + 0.04 * length) / step); at * step <= range.high - 0.1 * length; ++at)
+    places += (places.empty() ? "" : ", ") + number(at * step, place_digits);
+  return "set " + axis + " (" + places + ")";
+}
+
 /// A gnuplot script under construction. Data go into named blocks, so that the file can be run again as it is.
 class Script {
  public:
@@ -408,7 +420,7 @@ void pairs(const std::filesystem::path& png, const Points& data, const Points& s
   script.line("set multiplot layout " + side + "," + side + " title " + quoted(options.style.title) +
               " font 'DejaVu Sans,18' offset 0,-0.3 margins 0.085,0.985,0.085,0.92 spacing 0.014,0.018");
   script.line("unset key").line("set border 15").line("set boxwidth 1 relative").line("unset grid");
-  script.line("set tics font 'DejaVu Sans,10' scale 0.5").line("set xtics rotate by -45");
+  script.line("set tics font 'DejaVu Sans,10' scale 0.5");
   const std::array<const Points*, 2> sets{&data, &samples};
   const std::array<const char*, 2> colors{data_color, model_color};
   const std::array<std::string, 2> blocks{script.points(data.positions.topRows(shown)),
@@ -424,7 +436,8 @@ void pairs(const std::filesystem::path& png, const Points& data, const Points& s
       const std::string beside = "set label 2 " + quoted(name_of(options.names, i)) + " at screen 0.015, graph 0.5";
       script.line(bottom ? below + " center textcolor '#222222'" : "unset label 1");
       script.line(left ? beside + " center rotate by 90 textcolor '#222222'" : "unset label 2");
-      script.line("set xrange " + bracket(x)).line(bottom ? "set format x '%.10g'" : "set format x ''");
+      script.line("set xrange " + bracket(x)).line(few_tics("xtics", x));
+      script.line(bottom ? "set format x '%.10g'" : "set format x ''");
       if (i == j) {
         const Index bins = 2 * bin_count(data.positions.cols());
         const MatrixXd bars = histogram(data.positions.row(i), x, bins);
@@ -439,6 +452,7 @@ void pairs(const std::filesystem::path& png, const Points& data, const Points& s
         const std::size_t which = j > i ? 1 : 0;  // data below the diagonal, samples above
         const Index count = sets[which]->positions.cols();
         script.line("set ytics nomirror out scale 0.5 font 'DejaVu Sans,10'")
+            .line(few_tics("ytics", ranges[std::size_t(i)]))
             .line(left ? "set format y '%.10g'" : "set format y ''");
         script.line("set yrange " + bracket(ranges[std::size_t(i)]));
         script.line("plot " + blocks[which] + " using " + std::to_string(j + 1) + ":" + std::to_string(i + 1) +

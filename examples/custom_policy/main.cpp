@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
 #include <iomanip>
 #include <iostream>
 
@@ -65,8 +66,10 @@ struct Logistic {
 
 int main(int argc, char** argv) try {
   Index epochs = 60;
+  std::filesystem::path out = ".";
   CLI::App app("Trains a flow with a regularizer, a trace estimator and a base density of one's own on two moons.");
   app.add_option("--epochs", epochs, "passes over the training rows")->capture_default_str()->type_name("N");
+  app.add_option("--out", out, "folder for the picture")->capture_default_str()->type_name("DIR");
   CLI11_PARSE(app, argc, argv);
 
   Rng rng(7);
@@ -91,14 +94,21 @@ int main(int argc, char** argv) try {
             << flow.training_trace() << ")\n";
   examples::print_warnings(std::cout, report.warnings);
 
-  Batch<double> cells(2, 160 * 120);  // centres of 160 columns of 120 squares, each 0.05 wide, from (-4, -3) to (4, 3)
+  // Centres of the cells of a grid from (-4, -3) to (4, 3), 300 rows of 400: few enough pixels each to be none.
+  constexpr Index rows = 300, columns = 400;
+  Batch<double> cells(2, rows * columns);
   for (Index k = 0; k < cells.cols(); ++k)
-    cells.col(k) << 0.05 * (double(k / 120) + 0.5) - 4, 0.05 * (double(k % 120) + 0.5) - 3;
-  const Batch<double> density = flow.log_prob(cells).array().exp().matrix().reshaped(120, 160);
-  examples::plot::density_map("custom_policy.png", density, {{test.leftCols(500), "test rows"}},
-                              {.style = {.title = "Two moons"}, .x = {-4, 4}, .y = {-3, 3}});
+    cells.col(k) << 0.02 * (double(k / rows) + 0.5) - 4, 0.02 * (double(k % rows) + 0.5) - 3;
+  const Batch<double> density = flow.log_prob(cells).array().exp().matrix().reshaped(rows, columns);
+  std::filesystem::create_directories(out);
+  examples::plot::density_map(out / "custom_policy.png", density, {{test.leftCols(500), "500 test rows"}},
+                              {.style = {.title = "Two moons: the density that the flow has learned"},
+                               .x = {-4, 4},
+                               .y = {-3, 3},
+                               .x_label = "first component",
+                               .y_label = "second component"});
   if (examples::plot::gnuplot_available())
-    std::cout << "picture         custom_policy.png\n";
+    std::cout << "picture         " << (out / "custom_policy.png").string() << '\n';
   else
     std::cerr << "custom_policy: " << examples::plot::gnuplot_advice() << '\n';
 } catch (const std::exception& error) {

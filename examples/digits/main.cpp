@@ -20,6 +20,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -42,7 +43,7 @@ constexpr Index side = 8, pixels = side * side, levels = 17, digits = 10;
 struct Options {
   std::filesystem::path data = std::filesystem::path(PATHLINE_EXAMPLE_DATA) / "digits.csv";
   std::filesystem::path picture = "digits.png";
-  Index width = 192, epochs = 10, copies = 8, batch = 128;
+  Index rows = 1797, width = 192, epochs = 10, copies = 8, batch = 128;
   double learning_rate = 3e-3, kinetic_energy = 0.05, tolerance = 1e-3;
   std::uint64_t seed = 7;
   int threads = 0;
@@ -63,6 +64,7 @@ template <class Number>
   const auto add = [&app](const char* name, auto& value, const char* type, const char* help) {
     return app.add_option(name, value, help)->capture_default_str()->type_name(type);
   };
+  add("--rows", options.rows, "N", "of the table, from its top, at most")->check(within(100, 1'000'000));
   add("--width", options.width, "N", "units in each of the two hidden layers")->check(within(1, 4096));
   add("--epochs", options.epochs, "N", "passes over all copies of the training rows")->check(within(1, 100'000));
   add("--copies", options.copies, "N", "of the training rows, each with other noise")->check(within(1, 1000));
@@ -231,7 +233,8 @@ void draw(const std::filesystem::path& png, const Flow& flow, const Digits& test
 int main(int argc, char** argv) try {
   const Options options = parse(argc, argv);
   pathline::Rng rng(options.seed);
-  const auto tested = pathline::split(pathline::io::read_csv<double>(options.data), 0.2, rng);
+  const Table table = pathline::io::read_csv<double>(options.data);
+  const auto tested = pathline::split(table.leftCols(std::min(options.rows, table.cols())), 0.2, rng);
   const auto trained = pathline::split(tested.rest, 0.125, rng);
   const Digits train(trained.rest), validation(trained.held_out), test(tested.held_out);
   const Batch<float> train_rows = copies_of(train, options.copies, rng);

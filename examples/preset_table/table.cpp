@@ -63,7 +63,9 @@ void draw_sheet(const std::filesystem::path& png, const std::vector<const Cell*>
   plot::SheetOptions options{.style = {.title = {}, .width = 300, .height = 300},
                              .x = {-toy::half_width, toy::half_width},
                              .y = {-toy::half_width, toy::half_width},
-                             .columns = {"data", "samples", "density", "trajectories"}};
+                             .columns = {"data", "samples", "density", "trajectories"},
+                             .first_color = "trajectories: data, t = 0",
+                             .last_color = "base density, t = 1"};
   for (const Cell* const cell : cells) {
     const toy::Shown& shown = cell->result->shown;
     options.rows.push_back(cell->run.preset);
