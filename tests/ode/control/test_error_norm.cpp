@@ -40,6 +40,7 @@ TEST_CASE("The norms are those of their definitions", "[ode][control]") {
   const Eigen::Array<double, 2, 3> scaled{{3, 0, -6}, {4, -1, 8}};
   CHECK(RmsNorm{}(scaled) == Approx(std::sqrt(63. / 3)).epsilon(1e-15));
   CHECK(MaxSampleNorm{}(scaled) == Approx(std::sqrt(50.)).epsilon(1e-15));
+  CHECK(MaxSampleNorm{}(0.01 * scaled) == Approx(0.01 * std::sqrt(50.)).epsilon(1e-14));
   CHECK(TopRowsSeminorm<>{1}(scaled) == Approx(std::sqrt(45. / 3)).epsilon(1e-15));
   CHECK(TopRowsSeminorm<MaxSampleNorm>{1}(scaled) == 6);
 }

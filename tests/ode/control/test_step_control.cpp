@@ -24,6 +24,12 @@ double factor_of(const Control& control, double error, double previous, int q) {
 
 }  // namespace
 
+TEMPLATE_TEST_CASE("Without options a step grows to ten times and shrinks to a fifth of its length at most",
+                   "[ode][control]", IController, PiController, PidController) {
+  CHECK(factor_of(TestType{}, 1e-30, 1e-30, 5) == 10);
+  CHECK(factor_of(TestType{}, 1e30, 1, 5) == 0.2);
+}
+
 TEST_CASE("FixedSteps refuses less than one step and says so", "[ode][control]") {
   CHECK(FixedSteps(3).steps_per_interval == 3);
   CHECK_THROWS_WITH(FixedSteps(0), "FixedSteps: number of steps is 0, expected at least 1");
@@ -63,7 +69,10 @@ TEST_CASE("Options that no solve can follow are refused by name", "[ode][control
                     "solve: rtol is -1, expected 0 or a positive number");
   CHECK_THROWS_AS(detail::require_valid(IController{.rtol = nan}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(IController{.atol = -1}), ArgumentError);
+  CHECK_THROWS_AS(detail::require_valid(IController{.rtol = infinity}), ArgumentError);
+  CHECK_THROWS_AS(detail::require_valid(IController{.atol = infinity}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(IController{.rtol = 0, .atol = 0}), ArgumentError);
+  CHECK_NOTHROW(detail::require_valid(PiController{.max_factor = 1}));
   CHECK_THROWS_AS(detail::require_valid(PiController{.safety = 1.5}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(PiController{.min_factor = 0}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(PiController{.min_factor = 1}), ArgumentError);

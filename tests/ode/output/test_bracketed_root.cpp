@@ -38,6 +38,9 @@ TEST_CASE("A bracketed zero is found to some ulps from either side", "[ode][even
   // Flat on one side and steep on the other: regula falsi alone creeps. Three trials halve the bracket at least.
   check([](double t) { return std::expm1(50 * (t - 0.1)); }, 0, 1, 0.1, 40);
   check([](double t) { return t < 0.3 ? -1e-12 : 1.; }, 0, 1, 0.3, 200);
+  // So near to 0 at one end that the secant goes through that end.
+  check([](double t) { return t < 0.3 ? -1e-30 : 1.; }, 0, 1, 0.3, 400);
+  check([](double t) { return t < 0.3 ? -1. : 1e-30; }, 0, 1, 0.3, 400);
 }
 
 TEST_CASE("A zero that a trial hits is returned at once", "[ode][events]") {
@@ -56,6 +59,19 @@ TEST_CASE("Where a function comes to 0 and stays there is found from either side
     CHECK(first_zero(g, sample(g, 0), sample(g, 1)) == Approx(at).margin(2e-15).epsilon(0));
     const auto back = [at](double t) { return t > 1 - at ? t - (1 - at) : 0; };
     CHECK(first_zero(back, sample(back, 1), sample(back, 0)) == Approx(1 - at).margin(2e-15).epsilon(0));
+  }
+}
+
+TEST_CASE("Where a function comes to 0 at the end of a bracket, or just before, costs a few evaluations",
+          "[ode][events]") {
+  for (const double at : {1., 1 - 1e-14}) {
+    int calls = 0;
+    const auto g = [&](double t) {
+      ++calls;
+      return t < at ? t - at : 0;
+    };
+    CHECK(first_zero(g, {0, -at}, {1, 0}) == Approx(at).margin(2e-15).epsilon(0));
+    CHECK(calls <= 10);
   }
 }
 

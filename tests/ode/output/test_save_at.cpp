@@ -156,6 +156,9 @@ TEST_CASE("Output times outside of the solve or out of order are refused at the 
   CHECK_THROWS_WITH((void)solve(counted, y0, 0, 2, SaveAt{{-1}}), "solve: SaveAt time [0] is -1, expected from 0 to 2");
   CHECK_THROWS_AS((void)solve(counted, y0, 0, 2, SaveAt{{1, 0.5}}), ArgumentError);
   CHECK_THROWS_AS((void)solve(counted, y0, 2, 0, SaveAt{{1, 1.5}}), ArgumentError);
+  CHECK_THROWS_AS((void)solve(counted, y0, 2, 0, SaveAt{{3, 1}}), ArgumentError);
+  CHECK_THROWS_WITH((void)solve(counted, y0, 2, 0, SaveAt{{1, -1}}),
+                    "solve: SaveAt time [1] is -1, expected from 1 to 0");
   CHECK_THROWS_AS((void)solve(counted, y0, 0, 2, SaveAt{{std::numeric_limits<double>::quiet_NaN()}}), ArgumentError);
   CHECK_THROWS_AS((void)solve(counted, y0, 1, 1, SaveAt{{1.5}}), ArgumentError);
   CHECK_THROWS_AS((void)solve(counted, y0, 0, std::numeric_limits<double>::infinity(), SaveAt{}), ArgumentError);

@@ -94,6 +94,31 @@ TEST_CASE("Where g comes to rest on 0 is one event, and leaving 0 is none", "[od
   CHECK(wrong == 0);
 }
 
+TEST_CASE("A jump right after the start of a step is a change of sign, however large what follows", "[ode][events]") {
+  for (const double sign : {1., -1.}) {
+    const auto changes = changes_of([&](double t) { return t < 1e-4 ? -sign : sign * (100 + 1e-3 * t); }, {0, 1});
+    REQUIRE(changes.size() == 1);
+    CHECK(changes[0].t == Approx(1e-4).margin(1e-15).epsilon(0));
+    CHECK(changes[0].direction == sign);
+  }
+}
+
+TEST_CASE("A short visit beyond 0 between two samples is found", "[ode][events]") {
+  int wrong = 0;
+  for (const bool forward : {true, false})
+    for (const double sign : {1., -1.})
+      for (const double middle : {0.02, 0.1, 0.37, 0.6, 0.9, 0.98}) {
+        const auto g = [&](double t) { return sign * ((t - middle) * (t - middle) - 1e-6) * (1 + 0.3 * t); };
+        const auto changes = changes_of(g, steps(1, forward));
+        const double first = forward ? -1e-3 : 1e-3;
+        const bool right = changes.size() == 2 && std::abs(changes[0].t - (middle + first)) < 1e-12 &&
+                           std::abs(changes[1].t - (middle - first)) < 1e-12 && changes[0].direction == -sign &&
+                           changes[1].direction == sign;
+        if (!right) ++wrong;
+      }
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("A function that is 0 throughout, or at the start, has no change of sign", "[ode][events]") {
   const int n = GENERATE(1, 2, 5);
   CHECK(count([](double) { return 0.; }, steps(n)) == 0);
