@@ -2,7 +2,6 @@
 /// Tables and lines of text.
 #include <examples/cnf/report.hpp>
 
-#include <examples/common/progress.hpp>
 #include <examples/common/warnings.hpp>
 
 #include <cmath>
