@@ -17,7 +17,7 @@
 /// solve_trajectory() (trajectory.hpp) keeps the whole as a function of time; solve_events()
 /// (events.hpp) finds the zeros of functions of it, ends there or jumps.
 ///
-/// Stepper (explicit_stepper.hpp) joins a method and a state and owns the storage; integrate() (integrate.hpp) is the
+/// Stepper (stepper.hpp) joins a method and a state and owns the storage; integrate() (integrate.hpp) is the
 /// loop over steps; solve() (solve.hpp) is the front, where to start. Failures are typed: errors.hpp. try_solve()
 /// (try_solve.hpp) returns them as statuses instead, and RealTimeSolver (real_time.hpp) solves at a known cost and
 /// throws nothing. Mechanics by symplectic methods has a front of its own: solve_separable.hpp.
@@ -33,12 +33,13 @@
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/solve_status.hpp>
 #include <pathline/ode/statistics.hpp>
+#include <pathline/ode/stepper.hpp>
 #include <pathline/ode/try_solve.hpp>
 
-// `ode/tableau/`: What all tableaux share: order conditions, rooted trees, weights of dense output, sums of stages.
+// `ode/tableau/`: What all tableaux share: order conditions, rooted trees, the cubic of a step, sums of stages.
 // Includes no other wing.
-#include <pathline/ode/tableau/dense_weights.hpp>
 #include <pathline/ode/tableau/entry_by_entry.hpp>
+#include <pathline/ode/tableau/hermite_weights.hpp>
 #include <pathline/ode/tableau/rooted_trees.hpp>
 #include <pathline/ode/tableau/tableau_checks.hpp>
 #include <pathline/ode/tableau/weighted_stages.hpp>
@@ -51,12 +52,15 @@
 #include <pathline/ode/control/initial_step.hpp>
 #include <pathline/ode/control/step_choice.hpp>
 #include <pathline/ode/control/step_control.hpp>
+#include <pathline/ode/control/step_sizes.hpp>
 
 // `ode/explicit/`: Explicit Runge–Kutta methods: tableaux, stepper, and the solver of known cost. A family includes
 // `tableau` and `control` and no other family.
+#include <pathline/ode/explicit/dense_weights.hpp>
 #include <pathline/ode/explicit/dormand_prince_853.hpp>
 #include <pathline/ode/explicit/embedded_pairs.hpp>
 #include <pathline/ode/explicit/explicit_stepper.hpp>
+#include <pathline/ode/explicit/explicit_tableau.hpp>
 #include <pathline/ode/explicit/fixed_step_tableaux.hpp>
 #include <pathline/ode/explicit/real_time.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
@@ -64,6 +68,7 @@
 // `ode/multistep/`: Adams methods, which remember the derivatives of the steps before.
 #include <pathline/ode/multistep/adams_methods.hpp>
 #include <pathline/ode/multistep/adams_stepper.hpp>
+#include <pathline/ode/multistep/multistep_method.hpp>
 
 // `ode/symplectic/`: Methods for mechanics, and their own front.
 #include <pathline/ode/symplectic/solve_separable.hpp>
@@ -72,6 +77,7 @@
 
 // `ode/implicit/`: What the steppers of all implicit methods share.
 #include <pathline/ode/implicit/implicit_stepper.hpp>
+#include <pathline/ode/implicit/stage_predictor.hpp>
 
 // `ode/implicit/newton/`: Newton's method, Jacobians, and what factors matrices. The four implicit families build on
 // it.

@@ -1,4 +1,4 @@
-// expect: a method is a struct with a static constexpr ExplicitTableau
+// expect: there is no Stepper for this method: include the header that brings it
 #include <pathline/ode.hpp>
 
 struct MyMethod {};

@@ -3,11 +3,6 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/ode/implicit/additive/additive_tableau.hpp>
-#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_tableau.hpp>
-#include <pathline/ode/implicit/fully_implicit/fully_implicit_tableau.hpp>
-#include <pathline/ode/implicit/rosenbrock/rosenbrock_tableau.hpp>
-#include <pathline/ode/tableau/tableau_checks.hpp>
 
 #include <array>
 #include <concepts>
@@ -77,137 +72,54 @@ concept HasTimeDerivative = requires(Rhs& rhs, double t, const State& y, State& 
 
 namespace detail {
 
-template <class T>
-inline constexpr bool is_explicit_tableau = false;
-template <int S>
-inline constexpr bool is_explicit_tableau<ExplicitTableau<S>> = true;
+template <class T, template <int> class Tableau>
+inline constexpr bool is_tableau = false;
+template <template <int> class Tableau, int S>
+inline constexpr bool is_tableau<Tableau<S>, Tableau> = true;
 
-template <class T>
-inline constexpr bool is_diagonally_implicit_tableau = false;
-template <int S>
-inline constexpr bool is_diagonally_implicit_tableau<DiagonallyImplicitTableau<S>> = true;
-
-template <class T>
-inline constexpr bool is_fully_implicit_tableau = false;
-template <int S>
-inline constexpr bool is_fully_implicit_tableau<FullyImplicitTableau<S>> = true;
-
-template <class T>
-inline constexpr bool is_rosenbrock_tableau = false;
-template <int S>
-inline constexpr bool is_rosenbrock_tableau<RosenbrockTableau<S>> = true;
-
-template <class T>
-inline constexpr bool is_additive_tableau = false;
-template <int S>
-inline constexpr bool is_additive_tableau<AdditiveTableau<S>> = true;
+/// Orders of a method and of its partner; 0 where there is none.
+struct Orders {
+  int solution = 0, embedded = 0;
+};
+template <class M>
+inline constexpr Orders orders_of = [] {
+  if constexpr (requires { M::tableau.embedded_order; })
+    return Orders{M::tableau.order, M::tableau.embedded_order};
+  else if constexpr (requires { M::embedded_order; })
+    return Orders{M::order, M::embedded_order};
+  else
+    return Orders{};
+}();
 
 }  // namespace detail
 
-/// A struct with `static constexpr ExplicitTableau<S> tableau`.
-template <class M>
-concept ExplicitMethod = requires {
+/// A struct with `static constexpr Tableau<S> tableau`, S stages. Each family has a tableau of its own.
+template <class M, template <int> class Tableau>
+concept TableauMethod = requires {
   M::tableau;
 }
-&&detail::is_explicit_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
+&&detail::is_tableau<std::remove_cvref_t<decltype(M::tableau)>, Tableau>;
 
-/// A struct with `static constexpr DiagonallyImplicitTableau<S> tableau`.
+/// A method whose step solves equations and may fail to: its tableau says `static constexpr bool implicit = true`, or
+/// the struct itself `using implicit_method = void`.
 template <class M>
-concept DiagonallyImplicitMethod = requires {
-  M::tableau;
+concept ImplicitMethod = requires {
+  requires M::tableau.implicit;
 }
-&&detail::is_diagonally_implicit_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
+|| requires { typename M::implicit_method; };
 
-/// A struct with `static constexpr FullyImplicitTableau<S> tableau`.
+/// A method that treats the two parts of a right-hand side differently: its tableau says `static constexpr bool two_parts
+/// = true`.
 template <class M>
-concept FullyImplicitMethod = requires {
-  M::tableau;
-}
-&&detail::is_fully_implicit_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
-
-/// A struct with `static constexpr RosenbrockTableau<S> tableau`.
-template <class M>
-concept RosenbrockMethod = requires {
-  M::tableau;
-}
-&&detail::is_rosenbrock_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
-
-/// A Rosenbrock method that knows the slopes at the ends of a step as Σ w_i k_i / h, for the cubic between them: where
-/// the problem is stiff f(y) would multiply the error of y by a large Jacobian.
-template <class M>
-concept SlopedRosenbrockMethod = RosenbrockMethod<M> && requires {
-  { M::start_slope[0] } -> std::convertible_to<double>;
-  { M::end_slope[0] } -> std::convertible_to<double>;
-  requires M::start_slope.size() == M::tableau.b.size();
-  requires M::end_slope.size() == M::tableau.b.size();
+concept TwoPartMethod = requires {
+  requires M::tableau.two_parts;
 };
 
-/// A struct with `static constexpr AdditiveTableau<S> tableau`.
+/// A method that estimates its error, as step control needs it: its tableau, or the struct itself where it has none, has
+/// an `embedded_order` above 0.
 template <class M>
-concept AdditiveMethod = requires {
-  M::tableau;
-}
-&&detail::is_additive_tableau<std::remove_cvref_t<decltype(M::tableau)>>;
-
-/// A method that estimates its error, as step control needs it.
-template <class M>
-concept EmbeddedMethod = (ExplicitMethod<M> || DiagonallyImplicitMethod<M> || FullyImplicitMethod<M> ||
-                          RosenbrockMethod<M> || AdditiveMethod<M>)&&(M::tableau.embedded_order > 0);
-
-/// An embedded method with a second, coarser partner: weights `b_coarse` of order `coarse_order` for the same stages.
-template <class M>
-concept DoublyEmbeddedMethod = ExplicitMethod<M> && EmbeddedMethod<M> && requires {
-  { M::coarse_order } -> std::convertible_to<int>;
-  { M::b_coarse[0] } -> std::convertible_to<double>;
-  requires M::b_coarse.size() == M::tableau.b.size();
-};
-
-/// A method with its own continuous extension: a d for each stage in `dense`, and its order; see dense_weights.hpp.
-template <class M>
-concept DenselyExtendedMethod = ExplicitMethod<M> && requires {
-  { M::dense_order } -> std::convertible_to<int>;
-  { M::dense[0] } -> std::convertible_to<double>;
-  requires M::dense.size() == M::tableau.b.size();
-};
-
-/// A method whose own continuous extension has more stages than a step: `dense_tableau` goes on where `tableau` ends,
-/// first by f at the end of the step, and `dense` has a row for each power of θ; see dense_weights.hpp.
-template <class M>
-concept DenselyStagedMethod = ExplicitMethod<M> && requires {
-  { M::dense_order } -> std::convertible_to<int>;
-  { M::dense[0][0] } -> std::convertible_to<double>;
-  requires detail::is_explicit_tableau<std::remove_cvref_t<decltype(M::dense_tableau)>>;
-  requires M::dense[0].size() == M::dense_tableau.b.size();
-};
-
-/// A method whose step solves equations and may fail to: diagonally or fully implicit, Rosenbrock, additive, or a
-/// struct that says `using implicit_method = void`, for which there is a Stepper.
-template <class M>
-concept ImplicitMethod =
-    DiagonallyImplicitMethod<M> || FullyImplicitMethod<M> || RosenbrockMethod<M> || AdditiveMethod<M> || requires {
-  typename M::implicit_method;
-};
-
-/// A method that remembers slopes of earlier steps: weights of f_n, f_{n-1}, … in `predictor`, an explicit method
-/// `Start` for the first steps, and its `order`; adams_methods.hpp.
-template <class M>
-concept MultistepMethod = requires {
-  { M::order } -> std::convertible_to<int>;
-  { M::predictor[0] } -> std::convertible_to<double>;
-  requires M::predictor.size() > 0;
-  requires ExplicitMethod<typename M::Start>;
-};
-
-/// A multistep method that predicts y by `predictor`, evaluates f_{n+1} there, and weighs it with f_n, … by
-/// `corrector`.
-template <class M>
-concept CorrectedMethod = MultistepMethod<M> && requires {
-  { M::corrector[0] } -> std::convertible_to<double>;
-  requires M::corrector.size() > 0;
-};
-
-template <class M>
-concept SteppingMethod = ExplicitMethod<M> || ImplicitMethod<M> || MultistepMethod<M>;
+concept EmbeddedMethod = detail::orders_of<M>
+.embedded > 0;
 
 /// A number of equal steps between two requested times.
 template <class C>

@@ -6,13 +6,8 @@
 #include <pathline/ode/control/forced_points.hpp>
 #include <pathline/ode/control/initial_step.hpp>
 #include <pathline/ode/control/step_choice.hpp>
-#include <pathline/ode/implicit/additive/additive_stepper.hpp>
-#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_stepper.hpp>
-#include <pathline/ode/implicit/diagonally_implicit/implicit_euler.hpp>
-#include <pathline/ode/implicit/fully_implicit/fully_implicit_stepper.hpp>
-#include <pathline/ode/implicit/rosenbrock/rosenbrock_stepper.hpp>
-#include <pathline/ode/multistep/adams_stepper.hpp>
 #include <pathline/ode/solve_checks.hpp>
+#include <pathline/ode/stepper.hpp>
 
 #include <algorithm>
 #include <array>
@@ -119,7 +114,7 @@ struct Solve {
       const Trial trial = choice.next(control, t, stop);
       bool solved = true;  // a step that Newton's method could not solve has an infinite error
       if constexpr (ImplicitMethod<Method>)
-        solved = stepper.step(rhs, t, trial.length, trial.t_next, observer, newton_goal(control));
+        solved = stepper.step(rhs, t, trial.length, trial.t_next, observer, control);
       else
         stepper.step(rhs, t, trial.length, trial.t_next);
       last_error = error_of_trial();

@@ -5,7 +5,7 @@
 /// and does not compile. Without it the compiler would list every candidate that does not fit.
 #pragma once
 
-#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/stepper.hpp>
 
 #include <complex>
 #include <concepts>
@@ -99,10 +99,9 @@ template <class Rhs, detail::NotAState State, class... Rest>
 auto solve(Rhs&& /*rhs*/, const State& y0, std::initializer_list<double> /*times*/, const Rest&... /*rest*/) {
   return detail::refuse_state(y0);
 }
-template <SteppingMethod Method, class Rhs, detail::NotAState State, class... Rest>
-auto solve(Rhs&& /*rhs*/, const State& y0, const Rest&... /*rest*/) {
-  return detail::refuse_state(y0);
-}
+template <class Method, class Rhs, detail::NotAState State, class... Rest>
+requires SteppingMethod<Method>
+auto solve(Rhs&& /*rhs*/, const State& y0, const Rest&... /*rest*/) { return detail::refuse_state(y0); }
 template <class Rhs, detail::NotAState State, class... Rest>
 auto try_solve(Rhs&& /*rhs*/, const State& y0, const Rest&... /*rest*/) {
   return detail::refuse_state(y0);

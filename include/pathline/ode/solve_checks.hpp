@@ -2,11 +2,11 @@
 /// What is checked at the door of a solve, and who is to blame when it fails.
 #pragma once
 
-#include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/control/error_control.hpp>
 #include <pathline/ode/control/step_control.hpp>
 #include <pathline/ode/errors.hpp>
-#include <pathline/ode/explicit/explicit_stepper.hpp>
+#include <pathline/ode/stepper.hpp>
+#include <pathline/ode/tableau/tableau_checks.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -19,58 +19,48 @@
 
 namespace pathline::detail {
 
-template <class Control>
-inline constexpr bool is_per_sample = false;
-template <class Control>
-inline constexpr bool is_per_sample<PerSample<Control>> = true;
-
 /// Whether no stage lies outside of its step, where the right-hand side need not exist: at the ends of a solve at
 /// least, where `Closing` takes the steps of a method that has one.
 template <class Method>
 constexpr bool stages_in_step() {
-  if constexpr (requires { typename Method::Closing; }) {
+  if constexpr (requires { typename Method::Closing; })
     return stages_in_step<typename Method::Closing>();
-  } else if constexpr (MultistepMethod<Method>) {
+  else if constexpr (requires { typename Method::Start; })
     return stages_in_step<typename Method::Start>();
-  } else if constexpr (RosenbrockMethod<Method>) {
-    for (int i = 0; i < Method::tableau.stages; ++i) {
-      const double alpha = row_sum_of_alpha(Method::tableau, i);
-      if (!(alpha >= 0 && alpha <= 1)) return false;
-    }
-    return true;
-  } else if constexpr (requires { Method::tableau.c; }) {
+  else if constexpr (requires { nodes_in_step(Method::tableau); })
     return nodes_in_step(Method::tableau);
-  } else {
+  else
     return true;
-  }
 }
 
 /// One readable line for each wrong assembly; `value` guards the code that would not compile then.
 template <class Method, class Control, class Rhs, class State, class Observer = NoObserver>
 struct SolveCheck {
   static constexpr bool state = OdeState<State>;
-  static constexpr bool parts = !state || !AdditiveMethod<Method> || TwoPartRightHandSide<Rhs, State>;
-  static constexpr bool calls = !state || AdditiveMethod<Method> || RightHandSide<Rhs, State>;
-  static constexpr bool inside = !SteppingMethod<Method> || stages_in_step<Method>();
-  static constexpr bool estimate = !SteppingMethod<Method> || !AdaptiveControl<Control> || EmbeddedMethod<Method>;
+  static constexpr bool steps = SteppingMethod<Method, std::conditional_t<state, State, Batch<double>>>;
+  static constexpr bool parts = !state || !TwoPartMethod<Method> || TwoPartRightHandSide<Rhs, State>;
+  static constexpr bool calls = !state || TwoPartMethod<Method> || RightHandSide<Rhs, State>;
+  static constexpr bool inside = !steps || stages_in_step<Method>();
+  static constexpr bool estimate = !steps || !AdaptiveControl<Control> || EmbeddedMethod<Method>;
+  static constexpr bool each_sample = requires { Control::each_sample; };
   static constexpr bool watches = [] {
-    if constexpr (SteppingMethod<Method> && state)
+    if constexpr (steps && state)
       return SolveObserver<Observer, Stepper<Method, State>, State>;
     else
       return true;
   }();
-  static_assert(SteppingMethod<Method>,
-                "solve: a method is a struct with a static constexpr ExplicitTableau, DiagonallyImplicitTableau, "
-                "FullyImplicitTableau, RosenbrockTableau or AdditiveTableau `tableau`, or a multistep method with "
-                "`predictor`, `order` and `Start`");
+  static_assert(
+      steps,
+      "solve: there is no Stepper for this method: include the header that brings it (pathline/ode.hpp brings "
+      "all). A method is a struct with a static constexpr `tableau`, such as an ExplicitTableau, or of a "
+      "family with a Stepper of its own (pathline/ode/stepper.hpp)");
   static_assert(
       inside,
       "solve: the method has a node below 0 or above 1, and would ask the right-hand side before t0 or beyond "
       "t1: give a diagonally implicit one a `Closing` with nodes from 0 to 1, as Kvaerno5 has, or take another");
-  static_assert(StepControl<Control> || is_per_sample<Control>,
+  static_assert(StepControl<Control> || each_sample,
                 "solve: the step control must be FixedSteps or meet AdaptiveControl");
-  static_assert(!is_per_sample<Control>,
-                "solve: PerSample goes with t0 and t1, or with a list of times for each sample");
+  static_assert(!each_sample, "solve: PerSample goes with t0 and t1, or with a list of times for each sample");
   static_assert(state, "solve: the state must be a plain Eigen matrix of float or double");
   static_assert(calls,
                 "solve: the right-hand side must be callable as rhs(double t, const State& y, State& dy), or "
@@ -81,7 +71,7 @@ struct SolveCheck {
   static_assert(estimate, "solve: Method (Rk4, ImplicitEuler, ...) has no error estimate: use FixedSteps(n)");
   static_assert(watches, "solve: an observer needs keep_first_stage, discard, accept, output: derive from NoObserver");
   static constexpr bool value =
-      SteppingMethod<Method> && StepControl<Control> && state && calls && parts && inside && estimate && watches;
+      steps && StepControl<Control> && state && calls && parts && inside && estimate && watches;
 };
 
 /// \throws ArgumentError unless the times are finite and go one way.
@@ -155,7 +145,7 @@ void require_met_by_rounding(const Control& control, const Eigen::MatrixBase<Der
 /// What the advice of a failure depends on.
 template <class Method, Real Scalar, AdaptiveControl Control>
 void note_accuracy(const Control& control, SolveFailure& at) {
-  at.order = Method::tableau.order;
+  at.order = orders_of<Method>.solution;
   at.rtol = control.rtol;
   at.epsilon = 2 * half_digit<Scalar>;
 }

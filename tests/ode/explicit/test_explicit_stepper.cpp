@@ -156,4 +156,31 @@ TEST_CASE("A result of the wrong shape is named", "[ode][stepper][errors]") {
                     "solve: the right-hand side's result has 1 rows, expected 2");
 }
 
+TEMPLATE_TEST_CASE("A slope is written entry by entry or as a whole", "[ode][stepper]", Eigen::Vector3d,
+                   (Eigen::Matrix<float, 2, 3>), Eigen::MatrixXd) {
+  const TestType y = TestType::Random(TestType::RowsAtCompileTime == Eigen::Dynamic ? 4 : TestType::RowsAtCompileTime,
+                                      TestType::ColsAtCompileTime == Eigen::Dynamic ? 5 : TestType::ColsAtCompileTime);
+  TestType dy = 0 * y;
+  const auto rhs = [](double t, const TestType& at, TestType& slope) {
+    slope = typename TestType::Scalar(t) * at + at.cwiseProduct(at);
+  };
+  detail::evaluate_entries(rhs, 0.5, y, dy);
+  CHECK(dy.isApprox(0.5 * y + y.cwiseProduct(y)));
+}
+
+// g++ -O3 warned that the loop might leave entries unset.
+TEST_CASE("A loop of run-time length may write the slope", "[ode][stepper]") {
+  const auto evaluated = [](Index length) {
+    const auto rhs = [length](double, const Eigen::Vector3d& y, Eigen::Vector3d& dy) {
+      for (Index i = 0; i < length; ++i) dy(i) = -y(i);
+    };
+    const Eigen::Vector3d y(1, 2, 3);
+    Eigen::Vector3d dy(7, 7, 7);
+    detail::evaluate_entries(rhs, 0, y, dy);
+    return dy;
+  };
+  CHECK(evaluated(3) == Eigen::Vector3d(-1, -2, -3));
+  CHECK(evaluated(2) == Eigen::Vector3d(-1, -2, 0));
+}
+
 }  // namespace pathline

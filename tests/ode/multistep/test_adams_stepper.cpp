@@ -1,6 +1,7 @@
 // Multistep methods in use: order, evaluations, when the history goes on and when it starts anew.
 #include <pathline/ode/multistep/adams_stepper.hpp>
 
+#include <pathline/ode/multistep/adams_methods.hpp>
 #include <pathline/ode/output/each_step.hpp>
 #include <pathline/ode/solve.hpp>
 

@@ -7,6 +7,7 @@
 #include <pathline/ode/implicit/additive/split_right_hand_side.hpp>
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_methods.hpp>
+#include <pathline/ode/multistep/adams_methods.hpp>
 #include <pathline/ode/solve.hpp>
 
 #include <support/allocations.hpp>

@@ -4,6 +4,7 @@
 #include <pathline/ode/explicit/dormand_prince_853.hpp>
 #include <pathline/ode/explicit/embedded_pairs.hpp>
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
+#include <pathline/ode/multistep/adams_methods.hpp>
 #include <pathline/ode/output/trajectory.hpp>
 
 #include <support/allocations.hpp>

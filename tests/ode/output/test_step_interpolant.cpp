@@ -8,6 +8,7 @@
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_methods.hpp>
 #include <pathline/ode/integrate.hpp>
+#include <pathline/ode/multistep/adams_methods.hpp>
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>

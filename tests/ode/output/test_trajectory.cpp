@@ -8,8 +8,10 @@
 #include <pathline/ode/implicit/additive/additive_methods.hpp>
 #include <pathline/ode/implicit/additive/split_right_hand_side.hpp>
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/implicit_euler.hpp>
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_methods.hpp>
 #include <pathline/ode/implicit/rosenbrock/rosenbrock_methods.hpp>
+#include <pathline/ode/multistep/adams_methods.hpp>
 #include <pathline/ode/output/save_at.hpp>
 #include <pathline/ode/solve.hpp>
 

@@ -1,6 +1,8 @@
 // The compile-time checks accept right tableaux and name what is wrong with others.
 #include <pathline/ode/tableau/tableau_checks.hpp>
 
+#include <pathline/ode/explicit/explicit_tableau.hpp>
+
 #include <support/catch.hpp>
 
 namespace pathline {

@@ -59,7 +59,7 @@ class OneByOneSolver {
           throw DataError("solve: y0 of sample " + std::to_string(id) + fault);
         started = true;
         const Outputs<Output> outputs{{}, output, id};
-        if constexpr (AdditiveMethod<Method>)  // whose two parts know of no samples
+        if constexpr (TwoPartMethod<Method>)  // whose two parts know of no samples
           statistics = integrate(Method{}, control_, rhs_, y_, times(id), stepper_, outputs);
         else
           statistics = integrate(Method{}, control_, rhs, y_, times(id), stepper_, outputs);

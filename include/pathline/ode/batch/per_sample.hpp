@@ -40,6 +40,7 @@ template <class Control>
 struct PerSample {
   static_assert(AdaptiveControl<Control>, "PerSample: the control must meet AdaptiveControl, as PiController does");
   explicit PerSample(const Control& controller, Index multiple = 8) : control(controller), column_multiple(multiple) {}
+  static constexpr bool each_sample = true;  ///< A step control of each sample, and none of a batch.
   Control control;
   Index column_multiple;  ///< The right-hand side is called with a multiple of this, and with no less than three.
 

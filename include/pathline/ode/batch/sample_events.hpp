@@ -147,8 +147,8 @@ template <class Method, class Control, class Rhs, class Derived, class... Events
   if constexpr (detail::PerSampleCheck<Method, Control, Function, State>::value &&
                 detail::SampleEventsCheck<Column, Events...>::value) {
     constexpr bool direct =
-        AdditiveMethod<Method> || (RightHandSide<Function, Column> && !SampleIdsRightHandSide<Function, State> &&
-                                   !SampleTimesRightHandSide<Function, State>);
+        TwoPartMethod<Method> || (RightHandSide<Function, Column> && !SampleIdsRightHandSide<Function, State> &&
+                                  !SampleTimesRightHandSide<Function, State>);
     using Single = std::conditional_t<direct, Function, detail::OfColumn<Function, State, Column>>;
     if constexpr (detail::EventsCheck<Method, Single, Column, detail::EventOfSample<Events>...>::value &&
                   detail::SolveCheck<Method, Control, Single, Column>::value) {

@@ -9,6 +9,7 @@
 #include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/control/initial_step.hpp>
 #include <pathline/ode/control/step_choice.hpp>
+#include <pathline/ode/explicit/explicit_stepper.hpp>
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/solve_status.hpp>
 
@@ -89,7 +90,7 @@ class SampleSolver {
 
   static constexpr std::size_t stages = std::size_t(Method::tableau.stages);
   static constexpr bool fsal = first_same_as_last(Method::tableau);
-  static constexpr int error_order = error_exponent<Method>();
+  static constexpr int error_order = error_exponent<Method>;
 
   struct Sample {
     Index id;

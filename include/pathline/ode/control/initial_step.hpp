@@ -5,7 +5,7 @@
 
 #include <pathline/ode/control/error_control.hpp>
 #include <pathline/ode/control/step_choice.hpp>
-#include <pathline/ode/explicit/explicit_stepper.hpp>
+#include <pathline/ode/stepper.hpp>
 
 #include <algorithm>
 #include <cmath>

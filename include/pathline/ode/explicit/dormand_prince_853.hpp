@@ -2,9 +2,8 @@
 /// The method of order 8 with two error estimates, for smooth problems and tolerances below about 1e-8.
 #pragma once
 
-#include <pathline/ode/concepts.hpp>
-#include <pathline/ode/tableau/dense_weights.hpp>
-#include <pathline/ode/tableau/tableau_checks.hpp>
+#include <pathline/ode/explicit/dense_weights.hpp>
+#include <pathline/ode/explicit/explicit_stepper.hpp>
 
 #include <array>
 #include <cstddef>

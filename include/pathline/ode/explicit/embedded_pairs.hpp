@@ -3,7 +3,7 @@
 /// tableaux.hpp, the pair of order 8 in dormand_prince_853.hpp.
 #pragma once
 
-#include <pathline/ode/tableau/tableau_checks.hpp>
+#include <pathline/ode/explicit/explicit_stepper.hpp>
 
 namespace pathline {
 

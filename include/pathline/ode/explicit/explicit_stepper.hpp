@@ -12,10 +12,12 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
-#include <pathline/ode/concepts.hpp>
 #include <pathline/ode/control/error_control.hpp>
-#include <pathline/ode/tableau/dense_weights.hpp>
+#include <pathline/ode/explicit/dense_weights.hpp>
+#include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/stepper.hpp>
 #include <pathline/ode/tableau/entry_by_entry.hpp>
+#include <pathline/ode/tableau/tableau_checks.hpp>
 #include <pathline/ode/tableau/weighted_stages.hpp>
 
 #include <algorithm>
@@ -28,17 +30,20 @@
 
 namespace pathline {
 
-/// All storage of a step of `Method` on a `State`. Specialised for explicit methods here, for diagonally implicit ones
-/// in diagonally_implicit_stepper.hpp, for fully implicit ones in fully_implicit_stepper.hpp, for Rosenbrock methods in
-/// rosenbrock_stepper.hpp, for additive ones in additive_stepper.hpp, for ImplicitEuler in implicit_euler.hpp, for
-/// multistep ones in adams_stepper.hpp.
-template <class Method, class State>
-class Stepper;
-
-/// Whether the last stage of a step is wanted where the solution does not need it (first same as last).
-enum class LastStage : std::uint8_t { evaluate, skip };
-
 namespace detail {
+
+/// dy = f(t, y): evaluate(), whose arguments of a small state stay in registers where f is inlined.
+template <class Rhs, class State>
+EIGEN_ALWAYS_INLINE void evaluate_entries(Rhs& rhs, double t, const State& y, State& dy) {
+  if constexpr (entry_by_entry<State>) {
+    State at, slope = State::Zero();  // a value, lest a compiler sees a loop in f that may end too early
+    for (Index i = 0; i < State::SizeAtCompileTime; ++i) at.data()[i] = load_alone(y.data()[i]);
+    evaluate(rhs, t, at, slope);
+    for (Index i = 0; i < State::SizeAtCompileTime; ++i) store_alone(dy.data()[i], slope.data()[i]);
+  } else {
+    evaluate(rhs, t, y, dy);
+  }
+}
 
 /// How many states the extension adds to the Hermite polynomial, and how many evaluations, f at the end apart.
 template <class Method>
@@ -74,13 +79,8 @@ constexpr bool dense_order_holds() {
 }
 
 /// The exponent of the step in the error estimate; of two partners as Stepper::estimate_error() puts them together.
-template <class Method>
-constexpr int error_exponent() {
-  if constexpr (DoublyEmbeddedMethod<Method>)
-    return 2 * (Method::tableau.embedded_order + 1) - (Method::coarse_order + 1);
-  else
-    return std::min(Method::tableau.order, Method::tableau.embedded_order) + 1;
-}
+template <DoublyEmbeddedMethod Method>
+inline constexpr int error_exponent<Method> = 2 * (Method::tableau.embedded_order + 1) - (Method::coarse_order + 1);
 
 /// E² of two embedded methods, from the squares of their norms: docs/maths.md, (4.6).
 inline double square_of_two(double fine, double coarse) {
@@ -89,42 +89,34 @@ inline double square_of_two(double fine, double coarse) {
   return fine == 0 ? 0 : fine * (fine / both);
 }
 
-/// Whether the callable left its result in the shape of the state: an assignment to a dynamic matrix may resize it.
-template <class State>
-void require_shape(const State& got, const State& expected) {
-  require_rows("solve: the right-hand side's result", got.rows(), expected.rows());
-  require_columns("solve: the right-hand side's result", got.cols(), expected.cols());
-}
-
 }  // namespace detail
 
 /// docs/maths.md, (2.2). Storage is sized by the first state of a shape and kept; several solves may follow each
 /// other. Not for use by two threads at once.
 template <ExplicitMethod Method, OdeState State>
 class Stepper<Method, State> {
-  static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
-                "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
-  static_assert(detail::coarse_order_holds<Method>(), "this method's b_coarse is not of the order coarse_order");
-  static_assert(
-      DoublyEmbeddedMethod<Method> || !requires { Method::b_coarse; },
-      "a second partner needs b_coarse, a weight for each stage, and coarse_order, its order");
-  static_assert(detail::dense_order_holds<Method>(), "this method's dense output is not of the order dense_order");
-  static_assert(
-      DenselyExtendedMethod<Method> || DenselyStagedMethod<Method> || !requires { Method::dense; },
-      "an own dense output needs dense, a d for each stage, and dense_order, its order");
-
  public:
   using Scalar = typename State::Scalar;
   static constexpr int stages = Method::tableau.stages;
   static constexpr bool fsal = first_same_as_last(Method::tableau);
   static constexpr bool has_error = EmbeddedMethod<Method>;
   /// The exponent of the step in the error estimate.
-  static constexpr int error_order = detail::error_exponent<Method>();
+  static constexpr int error_order = detail::error_exponent<Method>;
   /// The states that write_dense_corrections() writes.
   static constexpr std::size_t dense_corrections = detail::dense_corrections<Method>;
 
   /// Starts at y without evaluating anything. Allocates only when the shape is new.
   void reset(const State& y) {
+    static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
+                  "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
+    static_assert(detail::coarse_order_holds<Method>(), "this method's b_coarse is not of the order coarse_order");
+    static_assert(
+        DoublyEmbeddedMethod<Method> || !requires { Method::b_coarse; },
+        "a second partner needs b_coarse, a weight for each stage, and coarse_order, its order");
+    static_assert(detail::dense_order_holds<Method>(), "this method's dense output is not of the order dense_order");
+    static_assert(
+        DenselyExtendedMethod<Method> || DenselyStagedMethod<Method> || !requires { Method::dense; },
+        "an own dense output needs dense, a d for each stage, and dense_order, its order");
     y_ = y;
     next_.resizeLike(y);
     for (State& stage : K_) stage.resizeLike(y);

@@ -2,7 +2,7 @@
 /// More explicit methods without an error estimate, for FixedSteps. Euler, Midpoint and Rk4 are in tableaux.hpp.
 #pragma once
 
-#include <pathline/ode/tableau/tableau_checks.hpp>
+#include <pathline/ode/explicit/explicit_stepper.hpp>
 
 namespace pathline {
 

@@ -13,8 +13,7 @@
 /// embedded_pairs.hpp, dormand_prince_853.hpp.
 #pragma once
 
-#include <pathline/ode/tableau/dense_weights.hpp>
-#include <pathline/ode/tableau/tableau_checks.hpp>
+#include <pathline/ode/explicit/explicit_stepper.hpp>
 
 #include <array>
 

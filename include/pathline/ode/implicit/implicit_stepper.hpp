@@ -7,7 +7,8 @@
 #include <pathline/ode/control/error_control.hpp>
 #include <pathline/ode/control/step_control.hpp>
 #include <pathline/ode/errors.hpp>
-#include <pathline/ode/explicit/explicit_stepper.hpp>
+#include <pathline/ode/stepper.hpp>
+#include <pathline/ode/tableau/tableau_checks.hpp>
 #include <pathline/ode/tableau/weighted_stages.hpp>
 
 #include <limits>
@@ -18,8 +19,6 @@ namespace pathline::detail {
 /// \tparam Solver  Of the equations of a step: an EquationSolver (newton_columns.hpp).
 template <class Method, OdeState State, class Solver>
 class ImplicitStepper {
-  static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
-                "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
   using Self = Stepper<Method, State>;
 
  public:
@@ -27,7 +26,7 @@ class ImplicitStepper {
   static constexpr int stages = Method::tableau.stages;
   static constexpr bool has_error = EmbeddedMethod<Method>;
   /// The exponent of the step in the error estimate.
-  static constexpr int error_order = error_exponent<Method>();
+  static constexpr int error_order = error_exponent<Method>;
 
   /// Starts at (t, y): reset and prepare.
   template <class Rhs>
@@ -72,6 +71,8 @@ class ImplicitStepper {
  protected:
   /// Sizes the storage; allocates only when the shape is new.
   void start_at(const State& y) {
+    static_assert(tableau_defect(Method::tableau) == TableauDefect::none,
+                  "this method's tableau is inconsistent: tableau_defect(Method::tableau) names what is wrong");
     y_ = y;
     next_.resizeLike(y);
     if constexpr (has_error) error_.resizeLike(y);
@@ -106,7 +107,7 @@ class ImplicitStepper {
 
   template <class Rhs>
   static const auto& implicit_part(const Rhs& rhs) {
-    if constexpr (AdditiveMethod<Method>)
+    if constexpr (TwoPartMethod<Method>)
       return rhs.implicit_part;
     else
       return rhs;

@@ -5,9 +5,8 @@
 /// history starts anew. Hairer, Nørsett & Wanner I, section III.1; docs/maths.md, (3.2).
 #pragma once
 
-#include <pathline/ode/concepts.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
-#include <pathline/ode/tableau/tableau_checks.hpp>
+#include <pathline/ode/multistep/adams_stepper.hpp>
 
 #include <algorithm>
 #include <array>
@@ -39,33 +38,6 @@ template <int K>
 concept OrderFromOneToFive = K >= 1 && K <= 5;
 
 }  // namespace detail
-
-/// The lowest degree of a polynomial p that is not integrated exactly over [0, 1] by Σ w_j p(newest - j): the order of
-/// the multistep method with these weights. At most K + 1 of K weights.
-template <std::size_t K>
-[[nodiscard]] constexpr int quadrature_order(const std::array<double, K>& weights, int newest) {
-  for (int degree = 0; degree <= int(K); ++degree) {
-    double sum = 0, scale = 1;  // of (s / K)^degree: of size 1, so that rounding is too
-    for (int i = 0; i < degree; ++i) scale /= double(K);
-    for (std::size_t j = 0; j < K; ++j) {
-      double power = scale;
-      for (int i = 0; i < degree; ++i) power *= newest - int(j);
-      sum += weights[j] * power;
-    }
-    if (!detail::nearly(sum, scale / (degree + 1))) return degree;
-  }
-  return int(K) + 1;
-}
-
-/// The order of a multistep method. A corrector whose step is the predictor's, once, gains one order on it at most.
-template <MultistepMethod M>
-[[nodiscard]] constexpr int multistep_order() {
-  const int predicted = quadrature_order(M::predictor, 0);
-  if constexpr (CorrectedMethod<M>)
-    return std::min(quadrature_order(M::corrector, 1), predicted + 1);
-  else
-    return predicted;
-}
 
 /// y_next = y + h Σ w_j f_{n-j}, j < K: explicit, order K, one evaluation a step.
 /// Bashforth & Adams, An attempt to test the theories of capillary action (1883).

@@ -9,9 +9,8 @@
 /// the rounding of the times, 8 ulps of the largest since reset(), are equal.
 #pragma once
 
-#include <pathline/ode/concepts.hpp>
-#include <pathline/ode/explicit/explicit_stepper.hpp>
-#include <pathline/ode/multistep/adams_methods.hpp>
+#include <pathline/ode/multistep/multistep_method.hpp>
+#include <pathline/ode/stepper.hpp>
 #include <pathline/ode/tableau/weighted_stages.hpp>
 
 #include <algorithm>
@@ -51,9 +50,6 @@ constexpr std::size_t history_length() {
 template <MultistepMethod Method, OdeState State>
 class Stepper<Method, State> {
   using Start = typename Method::Start;
-  static_assert(multistep_order<Method>() == Method::order, "this multistep method's weights are not of its order");
-  static_assert(tableau_defect(Start::tableau) == TableauDefect::none && Start::tableau.order + 1 >= Method::order,
-                "a multistep method needs a sound Start of its order, or one less");
 
  public:
   using Scalar = typename State::Scalar;
@@ -61,6 +57,9 @@ class Stepper<Method, State> {
 
   /// Starts at y without evaluating anything, and without a history. Allocates only when the shape is new.
   void reset(const State& y) {
+    static_assert(multistep_order<Method>() == Method::order, "this multistep method's weights are not of its order");
+    static_assert(tableau_defect(Start::tableau) == TableauDefect::none && Start::tableau.order + 1 >= Method::order,
+                  "a multistep method needs a sound Start of its order, or one less");
     y_ = y;
     next_.resizeLike(y);
     for (State& slope : slopes_) slope.resizeLike(y);

@@ -10,8 +10,9 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
-#include <pathline/ode/explicit/explicit_stepper.hpp>
-#include <pathline/ode/tableau/dense_weights.hpp>
+#include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/stepper.hpp>
+#include <pathline/ode/tableau/hermite_weights.hpp>
 
 #include <algorithm>
 #include <array>
@@ -87,7 +88,7 @@ inline constexpr std::size_t corrections_of<Stepper> = Stepper::dense_correction
 /// Whether the steps of a method can be looked into; true of what is no method, for others to say.
 template <class Method, class State, class Rhs>
 inline constexpr bool has_dense_output = [] {
-  if constexpr (SteppingMethod<Method> && OdeState<State>)
+  if constexpr (SteppingMethod<Method, State>)
     return DenseStepper<Stepper<Method, State>, Rhs>;
   else
     return true;

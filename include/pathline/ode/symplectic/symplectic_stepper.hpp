@@ -12,7 +12,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/ode/concepts.hpp>
-#include <pathline/ode/explicit/explicit_stepper.hpp>
+#include <pathline/ode/stepper.hpp>
 #include <pathline/ode/symplectic/symplectic_methods.hpp>
 
 #include <cstddef>

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/ode/concepts.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -51,19 +50,6 @@ EIGEN_ALWAYS_INLINE void move_state(State& from, State& to) {
     for (Index i = 0; i < State::SizeAtCompileTime; ++i) store_alone(to.data()[i], load_alone(from.data()[i]));
   else
     to.swap(from);
-}
-
-/// dy = f(t, y): evaluate(), whose arguments of a small state stay in registers where f is inlined.
-template <class Rhs, class State>
-EIGEN_ALWAYS_INLINE void evaluate_entries(Rhs& rhs, double t, const State& y, State& dy) {
-  if constexpr (entry_by_entry<State>) {
-    State at, slope = State::Zero();  // a value, lest a compiler sees a loop in f that may end too early
-    for (Index i = 0; i < State::SizeAtCompileTime; ++i) at.data()[i] = load_alone(y.data()[i]);
-    evaluate(rhs, t, at, slope);
-    for (Index i = 0; i < State::SizeAtCompileTime; ++i) store_alone(dy.data()[i], slope.data()[i]);
-  } else {
-    evaluate(rhs, t, y, dy);
-  }
 }
 
 }  // namespace pathline::detail

@@ -1,7 +1,7 @@
 /// \file
-/// The Butcher tableau of an explicit method, and what can be proved of a tableau while it is compiled: row sums, and
-/// the order conditions of all rooted trees with at most eight nodes. Hairer, Nørsett & Wanner I, section II.2. The
-/// checks read any tableau by its A(i, j), which is 0 above the diagonal unless the tableau says `full_rows`.
+/// What can be proved of a Butcher tableau while it is compiled: row sums, and the order conditions of all rooted trees
+/// with at most eight nodes. Hairer, Nørsett & Wanner I, section II.2. The checks read any tableau by its A(i, j), which
+/// is 0 above the diagonal unless the tableau says `full_rows`.
 #pragma once
 
 #include <pathline/ode/tableau/rooted_trees.hpp>
@@ -10,22 +10,6 @@
 #include <cstddef>
 
 namespace pathline {
-
-/// Butcher tableau of an explicit method with `Stages` stages; docs/maths.md, (2.2).
-template <int Stages>
-struct ExplicitTableau {
-  static constexpr int stages = Stages;
-
-  std::array<double, std::size_t(Stages*(Stages - 1) / 2)> a{};  ///< Rows of A below the first, one after another.
-  std::array<double, std::size_t(Stages)> b{};                   ///< Weights of the solution.
-  std::array<double, std::size_t(Stages)> b_embedded{};          ///< Weights of the partner, if there is one.
-  std::array<double, std::size_t(Stages)> c{};                   ///< Nodes.
-  int order = 0;
-  int embedded_order = 0;  ///< 0: no partner, hence no error estimate.
-
-  /// a_ij, counted from 0; 0 on and above the diagonal.
-  [[nodiscard]] constexpr double A(int i, int j) const { return j < i ? a[std::size_t(i * (i - 1) / 2 + j)] : 0; }
-};
 
 /// The last stage's input is the solution: the last row of A equals b.
 template <class Tableau>
@@ -45,6 +29,7 @@ template <class Tableau>
 
 /// Whether all stages lie within the step: nodes from 0 to 1.
 template <class Tableau>
+requires requires(const Tableau& tableau) { tableau.c; }
 [[nodiscard]] constexpr bool nodes_in_step(const Tableau& tableau) {
   for (const double c : tableau.c)
     if (!(c >= 0 && c <= 1)) return false;

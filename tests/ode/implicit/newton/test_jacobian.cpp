@@ -52,7 +52,7 @@ struct InAnyMatrix {
 }  // namespace
 
 TEST_CASE("Jacobians of all columns by as many evaluations as there are rows that feed back", "[ode][implicit]") {
-  const auto goal = GENERATE(NewtonGoal{}, NewtonGoal{.rtol = 1e-6, .atol = 1e-12});
+  const auto goal = GENERATE(NewtonGoal{}, NewtonGoal{1e-6, 1e-12});
   const auto jacobian = jacobian_of(Product{}, goal, 2);
   for (Index j = 0; j < 3; ++j)
     // f is quadratic: forward differences are wrong by the movement, and by the rounding of f over it.
@@ -60,7 +60,7 @@ TEST_CASE("Jacobians of all columns by as many evaluations as there are rows tha
 }
 
 TEST_CASE("Central differences are exact where f is quadratic, for twice the evaluations", "[ode][implicit]") {
-  const auto goal = GENERATE(NewtonGoal{}, NewtonGoal{.rtol = 1e-6, .atol = 1e-6});
+  const auto goal = GENERATE(NewtonGoal{}, NewtonGoal{1e-6, 1e-6});
   const Product rhs;
   Eigen::MatrixXd F(3, 3);
   rhs(2, Y, F);

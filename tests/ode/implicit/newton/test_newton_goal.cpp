@@ -6,7 +6,7 @@ namespace pathline {
 
 TEST_CASE("A goal holds the tolerances of its control, and without one goes to rounding", "[ode][implicit]") {
   CHECK(NewtonGoal{}.rounding());
-  const NewtonGoal plain = detail::newton_goal(PiController{.rtol = 1e-3, .atol = 1e-5});
+  const NewtonGoal plain = PiController{.rtol = 1e-3, .atol = 1e-5};
   CHECK_FALSE(plain.rounding());
   CHECK(plain.relative(7) == 1e-3);
   CHECK(plain.absolute(0) == 1e-5);
@@ -15,7 +15,7 @@ TEST_CASE("A goal holds the tolerances of its control, and without one goes to r
 TEST_CASE("Tolerances of rows come before those of the control, which serve the rows below", "[ode][implicit]") {
   const WithTolerances control(PiController{.rtol = 1e-3, .atol = 1e-5}, Eigen::Vector2d(1e-6, 0),
                                Eigen::Vector2d(1e-7, 1e-8));
-  const NewtonGoal goal = detail::newton_goal(control);
+  const NewtonGoal goal = control;
   CHECK_FALSE(goal.rounding());
   CHECK(goal.relative(1) == 0);
   CHECK(goal.absolute(1) == 1e-8);

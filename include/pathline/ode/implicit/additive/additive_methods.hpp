@@ -3,7 +3,7 @@
 /// an explicit method and stays out of Newton's. Run by the stepper of additive_stepper.hpp; docs/maths.md, (3.12).
 #pragma once
 
-#include <pathline/ode/implicit/additive/additive_tableau.hpp>
+#include <pathline/ode/implicit/additive/additive_stepper.hpp>
 
 namespace pathline {
 

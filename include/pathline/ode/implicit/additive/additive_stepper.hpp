@@ -6,11 +6,12 @@
 /// then f is evaluated at Y.
 #pragma once
 
-#include <pathline/ode/concepts.hpp>
-#include <pathline/ode/explicit/explicit_stepper.hpp>
-#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_stepper.hpp>
+#include <pathline/ode/implicit/additive/additive_tableau.hpp>
 #include <pathline/ode/implicit/implicit_stepper.hpp>
 #include <pathline/ode/implicit/newton/newton.hpp>
+#include <pathline/ode/implicit/stage_predictor.hpp>
+#include <pathline/ode/stepper.hpp>
+#include <pathline/ode/tableau/weighted_stages.hpp>
 
 #include <array>
 #include <cstddef>

@@ -4,6 +4,8 @@
 /// section 2; docs/maths.md, (3.13).
 #pragma once
 
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/explicit/explicit_tableau.hpp>
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_tableau.hpp>
 
 #include <array>
@@ -16,6 +18,8 @@ namespace pathline {
 template <int Stages>
 struct AdditiveTableau {
   static constexpr int stages = Stages;
+  static constexpr bool implicit = true;
+  static constexpr bool two_parts = true;
 
   std::array<double, std::size_t(Stages*(Stages - 1) / 2)> explicit_a{};  ///< Rows below the first, one after another.
   std::array<double, std::size_t(Stages*(Stages + 1) / 2)> implicit_a{};  ///< Rows up to the diagonal.
@@ -34,6 +38,10 @@ struct AdditiveTableau {
         .a = implicit_a, .b = b, .b_embedded = b_embedded, .c = c, .order = order, .embedded_order = embedded_order};
   }
 };
+
+/// A struct with `static constexpr AdditiveTableau<S> tableau`.
+template <class M>
+concept AdditiveMethod = TableauMethod<M, AdditiveTableau>;
 
 namespace detail {
 

@@ -6,7 +6,7 @@
 /// decays within a step is gone after it.
 #pragma once
 
-#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_tableau.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_stepper.hpp>
 
 namespace pathline {
 

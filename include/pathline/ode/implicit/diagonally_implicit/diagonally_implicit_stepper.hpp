@@ -7,10 +7,12 @@
 /// large Jacobian. Quadrature rows need no Newton: their derivative is evaluated at the solved stage.
 #pragma once
 
-#include <pathline/ode/concepts.hpp>
-#include <pathline/ode/explicit/explicit_stepper.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_tableau.hpp>
 #include <pathline/ode/implicit/implicit_stepper.hpp>
 #include <pathline/ode/implicit/newton/newton.hpp>
+#include <pathline/ode/implicit/stage_predictor.hpp>
+#include <pathline/ode/stepper.hpp>
+#include <pathline/ode/tableau/tableau_checks.hpp>
 #include <pathline/ode/tableau/weighted_stages.hpp>
 
 #include <algorithm>
@@ -24,53 +26,6 @@ namespace pathline {
 
 namespace detail {
 
-/// Weights of stages First … I - 1 that extrapolate the derivative to `target`: those of the polynomial through the up
-/// to three whose nodes are nearest. All 0 where there is none.
-template <class Method, int I, int First>
-constexpr std::array<double, std::size_t(I + 1)> foretelling_weights(double target) {
-  constexpr auto c = Method::tableau.c;
-  const auto node = [&](int j) { return c[std::size_t(j)]; };
-  const auto distance = [&](int j) { return node(j) < target ? target - node(j) : node(j) - target; };
-  std::array<int, 3> chosen{};
-  int n = 0;
-  for (; n < 3; ++n) {
-    int nearest = -1;
-    for (int j = I - 1; j >= First; --j) {
-      bool taken = false;  // of stages with one node only the last counts
-      for (int k = 0; k < n; ++k) taken = taken || node(chosen[std::size_t(k)]) == node(j);
-      if (!taken && (nearest < 0 || distance(j) < distance(nearest))) nearest = j;
-    }
-    if (nearest < 0) break;
-    chosen[std::size_t(n)] = nearest;
-  }
-  std::array<double, std::size_t(I + 1)> result{};
-  for (int k = 0; k < n; ++k) {
-    double lagrange = 1;
-    for (int m = 0; m < n; ++m)
-      if (m != k)
-        lagrange *=
-            (target - node(chosen[std::size_t(m)])) / (node(chosen[std::size_t(k)]) - node(chosen[std::size_t(m)]));
-    result[std::size_t(chosen[std::size_t(k)])] = lagrange;
-  }
-  return result;
-}
-
-/// The weights for stage I, from the stages before it from `First` on.
-template <class Method, int I, int First>
-struct PredictorWeights {
-  static constexpr int count = I;
-  static constexpr auto weights = foretelling_weights<Method, I, First>(Method::tableau.c[std::size_t(I)]);
-  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
-};
-
-/// The weights for f at the start of the step, from all stages.
-template <class Method>
-struct StartWeights {
-  static constexpr int count = Method::tableau.stages;
-  static constexpr auto weights = foretelling_weights<Method, count, 0>(0);
-  static constexpr double weight(int j) { return weights[std::size_t(j)]; }
-};
-
 /// Takes the steps that would ask the right-hand side where it need not exist; see Stepper::stay_within().
 template <class Method>
 struct ClosingMethod {
@@ -81,14 +36,6 @@ requires requires { typename Method::Closing; }
 struct ClosingMethod<Method> {
   using type = typename Method::Closing;
 };
-
-/// Whether |R(∞)| of the embedded partner is above 1.
-template <class Method>
-constexpr bool partner_amplifies() {
-  if (Method::tableau.embedded_order == 0) return false;
-  const double limit = stability_at_infinity(Method::tableau, Method::tableau.b_embedded);
-  return !(limit <= 1 && limit >= -1);
-}
 
 /// Whether `Closing` can stand in for `Method` in a step between others.
 template <class Method, class Closing>
@@ -118,9 +65,6 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
   static constexpr bool ends_in_stage = stiffly_accurate(Method::tableau);
   using Closing = typename detail::ClosingMethod<Method>::type;
   static constexpr bool closes = !std::same_as<Closing, Method>;
-  static_assert(detail::closes_alike<Method, Closing>(),
-                "Closing must be a method of the same number of stages, first "
-                "and last stage, orders and stability at infinity, with all nodes from 0 to 1");
 
  public:
   using Base::has_error, Base::stages, Base::step, Base::estimate_error;
@@ -132,6 +76,9 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
 
   /// Starts at y without evaluating anything, with stages wherever the nodes lie. Allocates only when the shape is new.
   void reset(const State& y) {
+    static_assert(detail::closes_alike<Method, Closing>(),
+                  "Closing must be a method of the same number of stages, first "
+                  "and last stage, orders and stability at infinity, with all nodes from 0 to 1");
     this->start_at(y);
     earliest_ = -std::numeric_limits<double>::infinity();
     latest_ = std::numeric_limits<double>::infinity();

@@ -3,6 +3,7 @@
 /// while it is compiled. Row sums and order conditions are those of tableau_checks.hpp. docs/maths.md, section 3.
 #pragma once
 
+#include <pathline/ode/concepts.hpp>
 #include <pathline/ode/tableau/tableau_checks.hpp>
 
 #include <array>
@@ -16,6 +17,7 @@ namespace pathline {
 template <int Stages>
 struct DiagonallyImplicitTableau {
   static constexpr int stages = Stages;
+  static constexpr bool implicit = true;
 
   std::array<double, std::size_t(Stages*(Stages + 1) / 2)> a{};  ///< Rows of A up to the diagonal, one after another.
   std::array<double, std::size_t(Stages)> b{};                   ///< Weights of the solution.
@@ -35,6 +37,10 @@ struct DiagonallyImplicitTableau {
     return one;
   }
 };
+
+/// A struct with `static constexpr DiagonallyImplicitTableau<S> tableau`.
+template <class M>
+concept DiagonallyImplicitMethod = TableauMethod<M, DiagonallyImplicitTableau>;
 
 /// R(∞) of the stability function R(ζ) = 1 + ζ wᵀ(I - ζA)⁻¹1 with these weights; infinite where R grows with ζ. An
 /// A-stable method is L-stable where it is 0. Hairer & Wanner II, section IV.3; docs/maths.md, (3.5).

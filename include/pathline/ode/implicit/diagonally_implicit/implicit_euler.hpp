@@ -5,8 +5,8 @@
 /// diagonally_implicit_methods.hpp.
 #pragma once
 
-#include <pathline/ode/explicit/explicit_stepper.hpp>
 #include <pathline/ode/implicit/newton/newton.hpp>
+#include <pathline/ode/stepper.hpp>
 
 namespace pathline {
 

@@ -11,7 +11,7 @@
 /// ```
 #pragma once
 
-#include <pathline/ode/implicit/fully_implicit/fully_implicit_tableau.hpp>
+#include <pathline/ode/implicit/fully_implicit/fully_implicit_stepper.hpp>
 
 namespace pathline {
 

@@ -8,11 +8,11 @@
 /// Jacobian. Quadrature rows need no Newton: their derivatives are evaluated at the solved stages.
 #pragma once
 
-#include <pathline/ode/concepts.hpp>
 #include <pathline/ode/control/error_control.hpp>
-#include <pathline/ode/explicit/explicit_stepper.hpp>
+#include <pathline/ode/implicit/fully_implicit/fully_implicit_tableau.hpp>
 #include <pathline/ode/implicit/implicit_stepper.hpp>
 #include <pathline/ode/implicit/newton/coupled_newton.hpp>
+#include <pathline/ode/stepper.hpp>
 #include <pathline/ode/tableau/weighted_stages.hpp>
 
 #include <array>

@@ -3,6 +3,7 @@
 /// stiff problems, all known while it is compiled. docs/maths.md, section 3.
 #pragma once
 
+#include <pathline/ode/concepts.hpp>
 #include <pathline/ode/implicit/newton/matrix_spectrum.hpp>
 #include <pathline/ode/tableau/tableau_checks.hpp>
 
@@ -15,6 +16,7 @@ namespace pathline {
 template <int Stages>
 struct FullyImplicitTableau {
   static constexpr int stages = Stages;
+  static constexpr bool implicit = true;
   static constexpr bool full_rows = true;
 
   std::array<double, std::size_t(Stages* Stages)> a{};  ///< A, row by row.
@@ -45,6 +47,10 @@ struct FullyImplicitTableau {
     return spectrum.defect(matrix()) < detail::tableau_tolerance;
   }
 };
+
+/// A struct with `static constexpr FullyImplicitTableau<S> tableau`.
+template <class M>
+concept FullyImplicitMethod = TableauMethod<M, FullyImplicitTableau>;
 
 namespace detail {
 

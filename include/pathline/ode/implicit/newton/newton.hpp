@@ -9,11 +9,11 @@
 #pragma once
 
 #include <pathline/ode/concepts.hpp>
-#include <pathline/ode/explicit/explicit_stepper.hpp>
 #include <pathline/ode/implicit/newton/jacobian.hpp>
 #include <pathline/ode/implicit/newton/newton_columns.hpp>
 #include <pathline/ode/implicit/newton/newton_goal.hpp>
 #include <pathline/ode/implicit/newton/solve_factored.hpp>
+#include <pathline/ode/stepper.hpp>
 
 #include <Eigen/LU>
 

@@ -19,6 +19,19 @@ struct NewtonGoal {
   const double* row_atol = nullptr;
   Index rows = 0;
 
+  NewtonGoal() = default;
+  NewtonGoal(double relative_tolerance, double absolute_tolerance)
+      : rtol(relative_tolerance), atol(absolute_tolerance) {}
+  /// The tolerances of a control, which must outlive the goal.
+  template <AdaptiveControl Control>
+  NewtonGoal(const Control& control) : rtol(control.rtol), atol(control.atol) {
+    if constexpr (detail::HasRowTolerances<Control>) {
+      row_rtol = control.row_rtol().data();
+      row_atol = control.row_atol().data();
+      rows = control.row_rtol().size();
+    }
+  }
+
   [[nodiscard]] bool rounding() const { return rtol == 0 && atol == 0 && rows == 0; }
   [[nodiscard]] double relative(Index i) const { return i < rows ? row_rtol[i] : rtol; }
   [[nodiscard]] double absolute(Index i) const { return i < rows ? row_atol[i] : atol; }
@@ -39,18 +52,6 @@ template <Real Scalar>
 template <Real Scalar>
 [[nodiscard]] bool unsolved(Scalar defect, Scalar before, Scalar allowed, Scalar rounding) {
   return std::abs(defect) > std::abs(before) / 2 && std::abs(defect) > std::max(allowed, rounding);
-}
-
-/// The tolerances of a control, which must outlive the goal.
-template <AdaptiveControl Control>
-[[nodiscard]] NewtonGoal newton_goal(const Control& control) {
-  NewtonGoal goal{.rtol = control.rtol, .atol = control.atol};
-  if constexpr (HasRowTolerances<Control>) {
-    goal.row_rtol = control.row_rtol().data();
-    goal.row_atol = control.row_atol().data();
-    goal.rows = control.row_rtol().size();
-  }
-  return goal;
 }
 
 }  // namespace detail

@@ -7,7 +7,7 @@
 /// on time; differences cost two evaluations for each row and one more.
 #pragma once
 
-#include <pathline/ode/implicit/rosenbrock/rosenbrock_tableau.hpp>
+#include <pathline/ode/implicit/rosenbrock/rosenbrock_stepper.hpp>
 
 #include <array>
 

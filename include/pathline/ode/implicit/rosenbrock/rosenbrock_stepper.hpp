@@ -7,13 +7,13 @@
 /// with J and ∂f/∂t at the start of the step and one factorisation for all stages of a column.
 #pragma once
 
-#include <pathline/ode/concepts.hpp>
-#include <pathline/ode/explicit/explicit_stepper.hpp>
 #include <pathline/ode/implicit/implicit_stepper.hpp>
 #include <pathline/ode/implicit/newton/jacobian.hpp>
 #include <pathline/ode/implicit/newton/newton_columns.hpp>
 #include <pathline/ode/implicit/newton/newton_goal.hpp>
 #include <pathline/ode/implicit/newton/solve_factored.hpp>
+#include <pathline/ode/implicit/rosenbrock/rosenbrock_tableau.hpp>
+#include <pathline/ode/stepper.hpp>
 #include <pathline/ode/tableau/weighted_stages.hpp>
 
 #include <Eigen/LU>
@@ -172,11 +172,6 @@ template <RosenbrockMethod Method, OdeState State>
 class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, detail::RosenbrockSystems<State>> {
   using Base = detail::ImplicitStepper<Method, State, detail::RosenbrockSystems<State>>;
   using Base::y_, Base::next_, Base::error_, Base::solver_, Base::h_, Base::t_next_, Base::solved_;
-  static_assert(detail::slopes_hold<Method>(), "this method's start_slope and end_slope are not of its order, or 3");
-  static_assert(SlopedRosenbrockMethod<Method> ||
-                    !(
-                        requires { Method::start_slope; } || requires { Method::end_slope; }),
-                "own slopes of a Rosenbrock method are start_slope and end_slope, a weight for each stage");
 
  public:
   using Base::has_error, Base::stages, Base::step, Base::estimate_error;
@@ -188,6 +183,11 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
 
   /// Starts at y without evaluating anything. Allocates only when the shape is new.
   void reset(const State& y) {
+    static_assert(detail::slopes_hold<Method>(), "this method's start_slope and end_slope are not of its order, or 3");
+    static_assert(
+        SlopedRosenbrockMethod<Method> || !(
+                                              requires { Method::start_slope; } || requires { Method::end_slope; }),
+        "own slopes of a Rosenbrock method are start_slope and end_slope, a weight for each stage");
     this->start_at(y);
     first_.resizeLike(y);
     last_.resizeLike(y);

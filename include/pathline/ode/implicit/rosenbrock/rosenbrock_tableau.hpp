@@ -4,10 +4,12 @@
 /// docs/maths.md, (3.10).
 #pragma once
 
+#include <pathline/ode/concepts.hpp>
 #include <pathline/ode/tableau/tableau_checks.hpp>
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 
 namespace pathline {
@@ -18,6 +20,7 @@ namespace pathline {
 template <int Stages>
 struct RosenbrockTableau {
   static constexpr int stages = Stages;
+  static constexpr bool implicit = true;
 
   double gamma = 0;                                                   ///< The diagonal of Γ.
   std::array<double, std::size_t(Stages*(Stages - 1) / 2)> alphas{};  ///< Rows of α below the first, one after another.
@@ -37,6 +40,20 @@ struct RosenbrockTableau {
   }
   /// β_ij = α_ij + γ_ij.
   [[nodiscard]] constexpr double beta(int i, int j) const { return alpha(i, j) + Gamma(i, j); }
+};
+
+/// A struct with `static constexpr RosenbrockTableau<S> tableau`.
+template <class M>
+concept RosenbrockMethod = TableauMethod<M, RosenbrockTableau>;
+
+/// A Rosenbrock method that knows the slopes at the ends of a step as Σ w_i k_i / h, for the cubic between them: where
+/// the problem is stiff f(y) would multiply the error of y by a large Jacobian.
+template <class M>
+concept SlopedRosenbrockMethod = RosenbrockMethod<M> && requires {
+  { M::start_slope[0] } -> std::convertible_to<double>;
+  { M::end_slope[0] } -> std::convertible_to<double>;
+  requires M::start_slope.size() == M::tableau.b.size();
+  requires M::end_slope.size() == M::tableau.b.size();
 };
 
 namespace detail {
@@ -133,6 +150,16 @@ template <int S>
   const int at_end =
       detail::order_as_expected(tableau, end_slope, [](int order, int density) { return double(order) / density; });
   return std::min({at_start, at_end, tableau.order, 3});
+}
+
+/// Whether all stages lie within the step: nodes from 0 to 1.
+template <int S>
+[[nodiscard]] constexpr bool nodes_in_step(const RosenbrockTableau<S>& tableau) {
+  for (int i = 0; i < S; ++i) {
+    const double alpha = detail::row_sum_of_alpha(tableau, i);
+    if (!(alpha >= 0 && alpha <= 1)) return false;
+  }
+  return true;
 }
 
 /// Order conditions; orders above 8 are taken on trust beyond the eighth. Nodes are sums and cannot be wrong.

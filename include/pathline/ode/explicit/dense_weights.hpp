@@ -20,40 +20,14 @@
 /// All such extensions meet the values and the slopes of the step at both of its ends.
 #pragma once
 
+#include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/tableau/hermite_weights.hpp>
 #include <pathline/ode/tableau/tableau_checks.hpp>
 
 #include <array>
 #include <cstddef>
 
 namespace pathline {
-namespace detail {
-
-/// The weights of the Hermite polynomial and of the correction at θ.
-struct HermiteWeights {
-  double rise;        ///< Of y_1 - y_0.
-  double first;       ///< Of h f_0.
-  double last;        ///< Of h f_1.
-  double correction;  ///< Of h Σ d_i K_i.
-};
-
-constexpr HermiteWeights hermite_weights(double theta) {
-  const double rest = 1 - theta;
-  return {.rise = theta * theta * (3 - 2 * theta),
-          .first = theta * rest * rest,
-          .last = -theta * theta * rest,
-          .correction = theta * theta * rest * rest};
-}
-
-/// Their derivatives by θ.
-constexpr HermiteWeights hermite_slopes(double theta) {
-  const double rest = 1 - theta;
-  return {.rise = 6 * theta * rest,
-          .first = rest * (1 - 3 * theta),
-          .last = theta * (3 * theta - 2),
-          .correction = 2 * theta * rest * (1 - 2 * theta)};
-}
-
-}  // namespace detail
 
 /// The stages of an extension: those of a step, f at its end, and then stages with these rows of A, one after another,
 /// and these nodes.

@@ -1,5 +1,5 @@
 // The continuous extensions on paper: order conditions for all θ, and the forms that others print.
-#include <pathline/ode/tableau/dense_weights.hpp>
+#include <pathline/ode/explicit/dense_weights.hpp>
 
 #include <pathline/ode/explicit/dormand_prince_853.hpp>
 #include <pathline/ode/explicit/embedded_pairs.hpp>
@@ -110,19 +110,6 @@ TEST_CASE("Dopri5 has the interpolant of the code DOPRI5 in SciPy's form", "[ode
     // Ten terms of size 10 and less.
     for (std::size_t i = 0; i < 7; ++i)
       CHECK(ours[i] == Approx(t * (P[i][0] + t * (P[i][1] + t * (P[i][2] + t * P[i][3])))).margin(2e-14));
-  }
-}
-
-TEST_CASE("The slopes of the weights are their derivatives", "[ode][dense]") {
-  // Quartics: a central difference with h = 1e-4 is off by h²/6 times at most 24 θ - 12, and by rounding 1e-12.
-  const double h = 1e-4;
-  for (const double theta : {0., 0.1, 0.5, 0.83, 1.}) {
-    const detail::HermiteWeights slope = detail::hermite_slopes(theta), above = detail::hermite_weights(theta + h),
-                                 below = detail::hermite_weights(theta - h);
-    CHECK(slope.rise == Approx((above.rise - below.rise) / (2 * h)).margin(3e-8));
-    CHECK(slope.first == Approx((above.first - below.first) / (2 * h)).margin(3e-8));
-    CHECK(slope.last == Approx((above.last - below.last) / (2 * h)).margin(3e-8));
-    CHECK(slope.correction == Approx((above.correction - below.correction) / (2 * h)).margin(3e-8));
   }
 }
 
