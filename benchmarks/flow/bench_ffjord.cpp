@@ -19,15 +19,14 @@ class Iteration {
   Iteration(const Mlp<float, Tanh>& field, Index n, ChunkWidth width, Threads threads)
       : flow_(field, ExactTrace{}, Dopri5{}, Control{.rtol = 1e-5, .atol = 1e-5}, Gradient{}, width, threads),
         X_(workloads::inputs<float>(2, n)),
-        samples_(static_cast<std::size_t>(n)),
-        adam_state_(flow_.parameters().size()) {
+        samples_(static_cast<std::size_t>(n)) {
     std::iota(samples_.begin(), samples_.end(), Index(0));
   }
 
   void operator()() {
     flow_.value_and_gradient(X_, samples_, Draw{}, memory_, loss_);
     // So small a rate leaves the weights where they are: every iteration does the same work.
-    adam_state_.step({.learning_rate = 1e-8}, loss_.gradient, flow_.parameters());
+    adam_state_.step(Adam{.learning_rate = 1e-8}, loss_.gradient, flow_.parameters());
   }
   [[nodiscard]] const TrainingLoss<float>& loss() const { return loss_; }
 
@@ -36,7 +35,7 @@ class Iteration {
   Flow flow_;
   Batch<float> X_;
   std::vector<Index> samples_;
-  AdamState<float> adam_state_;
+  OptimizerState<float> adam_state_;
   typename Flow::Memory memory_;
   TrainingLoss<float> loss_;
 };

@@ -34,7 +34,7 @@ void train(benchmark::State& state, Index n, Index d, Index m, ChunkWidth width,
   const Batch<float> X = workloads::inputs<float>(d, n);
   std::vector<Index> samples(static_cast<std::size_t>(n));
   std::iota(samples.begin(), samples.end(), Index(0));
-  AdamState<float> adam(flow.parameters().size());
+  OptimizerState<float> adam;
   Flow::Memory memory;
   TrainingLoss<float> loss;
   flow.value_and_gradient(X, samples, Draw{}, memory, loss);
@@ -42,7 +42,7 @@ void train(benchmark::State& state, Index n, Index d, Index m, ChunkWidth width,
   const double seconds = measure(state, [&] {
     flow.value_and_gradient(X, samples, Draw{}, memory, loss);
     // So small a rate leaves the weights where they are: every iteration does the same work.
-    adam.step({.learning_rate = 1e-8}, loss.gradient, flow.parameters());
+    adam.step(Adam{.learning_rate = 1e-8}, loss.gradient, flow.parameters());
   });
   report_flops<float>(state, 2 * double(4 * steps) * multiply_adds(d, m) * double(n), seconds, n / loss.solves);
   state.counters["evaluations"] = double(loss.forward.evaluations) / double(loss.solves);

@@ -42,10 +42,10 @@ void node_train(benchmark::State& state) {
   const std::vector<double> times = workloads::spiral_times();
   typename decltype(ode)::Memory memory;
   ValueAndGradient<float> result;
-  AdamState<float> adam_state(ode.parameters().size());
+  OptimizerState<float> adam_state;
   const auto iteration = [&] {
     ode.value_and_gradient(y0, times, workloads::MeanSquare{}, memory, result);
-    adam_state.step({.learning_rate = 1e-8}, result.parameters, ode.parameters());
+    adam_state.step(Adam{.learning_rate = 1e-8}, result.parameters, ode.parameters());
   };
   iteration();
   const double value = double(result.value), norm = double(result.parameters.norm());

@@ -4,9 +4,9 @@
 
 #include <examples/cnf/flow.hpp>
 #include <examples/cnf/report.hpp>
-#include <examples/common/progress.hpp>
 
 #include <pathline/core/random.hpp>
+#include <pathline/train/progress_line.hpp>
 #include <pathline/train/split.hpp>
 
 #include <iomanip>
@@ -24,7 +24,7 @@ HeldOut cross_validate(std::ostream& out, const Table& rows, const Options& opti
       << std::setw(18) << "kernel estimate" << std::setw(12) << "best epoch" << '\n'
       << std::flush;
   Index first = 0;
-  Progress progress(std::cerr, "folds", long(options.folds) * options.epochs, {.terminal = stderr_is_terminal()});
+  pathline::ProgressLine progress(std::cerr, "folds", long(options.folds) * options.epochs);
   for (int fold = 0; fold < options.folds; ++fold) {
     const auto parts = pathline::fold_of(rows, fold, options.folds, draw);
     pathline::Rng fold_rng(options.seed + 1 + std::uint64_t(fold));
@@ -32,7 +32,7 @@ HeldOut cross_validate(std::ostream& out, const Table& rows, const Options& opti
     const TrainedFlow flow = train_flow({seen.rest, seen.held_out, {}}, options, [&](const Epoch& epoch) {
       progress.update(long(fold) * options.epochs + epoch.number, "fold " + std::to_string(fold + 1) + "  train " +
                                                                       cell(epoch.train_nll, 3, 0) + "  validation " +
-                                                                      cell(epoch.validation_nll, 3, 0));
+                                                                      cell(epoch.validation_loss, 3, 0));
     });
     const Index count = parts.held_out.cols();
     scores.flow.segment(first, count) = flow.log_prob(parts.held_out);

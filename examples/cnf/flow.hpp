@@ -20,7 +20,7 @@ struct Split {
 /// What one epoch reports.
 struct Epoch {
   int number = 0, of = 0;
-  double train_nll = 0, validation_nll = 0;  ///< Nats of the raw data; NaN where there are no rows.
+  double train_nll = 0, validation_loss = 0;  ///< Nats of the raw data; NaN where there are no rows.
 };
 
 struct TrainedFlow {

@@ -10,11 +10,11 @@
 #include <examples/cnf/report.hpp>
 #include <examples/common/baselines.hpp>
 #include <examples/common/plot.hpp>
-#include <examples/common/progress.hpp>
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/io/csv.hpp>
+#include <pathline/train/progress_line.hpp>
 #include <pathline/train/split.hpp>
 
 #include <cstdlib>
@@ -69,10 +69,10 @@ constexpr Index most_columns = 20, least_rows = 10;
 }
 
 [[nodiscard]] TrainedFlow train(const Split& split, const Options& options) {
-  Progress progress(std::cerr, "training", options.epochs, {.terminal = stderr_is_terminal()});
+  pathline::ProgressLine progress(std::cerr, "training", options.epochs);
   return train_flow(split, options, [&progress](const Epoch& epoch) {
     progress.update(epoch.number,
-                    "train " + cell(epoch.train_nll, 3, 0) + "  validation " + cell(epoch.validation_nll, 3, 0));
+                    "train " + cell(epoch.train_nll, 3, 0) + "  validation " + cell(epoch.validation_loss, 3, 0));
   });
 }
 

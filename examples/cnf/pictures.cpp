@@ -110,7 +110,7 @@ void draw_losses(const fs::path& png, const TrainedFlow& flow, const std::vector
   for (Index j = 0; j < epochs; ++j) {
     const Epoch& epoch = flow.history[std::size_t(j)];
     train.col(j) << epoch.number, epoch.train_nll;
-    validation.col(j) << epoch.number, epoch.validation_nll;
+    validation.col(j) << epoch.number, epoch.validation_loss;
   }
   plot::losses(
       png, {{train, "training rows, mean while the epoch runs"}, {validation, "validation rows, after the epoch"}},

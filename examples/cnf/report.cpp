@@ -2,7 +2,6 @@
 /// Tables and lines of text.
 #include <examples/cnf/report.hpp>
 
-#include <examples/common/progress.hpp>
 #include <examples/common/warnings.hpp>
 
 #include <cmath>
@@ -90,7 +89,7 @@ void print_training(std::ostream& out, const TrainedFlow& flow) {
       << flow.training_evaluations << " evaluations of the field, " << cell(flow.evaluations_per_solve, 1, 0)
       << " per forward solve; " << flow.parameters << " parameters\n";
   const Epoch& last = flow.history.back();
-  if (last.validation_nll < last.train_nll)
+  if (last.validation_loss < last.train_nll)
     out << "note      validation is below training: the training figure is the mean while the epoch runs, by "
            "parameters that\n"
            "          still improve, the validation figure is of other rows, after the epoch\n";

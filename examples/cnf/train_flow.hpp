@@ -49,20 +49,17 @@ namespace detail {
 template <class Flow>
 [[nodiscard]] TrainedFlow trained(std::shared_ptr<Flow> flow, const Split& split, const Options& options,
                                   pathline::Rng& rng, const std::function<void(const Epoch&)>& on_epoch) {
-  const pathline::FitOptions fit_options{.epochs = options.epochs,
-                                         .batch = options.batch,
-                                         .learning_rate = options.learning_rate,
-                                         .final_learning_rate = 0.02 * options.learning_rate,
-                                         .patience = options.patience,
-                                         .max_gradient_norm = 10};
+  const auto tell = [&on_epoch](const pathline::EpochReport& epoch) {
+    on_epoch({int(epoch.epoch), int(epoch.epochs), epoch.train_nll, epoch.validation_loss});
+  };
+  const pathline::EarlyStopping stopping{.patience = options.patience > 0 ? options.patience : options.epochs};
   TrainedFlow result;
   pathline::FitReport report;
   try {
-    report = pathline::fit(*flow, split.train, split.validation, fit_options, rng,
-                           [&on_epoch](const pathline::EpochReport& epoch) {
-                             on_epoch({int(epoch.epoch), int(epoch.epochs), epoch.train_nll, epoch.validation_nll});
-                             return true;
-                           });
+    report = pathline::fit(*flow, split.train, split.validation, {.epochs = options.epochs, .batch = options.batch},
+                           rng, pathline::Adam{.learning_rate = options.learning_rate},
+                           pathline::Cosine{.final_rate = 0.02 * options.learning_rate},
+                           pathline::ClipByNorm{.max_norm = 10}, stopping, tell);
   } catch (const pathline::TrainingError& error) {
     if (error.report.best_epoch == 0) throw;
     report = error.report;
@@ -70,7 +67,7 @@ template <class Flow>
   }
   double solves = 0;
   for (const pathline::EpochReport& epoch : report.epochs) {
-    result.history.push_back({int(epoch.epoch), int(epoch.epochs), epoch.train_nll, epoch.validation_nll});
+    result.history.push_back({int(epoch.epoch), int(epoch.epochs), epoch.train_nll, epoch.validation_loss});
     result.seconds += epoch.seconds;
     result.training_evaluations += epoch.forward.evaluations + epoch.backward.evaluations;
     solves += double(epoch.evaluations);

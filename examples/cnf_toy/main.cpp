@@ -4,11 +4,11 @@
 /// and loss.png.
 #include <examples/cnf_toy/report.hpp>
 #include <examples/common/plot.hpp>
-#include <examples/common/progress.hpp>
 #include <examples/toy/command_line.hpp>
 #include <examples/toy/text.hpp>
 
 #include <pathline/core/errors.hpp>
+#include <pathline/train/progress_line.hpp>
 
 #include <cstdlib>
 #include <exception>
@@ -89,7 +89,7 @@ void make_folder(const std::filesystem::path& folder) {
 }
 
 [[nodiscard]] toy::Result train(const toy::Run& run) {
-  Progress progress(std::cerr, "training", run.schedule.iterations, {.terminal = stderr_is_terminal()});
+  pathline::ProgressLine progress(std::cerr, "training", run.schedule.iterations);
   return toy::train_and_judge(
       run, [&](toy::Index iteration, double nll) { progress.update(iteration, toy::text("NLL %.3f", nll)); });
 }

@@ -3,7 +3,6 @@
 /// that the library has never heard of. Learns the toy set of two moons in about 15 seconds, prints every cost apart
 /// from the likelihood, and writes custom_policy.png.
 #include <examples/common/plot.hpp>
-#include <examples/common/progress.hpp>
 #include <examples/common/warnings.hpp>
 
 #include <pathline/pathline.hpp>
@@ -79,12 +78,8 @@ int main(int argc, char** argv) try {
   // Policies in any order; one's own regularizers and the library's side by side.
   Cnf flow(Mlp<double, Tanh>(2, {64, 64}, rng), SphereProbe{}, Logistic<double>{}, Standardize(train),
            KineticEnergy{.weight = 0.01}, SpeedLimit{.weight = 0.1, .limit = 2});
-  const FitOptions options{.epochs = epochs, .batch = 128, .learning_rate = 5e-3, .final_learning_rate = 1e-4};
-  examples::Progress progress(std::cerr, "training", long(epochs), {.terminal = examples::stderr_is_terminal()});
-  const FitReport report = fit(flow, train, options, rng, [&progress](const EpochReport& epoch) {
-    progress.update(long(epoch.epoch), "NLL " + examples::number_text(epoch.train_nll));
-    return true;
-  });
+  const FitReport report = fit(flow, train, {.epochs = epochs, .batch = 128}, rng, Adam{.learning_rate = 5e-3},
+                               Cosine{.final_rate = 1e-4}, PrintProgress{});
 
   const Estimate nll = mean_estimate(-flow.log_prob(test));
   const std::vector<double>& costs = report.epochs.back().train_costs;  // in the order of the regularizers

@@ -9,8 +9,8 @@
 /// time with other noise. A logit then carries the box of pixels to all of R⁶⁴.
 #include <examples/common/baselines.hpp>
 #include <examples/common/mixture.hpp>
+#include <examples/common/number_text.hpp>
 #include <examples/common/plot.hpp>
-#include <examples/common/progress.hpp>
 #include <examples/common/warnings.hpp>
 
 #include <pathline/flow.hpp>
@@ -259,24 +259,20 @@ int main(int argc, char** argv) try {
   const auto bits = [](double nats) {
     return number_text(pathline::nats_to_bits_per_dim(nats + double(pixels) * std::log(double(levels)), pixels));
   };
-  Progress progress(std::cerr, "training", long(options.epochs), {.terminal = stderr_is_terminal()});
-  const double start = seconds_now();
+  pathline::ProgressLine progress(std::cerr, "training", long(options.epochs));
+  const double start = pathline::seconds_now();
   const pathline::FitReport report =
-      pathline::fit(flow, train_rows, validation_rows,
-                    {.epochs = options.epochs,
-                     .batch = options.batch,
-                     .learning_rate = options.learning_rate,
-                     .final_learning_rate = 0.02 * options.learning_rate,
-                     .max_gradient_norm = 50},
-                    rng, [&](const pathline::EpochReport& epoch) {
+      pathline::fit(flow, train_rows, validation_rows, {.epochs = options.epochs, .batch = options.batch}, rng,
+                    pathline::Adam{.learning_rate = options.learning_rate},
+                    pathline::Cosine{.final_rate = 0.02 * options.learning_rate}, pathline::ClipByNorm{.max_norm = 50},
+                    [&](const pathline::EpochReport& epoch) {
                       progress.update(long(epoch.epoch), "bits train " + bits(epoch.train_nll) + "  validation " +
-                                                             bits(epoch.validation_nll));
-                      return true;
+                                                             bits(epoch.validation_loss));
                     });
   std::cout << "training  " << report.epochs.size() << " epochs (best: " << report.best_epoch << ") in "
-            << duration_text(seconds_now() - start) << "; " << flow.parameters().size() << " parameters, "
-            << report.epochs.back().evaluations << " evaluations of the field per solve; " << flow.training_trace()
-            << '\n'
+            << pathline::duration_text(pathline::seconds_now() - start) << "; " << flow.parameters().size()
+            << " parameters, " << report.epochs.back().evaluations << " evaluations of the field per solve; "
+            << flow.training_trace() << '\n'
             << std::flush;
   print_warnings(std::cout, report.warnings);
 

@@ -2,7 +2,6 @@
 /// The presets beside one another: each trained on each toy set, in a table with what it cost and a sheet of pictures
 /// per set. Every cell is kept in a folder of its own below --out, so that a table that was broken off is gone on with.
 #include <examples/common/plot.hpp>
-#include <examples/common/progress.hpp>
 #include <examples/preset_table/table.hpp>
 #include <examples/toy/command_line.hpp>
 #include <examples/toy/store.hpp>
@@ -10,6 +9,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/io/replace_file.hpp>
+#include <pathline/train/progress_line.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -110,7 +110,8 @@ void fill(std::vector<Cell>& cells, const Options& options) {
   }
   if (kept > 0) std::cout << kept << " of " << cells.size() << " runs are there already\n" << std::flush;
   if (total == 0) return;
-  Progress progress(std::cerr, "training", total, {.terminal = stderr_is_terminal(), .seconds_between_lines = 20});
+  pathline::ProgressLine progress(std::cerr, "training", total,
+                                  {.terminal = pathline::is_terminal(std::cerr), .seconds_between_lines = 20});
   long done = 0;
   for (Cell& cell : cells) {
     if (cell.result) continue;

@@ -11,7 +11,6 @@
 #include <examples/common/baselines.hpp>
 #include <examples/common/mixture.hpp>
 #include <examples/common/plot.hpp>
-#include <examples/common/progress.hpp>
 #include <examples/common/warnings.hpp>
 
 #include <pathline/flow.hpp>
@@ -185,24 +184,16 @@ int main(int argc, char** argv) try {
       pathline::KineticEnergy{.weight = 0.01}, pathline::PiController{.rtol = 1e-4, .atol = 1e-4},
       pathline::Threads{options.threads});
 
-  Progress progress(std::cerr, "training", long(options.epochs), {.terminal = stderr_is_terminal()});
-  const double start = seconds_now();
+  const double start = pathline::seconds_now();
   const pathline::FitReport report =
-      pathline::fit(flow, train, validation,
-                    {.epochs = options.epochs,
-                     .batch = options.batch,
-                     .learning_rate = options.learning_rate,
-                     .final_learning_rate = 0.01 * options.learning_rate,
-                     .max_gradient_norm = 5},
-                    rng, [&progress](const pathline::EpochReport& epoch) {
-                      progress.update(long(epoch.epoch), "train " + number_text(epoch.train_nll) + "  validation " +
-                                                             number_text(epoch.validation_nll));
-                      return true;
-                    });
+      pathline::fit(flow, train, validation, {.epochs = options.epochs, .batch = options.batch}, rng,
+                    pathline::Adam{.learning_rate = options.learning_rate},
+                    pathline::Cosine{.final_rate = 0.01 * options.learning_rate}, pathline::ClipByNorm{.max_norm = 5},
+                    pathline::PrintProgress{});
   std::cout << "training  " << report.epochs.size() << " epochs (best: " << report.best_epoch << ") in "
-            << duration_text(seconds_now() - start) << "; " << flow.parameters().size() << " parameters, "
-            << report.epochs.back().evaluations << " evaluations of the field per solve; " << flow.training_trace()
-            << '\n';
+            << pathline::duration_text(pathline::seconds_now() - start) << "; " << flow.parameters().size()
+            << " parameters, " << report.epochs.back().evaluations << " evaluations of the field per solve; "
+            << flow.training_trace() << '\n';
   print_warnings(std::cout, report.warnings);
 
   scores.insert(scores.begin(), {"flow", flow.log_prob(test).cast<double>()});

@@ -2,18 +2,16 @@
 /// The template behind every preset_*.cpp: trains a flow, and judges it by another one of the same parameters.
 #pragma once
 
-#include <examples/common/progress.hpp>
 #include <examples/toy/run.hpp>
 
 #include <pathline/core/random.hpp>
 #include <pathline/flow/settings.hpp>
 #include <pathline/ode/control/step_control.hpp>
-#include <pathline/train/adam.hpp>
+#include <pathline/train/fit.hpp>
 #include <pathline/train/metric/mmd.hpp>
 #include <pathline/train/metric/path_metrics.hpp>
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -32,33 +30,38 @@ struct Seeds {
   pathline::Rng training, judging;
 };
 
-/// Trains flow.parameters() and notes what that took.
+/// The rate of the example's schedule, which counts iterations from 0.
+struct IterationRate {
+  const Schedule& schedule;
+  [[nodiscard]] double rate(double /*learning_rate*/, const pathline::TrainingProgress& progress) const {
+    return schedule.rate(progress.step - 1);
+  }
+};
+
+/// Trains flow.parameters() and notes what that took. An epoch is one iteration.
 template <class Flow>
 void train(Flow& flow, const Run& run, pathline::Rng& rng, const OnIteration& on_iteration, Result& result) {
   const Schedule& schedule = run.schedule;
-  pathline::AdamState<float> adam(flow.parameters().size());
-  typename Flow::Memory memory;
-  auto loss = flow.make_training_loss();
-  std::vector<Index> ids(std::size_t(schedule.batch));
-  std::iota(ids.begin(), ids.end(), Index(0));
   const Index per_point = std::max<Index>(1, schedule.iterations / 200);
   double evaluations = 0, solves = 0, sum = 0;
   std::vector<double> curve;
-  const double start = seconds_now();
-  for (Index i = 0; i < schedule.iterations; ++i) {
-    const Rows X = pathline::sample_toy<float>(run.density, schedule.batch, rng.draw());
-    flow.value_and_gradient(X, ids, rng.draw(), memory, loss);
-    adam.step({.learning_rate = schedule.rate(i)}, loss.gradient, flow.parameters());
-    evaluations += double(loss.forward.evaluations);
-    solves += double(loss.solves);
-    sum += loss.negative_log_likelihood;
-    const Index counted = i % per_point + 1;
-    on_iteration(i + 1, sum / double(counted));
-    if (counted < per_point) continue;
-    curve.insert(curve.end(), {double(i + 1), sum / double(counted)});
+  const auto watch = [&](const pathline::EpochReport& iteration) {
+    evaluations += double(iteration.forward.evaluations);
+    solves += double(iteration.solves);
+    sum += iteration.train_nll;
+    const Index counted = (iteration.epoch - 1) % per_point + 1;
+    on_iteration(iteration.epoch, sum / double(counted));
+    if (counted < per_point) return;
+    curve.insert(curve.end(), {double(iteration.epoch), sum / double(counted)});
     sum = 0;
-  }
-  result.judgement.seconds = seconds_now() - start;
+  };
+  const auto sample = [&](Index n, const pathline::Draw& draw) {
+    return pathline::sample_toy<float>(run.density, n, draw);
+  };
+  const double start = pathline::seconds_now();
+  pathline::fit(flow, pathline::FreshSamples(sample, schedule.batch),
+                {.epochs = schedule.iterations, .batch = schedule.batch}, rng, IterationRate{schedule}, watch);
+  result.judgement.seconds = pathline::seconds_now() - start;
   result.judgement.training_evaluations = evaluations / solves;
   result.shown.losses = Eigen::Map<const Eigen::MatrixXd>(curve.data(), 2, Index(curve.size()) / 2);
 }

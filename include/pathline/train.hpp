@@ -5,14 +5,24 @@
 #pragma once
 
 #include <pathline/train/adam.hpp>
+#include <pathline/train/batch_source.hpp>
+#include <pathline/train/callbacks.hpp>
 #include <pathline/train/fit.hpp>
 #include <pathline/train/fit_options.hpp>
+#include <pathline/train/fit_policies.hpp>
 #include <pathline/train/fit_report.hpp>
+#include <pathline/train/gradient_transform.hpp>
 #include <pathline/train/metric/estimate.hpp>
 #include <pathline/train/metric/mmd.hpp>
 #include <pathline/train/metric/path_metrics.hpp>
 #include <pathline/train/metric/quadrature.hpp>
+#include <pathline/train/optimizer.hpp>
+#include <pathline/train/print_progress.hpp>
+#include <pathline/train/progress_line.hpp>
 #include <pathline/train/rows_at_fault.hpp>
+#include <pathline/train/schedule.hpp>
+#include <pathline/train/sgd.hpp>
+#include <pathline/train/shuffled_rows.hpp>
 #include <pathline/train/solver_check.hpp>
 #include <pathline/train/split.hpp>
 #include <pathline/train/toy/isotropic_mixture.hpp>

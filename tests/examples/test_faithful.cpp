@@ -21,12 +21,10 @@ Batch<float> faithful() { return io::read_csv<float>(std::string(PATHLINE_EXAMPL
 struct Recipe {
   std::vector<Index> hidden{32, 32};
   double tolerance = 1e-3, kinetic_energy = 0;
-  FitOptions training{.epochs = 60,
-                      .batch = 64,
-                      .learning_rate = 2e-2,
-                      .final_learning_rate = 1e-3,
-                      .validate_every = 5,
-                      .max_gradient_norm = 10};
+  FitOptions training{.epochs = 60, .batch = 64, .validate_every = 5};
+  Adam adam{.learning_rate = 2e-2};
+  Cosine cosine{.final_rate = 1e-3};
+  EarlyStopping stopping{.patience = 60};
 };
 
 /// What examples/cnf does without options.
@@ -34,13 +32,10 @@ struct Recipe {
   return {.hidden = {64, 64},
           .tolerance = 1e-5,
           .kinetic_energy = 0.05,
-          .training = {.epochs = 300,
-                       .batch = 64,
-                       .learning_rate = 1e-3,
-                       .final_learning_rate = 2e-5,
-                       .validation_fraction = 0.15,
-                       .patience = 50,
-                       .max_gradient_norm = 10}};
+          .training = {.epochs = 300, .batch = 64, .validation_fraction = 0.15},
+          .adam = {.learning_rate = 1e-3},
+          .cosine = {.final_rate = 2e-5},
+          .stopping = {.patience = 50}};
 }
 
 auto trained_flow(const Batch<float>& rows, const Recipe& recipe, std::uint64_t seed) {
@@ -48,7 +43,7 @@ auto trained_flow(const Batch<float>& rows, const Recipe& recipe, std::uint64_t 
   const Mlp<float, Tanh> field(2, recipe.hidden, rng);
   Cnf flow(field, PiController{.rtol = recipe.tolerance, .atol = recipe.tolerance}, Standardize(rows),
            KineticEnergy{.weight = recipe.kinetic_energy});
-  fit(flow, rows, recipe.training, rng);
+  fit(flow, rows, recipe.training, rng, recipe.adam, recipe.cosine, recipe.stopping, ClipByNorm{.max_norm = 10});
   return flow;
 }
 

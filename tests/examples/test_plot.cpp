@@ -2,6 +2,8 @@
 /// Pictures: the script always, the picture where gnuplot is there, a typed error where neither can be written.
 #include <examples/common/plot.hpp>
 
+#include <examples/common/number_text.hpp>
+
 #include <pathline/core/errors.hpp>
 
 #include <support/catch.hpp>
@@ -141,4 +143,10 @@ TEST_CASE("range_of widens by a share of the length, and a single value by one u
   const plot::Range point = plot::range_of(Eigen::RowVector2d(2, 2), 0.5);
   CHECK(point.low == 1.5);
   CHECK(point.high == 2.5);
+}
+
+TEST_CASE("Numbers of a note have the decimals that were asked for", "[examples]") {
+  CHECK(examples::number_text(2.5219) == "2.522");
+  CHECK(examples::number_text(-0.26, 1) == "-0.3");
+  CHECK(examples::number_text(1e30).size() == 31 + 4);
 }

@@ -206,7 +206,8 @@ TEST_CASE("fit keeps data and context together", "[flow][context][train]") {
   X = 3 * C + 0.3 * X;
   Rng rng(2);
   Cnf flow = on_a_line({16}, X, C);
-  fit(flow, with_context(X, C), {.epochs = 150, .batch = 32, .learning_rate = 2e-2, .validation_fraction = 0.2}, rng);
+  fit(flow, with_context(X, C), {.epochs = 150, .batch = 32, .validation_fraction = 0.2}, rng,
+      Adam{.learning_rate = 2e-2});
   const Batch<double> samples = flow.sample(C, rng);
   CHECK((samples.array() * C.array() > 0).count() >= 62);
   // The mixture without context has log 2 nats more than the conditional density.
@@ -225,8 +226,8 @@ TEST_CASE("Context of any units is learned: x = sin 3u + 0.1 e under context u +
   const auto trained = [&](const Batch<double>& made_from, const Batch<double>& context, FitReport& report) {
     Rng rng(3);
     Cnf flow = on_a_line({24, 24}, X, made_from);
-    report = fit(flow, with_context(X, context),
-                 {.epochs = 60, .batch = 100, .learning_rate = 3e-2, .final_learning_rate = 1.5e-3}, rng);
+    report = fit(flow, with_context(X, context), {.epochs = 60, .batch = 100}, rng, Adam{.learning_rate = 3e-2},
+                 Cosine{.final_rate = 1.5e-3});
     return -flow.log_prob(with_context(X, context)).mean();
   };
   FitReport report;

@@ -102,7 +102,7 @@ TEST_CASE("fit learns a double table by a float flow", "[flow][double-data]") {
   const Batch<double> X = rows(1, 200);
   Flow flow = flow_of(X);
   Rng rng(6);
-  const FitReport report = fit(flow, X, {.epochs = 20, .batch = 50, .learning_rate = 1e-2}, rng);
+  const FitReport report = fit(flow, X, {.epochs = 20, .batch = 50}, rng, Adam{.learning_rate = 1e-2});
   // The entropy of the data's distribution is log 1000 + ½ log 2πe = 8.327; 20 held-out rows tell it to 0.16.
   CHECK(report.best_criterion == Approx(8.327).margin(0.5));
   CHECK(report.warnings.empty());

@@ -57,7 +57,7 @@ TEST_CASE("A flow on the circle learns von Mises' density across the seam", "[fl
   }
   Cnf flow = flow_on(PeriodicTransform<double>(angle, 1), 1, 0, 4, {16});
   // By hand: `fit` would cost more compile time than all else here.
-  AdamState<double> adam(flow.parameters().size());
+  OptimizerState<double> adam;
   decltype(flow)::Memory memory;
   TrainingLoss<double> loss;
   std::vector<Index> ids(n);
@@ -65,7 +65,7 @@ TEST_CASE("A flow on the circle learns von Mises' density across the seam", "[fl
   constexpr Index iterations = 150;
   for (Index i = 0; i < iterations; ++i) {
     flow.value_and_gradient(X, ids, Draw{1, std::uint64_t(i)}, memory, loss);
-    adam.step({.learning_rate = 3e-2 * (1.05 - double(i) / iterations)}, loss.gradient, flow.parameters());
+    adam.step(Adam{.learning_rate = 3e-2 * (1.05 - double(i) / iterations)}, loss.gradient, flow.parameters());
   }
   const Row<double> truth = von_mises(256, 4, 3), log_p = flow.log_prob(midpoints(256));
   const double kl = (truth.array() * ((truth.array() * (256 / (2 * pi))).log() - log_p.array())).sum();

@@ -48,7 +48,7 @@ template <class Flow>
 template <class Flow>
 double train_briefly(Flow& flow, Index iterations, double learning_rate) {
   constexpr Index n = 64;
-  AdamState<double> adam(flow.parameters().size());
+  OptimizerState<double> adam;
   typename Flow::Memory memory;
   TrainingLoss<double> result;
   Rng rng(3);
@@ -57,7 +57,7 @@ double train_briefly(Flow& flow, Index iterations, double learning_rate) {
     const Batch<double> X = sample_toy(ToyDensity::mixture, n, rng.draw());
     flow.value_and_gradient(X, row_ids(n), rng.draw(), memory, result);
     if (i == 0) first = result.loss;
-    adam.step({.learning_rate = learning_rate}, result.gradient, flow.parameters());
+    adam.step(Adam{.learning_rate = learning_rate}, result.gradient, flow.parameters());
   }
   return result.loss - first;
 }

@@ -169,8 +169,8 @@ TEST_CASE("fit finds the maximum of the likelihood", "[train][fit]") {
   GaussianModel model(2);
   Rng rng(1);
   const double start = model.nll(X);
-  const FitReport report = fit(model, X, no_validation,
-                               {.epochs = 150, .batch = 32, .learning_rate = 0.1, .final_learning_rate = 1e-4}, rng);
+  const FitReport report = fit(model, X, no_validation, {.epochs = 150, .batch = 32}, rng, Adam{.learning_rate = 0.1},
+                               Cosine{.final_rate = 1e-4});
   const Vector<double> mean = X.rowwise().mean();
   const Vector<double> deviation =
       ((X.colwise() - mean).rowwise().squaredNorm() / double(X.cols())).array().sqrt().matrix();
@@ -183,7 +183,7 @@ TEST_CASE("fit finds the maximum of the likelihood", "[train][fit]") {
   CHECK(report.epochs.front().train_loss < start);
   CHECK(report.epochs.back().train_loss < report.epochs[20].train_loss);
   CHECK(report.best_criterion == Approx(model.nll(X)).epsilon(1e-14));
-  CHECK(std::isnan(report.epochs.back().validation_nll));
+  CHECK(std::isnan(report.epochs.back().validation_loss));
   CHECK(report.epochs[4].epoch == 5);
   CHECK(report.epochs[4].epochs == 150);
   CHECK(report.epochs[4].train_nll == report.epochs[4].train_loss);
@@ -222,9 +222,9 @@ TEST_CASE("fit takes Adam's steps on gradients clipped to the largest norm, and 
   const double max_norm = 1.5;
   GaussianModel model(2), expected(2);
   Rng rng(1);
-  const FitReport report = fit(model, X, no_validation,
-                               {.epochs = 30, .batch = 20, .learning_rate = 0.1, .max_gradient_norm = max_norm}, rng);
-  AdamState<double> adam(4);
+  const FitReport report = fit(model, X, no_validation, {.epochs = 30, .batch = 20}, rng, Adam{.learning_rate = 0.1},
+                               ClipByNorm{.max_norm = max_norm});
+  OptimizerState<double> adam;
   bool clipped = false, whole = false;
   for (std::size_t i = 0; i < 30; ++i) {
     GaussianModel::Memory memory;
@@ -235,7 +235,7 @@ TEST_CASE("fit takes Adam's steps on gradients clipped to the largest norm, and 
     // The order of the rows changes the last bits.
     CHECK(report.epochs[i].gradient_norm == Approx(norm).epsilon(1e-9));
     CHECK(report.epochs[i].train_loss == Approx(loss.loss).epsilon(1e-9));
-    adam.step({.learning_rate = 0.1}, loss.gradient, expected.parameters());
+    adam.step(Adam{.learning_rate = 0.1}, loss.gradient, expected.parameters());
   }
   CHECK((clipped && whole));
   CHECK((model.parameters() - expected.parameters()).norm() < 1e-9);
@@ -272,18 +272,19 @@ TEST_CASE("fit keeps the parameters of the best validation when it gets worse la
   const Batch<double> train = samples_around(5, 2, 40), validation = samples_around(2, 2, 20, 1, 2);
   GaussianModel model(2);
   Rng rng(1);
-  const FitReport report = fit(model, train, validation, {.epochs = 100, .batch = 20, .learning_rate = 0.05}, rng);
+  const FitReport report =
+      fit(model, train, validation, {.epochs = 100, .batch = 20}, rng, Adam{.learning_rate = 0.05});
   REQUIRE(report.epochs.size() == 100);
   double best = std::numeric_limits<double>::infinity();
   for (const EpochReport& epoch : report.epochs) {
-    CHECK(epoch.best == (epoch.validation_nll < best));
-    best = std::min(best, epoch.validation_nll);
+    CHECK(epoch.best == (epoch.validation_loss < best));
+    best = std::min(best, epoch.validation_loss);
   }
   CHECK(report.best_criterion == best);
-  CHECK(report.epochs[std::size_t(report.best_epoch - 1)].validation_nll == best);
+  CHECK(report.epochs[std::size_t(report.best_epoch - 1)].validation_loss == best);
   CHECK(report.best_epoch > 5);
   CHECK(report.best_epoch < 60);
-  CHECK(report.epochs.back().validation_nll > best + 0.1);
+  CHECK(report.epochs.back().validation_loss > best + 0.1);
   CHECK(model.nll(validation) == best);
 }
 
@@ -291,16 +292,15 @@ TEST_CASE("fit stops when patience is over", "[train][fit]") {
   const Batch<double> train = samples_around(5, 2, 40), validation = samples_around(2, 2, 20, 1, 2);
   GaussianModel model(2), longer(2);
   Rng rng(1), same_seed(1);
-  const FitReport report =
-      fit(model, train, validation, {.epochs = 100, .batch = 20, .learning_rate = 0.05, .patience = 4}, rng);
+  const FitReport report = fit(model, train, validation, {.epochs = 100, .batch = 20}, rng, Adam{.learning_rate = 0.05},
+                               EarlyStopping{.patience = 4});
   CHECK(report.stop == StopReason::patience);
   CHECK(Index(report.epochs.size()) == report.best_epoch + 4);
   CHECK(model.nll(validation) == report.best_criterion);
 
   // Patience counts validations, not epochs.
-  const FitReport rare =
-      fit(longer, train, validation,
-          {.epochs = 100, .batch = 20, .learning_rate = 0.05, .validate_every = 3, .patience = 2}, same_seed);
+  const FitReport rare = fit(longer, train, validation, {.epochs = 100, .batch = 20, .validate_every = 3}, same_seed,
+                             Adam{.learning_rate = 0.05}, EarlyStopping{.patience = 2});
   CHECK(rare.stop == StopReason::patience);
   CHECK(Index(rare.epochs.size()) == rare.best_epoch + 6);
 }
@@ -309,10 +309,10 @@ TEST_CASE("fit validates every so often, and always after the last epoch", "[tra
   GaussianModel model(2);
   Rng rng(1);
   const FitReport report = fit(model, samples_around(5, 2, 40), samples_around(5, 2, 20, 1, 2),
-                               {.epochs = 8, .batch = 20, .learning_rate = 0.05, .validate_every = 3}, rng);
+                               {.epochs = 8, .batch = 20, .validate_every = 3}, rng, Adam{.learning_rate = 0.05});
   std::vector<Index> validated;
   for (const EpochReport& epoch : report.epochs)
-    if (!std::isnan(epoch.validation_nll)) validated.push_back(epoch.epoch);
+    if (!std::isnan(epoch.validation_loss)) validated.push_back(epoch.epoch);
   CHECK(validated == std::vector<Index>{3, 6, 8});
   CHECK(report.best_epoch == 8);
 }
@@ -323,8 +323,8 @@ TEST_CASE("The callback sees every epoch and stops training, and what was learne
   Rng rng(1);
   const double start = model.nll(X);
   std::vector<Index> seen;
-  const FitReport report = fit(model, X, X, {.epochs = 100, .batch = 20, .learning_rate = 0.05, .validate_every = 10},
-                               rng, [&](const EpochReport& epoch) {
+  const FitReport report = fit(model, X, X, {.epochs = 100, .batch = 20, .validate_every = 10}, rng,
+                               Adam{.learning_rate = 0.05}, [&](const EpochReport& epoch) {
                                  seen.push_back(epoch.epoch);
                                  return epoch.epoch < 7;
                                });
@@ -342,9 +342,9 @@ TEST_CASE("An exception of the callback's passes, and the flow keeps the best pa
   GaussianModel model(2);
   Rng rng(1);
   double best = std::numeric_limits<double>::infinity();
-  CHECK_THROWS_AS(fit(model, train, validation, {.epochs = 100, .batch = 20, .learning_rate = 0.05}, rng,
+  CHECK_THROWS_AS(fit(model, train, validation, {.epochs = 100, .batch = 20}, rng, Adam{.learning_rate = 0.05},
                       [&](const EpochReport& epoch) -> bool {
-                        best = std::min(best, epoch.validation_nll);
+                        best = std::min(best, epoch.validation_loss);
                         if (epoch.epoch == 9) throw std::logic_error("enough");
                         return true;
                       }),
@@ -353,23 +353,23 @@ TEST_CASE("An exception of the callback's passes, and the flow keeps the best pa
 }
 
 TEST_CASE("The learning rate follows half a cosine, or stays", "[train][fit]") {
-  const auto rates = [](const FitOptions& options) {
+  const auto rates = [](Index epochs, const auto&... policies) {
     GaussianModel model(2);
     Rng rng(1);
     std::vector<double> result;
-    for (const EpochReport& epoch : fit(model, samples_around(0, 2, 10), no_validation, options, rng).epochs)
-      result.push_back(epoch.learning_rate);
+    const FitReport report = fit(model, samples_around(0, 2, 10), no_validation, {.epochs = epochs}, rng, policies...);
+    for (const EpochReport& epoch : report.epochs) result.push_back(epoch.learning_rate);
     return result;
   };
-  const std::vector<double> cosine = rates({.epochs = 5, .learning_rate = 0.1, .final_learning_rate = 0.02});
+  const std::vector<double> cosine = rates(5, Cosine{.final_rate = 0.02}, Adam{.learning_rate = 0.1});
   REQUIRE(cosine.size() == 5);
   CHECK(cosine[0] == Approx(0.1).epsilon(1e-14));
   CHECK(cosine[1] == Approx(0.06 + 0.04 * std::sqrt(0.5)).epsilon(1e-14));
   CHECK(cosine[2] == Approx(0.06).epsilon(1e-14));
   CHECK(cosine[3] == Approx(0.06 - 0.04 * std::sqrt(0.5)).epsilon(1e-14));
   CHECK(cosine[4] == Approx(0.02).epsilon(1e-14));
-  CHECK(rates({.epochs = 3, .learning_rate = 0.1}) == std::vector<double>{0.1, 0.1, 0.1});
-  CHECK(rates({.epochs = 1, .learning_rate = 0.1, .final_learning_rate = 0.01}) == std::vector<double>{0.1});
+  CHECK(rates(3, Adam{.learning_rate = 0.1}) == std::vector<double>{0.1, 0.1, 0.1});
+  CHECK(rates(1, Adam{.learning_rate = 0.1}, Cosine{.final_rate = 0.01}) == std::vector<double>{0.1});
 }
 
 TEST_CASE("The generator decides every bit of the result", "[train][fit]") {
@@ -377,7 +377,7 @@ TEST_CASE("The generator decides every bit of the result", "[train][fit]") {
   const auto trained = [&](std::uint64_t seed) {
     GaussianModel model(2);
     Rng rng(seed);
-    fit(model, X, {.epochs = 5, .batch = 8, .learning_rate = 0.05}, rng);
+    fit(model, X, {.epochs = 5, .batch = 8}, rng, Adam{.learning_rate = 0.05});
     return parameters_of(model);
   };
   CHECK(trained(1) == trained(1));
@@ -386,13 +386,16 @@ TEST_CASE("The generator decides every bit of the result", "[train][fit]") {
 
 TEST_CASE("fit with a fraction is fit with the two parts of split", "[train][fit]") {
   const Batch<double> X = samples_around(3, 2, 50);
-  const FitOptions options{.epochs = 5, .batch = 8, .learning_rate = 0.05, .validation_fraction = 0.3};
-  GaussianModel whole(2), parted(2);
-  Rng rng(1), same_seed(1);
-  const FitReport report = fit(whole, X, options, rng);
+  const FitOptions options{.epochs = 5, .batch = 8, .validation_fraction = 0.3};
+  const Adam adam{.learning_rate = 0.05};
+  GaussianModel whole(2), parted(2), at_once(2);
+  Rng rng(1), same_seed(1), another(1);
+  const FitReport report = fit(whole, X, options, rng, adam);
   const auto parts = split(X, 0.3, same_seed);
-  const FitReport expected = fit(parted, parts.rest, parts.held_out, options, same_seed);
+  const FitReport expected = fit(parted, parts.rest, parts.held_out, options, same_seed, adam);
   CHECK(whole.parameters() == parted.parameters());
+  fit(at_once, split(X, 0.3, another), options, another, adam);
+  CHECK(at_once.parameters() == parted.parameters());
   CHECK(report.best_criterion == expected.best_criterion);
   CHECK(rng == same_seed);
 }
@@ -406,16 +409,17 @@ TEST_CASE("A loss or gradient that is not finite ends training, and report and b
       });
   Rng rng(1);
   try {
-    fit(model, train, validation, {.epochs = 100, .batch = 20, .learning_rate = 0.05}, rng);
+    fit(model, train, validation, {.epochs = 100, .batch = 20}, rng, Adam{.learning_rate = 0.05});
     FAIL("no error was thrown");
   } catch (const TrainingError& error) {
     REQUIRE(error.report.epochs.size() == 60);
     CHECK(error.report.best_epoch < 60);  // later ones are worse
     CHECK(model.nll(validation) == error.report.best_criterion);
     CHECK_THAT(error.what(),
-               Catch::Matchers::Equals("fit: the loss or its gradient is not finite in epoch 61; the flow keeps the "
-                                       "best parameters so far. Lower learning_rate, set max_gradient_norm, or loosen "
-                                       "the solver's tolerances"));
+               Catch::Matchers::Equals(
+                   "fit: the loss or its gradient is not finite in epoch 61; the flow keeps the "
+                   "best parameters so far. Lower the optimizer's learning_rate, name ClipByNorm, or loosen "
+                   "the solver's tolerances"));
   }
 }
 
@@ -427,7 +431,7 @@ TEST_CASE("A learning rate that diverges leaves the parameters whose likelihood 
   GaussianModel model(2);
   Rng rng(1);
   try {
-    fit(model, X, validation, {.epochs = 50, .batch = 20, .learning_rate = 1000}, rng);
+    fit(model, X, validation, {.epochs = 50, .batch = 20}, rng, Adam{.learning_rate = 1000});
     FAIL("no error was thrown");
   } catch (const TrainingError& error) {
     CHECK(std::isfinite(error.report.best_criterion));
@@ -445,7 +449,7 @@ TEST_CASE("A solve that breaks off becomes a training error that quotes it", "[t
   Rng rng(1);
   const Batch<double> X = samples_around(3, 2, 20);
   try {
-    fit(model, X, no_validation, {.epochs = 10, .batch = 20, .learning_rate = 0.05}, rng);
+    fit(model, X, no_validation, {.epochs = 10, .batch = 20}, rng, Adam{.learning_rate = 0.05});
     FAIL("no error was thrown");
   } catch (const TrainingError& error) {
     CHECK(error.report.epochs.size() == 3);
@@ -495,8 +499,8 @@ TEST_CASE("fit with weights finds the maximum of the weighted likelihood", "[tra
   weights.head(5).setZero();
   WeightedModel model(1);
   Rng rng(1);
-  const FitOptions options{.epochs = 150, .batch = 16, .learning_rate = 0.1, .final_learning_rate = 1e-4};
-  const FitReport report = fit(model, with_weights(X, weights), Batch<double>(1, 0), options, rng);
+  const FitReport report = fit(model, with_weights(X, weights), Batch<double>(1, 0), {.epochs = 150, .batch = 16}, rng,
+                               Cosine{.final_rate = 1e-4}, Adam{.learning_rate = 0.1});
   const double mean = X.row(0).dot(weights) / weights.sum();
   const double variance = (X.row(0).array() - mean).square().matrix().dot(weights) / weights.sum();
   CHECK(std::abs(model.mean()(0) - mean) < 5e-3);
@@ -511,8 +515,8 @@ TEST_CASE("The mean of the mini-batches' weighted losses is the weighted loss of
   WeightedModel model(2);
   Rng rng(1);
   // The rate is too small to change a parameter: all mini-batches see the same ones.
-  const FitReport report =
-      fit(model, with_weights(X, weights), no_validation, {.epochs = 1, .batch = 4, .learning_rate = 1e-300}, rng);
+  const FitReport report = fit(model, with_weights(X, weights), no_validation, {.epochs = 1, .batch = 4}, rng,
+                               Adam{.learning_rate = 1e-300});
   const Row<double> shares = weights / 9e300;
   CHECK(report.epochs[0].train_loss == Approx(-model.log_prob(X).dot(shares) / shares.sum()).epsilon(1e-12));
   CHECK(report.best_criterion == Approx(report.epochs[0].train_loss).epsilon(1e-12));
@@ -524,19 +528,21 @@ TEST_CASE("Integer weights are repeated rows, weight 0 is absence", "[train][fit
   Batch<double> repeated(2, 6), present(2, 3);
   repeated << X.col(0), X.col(0), X.col(1), X.col(3), X.col(3), X.col(3);
   present << X.col(0), X.col(1), X.col(3);
-  const FitOptions options{.epochs = 20, .batch = 6, .learning_rate = 0.1};
+  const FitOptions options{.epochs = 20, .batch = 6};
+  const Adam adam{.learning_rate = 0.1};
   WeightedModel weighted(2), twice(2), without(2);
   Rng rng(1), another(1), third(1);
-  fit(weighted, with_weights(X, weights), no_validation, options, rng);
-  fit(twice, repeated, no_validation, options, another);
+  fit(weighted, with_weights(X, weights), no_validation, options, rng, adam);
+  fit(twice, repeated, no_validation, options, another, adam);
   CHECK((weighted.parameters() - twice.parameters()).norm() < 1e-12);
   CHECK(std::set<Index>(weighted.ids.begin(), weighted.ids.end()) == std::set<Index>{0, 1, 3});  // numbers in X
   // Held-out rows are drawn among those that count.
   FitOptions held_out = options;
   held_out.validation_fraction = 0.3;
   weighted.parameters().setZero();
-  const FitReport report = fit(weighted, with_weights(X, weights), held_out, rng = Rng(7));
-  const FitReport expected = fit(without, with_weights(present, Vector<double>{{2, 1, 3}}), held_out, third = Rng(7));
+  const FitReport report = fit(weighted, with_weights(X, weights), held_out, rng = Rng(7), adam);
+  const FitReport expected =
+      fit(without, with_weights(present, Vector<double>{{2, 1, 3}}), held_out, third = Rng(7), adam);
   CHECK(weighted.parameters() == without.parameters());
   CHECK(report.best_criterion == expected.best_criterion);
 }
@@ -585,15 +591,13 @@ TEST_CASE("Forty calls of fit with one state are one call: the schedule, patienc
           "[train][fit][state]") {
   const Batch<double> X = samples_around(5, 2, 60);
   const Index every = GENERATE(1, 3), patience = GENERATE(0, 2);
-  FitOptions forty{.epochs = 40,
-                   .batch = 16,
-                   .learning_rate = patience > 0 ? 1 : 0.1,  // overshoots
-                   .final_learning_rate = 1e-3,
-                   .validate_every = every,
-                   .patience = patience};
+  const FitOptions forty{.epochs = 40, .batch = 16, .validate_every = every};
+  const Adam adam{.learning_rate = patience > 0 ? 1 : 0.1};  // overshoots
+  const Cosine cosine{.final_rate = 1e-3};
+  const EarlyStopping stopping{.patience = patience > 0 ? patience : 40};
   GaussianModel whole(2), parted(2);
   Rng rng(1), same_seed(1);
-  const FitReport expected = fit(whole, X, forty, rng);
+  const FitReport expected = fit(whole, X, forty, rng, adam, cosine, stopping);
   CHECK((expected.stop == StopReason::patience) == (patience > 0));
   TrainingState<double> state;
   FitOptions some = forty;
@@ -602,7 +606,7 @@ TEST_CASE("Forty calls of fit with one state are one call: the schedule, patienc
   std::vector<double> losses;
   while (state.epochs < 40 && report.stop != StopReason::patience) {
     some.epochs = std::min<Index>(1 + state.epochs % 3, 40 - state.epochs);
-    report = fit(parted, X, some, same_seed, state);
+    report = fit(parted, X, some, same_seed, stopping, state, cosine, adam);
     for (const EpochReport& epoch : report.epochs) losses.push_back(epoch.train_loss);
     CHECK(parted.parameters() == state.best_parameters);
   }
@@ -616,7 +620,7 @@ TEST_CASE("Forty calls of fit with one state are one call: the schedule, patienc
   if (patience == 0) return;
   // A call whose patience is over changes nothing.
   some.epochs = 1;
-  CHECK(fit(parted, X, some, same_seed, state).epochs.empty());
+  CHECK(fit(parted, X, some, same_seed, state, stopping, cosine, adam).epochs.empty());
   CHECK(parted.parameters() == whole.parameters());
   CHECK(same_seed == rng);
 }
@@ -626,26 +630,30 @@ TEST_CASE("A training state refuses what it cannot go on with", "[train][fit][st
   GaussianModel model(2), other(3);
   Rng rng(1);
   TrainingState<double> state;
-  FitOptions options{.epochs = 5, .learning_rate = 0.1, .final_learning_rate = 0.01};
-  fit(model, X, options, rng, state);
-  CHECK_THROWS_WITH(fit(model, X, options, rng, state),
-                    Catch::Matchers::StartsWith("fit: total_epochs is 0, expected the epochs of all calls together"));
+  FitOptions options{.epochs = 5};
+  const Adam adam{.learning_rate = 0.1};
+  const Cosine cosine{.final_rate = 0.01};
+  fit(model, X, options, rng, adam, cosine, state);
+  CHECK_THROWS_WITH(fit(model, X, options, rng, adam, cosine, state),
+                    Catch::Matchers::StartsWith("fit: total_epochs is missing, expected the epochs of all calls"));
   options.total_epochs = 9;
-  CHECK_THROWS_WITH(fit(model, X, options, rng, state),
+  CHECK_THROWS_WITH(fit(model, X, options, rng, adam, cosine, state),
                     "fit: total_epochs is 9, expected at least 10, with the 5 epochs that are done and the 5 of this "
                     "call");
   options.total_epochs = 10;
-  CHECK_THROWS_AS(fit(other, samples_around(3, 3, 20), options, rng, state), ShapeError);
+  CHECK_THROWS_AS(fit(other, samples_around(3, 3, 20), options, rng, adam, cosine, state), ShapeError);
+  CHECK_THROWS_WITH(fit(model, X, options, rng, Sgd{}, cosine, state),
+                    ContainsSubstring("the state's number of moments is 2, expected 1"));
   const Vector<double> left = model.parameters();
   const Rng before = rng;
   model.parameters()(1) += 1e-9;
   CHECK_THROWS_WITH(
-      fit(model, X, options, rng, state),
+      fit(model, X, options, rng, adam, cosine, state),
       Catch::Matchers::StartsWith("fit: the flow's vector of parameters is not what the state's last call "
                                   "left it with"));
   CHECK(rng == before);
   model.parameters() = left;
-  CHECK(fit(model, X, options, rng, state).epochs.back().epoch == 10);
+  CHECK(fit(model, X, options, rng, adam, cosine, state).epochs.back().epoch == 10);
 }
 
 TEST_CASE("Other rows to judge by begin the choice of the best parameters anew", "[train][fit][state]") {
@@ -653,9 +661,10 @@ TEST_CASE("Other rows to judge by begin the choice of the best parameters anew",
   GaussianModel model(2);
   Rng rng(1);
   TrainingState<double> state;
-  const FitOptions options{.epochs = 3, .learning_rate = 0.1};
-  const double easy = fit(model, X, samples_around(0, 2, 20, 0.1), options, rng, state).best_criterion;
-  const FitReport report = fit(model, X, samples_around(9, 2, 20), options, rng, state);
+  const FitOptions options{.epochs = 3};
+  const Adam adam{.learning_rate = 0.1};
+  const double easy = fit(model, X, samples_around(0, 2, 20, 0.1), options, rng, adam, state).best_criterion;
+  const FitReport report = fit(model, X, samples_around(9, 2, 20), options, rng, adam, state);
   CHECK(report.best_criterion > easy);  // which no parameters reach on these
   CHECK(report.best_epoch == 6);
 }
@@ -669,14 +678,15 @@ TEST_CASE("After an error a training state goes on from the best parameters", "[
                       });
   Rng rng(1);
   TrainingState<double> state;
-  const FitOptions options{.epochs = 3, .learning_rate = 0.1};
-  fit(model, X, options, rng, state);
+  const FitOptions options{.epochs = 3};
+  const Adam adam{.learning_rate = 0.1};
+  fit(model, X, options, rng, adam, state);
   const Vector<double> best = model.parameters();
   fails = true;
-  CHECK_THROWS_AS(fit(model, X, options, rng, state), TrainingError);
+  CHECK_THROWS_AS(fit(model, X, options, rng, adam, state), TrainingError);
   CHECK(model.parameters() == best);
   fails = false;
-  CHECK(fit(model, X, options, rng, state).epochs.front().epoch == 4);
+  CHECK(fit(model, X, options, rng, adam, state).epochs.front().epoch == 4);
 }
 
 TEST_CASE("A loss that is not finite before the first step is no fault of the learning rate", "[train][fit]") {
@@ -717,10 +727,11 @@ TEST_CASE("fit warns of a row that decides the choice of the parameters alone", 
   Batch<double> validation = samples_around(3, 2, 20, 1, 2);
   GaussianModel model(2);
   Rng rng(1);
-  const FitOptions options{.epochs = 40, .batch = 10, .learning_rate = 0.1};
-  CHECK(fit(model, X, validation, options, rng).warnings.empty());
+  const FitOptions options{.epochs = 40, .batch = 10};
+  const Adam adam{.learning_rate = 0.1};
+  CHECK(fit(model, X, validation, options, rng, adam).warnings.empty());
   validation(1, 7) = 30;
-  const FitReport report = fit(model, X, validation, options, rng);
+  const FitReport report = fit(model, X, validation, options, rng, adam);
   REQUIRE(report.warnings.size() == 1);
   CHECK_THAT(report.warnings[0],
              Catch::Matchers::StartsWith("validation sample 7, (") && Catch::Matchers::Contains("alone adds"));
@@ -736,9 +747,9 @@ TEST_CASE("Parameters that have diverged are no fault of a row", "[train][fit]")
     }
   } model(2);
   Rng rng(1);
-  CHECK_THROWS_WITH(
-      fit(model, samples_around(0, 2, 20, 1e-3), no_validation, {.epochs = 5, .batch = 20, .learning_rate = 400}, rng),
-      Catch::Matchers::Contains("Lower learning_rate"));
+  CHECK_THROWS_WITH(fit(model, samples_around(0, 2, 20, 1e-3), no_validation, {.epochs = 5, .batch = 20}, rng,
+                        Adam{.learning_rate = 400}),
+                    Catch::Matchers::Contains("Lower the optimizer's learning_rate"));
 }
 
 TEST_CASE("fit refuses bad options before anything is changed", "[train][fit][errors]") {
@@ -752,22 +763,26 @@ TEST_CASE("fit refuses bad options before anything is changed", "[train][fit][er
   };
   refused({.epochs = 0}, "fit: epochs is 0, expected at least 1");
   refused({.batch = 0}, "fit: batch is 0, expected at least 1");
-  refused({.learning_rate = 0}, "fit: learning_rate is 0, expected a positive number");
-  refused({.learning_rate = -1}, "fit: learning_rate is -1, expected a positive number");
-  refused({.learning_rate = not_a_number}, "fit: learning_rate is nan, expected a positive number");
-  refused({.learning_rate = std::numeric_limits<double>::infinity()},
-          "fit: learning_rate is inf, expected a positive number");
-  refused({.learning_rate = 0.1, .final_learning_rate = 0.2},
-          "fit: final_learning_rate is 0.2, expected at most learning_rate");
-  refused({.final_learning_rate = not_a_number}, "fit: final_learning_rate is nan, expected at most learning_rate");
   refused({.validation_fraction = 1}, "fit: validation_fraction is 1, expected in [0, 1)");
   refused({.validation_fraction = -0.1}, "fit: validation_fraction is -0.1, expected in [0, 1)");
   refused({.validation_fraction = not_a_number}, "fit: validation_fraction is nan, expected in [0, 1)");
   refused({.validate_every = 0}, "fit: validate_every is 0, expected at least 1");
-  refused({.patience = -1}, "fit: patience is -1, expected at least 0");
-  refused({.max_gradient_norm = -1}, "fit: max_gradient_norm is -1, expected at least 0");
-  refused({.max_gradient_norm = not_a_number}, "fit: max_gradient_norm is nan, expected at least 0");
   refused({.solver_check_rows = -1}, "fit: solver_check_rows is -1, expected at least 0");
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto refused_policy = [&](const auto& policy, const std::string& message) {
+    CHECK_THROWS_AS(fit(model, X, {}, rng, policy), ArgumentError);
+    CHECK_THROWS_WITH(fit(model, X, {}, rng, policy), message);
+  };
+  for (const double rate : {0.0, -1.0, not_a_number, infinity})
+    refused_policy(Adam{.learning_rate = rate},
+                   "Adam: learning_rate is " + detail::number(rate) + ", expected a positive number");
+  refused_policy(Cosine{.final_rate = 0.2},
+                 "Cosine: final_rate is 0.2, expected from 0 to the optimizer's learning_rate, 0.001");
+  refused_policy(Cosine{.final_rate = not_a_number},
+                 "Cosine: final_rate is nan, expected from 0 to the optimizer's learning_rate, 0.001");
+  refused_policy(EarlyStopping{.patience = 0}, "EarlyStopping: patience is 0, expected at least 1 validation");
+  refused_policy(ClipByNorm{.max_norm = 0}, "ClipByNorm: max_norm is 0, expected a positive number");
+  refused_policy(ClipByNorm{.max_norm = not_a_number}, "ClipByNorm: max_norm is nan, expected a positive number");
   CHECK_THROWS_WITH(fit(model, X, {.validation_fraction = 0.99}, rng),
                     "split: fraction is 0.99, expected in [0, 1), leaving at least one of 20 columns");
   CHECK(model.parameters() == Vector<double>::Zero(4));
@@ -902,7 +917,7 @@ TEST_CASE("fit tells a model that asks for it of each step with the memory of it
   CountingModel model(2);
   Rng rng(1);
   const Batch<double> X = samples_around(3, 2, 20);
-  fit(model, X, no_validation, {.epochs = 2, .batch = 8, .learning_rate = 0.1}, rng);
+  fit(model, X, no_validation, {.epochs = 2, .batch = 8}, rng, Adam{.learning_rate = 0.1});
   CHECK(model.calls == std::vector<Index>{1, 2, 3, 4, 5, 6});  // three mini-batches an epoch
   // The optimizer has moved already: Adam's first step is the learning rate.
   CHECK(model.means.front()(0) == Approx(0.1).epsilon(1e-6));

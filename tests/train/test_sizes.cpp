@@ -40,16 +40,16 @@ TEST_CASE("Sizes: every door refuses matrices of another shape, and works as bef
          return field.parameters().sum();
        }},
       {"LearnedEndTime::end_time", p + 1, 1, these, [&](M theta) { return ending.end_time(column(theta)); }},
-      {"AdamState::step, gradient", p, 1, these,
+      {"OptimizerState::step, gradient", p, 1, these,
        [&](M gradient) {
          Vector<double> theta = Vector<double>::Zero(p);
-         AdamState<double>(p).step({}, column(gradient), theta);
+         OptimizerState<double>().step(Adam{}, column(gradient), theta);
          return theta.sum();
        }},
-      {"AdamState::step, parameters", p, 1, these,
+      {"OptimizerState::step, parameters", p, 1, these,
        [&](M start) {
          Vector<double> theta = column(start);
-         AdamState<double>(p).step({}, Vector<double>::Ones(p), theta);
+         OptimizerState<double>().step(Adam{}, Vector<double>::Ones(p), theta);
          return theta.sum();
        }},
       {"mmd_squared", d, n, any, [](M X) { return mmd_squared(X, matrix_of(d, n + 1)); }},

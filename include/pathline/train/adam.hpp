@@ -1,58 +1,72 @@
 /// \file
-/// Adam (Kingma & Ba 2015, arXiv 1412.6980, Algorithm 1): the optimizer of most flows.
+/// Adam (Kingma & Ba 2015, arXiv 1412.6980, Algorithm 1), the optimizer of most flows, and AdamW, which decays the
+/// weights apart from the gradient (Loshchilov & Hutter 2019, arXiv 1711.05101, Algorithm 2).
 #pragma once
 
-#include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/train/optimizer.hpp>
 
 #include <cmath>
-#include <string>
+#include <span>
 
 namespace pathline {
 
-/// Settings of Adam; its moments live in `AdamState`.
+/// θ ← θ - rate m̂ / (√v̂ + ε), where m̂ and v̂ are means of the gradient and its square, corrected for their start at 0.
 struct Adam {
   double learning_rate = 1e-3;
   double beta1 = 0.9, beta2 = 0.999;  ///< Decay of the first and second moment.
   double epsilon = 1e-8;              ///< Added to the root of the second moment.
-};
 
-/// The moments of an optimization: a plain value, zero before the first step.
-template <Real Scalar>
-class AdamState {
- public:
-  explicit AdamState(Index parameter_count)
-      : first_(Vector<Scalar>::Zero(parameter_count)), second_(Vector<Scalar>::Zero(parameter_count)) {}
+  static constexpr Index moments = 2;
 
-  /// Moves `parameters` one step against `gradient`.
-  /// \throws ShapeError when their lengths differ.
-  void step(const Adam& adam, ConstVectorRef<Scalar> gradient, VectorRef<Scalar> parameters) {
-    require_rows("AdamState::step: gradient", gradient.size(), first_.size());
-    require_rows("AdamState::step: parameters", parameters.size(), first_.size());
-    ++steps_;
-    // Differences from one in double: as a float, 1 - β₂ has five good digits.
-    first_ = Scalar(adam.beta1) * first_ + Scalar(1 - adam.beta1) * gradient;
-    second_ = Scalar(adam.beta2) * second_ + Scalar(1 - adam.beta2) * gradient.cwiseAbs2();
-    const double correct1 = 1 - std::pow(adam.beta1, double(steps_)),
-                 correct2 = 1 - std::pow(adam.beta2, double(steps_));
-    const auto rate = Scalar(adam.learning_rate / correct1), scale = Scalar(1 / std::sqrt(correct2));
-    parameters.array() -= rate * first_.array() / (scale * second_.array().sqrt() + Scalar(adam.epsilon));
+  void check() const {
+    detail::require_learning_rate("Adam: learning_rate", learning_rate);
+    detail::require_setting(beta1 >= 0 && beta1 < 1, "Adam: beta1", beta1, "at least 0 and below 1");
+    detail::require_setting(beta2 >= 0 && beta2 < 1, "Adam: beta2", beta2, "at least 0 and below 1");
+    detail::require_setting(epsilon >= 0, "Adam: epsilon", epsilon, "at least 0");
   }
 
-  [[nodiscard]] Index steps() const noexcept { return steps_; }
-
- private:
-  Vector<Scalar> first_, second_;
-  Index steps_ = 0;
+  template <Real Scalar>
+  void step(Index t, double rate, ConstVectorRef<Scalar> gradient, VectorRef<Scalar> theta,
+            std::span<Vector<Scalar>> moments_of_theta) const {
+    Vector<Scalar>&first = moments_of_theta[0], &second = moments_of_theta[1];
+    // Differences from one in double: as a float, 1 - β₂ has five good digits.
+    first = Scalar(beta1) * first + Scalar(1 - beta1) * gradient;
+    second = Scalar(beta2) * second + Scalar(1 - beta2) * gradient.cwiseAbs2();
+    const double correct1 = 1 - std::pow(beta1, double(t)), correct2 = 1 - std::pow(beta2, double(t));
+    const auto step = Scalar(rate / correct1), scale = Scalar(1 / std::sqrt(correct2));
+    theta.array() -= step * first.array() / (scale * second.array().sqrt() + Scalar(epsilon));
+  }
 };
 
-/// Scales `gradient` down to the Euclidean norm `max_norm` if it is longer; returns the norm that it had.
-template <class Derived>
-double clip_by_norm(Eigen::MatrixBase<Derived>& gradient, double max_norm) {
-  using Scalar = typename Derived::Scalar;
-  const double norm = std::sqrt(gradient.template cast<double>().squaredNorm());  // squares of floats overflow early
-  if (norm > max_norm) gradient *= Scalar(max_norm / norm);
-  return norm;
-}
+/// Adam with θ ← (1 - rate · weight_decay) θ before each step, as PyTorch's AdamW has it: the paper's λ is this decay
+/// times the learning rate. A parameter whose gradient has always been 0, such as a running statistic, does not decay.
+struct AdamW {
+  double learning_rate = 1e-3;
+  double beta1 = 0.9, beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 1e-2;
+
+  static constexpr Index moments = Adam::moments;
+
+  void check() const {
+    adam().check();
+    detail::require_setting(weight_decay >= 0 && std::isfinite(weight_decay), "AdamW: weight_decay", weight_decay,
+                            "at least 0");
+  }
+
+  template <Real Scalar>
+  void step(Index t, double rate, ConstVectorRef<Scalar> gradient, VectorRef<Scalar> theta,
+            std::span<Vector<Scalar>> moments_of_theta) const {
+    const Vector<Scalar>& second = moments_of_theta[1];
+    const auto rest = Scalar(1 - rate * weight_decay);
+    for (Index i = 0; i < theta.size(); ++i)
+      if (gradient(i) != Scalar(0) || second(i) != Scalar(0)) theta(i) *= rest;
+    adam().step(t, rate, gradient, theta, moments_of_theta);
+  }
+
+ private:
+  [[nodiscard]] Adam adam() const { return {learning_rate, beta1, beta2, epsilon}; }
+};
 
 }  // namespace pathline

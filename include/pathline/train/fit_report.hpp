@@ -18,13 +18,16 @@ namespace pathline {
 struct EpochReport {
   Index epoch = 0, epochs = 0;  ///< This one, counted from 1, of how many.
   double train_loss = 0;        ///< Mean over mini-batches, before each update.
-  double train_nll = 0;         ///< Negative log-likelihood part of it, nats of the raw data, by the training trace.
+  /// Negative log-likelihood part of it, nats of the raw data, by the training trace. NaN for a model that is no density.
+  double train_nll = 0;
   std::vector<double> train_costs;  ///< Mean of each regularizer, without its weight.
-  double validation_nll =
-      std::numeric_limits<double>::quiet_NaN();  ///< By the evaluation trace; NaN where none was made.
-  double gradient_norm = 0;                      ///< Mean over mini-batches, before clipping.
-  double learning_rate = 0;
+  /// Mean loss of the validation rows, for a density their negative log-likelihood by the evaluation trace, nats. NaN
+  /// where it was not computed.
+  double validation_loss = std::numeric_limits<double>::quiet_NaN();
+  double gradient_norm = 0;      ///< Mean over mini-batches, before clipping.
+  double learning_rate = 0;      ///< Of the last step.
   Index evaluations = 0;         ///< Field evaluations per solve, forward, mean over solves, rounded.
+  Index solves = 0;              ///< Forward solves of the epoch.
   Statistics forward, backward;  ///< Sums over the epoch.
   double seconds = 0;            ///< Training only, validation not counted.
   bool best = false;             ///< The criterion is the lowest so far; these parameters are kept.
@@ -37,8 +40,8 @@ enum class StopReason { epochs_done, patience, callback };
 struct FitReport {
   std::vector<EpochReport> epochs;
   Index best_epoch = 0;  ///< Counted from 1, over all calls of a `TrainingState`; 0 when no epoch was judged.
-  /// Least NLL of the validation rows, or of the training rows, that an epoch had. A chosen minimum is lower than what
-  /// new rows will have: report the likelihood of test rows.
+  /// Least mean loss of the validation rows, or of the training rows, that an epoch had; for a density their NLL. A
+  /// chosen minimum is lower than what new rows will have: report the likelihood of test rows.
   double best_criterion = std::numeric_limits<double>::infinity();
   StopReason stop = StopReason::epochs_done;
   SolverCheck solver_check;  ///< Of some of these rows, with the parameters that the flow ends with.
@@ -49,13 +52,13 @@ struct FitReport {
   std::vector<std::string> warnings;
 };
 
-/// Training failed: the loss is not finite, or a solve broke off. The flow holds the best parameters seen.
+/// Training failed: the loss is not finite, or a solve broke off. The flow holds the parameters kept so far.
 struct TrainingError : Error {
   /// \param advice  Where a row of the data is at fault, which, and what to do; slower training is then no help.
   TrainingError(const std::string& why, FitReport so_far, const std::string& advice = lower_the_rate)
       : Error("fit: " + why + "; the flow keeps the best parameters so far. " + advice), report(std::move(so_far)) {}
   static constexpr const char* lower_the_rate =
-      "Lower learning_rate, set max_gradient_norm, or loosen the solver's tolerances";
+      "Lower the optimizer's learning_rate, name ClipByNorm, or loosen the solver's tolerances";
   FitReport report;
 };
 

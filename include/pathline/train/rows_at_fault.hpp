@@ -5,10 +5,12 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/transform/transform.hpp>
+#include <pathline/train/weighted_data.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -16,70 +18,106 @@
 
 namespace pathline::detail {
 
-/// A flow with a data transform of the scalar of these rows.
-template <class Flow, class Rows>
+/// A flow with a data transform of this scalar.
+template <class Flow, class Scalar>
 concept TransformsRows = requires(const Flow flow) {
   flow.dim();
-  requires DataTransform < std::remove_cvref_t<decltype(flow.data_transform())>,
-  typename Rows::Scalar > ;
+  requires DataTransform<std::remove_cvref_t<decltype(flow.data_transform())>, Scalar>;
 };
 
-/// Throws DomainError, `fit: training data: Log: data is -1 at component 2 of sample 3, …`, at the first of the rows
-/// X ((d + c) × n) that the flow's data transform does not map.
-template <class Flow, class Rows>
-void require_mapped([[maybe_unused]] const char* what, [[maybe_unused]] const Flow& flow,
-                    [[maybe_unused]] const Rows& X) {
-  if constexpr (TransformsRows<Flow, Rows>) {
-    constexpr Index width = 1000;  // no copy of all data
-    for (Index first = 0; first < X.cols(); first += width) try {
-        const Index n = std::min(width, X.cols() - first);
-        (void)transformed(flow.data_transform(), X.middleCols(first, n).topRows(flow.dim()));
-      } catch (const DomainError& error) {
-        throw DomainError(std::string(what) + ": " + error.transform, error.value, error.component,
-                          first + error.sample, error.expected);
-      }
+/// Calls see(first, raw, Z) with some samples at a time and where the flow's data transform takes them, d × n each: no
+/// copy of all data.
+template <class Flow, Real Scalar, class See>
+void for_each_transformed(const Flow& flow, const FitRows<Scalar>& rows, See&& see) {
+  constexpr Index width = 1000;
+  const Index d = flow.dim();
+  flow.data_transform().check(d);
+  Batch<Scalar> raw, Z;
+  Row<Scalar> log_det;
+  for (Index first = 0; first < rows.samples(); first += width) {
+    const Index n = std::min(width, rows.samples() - first);
+    raw.resize(d, n);
+    Z.resize(d, n);
+    log_det.resize(n);
+    for (Index j = 0; j < n; ++j) std::copy_n(rows.data(first + j), d, raw.data() + j * d);
+    see(first, raw, Z, log_det);
   }
 }
 
-/// `samples` themselves, or their numbers.
-[[nodiscard]] inline std::vector<Index> numbers_in(const std::vector<Index>& numbers, std::span<const Index> samples) {
-  std::vector<Index> result(samples.begin(), samples.end());
-  if (!numbers.empty())
-    for (Index& sample : result) sample = numbers[std::size_t(sample)];
-  return result;
+/// Throws DomainError, `fit: training data: Log: data is -1 at component 2 of sample 3, …`, at the first of the samples
+/// that the flow's data transform does not map.
+template <class Flow, Real Scalar>
+void require_mapped([[maybe_unused]] const char* what, [[maybe_unused]] const Flow& flow,
+                    [[maybe_unused]] const FitRows<Scalar>& rows) {
+  if constexpr (TransformsRows<Flow, Scalar>)
+    for_each_transformed(flow, rows,
+                         [&](Index first, const Batch<Scalar>& raw, Batch<Scalar>& Z, Row<Scalar>& log_det) {
+                           try {
+                             flow.data_transform().apply(raw, Z, log_det);
+                           } catch (const DomainError& error) {
+                             throw DomainError(std::string(what) + ": " + error.transform, error.value, error.component,
+                                               first + error.sample, error.expected);
+                           }
+                         });
 }
 
-/// The data of a sample in a message: the first few of its components.
-template <class Column>
-[[nodiscard]] std::string numbers_of(const Column& x) {
+/// The data of a sample in a message: the first few of its d components.
+template <Real Scalar>
+[[nodiscard]] std::string numbers_of(const Scalar* x, Index d) {
   constexpr Index most = 4;
   std::string text = "(";
-  for (Index i = 0; i < std::min<Index>(x.size(), most); ++i) text += (i > 0 ? ", " : "") + number(double(x(i)));
-  return text + (x.size() > most ? ", ...)" : ")");
+  for (Index i = 0; i < std::min(d, most); ++i) text += (i > 0 ? ", " : "") + number(double(x[i]));
+  return text + (d > most ? ", ...)" : ")");
+}
+
+/// Least and greatest of each component.
+struct ComponentRanges {
+  std::vector<double> least, greatest;
+};
+
+/// By how many of its range a sample lies beyond the training data, and what to say of it.
+[[nodiscard]] inline std::string far_row_warning(Index sample, Index component, double value, double beyond) {
+  return "validation sample " + std::to_string(sample) + " is " + number(value) + " at component " +
+         std::to_string(component) + ", " + number(beyond) +
+         " times the range of the training data beyond them: it decides the mean likelihood alone. Check it, or leave "
+         "it out";
 }
 
 /// Says which validation row of positive weight is so far from the training rows, by what of it reaches the flow, that
 /// it alone decides the mean likelihood.
-/// \param train, validation  As `fit` holds them, `FitRows`.
-template <class Flow, class Rows>
-void warn_of_far_rows([[maybe_unused]] const Flow& flow, [[maybe_unused]] const Rows& train,
-                      [[maybe_unused]] const Rows& validation, [[maybe_unused]] std::vector<std::string>& warnings) {
-  if constexpr (TransformsRows<Flow, decltype(train.X)>) {
-    if (validation.X.cols() == 0) return;
+template <class Flow, Real Scalar>
+void warn_of_far_rows([[maybe_unused]] const Flow& flow, [[maybe_unused]] const FitRows<Scalar>& train,
+                      [[maybe_unused]] const FitRows<Scalar>& validation,
+                      [[maybe_unused]] std::vector<std::string>& warnings) {
+  if constexpr (TransformsRows<Flow, Scalar>) {
+    if (validation.samples() == 0) return;
     const Index d = flow.dim();
-    const Batch<double> Z = transformed(flow.data_transform(), train.X.topRows(d)).template cast<double>();
-    const Batch<double> V = transformed(flow.data_transform(), validation.X.topRows(d)).template cast<double>();
-    const Vector<double> least = Z.rowwise().minCoeff(), greatest = Z.rowwise().maxCoeff();
-    for (Index j = 0; j < V.cols(); ++j)
-      for (Index i = 0; i < V.rows() && validation.weight(j) > 0; ++i) {
-        const double beyond = std::max(least(i) - V(i, j), V(i, j) - greatest(i)) / (greatest(i) - least(i));
-        if (!(beyond > 1e3)) continue;
-        warnings.push_back("validation sample " + std::to_string(j) + " is " + number(double(validation.X(i, j))) +
-                           " at component " + std::to_string(i) + ", " + number(beyond) +
-                           " times the range of the training data beyond them: it decides the mean likelihood alone. "
-                           "Check it, or leave it out");
-        return;
-      }
+    const double infinity = std::numeric_limits<double>::infinity();
+    ComponentRanges train_ranges{std::vector<double>(std::size_t(d), infinity),
+                                 std::vector<double>(std::size_t(d), -infinity)};
+    for_each_transformed(flow, train, [&](Index, const Batch<Scalar>& raw, Batch<Scalar>& Z, Row<Scalar>& log_det) {
+      flow.data_transform().apply(raw, Z, log_det);
+      for (Index j = 0; j < Z.cols(); ++j)
+        for (Index i = 0; i < d; ++i) {
+          double &least = train_ranges.least[std::size_t(i)], &greatest = train_ranges.greatest[std::size_t(i)];
+          least = std::min(least, double(Z(i, j)));
+          greatest = std::max(greatest, double(Z(i, j)));
+        }
+    });
+    bool said = false;
+    for_each_transformed(flow, validation,
+                         [&](Index first, const Batch<Scalar>& raw, Batch<Scalar>& Z, Row<Scalar>& log_det) {
+                           flow.data_transform().apply(raw, Z, log_det);
+                           for (Index j = 0; j < Z.cols(); ++j)
+                             for (Index i = 0; i < d && !said && validation.weight(first + j) > 0; ++i) {
+                               const double least = train_ranges.least[std::size_t(i)],
+                                            greatest = train_ranges.greatest[std::size_t(i)], z = double(Z(i, j));
+                               const double beyond = std::max(least - z, z - greatest) / (greatest - least);
+                               if (!(beyond > 1e3)) continue;
+                               warnings.push_back(far_row_warning(first + j, i, double(raw(i, j)), beyond));
+                               said = true;
+                             }
+                         });
   }
 }
 
@@ -87,11 +125,21 @@ void warn_of_far_rows([[maybe_unused]] const Flow& flow, [[maybe_unused]] const 
 /// one that stays near and lies outside of the base's support is named.
 enum class Blame { any, outside_of_support };
 
+/// What is said of the sample `name`, which the flow takes to z, where the base density is 0 or no number.
+[[nodiscard]] inline std::string support_message(const std::string& name, double log_p, const std::string& z,
+                                                 double log_base, bool far) {
+  return name + ", has a likelihood of " + (log_p < 0 ? "0" : "no finite number") + ": the flow takes it to z = " + z +
+         ", where the base density is " + (std::isnan(log_base) ? "no number" : "0") +
+         (far ? " in this scalar. So far out it is no sample of the others' density: check it, or leave it out"
+              : ". Take a base density that is positive everywhere (StandardNormal, StudentT), or leave out what lies "
+                "outside");
+}
+
 /// Why the likelihood of rows X is not finite, by the first whose own is not; empty where none is at fault.
 /// \param which  "training", say.
 /// \param ids    The rows' numbers where they are not 0, 1, …
-template <class Flow, class Rows>
-[[nodiscard]] std::string row_without_likelihood(const Flow& flow, const Rows& X, const std::string& which,
+template <class Flow, Real Scalar>
+[[nodiscard]] std::string row_without_likelihood(const Flow& flow, const Batch<Scalar>& X, const std::string& which,
                                                  [[maybe_unused]] std::span<const Index> ids = {},
                                                  [[maybe_unused]] Blame blame = Blame::any) {
   if constexpr (requires(Row<typename Flow::Scalar> & row) {
@@ -100,24 +148,23 @@ template <class Flow, class Rows>
                 })
     try {
       const Row<typename Flow::Scalar> log_p = flow.log_prob(X);
+      Batch<Scalar> x(X.rows(), 1);
       for (Index j = 0; j < X.cols(); ++j) {
         if (std::isfinite(log_p(j))) continue;
-        const Batch<typename Flow::Scalar> z = flow.transform(X.col(j));
-        if (!z.allFinite()) return {};  // diverged: no fault of this row's
+        std::copy_n(X.data() + j * X.rows(), X.rows(), x.data());
+        const Batch<typename Flow::Scalar> z = flow.transform(x);
+        double farthest = 0;
+        for (Index i = 0; i < z.size(); ++i) {
+          if (!std::isfinite(z.data()[i])) return {};  // diverged: no fault of this row's
+          farthest = std::max(farthest, std::abs(double(z.data()[i])));
+        }
         Row<typename Flow::Scalar> log_base(1);
         flow.base().log_density(z, log_base);
-        const bool far = z.cwiseAbs().maxCoeff() > 1e3;
+        const bool far = farthest > 1e3;
         if (std::isfinite(log_base(0)) || (far && blame == Blame::outside_of_support)) continue;
-        const std::string row = which + " sample " + std::to_string(ids.empty() ? j : ids[std::size_t(j)]) + ", " +
-                                numbers_of(X.col(j).head(flow.dim())) + ", has a likelihood of " +
-                                (log_p(j) < 0 ? "0" : "no finite number") +
-                                ": the flow takes it to z = " + numbers_of(z.col(0)) + ", where the base density is " +
-                                (std::isnan(log_base(0)) ? "no number" : "0");
-        return far ? row +
-                         " in this scalar. So far out it is no sample of the others' density: check it, or leave it out"
-                   : row +
-                         ". Take a base density that is positive everywhere (StandardNormal, StudentT), or leave out "
-                         "what lies outside";
+        return support_message(which + " sample " + std::to_string(ids.empty() ? j : ids[std::size_t(j)]) + ", " +
+                                   numbers_of(x.data(), flow.dim()),
+                               double(log_p(j)), numbers_of(z.data(), z.rows()), double(log_base(0)), far);
       }
     } catch (const Error&) {  // a solve that fails has words of its own
     }

@@ -1,18 +1,20 @@
 /// \file
-/// The training loop of `fit`: epochs of shuffled mini-batches, the choice of the best parameters, and what is to be
-/// said of the data when a likelihood is not finite.
+/// The training loop of `fit`: epochs of mini-batches, the choice of the parameters, and what is to be said of the data
+/// when a likelihood is not finite.
 #pragma once
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/ode/errors.hpp>
-#include <pathline/train/adam.hpp>
+#include <pathline/train/callbacks.hpp>
 #include <pathline/train/fit_options.hpp>
+#include <pathline/train/fit_policies.hpp>
 #include <pathline/train/fit_report.hpp>
+#include <pathline/train/gradient_transform.hpp>
 #include <pathline/train/rows_at_fault.hpp>
+#include <pathline/train/schedule.hpp>
 #include <pathline/train/solver_check.hpp>
-#include <pathline/train/split.hpp>
 #include <pathline/train/trainable.hpp>
 #include <pathline/train/training_state.hpp>
 #include <pathline/train/weighted_data.hpp>
@@ -20,61 +22,162 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace pathline::detail {
 
+/// What `fit` was told beside the model and its data.
+template <Real Scalar, class Optimizer, class Schedule, class Transform, class Choice, class Callbacks>
+struct TrainingPlan {
+  const FitOptions& options;
+  const Optimizer& optimizer;
+  const Schedule& schedule;
+  const Transform& transform;
+  const Choice& choice;
+  Callbacks callbacks;  // a tuple of references
+  TrainingState<Scalar>& state;
+  Index total;           // epochs, of all calls of the state
+  bool criteria_needed;  // by a policy
+};
+
+/// A view of θ, whatever `parameters()` gives.
+template <class Flow>
+[[nodiscard]] auto parameter_span(Flow& flow) {
+  auto&& parameters = flow.parameters();
+  return std::span(parameters.data(), std::size_t(parameters.size()));
+}
+
+template <Real Scalar>
+[[nodiscard]] bool all_finite(std::span<const Scalar> numbers) {
+  return std::all_of(numbers.begin(), numbers.end(), [](Scalar x) { return x - x == Scalar(0); });
+}
+
+/// One column after the other.
+template <Real Scalar>
+[[nodiscard]] std::uint64_t fingerprint_of(const FitRows<Scalar>& rows) {
+  std::uint64_t result = fingerprint(nullptr, 0);
+  for (Index j = 0; j < rows.samples(); ++j) {
+    const double weight = rows.weight(j);
+    result = fingerprint(rows.data(j), std::size_t(rows.rows()) * sizeof(Scalar), result);
+    if (rows.weighted()) result = fingerprint(&weight, sizeof weight, result);
+  }
+  return result;
+}
+
+/// What a callback is during one run: what its `start` makes, or itself.
+template <class C>
+[[nodiscard]] decltype(auto) started(C& callback, [[maybe_unused]] const TrainingStart& start) {
+  if constexpr (RunCallback<C>)
+    return callback.start(start);
+  else
+    return (callback);
+}
+
+/// False to stop.
+template <class C>
+[[nodiscard]] bool goes_on([[maybe_unused]] C& callback, [[maybe_unused]] const EpochReport& report) {
+  if constexpr (!EpochCallback<C>) {
+    return true;
+  } else if constexpr (std::is_void_v<std::invoke_result_t<C&, const EpochReport&>>) {
+    callback(report);
+    return true;
+  } else {
+    return callback(report);
+  }
+}
+
 /// A training run on its way. The flow holds the current parameters, the state all that the next call needs.
-template <Trainable Flow>
+/// \tparam DataScalar  Of the rows that the flow is judged by.
+template <class Flow, class Source, class Plan, Real DataScalar>
 class Training {
   using Scalar = typename Flow::Scalar;
-  using DataScalar = DataScalarOf<Flow>;
   using Rows = FitRows<DataScalar>;
+  using View = typename Rows::View;
+  static constexpr bool density = requires(const Flow& flow, const View& X) { flow.log_prob(X); };
 
  public:
-  Training(Flow& flow, const Rows& train, const Rows& validation, const FitOptions& options, Rng& rng,
-           TrainingState<Scalar>& state, std::vector<std::string> warnings)
+  /// \param rows      To judge by, and for the check of the solver; none: null.
+  /// \param held_out  Whether those are other rows than the training rows.
+  Training(Flow& flow, const Source& source, const Rows* rows, bool held_out, Plan& plan, Rng& rng,
+           std::vector<std::string> warnings)
       : flow_(flow),
-        train_(train),
-        judged_(validation.X.cols() > 0 ? validation : train),
-        options_(options),
+        source_(source),
+        rows_(rows),
+        plan_(plan),
+        state_(plan.state),
         rng_(rng),
-        state_(state),
-        total_(require_total(options, state.epochs)),
-        held_out_(validation.X.cols() > 0),
-        used_(counted(train)),
-        batch_(train.X.rows(), std::min(options.batch, Index(used_.size()))),
+        held_out_(held_out),
+        judges_(rows && (held_out || plan.criteria_needed)),
         loss_(flow.make_training_loss()) {
     report_.warnings = std::move(warnings);
-    if (judged_.weights.size() > 0) judged_shares_ = shares_of(judged_.weights);
-    set_factors();
+    const Index batch = plan.options.batch;
+    batches_ = (source.samples() + batch - 1) / batch;
+    if (judges_ && !rows->whole()) {
+      std::vector<Index> all(std::size_t(rows->samples()));
+      for (std::size_t j = 0; j < all.size(); ++j) all[j] = Index(j);
+      judged_ = rows->gathered(all);
+    }
     begin();
   }
 
-  template <class Callback>
-  FitReport run(Callback&& callback) {
+  FitReport run() {
+    start_callbacks<0>();
+    const auto theta = parameter_span(flow_);
+    std::copy(theta.begin(), theta.end(), state_.parameters.data());
+    restore();
+    check_solver();
+    find_dominant_sample();
+    return report_;
+  }
+
+ private:
+  // Each lives until the run is over, on its own: it need not be movable.
+  template <std::size_t I, class... Running>
+  void start_callbacks(Running&... running) {
+    if constexpr (I < std::tuple_size_v<decltype(plan_.callbacks)>) {
+      const TrainingStart start{plan_.options.epochs, state_.epochs, plan_.total};
+      auto&& next = started(std::get<I>(plan_.callbacks), start);
+      start_callbacks<I + 1>(running..., next);
+    } else {
+      loop([&]([[maybe_unused]] const EpochReport& epoch) {
+        bool on = true;
+        ((on = goes_on(running, epoch) && on), ...);
+        return on;
+      });
+    }
+  }
+
+  template <class Tell>
+  void loop(const Tell& tell) {
     try {
-      for (Index i = 0; i < options_.epochs && !patience_is_over(); ++i) {
+      for (Index i = 0; i < plan_.options.epochs && !stopped(); ++i) {
         const Index epoch = state_.epochs + 1;
         EpochReport report = train_epoch(epoch);
-        const bool judged = epoch % options_.validate_every == 0 || epoch == total_;
+        const bool judged = judges_ && (epoch % plan_.options.validate_every == 0 || epoch == plan_.total);
         if (judged) judge(report);
+        keep(report);
         state_.epochs = epoch;
         report_.epochs.push_back(report);
-        if (!callback(std::as_const(report_.epochs.back()))) {
+        if (!tell(std::as_const(report_.epochs.back()))) {
           report_.stop = StopReason::callback;
-          if (!judged) judge(report_.epochs.back());  // else what was learned since the last time would be lost
-          break;
+          if (!judged && judges_) {  // else what was learned since the last time would be lost
+            judge(report_.epochs.back());
+            keep(report_.epochs.back());
+          }
+          return;
         }
       }
     } catch (const SolveError& error) {
-      const bool first = state_.optimizer.steps() == 0;
+      const bool first = state_.optimizer.steps == 0;
       give_up();
       throw TrainingError(error.what(), report_,
                           first ? "No step of training had been taken" : TrainingError::lower_the_rate);
@@ -82,165 +185,239 @@ class Training {
       give_up();
       throw;
     }
-    if (report_.stop != StopReason::callback && patience_is_over()) report_.stop = StopReason::patience;
-    state_.parameters = flow_.parameters();
-    flow_.parameters() = state_.best_parameters;
-    check_solver();
-    find_dominant_sample();
-    return report_;
-  }
-
- private:
-  // Factors of the rows: weights over their mean, so that mini-batches have the weighted mean without bias.
-  void set_factors() {
-    if (train_.weights.size() == 0) return;
-    factors_ = (shares_of(train_.weights) * double(used_.size())).template cast<Scalar>();
-    batch_factors_.resize(batch_.cols());
+    if (stopped()) report_.stop = StopReason::patience;
   }
 
   void begin() {
-    const Vector<Scalar>& parameters = flow_.parameters();
-    const auto bytes = [](const auto& matrix) { return std::size_t(matrix.size()) * sizeof(*matrix.data()); };
-    const std::uint64_t judged_by =
-        fingerprint(judged_.weights.data(), bytes(judged_.weights), fingerprint(judged_.X.data(), bytes(judged_.X)));
+    const auto theta = parameter_span(flow_);
+    const std::uint64_t judged_by = judges_ ? fingerprint_of(*rows_) : 0;
     if (state_.parameters.size() == 0) {
-      state_.parameters = state_.best_parameters = parameters;
-      state_.optimizer = AdamState<Scalar>(parameters.size());
+      state_.parameters.resize(Index(theta.size()));
+      std::copy(theta.begin(), theta.end(), state_.parameters.data());
+      state_.best_parameters = state_.parameters;
+      state_.optimizer = {};
     } else if (state_.judged_by != judged_by) {
       state_.best_criterion = std::numeric_limits<double>::infinity();
       state_.best_epoch = state_.since_best = 0;
+      state_.criteria.clear();
     }
     state_.judged_by = judged_by;
     report_.best_criterion = state_.best_criterion;
     report_.best_epoch = state_.best_epoch;
-    flow_.parameters() = state_.parameters;
+    std::copy_n(state_.parameters.data(), theta.size(), theta.begin());
+  }
+
+  void restore() {
+    const auto theta = parameter_span(flow_);
+    std::copy_n(state_.best_parameters.data(), theta.size(), theta.begin());
   }
 
   // After an error: moments may not be finite.
   void give_up() {
-    flow_.parameters() = state_.best_parameters;
+    restore();
     state_.parameters = state_.best_parameters;
-    state_.optimizer = AdamState<Scalar>(state_.parameters.size());
+    state_.optimizer = {};
   }
 
-  [[nodiscard]] bool patience_is_over() const {
-    return options_.patience > 0 && state_.since_best >= options_.patience;
+  [[nodiscard]] TrainingProgress progress(Index epoch, Index batch) const {
+    return {epoch,           plan_.total,      (epoch - 1) * batches_ + batch + 1, plan_.total * batches_,
+            state_.criteria, state_.since_best};
+  }
+
+  // By a rule, which is asked before each epoch.
+  [[nodiscard]] bool stopped() const {
+    const TrainingProgress at = progress(state_.epochs + 1, 0);
+    const auto by = [&]<class C>(const C& callback) {
+      if constexpr (StoppingRule<C>)
+        return bool(callback.stop(at));
+      else
+        return false;
+    };
+    return std::apply([&](auto&... callback) { return (by(callback) || ...); }, plan_.callbacks);
+  }
+
+  [[nodiscard]] double rate_of(Index epoch, Index batch) const {
+    const double rate = plan_.schedule.rate(plan_.optimizer.learning_rate, progress(epoch, batch));
+    if (!(rate >= 0 && std::isfinite(rate)))
+      throw ArgumentError("fit: the schedule's rate in epoch " + std::to_string(epoch), number(rate), "at least 0");
+    return rate;
   }
 
   EpochReport train_epoch(Index epoch) {
     const auto start = std::chrono::steady_clock::now();
     EpochReport report;
     report.epoch = epoch;
-    report.epochs = total_;
-    report.learning_rate = learning_rate_at(options_, epoch, total_);
-    const Adam adam{.learning_rate = report.learning_rate};
-    const auto n = Index(used_.size());
-    std::vector<Index> order = permutation(rng_.draw(), n);
-    for (Index& sample : order) sample = used_[std::size_t(sample)];
-    Index batches = 0, solves = 0;
-    for (Index first = 0; first < n; first += options_.batch, ++batches) {
-      const auto samples =
-          std::span<const Index>(order).subspan(std::size_t(first), std::size_t(std::min(options_.batch, n - first)));
-      set_loss(samples);
-      if (!std::isfinite(loss_.loss) || !loss_.gradient.allFinite())
-        refuse("the loss or its gradient is not finite in epoch " + std::to_string(epoch), train_, samples);
-      report.gradient_norm += clip(loss_.gradient);
-      state_.optimizer.step(adam, loss_.gradient, flow_.parameters());
+    report.epochs = plan_.total;
+    const Index n = source_.samples(), batch = plan_.options.batch;
+    source_.start_epoch(rng_, memory_of_source_);
+    Index batches = 0;
+    for (Index first = 0; first < n; first += batch, ++batches) {
+      const Index count = std::min(batch, n - first);
+      report.learning_rate = rate_of(epoch, batches);
+      const auto mini_batch = source_.batch(first, count, rng_, memory_of_source_);
+      set_loss(mini_batch);
+      const double norm = gradient_norm(loss_.gradient);
+      if (!std::isfinite(loss_.loss) ||
+          !(std::isfinite(norm) || all_finite<Scalar>({loss_.gradient.data(), std::size_t(loss_.gradient.size())})))
+        refuse("the loss or its gradient is not finite in epoch " + std::to_string(epoch), mini_batch);
+      report.gradient_norm += norm;
+      plan_.transform.apply(loss_.gradient, norm);
+      const auto theta = parameter_span(flow_);
+      state_.optimizer.step(plan_.optimizer, report.learning_rate, loss_.gradient,
+                            VectorMap<Scalar>(theta.data(), Index(theta.size())));
       if constexpr (requires { flow_.after_step(memory_); }) flow_.after_step(memory_);
-      const double share = double(samples.size()) / double(n);
-      report.train_loss += share * loss_.loss;
-      report.train_nll += share * loss_.negative_log_likelihood;
-      report.train_costs.resize(loss_.costs.size());
-      for (std::size_t i = 0; i < loss_.costs.size(); ++i) report.train_costs[i] += share * loss_.costs[i];
-      report.forward += loss_.forward;
-      report.backward += loss_.backward;
-      solves += loss_.solves;
+      add_batch(double(count) / double(n), report);
     }
     report.gradient_norm /= double(batches);
-    report.evaluations = solves > 0 ? (report.forward.evaluations + solves / 2) / solves : 0;
+    if (report.solves > 0) report.evaluations = (report.forward.evaluations + report.solves / 2) / report.solves;
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return report;
   }
 
-  // Of the mini-batch of these samples.
-  void set_loss(std::span<const Index> samples) {
-    const auto n = Index(samples.size());
-    for (Index j = 0; j < n; ++j) batch_.col(j) = train_.X.col(samples[std::size_t(j)]);
-    relabel_failures(
-        [&] {
-          if constexpr (WeightedTrainable<Flow>)
-            if (factors_.size() > 0) {
-              for (Index j = 0; j < n; ++j) batch_factors_(j) = factors_(samples[std::size_t(j)]);
-              flow_.value_and_gradient(batch_.leftCols(n), samples, batch_factors_.head(n), rng_.draw(), memory_,
-                                       loss_);
-              return;
-            }
-          flow_.value_and_gradient(batch_.leftCols(n), samples, rng_.draw(), memory_, loss_);
-        },
-        [&](SolveFailure& at) {
-          if (at.sample >= 0 && at.sample < n) at.sample = train_.number_of(samples[std::size_t(at.sample)]);
-        });
+  void add_batch(double share, EpochReport& report) const {
+    report.train_loss += share * loss_.loss;
+    if constexpr (requires { loss_.negative_log_likelihood; })
+      report.train_nll += share * loss_.negative_log_likelihood;
+    else
+      report.train_nll = std::numeric_limits<double>::quiet_NaN();
+    if constexpr (requires { loss_.costs; }) {
+      report.train_costs.resize(loss_.costs.size());
+      for (std::size_t i = 0; i < loss_.costs.size(); ++i) report.train_costs[i] += share * loss_.costs[i];
+    }
+    report.solves += loss_.solves;
+    report.forward += loss_.forward;
+    report.backward += loss_.backward;
   }
 
-  double clip(Vector<Scalar>& gradient) const {
-    return clip_by_norm(gradient, options_.max_gradient_norm > 0 ? options_.max_gradient_norm
-                                                                 : std::numeric_limits<double>::infinity());
+  [[nodiscard]] Index number_of(Index sample) const {
+    if constexpr (requires { source_.number_of(sample); })
+      return source_.number_of(sample);
+    else
+      return sample;
+  }
+
+  template <class Mini>
+  void set_loss(const Mini& batch) {
+    const auto train = [&] {
+      if (!batch.factors.empty()) {
+        const ConstVectorMap<Scalar> factors(batch.factors.data(), Index(batch.factors.size()));
+        if constexpr (requires {
+                        flow_.value_and_gradient(batch.data, batch.samples, factors, rng_.draw(), memory_, loss_);
+                      }) {
+          flow_.value_and_gradient(batch.data, batch.samples, factors, rng_.draw(), memory_, loss_);
+          return;
+        } else {
+          throw ArgumentError("fit: factors of a mini-batch", "given",
+                              "none: the model's value_and_gradient takes no weights");
+        }
+      }
+      flow_.value_and_gradient(batch.data, batch.samples, rng_.draw(), memory_, loss_);
+    };
+    relabel_failures(train, [&](SolveFailure& at) {
+      if (at.sample >= 0 && at.sample < Index(batch.samples.size()))
+        at.sample = number_of(batch.samples[std::size_t(at.sample)]);
+    });
+  }
+
+  [[nodiscard]] View judged() const {
+    if (rows_->whole()) return rows_->all();
+    return View(judged_.data(), judged_.rows(), judged_.cols(), Eigen::OuterStride<>(judged_.rows()));
+  }
+
+  // Of each row to judge by.
+  [[nodiscard]] Vector<double> judged_losses() const {
+    const auto losses = [&] {
+      const View X = judged();
+      Vector<double> result(X.cols());
+      if constexpr (density) {
+        const Row<Scalar> log_prob = flow_.log_prob(X);
+        for (Index j = 0; j < result.size(); ++j) result(j) = -double(log_prob(j));
+      } else {
+        const auto each = flow_.losses(X);
+        for (Index j = 0; j < result.size(); ++j) result(j) = double(each(j));
+      }
+      return result;
+    };
+    return relabel_failures(losses, [&](SolveFailure& at) {
+      if (at.sample >= 0) at.sample = rows_->number_of(at.sample);
+    });
+  }
+
+  void require_finite_step(Index epoch) const {
+    const std::span<const Scalar> theta = parameter_span(flow_);
+    if (!all_finite(theta))
+      throw TrainingError("the parameters are not finite after epoch " + std::to_string(epoch), report_);
   }
 
   // Not by the training loss: that was of the parameters before the last update, which may be the one that diverged.
   void judge(EpochReport& report) {
-    const Vector<Scalar>& parameters = flow_.parameters();
-    if (!parameters.allFinite())
-      throw TrainingError("the parameters are not finite after epoch " + std::to_string(report.epoch), report_);
-    const Row<double> log_prob =
-        relabel_failures([&] { return Row<double>(flow_.log_prob(judged_.X).template cast<double>()); },
-                         [&](SolveFailure& at) {
-                           if (at.sample >= 0) at.sample = judged_.number_of(at.sample);
-                         });
-    const double criterion = -mean(log_prob);
+    require_finite_step(report.epoch);
+    Vector<double> losses = judged_losses();
+    if (rows_->weighted() && judged_shares_.size() == 0) judged_shares_ = shares_of(*rows_);
+    const double criterion = mean(losses);
     if (!std::isfinite(criterion)) {
-      const std::vector<Index> all = counted(judged_);
-      refuse("the likelihood of the " + std::string(held_out_ ? "validation" : "training") +
-                 " rows is not finite after epoch " + std::to_string(report.epoch),
-             judged_, all);
+      std::vector<Index> numbers = counted(*rows_);
+      const Batch<DataScalar> X = rows_->gathered(numbers);
+      for (Index& sample : numbers) sample = rows_->number_of(sample);
+      refuse_rows(std::string(density ? "the likelihood" : "the loss") + " of the " + kind_of_rows() +
+                      " rows is not finite after epoch " + std::to_string(report.epoch),
+                  X, numbers, kind_of_rows());
     }
-    if (held_out_) report.validation_nll = criterion;
+    if (held_out_) report.validation_loss = criterion;
+    state_.criteria.push_back(criterion);
     report.best = criterion < state_.best_criterion;
-    if (!report.best) {
-      ++state_.since_best;
-      return;
-    }
-    state_.since_best = 0;
+    state_.since_best = report.best ? 0 : state_.since_best + 1;
+    if (!report.best) return;
     report_.best_criterion = state_.best_criterion = criterion;
     report_.best_epoch = state_.best_epoch = report.epoch;
-    state_.best_parameters = parameters;
-    best_nll_ = -log_prob;
+    best_losses_ = std::move(losses);
   }
 
+  void keep(const EpochReport& report) {
+    if (!plan_.choice.keeps(report)) return;
+    require_finite_step(report.epoch);
+    const auto theta = parameter_span(flow_);
+    std::copy(theta.begin(), theta.end(), state_.best_parameters.data());
+  }
+
+  [[nodiscard]] const char* kind_of_rows() const { return held_out_ ? "validation" : "training"; }
+
   // Over the rows to judge by, weighted as they are.
-  [[nodiscard]] double mean(const Row<double>& log_prob) const {
-    if (judged_shares_.size() == 0) return log_prob.mean();
+  [[nodiscard]] double mean(const Vector<double>& losses) const {
+    if (judged_shares_.size() == 0) return losses.mean();
     double sum = 0;
-    for (Index j = 0; j < log_prob.size(); ++j)
-      if (judged_shares_(j) > 0) sum += judged_shares_(j) * log_prob(j);  // else what is no number would count
+    for (Index j = 0; j < losses.size(); ++j)
+      if (judged_shares_(j) > 0) sum += judged_shares_(j) * losses(j);  // else what is no number would count
     return sum;
   }
 
-  // Of these samples one may have no finite likelihood with the best parameters so far, at first those that training
+  template <class Mini>
+  [[noreturn]] void refuse(const std::string& what, const Mini& batch) {
+    if constexpr (std::same_as<std::remove_cvref_t<decltype(batch.data)>, Batch<DataScalar>>) {
+      std::vector<Index> numbers;
+      for (const Index sample : batch.samples) numbers.push_back(number_of(sample));
+      refuse_rows(what, batch.data, numbers, "training");
+    }
+    fail(what, "");
+  }
+
+  // Of these samples one may have no finite likelihood with the parameters kept so far, at first those that training
   // began with: then a smaller learning rate would not help.
-  [[noreturn]] void refuse(const std::string& what, const Rows& rows, std::span<const Index> samples) {
-    const Batch<DataScalar> X = columns_of(rows.X, samples);
-    std::vector<Index> numbers;
-    for (const Index sample : samples) numbers.push_back(rows.number_of(sample));
-    const char* const which = held_out_ && &rows == &judged_ ? "validation" : "training";
-    const Vector<Scalar> failing = flow_.parameters();
-    flow_.parameters() = state_.best_parameters;
+  [[noreturn]] void refuse_rows(const std::string& what, const Batch<DataScalar>& X, std::span<const Index> numbers,
+                                const char* which) {
+    const auto theta = parameter_span(flow_);
+    const std::vector<Scalar> failing(theta.begin(), theta.end());
+    restore();
     std::string row = row_without_likelihood(flow_, X, which, numbers, Blame::any);
-    if (row.empty() && failing.allFinite()) {
-      flow_.parameters() = failing;
+    if (row.empty() && all_finite<Scalar>(failing)) {
+      std::copy(failing.begin(), failing.end(), theta.begin());
       row = row_without_likelihood(flow_, X, which, numbers, Blame::outside_of_support);
     }
-    if (row.empty() && state_.optimizer.steps() == 0)
+    fail(what, row);
+  }
+
+  [[noreturn]] void fail(const std::string& what, const std::string& row) {
+    if (row.empty() && state_.optimizer.steps == 0)
       throw TrainingError(what + " before the first step", report_,
                           "Look at the data's scale (Standardize), the field's first parameters and the weights of "
                           "costs");
@@ -249,24 +426,23 @@ class Training {
 
   // By rows that the flow is judged by. A flow of another kind, which is not solved for, has no such check.
   void check_solver() {
-    if constexpr (requires { flow_.refined_log_prob(train_.X); }) {
-      if (options_.solver_check_rows == 0) return;
-      std::vector<Index> samples = counted(judged_);
-      const std::vector<Index> some = spread_columns(Index(samples.size()), options_.solver_check_rows);
+    if constexpr (requires(const Batch<DataScalar>& X) { flow_.refined_log_prob(X); }) {
+      if (!rows_ || plan_.options.solver_check_rows == 0) return;
+      std::vector<Index> samples = counted(*rows_);
+      const std::vector<Index> some = spread_columns(Index(samples.size()), plan_.options.solver_check_rows);
       for (std::size_t i = 0; i < some.size(); ++i) samples[i] = samples[std::size_t(some[i])];
-      const Batch<DataScalar> rows = columns_of(judged_.X, std::span<const Index>(samples).first(some.size()));
-      const char* const which = held_out_ ? "validation" : "training";
+      const Batch<DataScalar> rows = rows_->gathered(std::span<const Index>(samples).first(some.size()));
       if (const auto refinement = flow_.refinement(); !refinement.change.empty())
         report_.solver_check = compare_solvers(
             refinement.change, [&] { return solver_check<Scalar>(flow_.log_prob(rows), flow_.refined_log_prob(rows)); },
             [&](const SolverCheck& check) {
-              return solver_warning(check, which, refinement.change, refinement.advice);
+              return solver_warning(check, kind_of_rows(), refinement.change, refinement.advice);
             });
       if constexpr (requires { flow_.log_prob_by_training_solver(rows); })
         report_.training_solver_check = compare_solvers(
             "the solver of training",
             [&] { return solver_check<Scalar>(flow_.log_prob_by_training_solver(rows), flow_.log_prob(rows)); },
-            [&](const SolverCheck& check) { return training_solver_warning(check, which); });
+            [&](const SolverCheck& check) { return training_solver_warning(check, kind_of_rows()); });
     }
   }
 
@@ -284,35 +460,34 @@ class Training {
   }
 
   void find_dominant_sample() {
-    if (best_nll_.size() == 0) return;  // no better parameters in this call
-    const Index n = best_nll_.size();
+    if (best_losses_.size() == 0) return;  // no better parameters in this call
+    const Index n = best_losses_.size();
     const Dominant dominant = dominant_sample(
-        best_nll_, judged_shares_.size() > 0 ? judged_shares_ : Vector<double>::Constant(n, 1 / double(n)));
+        best_losses_, judged_shares_.size() > 0 ? judged_shares_ : Vector<double>::Constant(n, 1 / double(n)));
     if (dominant.sample < 0) return;
-    const std::string name = std::string(held_out_ ? "validation" : "training") + " sample " +
-                             std::to_string(judged_.number_of(dominant.sample));
+    const std::string name =
+        std::string(kind_of_rows()) + " sample " + std::to_string(rows_->number_of(dominant.sample));
     for (const std::string& warning : report_.warnings)
       if (warning.starts_with(name + " ")) return;  // found at the door
-    report_.warnings.push_back(name + ", " + numbers_of(judged_.X.col(dominant.sample)) + ", alone adds " +
-                               number(dominant.share) +
-                               " nats to the mean that chose the best parameters. Check it, or leave it out");
+    report_.warnings.push_back(name + ", " + numbers_of(rows_->data(dominant.sample), rows_->rows()) + ", alone adds " +
+                               number(dominant.share) + (density ? " nats" : "") +
+                               " to the mean that chose the best parameters. Check it, or leave it out");
   }
 
   Flow& flow_;
-  const Rows& train_;
-  const Rows& judged_;
-  const FitOptions& options_;
-  Rng& rng_;
+  const Source& source_;
+  const Rows* rows_;
+  Plan& plan_;
   TrainingState<Scalar>& state_;
-  Index total_;
-  bool held_out_;
-  std::vector<Index> used_;  // samples of positive weight
-  Vector<Scalar> factors_, batch_factors_;
+  Rng& rng_;
+  bool held_out_, judges_;
+  Index batches_ = 0;
+  Batch<DataScalar> judged_;      // the rows to judge by, where they are not all columns of the user's batch
   Vector<double> judged_shares_;  // add up to 1; empty: all are equal
-  Vector<double> best_nll_;
-  Batch<DataScalar> batch_;
+  Vector<double> best_losses_;
+  typename Source::Memory memory_of_source_;
   typename Flow::Memory memory_;
-  decltype(std::declval<const Flow&>().make_training_loss()) loss_;
+  TrainingLossOf<Flow> loss_;
   FitReport report_;
 };
 

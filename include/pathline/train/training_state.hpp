@@ -3,7 +3,7 @@
 ///
 ///     TrainingState<float> state;
 ///     for (int call = 0; call < 40; ++call)
-///       fit(flow, data, {.epochs = 1, .final_learning_rate = 1e-5, .total_epochs = 40}, rng, state);
+///       fit(flow, data, {.epochs = 1, .total_epochs = 40}, rng, Cosine{.final_rate = 1e-5}, state);
 ///
 /// gives the same bits as one call with 40 epochs, if no call is given another data set or generator.
 #pragma once
@@ -11,13 +11,16 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/train/adam.hpp>
+#include <pathline/train/optimizer.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <span>
+#include <vector>
 
 namespace pathline {
 
@@ -29,13 +32,14 @@ namespace pathline {
 template <Real Scalar>
 struct TrainingState {
   Index epochs = 0;                                                 ///< Done so far.
-  AdamState<Scalar> optimizer{0};                                   ///< Adam's moments, and its count of steps.
+  OptimizerState<Scalar> optimizer{};                               ///< Moments, and the count of steps.
   Vector<Scalar> parameters{};                                      ///< After the last step.
   Vector<Scalar> best_parameters{};                                 ///< What the flow was left with.
   double best_criterion = std::numeric_limits<double>::infinity();  ///< As in FitReport.
   Index best_epoch = 0;                                             ///< As in FitReport.
-  Index since_best = 0;       ///< Validations without a new best, which `patience` counts.
-  std::optional<Draw> split;  ///< By which `fit` held samples out.
+  Index since_best = 0;            ///< Validations without a new best, which `EarlyStopping` reads.
+  std::vector<double> criteria{};  ///< Of all validations, which `OnPlateau` reads.
+  std::optional<Draw> split{};     ///< By which `fit` held samples out.
   /// Of the samples that the best parameters were judged by. Another set starts that judgement anew.
   std::uint64_t judged_by = 0;
 };
@@ -56,10 +60,11 @@ inline std::uint64_t fingerprint(const void* data, std::size_t bytes, std::uint6
 
 /// \throws ArgumentError when the state is of another flow, or of other parameters of this one.
 template <Real Scalar>
-void require_resumable(const TrainingState<Scalar>& state, const Vector<Scalar>& parameters) {
+void require_resumable(const TrainingState<Scalar>& state, std::span<const Scalar> parameters) {
   if (state.epochs == 0 && state.parameters.size() == 0) return;
-  require_rows("fit: the state's vector of parameters", state.best_parameters.size(), parameters.size());
-  if ((state.best_parameters.array() != parameters.array()).any())
+  require_rows("fit: the state's vector of parameters", state.best_parameters.size(), Index(parameters.size()));
+  const Scalar* const kept = state.best_parameters.data();
+  if (!std::equal(parameters.begin(), parameters.end(), kept))
     throw ArgumentError("fit: the flow's vector of parameters", "not what the state's last call left it with",
                         "the same numbers; to train from others, begin with a new TrainingState");
 }

@@ -10,8 +10,10 @@
 #include <pathline/core/types.hpp>
 #include <pathline/train/split.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -60,50 +62,84 @@ template <class X, class W>
 
 namespace detail {
 
-/// Samples that `fit` trains on or judges by.
-template <Real Scalar>
-struct FitRows {
-  Batch<Scalar> X;
-  Vector<double> weights{};      ///< Empty: all are 1.
-  std::vector<Index> numbers{};  ///< Which samples of the user's data these are; empty: the same.
-
-  [[nodiscard]] Index number_of(Index sample) const { return numbers.empty() ? sample : numbers[std::size_t(sample)]; }
-  [[nodiscard]] double weight(Index sample) const { return weights.size() == 0 ? 1 : weights(sample); }
-};
-
 template <class T>
 inline constexpr bool is_weighted = false;
 template <class Scalar>
 inline constexpr bool is_weighted<WeightedData<Scalar>> = true;
 
-template <class Scalar, class Derived>
-[[nodiscard]] FitRows<Scalar> fit_rows(const Eigen::MatrixBase<Derived>& data) {
-  return {in_scalar<Scalar>(data), {}, {}};
+template <class Derived>
+[[nodiscard]] const Derived& batch_of(const Eigen::MatrixBase<Derived>& data) {
+  return data.derived();
 }
-template <class Scalar, class Given>
-[[nodiscard]] FitRows<Scalar> fit_rows(const WeightedData<Given>& data) {
-  return {in_scalar<Scalar>(data.data), data.weights, {}};
+template <class Scalar>
+[[nodiscard]] const Batch<Scalar>& batch_of(const WeightedData<Scalar>& data) {
+  return data.data;
+}
+template <class Derived>
+[[nodiscard]] const Vector<double>* weights_of(const Eigen::MatrixBase<Derived>& /*data*/) {
+  return nullptr;
+}
+template <class Scalar>
+[[nodiscard]] const Vector<double>* weights_of(const WeightedData<Scalar>& data) {
+  return &data.weights;
 }
 
-/// Weights over their sum, which may be too large a number.
-[[nodiscard]] inline Vector<double> shares_of(const Vector<double>& weights) {
-  const Vector<double> relative = weights / weights.maxCoeff();
-  return relative / relative.sum();
+/// Samples that `fit` trains on or judges by: columns of the user's batch, which it does not copy.
+template <Real Scalar>
+class FitRows {
+ public:
+  using View = Eigen::Map<const Batch<Scalar>, 0, Eigen::OuterStride<>>;
+
+  /// All columns of X, which outlives this, as do the weights (none: all are 1).
+  FitRows(ConstBatchRef<Scalar> X, const Vector<double>* weights)
+      : all_(X.data(), X.rows(), X.cols(), Eigen::OuterStride<>(X.outerStride())), weights_(weights) {}
+  /// These columns of them, in this order.
+  FitRows(const FitRows& rows, std::vector<Index> columns) : FitRows(rows) { columns_ = std::move(columns); }
+
+  [[nodiscard]] Index rows() const { return all_.rows(); }
+  [[nodiscard]] Index samples() const { return columns_ ? Index(columns_->size()) : all_.cols(); }
+  [[nodiscard]] bool weighted() const { return weights_ != nullptr; }
+  /// Which sample of the user's data this is.
+  [[nodiscard]] Index number_of(Index sample) const { return columns_ ? (*columns_)[std::size_t(sample)] : sample; }
+  [[nodiscard]] double weight(Index sample) const { return weights_ ? (*weights_)(number_of(sample)) : 1; }
+  /// Its rows() numbers.
+  [[nodiscard]] const Scalar* data(Index sample) const { return all_.data() + number_of(sample) * all_.outerStride(); }
+  /// All of them as one batch, where they are all columns of the user's.
+  [[nodiscard]] bool whole() const { return !columns_; }
+  [[nodiscard]] const View& all() const { return all_; }
+
+  /// Copies these samples to the columns of `out`, which has as many.
+  void gather(std::span<const Index> of, Batch<Scalar>& out) const {
+    Scalar* column = out.data();
+    for (const Index sample : of) column = std::copy_n(data(sample), rows(), column);
+  }
+  [[nodiscard]] Batch<Scalar> gathered(std::span<const Index> of) const {
+    Batch<Scalar> result(rows(), Index(of.size()));
+    gather(of, result);
+    return result;
+  }
+
+ private:
+  View all_;
+  const Vector<double>* weights_;
+  std::optional<std::vector<Index>> columns_;  // absent: all, as they stand
+};
+
+/// Of all samples, weights over their sum, which may be too large a number.
+template <Real Scalar>
+[[nodiscard]] Vector<double> shares_of(const FitRows<Scalar>& rows) {
+  Vector<double> weights(rows.samples());
+  for (Index j = 0; j < weights.size(); ++j) weights(j) = rows.weight(j);
+  weights /= weights.maxCoeff();
+  return weights / weights.sum();
 }
 
 /// Samples of positive weight, in their order.
 template <Real Scalar>
 [[nodiscard]] std::vector<Index> counted(const FitRows<Scalar>& rows) {
   std::vector<Index> result;
-  for (Index j = 0; j < rows.X.cols(); ++j)
+  for (Index j = 0; j < rows.samples(); ++j)
     if (rows.weight(j) > 0) result.push_back(j);
-  return result;
-}
-
-template <Real Scalar>
-[[nodiscard]] FitRows<Scalar> rows_of(const FitRows<Scalar>& rows, std::span<const Index> samples) {
-  FitRows<Scalar> result{columns_of(rows.X, samples), {}, {samples.begin(), samples.end()}};
-  if (rows.weights.size() > 0) result.weights = rows.weights(result.numbers);
   return result;
 }
 
@@ -115,7 +151,7 @@ template <Real Scalar>
   SplitColumns parts = split_columns(Index(used.size()), fraction, draw);
   for (Index& sample : parts.rest) sample = used[std::size_t(sample)];
   for (Index& sample : parts.held_out) sample = used[std::size_t(sample)];
-  return {rows_of(rows, parts.rest), rows_of(rows, parts.held_out)};
+  return {FitRows<Scalar>(rows, std::move(parts.rest)), FitRows<Scalar>(rows, std::move(parts.held_out))};
 }
 
 }  // namespace detail

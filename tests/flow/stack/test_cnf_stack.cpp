@@ -313,7 +313,7 @@ TEST_CASE("What a stack's normalisation learns survives a step of the optimizer"
   TrainingLoss<double> loss;
   flow.value_and_gradient(numbers(1), ids(), Draw{2, 2}, memory, loss);
   const Vector<double> before = flow.parameters();
-  AdamState<double> optimizer(before.size());
+  OptimizerState<double> optimizer;
   for (int i = 0; i < 3; ++i) optimizer.step(Adam{.learning_rate = 0.1}, loss.gradient, flow.parameters());
   const Vector<double> moved = flow.parameters() - before;
   for (Index g = 0; g <= 2; ++g) CHECK(moved.segment(flow.field().normalization_offset(g) + 2 * d, 2 * d).isZero(0));

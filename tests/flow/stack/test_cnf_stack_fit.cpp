@@ -33,11 +33,11 @@ TEST_CASE("fit trains a stack, and keeps the statistics of the best parameters",
   Cnf flow(FieldStack(Mlp<float, Tanh>::layers(d, {16}), 2, rng, MovingNormalization{}),
            PiController{.rtol = 1e-3, .atol = 1e-3});
   Vector<float> at_best = flow.parameters();
-  const FitOptions options{.epochs = 60, .batch = 64, .learning_rate = 1e-2, .patience = 5};
-  const auto report = fit(flow, X, X, options, rng, [&](const EpochReport& epoch) {
+  const auto watch = [&](const EpochReport& epoch) {
     if (epoch.best) at_best = flow.parameters();
-    return true;
-  });
+  };
+  const auto report = fit(flow, X, X, {.epochs = 60, .batch = 64}, rng, watch, Adam{.learning_rate = 1e-2},
+                          EarlyStopping{.patience = 5});
   CHECK(report.best_epoch > 1);
   CHECK(flow.parameters() == at_best);
   const double nll = -flow.log_prob(X).cast<double>().mean();

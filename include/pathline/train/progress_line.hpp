@@ -4,11 +4,10 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
-#include <functional>
+#include <cstddef>
+#include <iostream>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -17,15 +16,15 @@
 #include <unistd.h>
 #endif
 
-namespace examples {
+namespace pathline {
 
-/// Whether standard error goes to a terminal that can rewrite a line.
-[[nodiscard]] inline bool stderr_is_terminal() {
+/// Whether a stream goes to a terminal that can rewrite a line; known of the standard streams only.
+[[nodiscard]] inline bool is_terminal([[maybe_unused]] const std::ostream& out) {
 #if __has_include(<unistd.h>)
-  return isatty(STDERR_FILENO) == 1;
-#else
-  return false;
+  if (&out == &std::cout) return isatty(STDOUT_FILENO) == 1;
+  if (&out == &std::cerr || &out == &std::clog) return isatty(STDERR_FILENO) == 1;
 #endif
+  return false;
 }
 
 /// Seconds of a clock that never goes back.
@@ -43,34 +42,32 @@ namespace examples {
   return std::to_string(rest) + " s";
 }
 
-/// "2.522".
-[[nodiscard]] inline std::string number_text(double number, int decimals = 3) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", decimals, number);
-  return text.data();
-}
+struct ProgressOptions {
+  bool terminal = false;
+  double seconds_between_lines = 5;      ///< Plain output: at least this long between two lines.
+  double seconds_between_updates = 0.1;  ///< On a terminal: at least this long between two rewrites.
+  std::size_t width = 79;                ///< On a terminal: longer lines are cut, for a wrapped line is not rewritten.
+  double (*clock)() = seconds_now;
+};
 
-class Progress {
+class ProgressLine {
  public:
-  struct Options {
-    bool terminal = false;
-    double seconds_between_lines = 5;      ///< Plain output: at least this long between two lines.
-    double seconds_between_updates = 0.1;  ///< On a terminal: at least this long between two rewrites.
-    std::size_t width = 79;  ///< On a terminal: longer lines are cut, for a wrapped line is not rewritten.
-    std::function<double()> clock = seconds_now;
-  };
-
-  /// \param out    Where to; outlives this. \param what  Opens each line.
+  /// \param out    Where to; outlives this.
+  /// \param what   Opens each line.
   /// \param total  Steps to do, positive.
-  Progress(std::ostream& out, std::string what, long total, Options options)
-      : out_(out), what_(std::move(what)), total_(std::max(total, 1L)), options_(std::move(options)) {
+  /// \param done   Steps that were done before this began, in another call.
+  ProgressLine(std::ostream& out, std::string what, long total, const ProgressOptions& options, long done = 0)
+      : out_(&out), what_(std::move(what)), total_(std::max(total, 1L)), before_(done), options_(options) {
     start_ = last_ = options_.clock();
   }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  /// The same with the defaults of a terminal where `out` is one, and those of a file elsewhere.
+  ProgressLine(std::ostream& out, std::string what, long total)
+      : ProgressLine(out, std::move(what), total, {.terminal = is_terminal(out)}) {}
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
   /// Leaves the cursor below the last line, also when an exception passes.
-  ~Progress() {
-    if (options_.terminal && on_screen_ > 0) out_ << '\n' << std::flush;
+  ~ProgressLine() {
+    if (options_.terminal && on_screen_ > 0) *out_ << '\n' << std::flush;
   }
 
   /// Says that `done` steps are done. `note` is a short text with the numbers of the moment.
@@ -86,13 +83,13 @@ class Progress {
   /// The closing line, when the loop ends before its time as well.
   void finish(const std::string& note) {
     print(what_ + "  " + note + "  " + duration_text(options_.clock() - start_));
-    if (options_.terminal) out_ << '\n' << std::flush;
+    if (options_.terminal) *out_ << '\n' << std::flush;
     on_screen_ = 0;
   }
 
  private:
   [[nodiscard]] double left(long done, double now) const {
-    return (now - start_) * double(total_ - done) / double(std::max(done, 1L));
+    return (now - start_) * double(total_ - done) / double(std::max(done - before_, 1L));
   }
 
   [[nodiscard]] std::string text(long done, const std::string& note, const std::string& remaining) const {
@@ -105,22 +102,22 @@ class Progress {
 
   void print(std::string line) {
     if (!options_.terminal) {
-      out_ << line << '\n' << std::flush;
+      *out_ << line << '\n' << std::flush;
       return;
     }
     if (line.size() > options_.width) line.resize(options_.width);
     const std::size_t length = line.size();
     if (length < on_screen_) line.append(on_screen_ - length, ' ');  // wipes the rest of a longer line
-    out_ << '\r' << line << std::flush;
+    *out_ << '\r' << line << std::flush;
     on_screen_ = length;
   }
 
-  std::ostream& out_;
+  std::ostream* out_;
   std::string what_;
-  long total_;
-  Options options_;
+  long total_, before_;
+  ProgressOptions options_;
   double start_ = 0, last_ = 0;
   std::size_t on_screen_ = 0;
 };
 
-}  // namespace examples
+}  // namespace pathline

@@ -1,0 +1,74 @@
+/// \file
+/// What watches a training run, what ends it early, and which parameters the model ends with. `fit` takes any number of
+/// callbacks, in any order; one that is not named costs nothing.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/train/fit_report.hpp>
+#include <pathline/train/optimizer.hpp>
+#include <pathline/train/schedule.hpp>
+
+#include <concepts>
+#include <type_traits>
+
+namespace pathline {
+
+/// What a callback knows before the first epoch of a call of `fit`.
+struct TrainingStart {
+  Index epochs = 0;  ///< Of this call.
+  Index done = 0;    ///< Of the same TrainingState, before it.
+  Index total = 0;   ///< Of all calls of that state.
+};
+
+/// Called with the report of each epoch: it returns nothing, or false to stop. A lambda is one.
+template <class C>
+concept EpochCallback = std::invocable<C&, const EpochReport&> &&
+    (std::is_void_v<std::invoke_result_t<C&, const EpochReport&>> ||
+     std::convertible_to<std::invoke_result_t<C&, const EpochReport&>, bool>);
+
+/// `start(start)` makes an EpochCallback for one run, which lives as long as that: what has to remember something.
+template <class C>
+concept RunCallback = requires(C& callback, const TrainingStart& start) {
+  { callback.start(start) } -> EpochCallback;
+};
+
+/// `stop(progress)` is asked before each epoch, and after the last.
+template <class C>
+concept StoppingRule = requires(const C& rule, const TrainingProgress& progress) {
+  { rule.stop(progress) } -> std::convertible_to<bool>;
+};
+
+template <class C>
+concept Callback = EpochCallback<C> || RunCallback<C> || StoppingRule<C>;
+
+/// `keeps(report)`: whether the parameters after this epoch are those to end with, as far as is known.
+template <class C>
+concept ParameterChoice = requires(const C& choice, const EpochReport& report) {
+  { choice.keeps(report) } -> std::convertible_to<bool>;
+};
+
+/// Stops when `patience` validations in a row have not had a new least mean loss. A further call of `fit` with the same
+/// TrainingState does nothing then.
+struct EarlyStopping {
+  Index patience = 20;
+
+  static constexpr bool reads_criteria = true;
+  void check() const {
+    detail::require_setting(patience >= 1, "EarlyStopping: patience", double(patience), "at least 1 validation");
+  }
+  [[nodiscard]] bool stop(const TrainingProgress& progress) const { return progress.since_best >= patience; }
+};
+
+/// Of all epochs that were judged, the model ends with the parameters of the best.
+struct KeepBest {
+  static constexpr bool reads_criteria = true;
+  [[nodiscard]] bool keeps(const EpochReport& report) const { return report.best; }
+};
+
+/// The model ends with the parameters of the last epoch. Training rows are not judged by then: that costs an evaluation.
+struct KeepLast {
+  static constexpr bool reads_criteria = false;
+  [[nodiscard]] bool keeps(const EpochReport& /*report*/) const { return true; }
+};
+
+}  // namespace pathline

@@ -1,0 +1,119 @@
+/// \file
+/// The kinds of policies that `fit` takes beside its options, and the one place that says so when a policy is none.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/policies.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/train/adam.hpp>
+#include <pathline/train/callbacks.hpp>
+#include <pathline/train/gradient_transform.hpp>
+#include <pathline/train/optimizer.hpp>
+#include <pathline/train/schedule.hpp>
+#include <pathline/train/training_state.hpp>
+
+#include <concepts>
+#include <tuple>
+#include <type_traits>
+
+namespace pathline {
+
+template <class P>
+using IsOptimizer = std::bool_constant<Optimizer<P>>;
+template <class P>
+using IsSchedule = std::bool_constant<Schedule<P>>;
+template <class P>
+using IsGradientTransform = std::bool_constant<GradientTransform<P>>;
+template <class P>
+using IsCallback = std::bool_constant<Callback<P>>;
+template <class P>
+using IsParameterChoice = std::bool_constant<ParameterChoice<P>>;
+template <class P>
+struct IsTrainingState : std::false_type {};
+template <class Scalar>
+struct IsTrainingState<TrainingState<Scalar>> : std::true_type {};
+
+template <class P>
+concept FitPolicy = Optimizer<P> || Schedule<P> || GradientTransform<P> || Callback<P> || ParameterChoice<P> ||
+    IsTrainingState<P>::value;
+
+namespace detail {
+
+/// Asserts, a readable line each, that every policy is of some kind, and of no kind but callbacks more than one.
+/// \tparam Policies  As `fit` has them: P for a temporary, P& or const P& for a variable.
+template <class Scalar, class... Policies>
+struct FitPolicies {
+  template <template <class> class Is>
+  static constexpr bool at_most_one = count_of<Is, std::remove_cvref_t<Policies>...> <= 1;
+  template <class P>
+  static constexpr bool not_this_scalar =
+      IsTrainingState<std::remove_cvref_t<P>>::value && !std::same_as<std::remove_cvref_t<P>, TrainingState<Scalar>>;
+  template <class P>
+  static constexpr bool changeable = !IsTrainingState<std::remove_cvref_t<P>>::value ||
+                                     (std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>);
+
+  static constexpr bool known = (FitPolicy<std::remove_cvref_t<Policies>> && ...);
+  static constexpr bool one_scalar = !(not_this_scalar<Policies> || ...);
+  static constexpr bool value = known && one_scalar && (changeable<Policies> && ...) && at_most_one<IsOptimizer> &&
+                                at_most_one<IsSchedule> && at_most_one<IsGradientTransform> &&
+                                at_most_one<IsParameterChoice> && at_most_one<IsTrainingState>;
+  static_assert(known,
+                "fit: a policy is none of: optimizer (learning_rate, moments, step), schedule (rate), gradient "
+                "transform (apply), callback (called with an EpochReport, start, stop), parameter choice (keeps), "
+                "TrainingState");
+  static_assert(one_scalar, "fit: the TrainingState must be of the flow's scalar, float or double");
+  static_assert((changeable<Policies> && ...), "fit: the TrainingState must be a variable, which fit changes");
+  static_assert(at_most_one<IsOptimizer>, "fit: more than one optimizer");
+  static_assert(at_most_one<IsSchedule>, "fit: more than one schedule");
+  static_assert(at_most_one<IsGradientTransform>, "fit: more than one gradient transform");
+  static_assert(at_most_one<IsParameterChoice>, "fit: more than one parameter choice");
+  static_assert(at_most_one<IsTrainingState>, "fit: more than one TrainingState");
+};
+
+/// The first of the kind `Is`: a default, given last, is found where no other is.
+template <template <class> class Is, class First, class... Rest>
+[[nodiscard]] auto& policy_of(First& first, Rest&... rest) {
+  if constexpr (Is<std::remove_cv_t<First>>::value)
+    return first;
+  else
+    return policy_of<Is>(rest...);
+}
+
+/// References to all of the kind `Is`.
+template <template <class> class Is, class... Policies>
+[[nodiscard]] auto policies_of(Policies&... policies) {
+  [[maybe_unused]] const auto one = []<class P>(P& policy) {
+    if constexpr (Is<std::remove_cv_t<P>>::value)
+      return std::tuple<P&>(policy);
+    else
+      return std::tuple<>();
+  };
+  return std::tuple_cat(one(policies)...);
+}
+
+template <class P>
+inline constexpr bool reads_criteria = false;
+template <class P>
+requires requires { P::reads_criteria; }
+inline constexpr bool reads_criteria<P> = P::reads_criteria;
+/// Of a call of `fit` with these policies: whether it reads what rows to judge by say.
+template <class... Policies>
+inline constexpr bool any_reads_criteria = (reads_criteria<std::remove_cvref_t<Policies>> || ...);
+
+template <class P>
+inline constexpr bool reads_total = true;
+template <class P>
+requires requires { P::reads_total; }
+inline constexpr bool reads_total<P> = P::reads_total;
+
+template <class P>
+void check_policy([[maybe_unused]] const P& policy, [[maybe_unused]] double learning_rate) {
+  if constexpr (Schedule<P>) {
+    if constexpr (requires { policy.check(learning_rate); }) policy.check(learning_rate);
+  } else if constexpr (requires { policy.check(); }) {
+    policy.check();
+  }
+}
+
+}  // namespace detail
+}  // namespace pathline

@@ -1,0 +1,66 @@
+/// \file
+/// A callback of `fit` that says how far training is: epoch, losses, evaluations a solve, time left.
+#pragma once
+
+#include <pathline/train/callbacks.hpp>
+#include <pathline/train/fit_report.hpp>
+#include <pathline/train/progress_line.hpp>
+
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <utility>
+
+namespace pathline {
+
+namespace detail {
+
+/// Three decimals, as long as the number is of a usual size.
+[[nodiscard]] inline std::string loss_text(double loss) {
+  char text[32];
+  std::snprintf(text, sizeof text, std::abs(loss) < 1e6 ? "%.3f" : "%.3e", loss);
+  return text;
+}
+
+/// "loss 2.345  validation 2.401  20 evaluations".
+[[nodiscard]] inline std::string progress_text(const EpochReport& epoch) {
+  std::string text = "loss " + loss_text(epoch.train_loss);
+  if (!std::isnan(epoch.validation_loss)) text += "  validation " + loss_text(epoch.validation_loss);
+  if (epoch.evaluations > 0) text += "  " + std::to_string(epoch.evaluations) + " evaluations";
+  return text;
+}
+
+}  // namespace detail
+
+/// On a terminal one line that rewrites itself; elsewhere a plain line every few seconds and after the last epoch.
+struct PrintProgress {
+  std::ostream* out = &std::cerr;
+  const char* what = "training";  ///< Opens each line.
+  /// Absent: those of a terminal where `out` is one, and plain lines elsewhere.
+  std::optional<ProgressOptions> options{};
+
+  class Run {
+   public:
+    Run(const PrintProgress& settings, const TrainingStart& start, const ProgressOptions& options)
+        : line_(*settings.out, settings.what, long(start.total), options, long(start.done)) {}
+    void operator()(const EpochReport& epoch) {
+      if (!std::isnan(epoch.validation_loss)) validation_loss_ = epoch.validation_loss;
+      EpochReport shown = epoch;
+      shown.validation_loss = validation_loss_;  // of the last validation, where not every epoch has one
+      line_.update(long(epoch.epoch), detail::progress_text(shown));
+    }
+
+   private:
+    ProgressLine line_;
+    double validation_loss_ = std::nan("");
+  };
+
+  [[nodiscard]] Run start(const TrainingStart& start) const {
+    return Run(*this, start, options.value_or(ProgressOptions{.terminal = is_terminal(*out)}));
+  }
+};
+
+}  // namespace pathline

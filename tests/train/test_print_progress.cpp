@@ -1,0 +1,134 @@
+// What reaches a log file and a terminal, with a clock that the test moves.
+#include <pathline/train/print_progress.hpp>
+
+#include <pathline/train/progress_line.hpp>
+
+#include <support/catch.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <sstream>
+#include <string>
+
+using namespace pathline;
+
+namespace {
+
+double now = 0;
+
+/// The clock at 100 s: not zero, so that the estimate must subtract the start.
+ProgressOptions with_clock(bool terminal) {
+  now = 100;
+  return {.terminal = terminal, .clock = [] { return now; }};
+}
+
+long lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+}  // namespace
+
+TEST_CASE("A progress line writes no control characters when the output is not a terminal", "[train][progress]") {
+  std::ostringstream out;
+  {
+    ProgressLine progress(out, "training", 100, with_clock(false));
+    for (long i = 1; i <= 100; ++i) {
+      now += 1;
+      progress.update(i, "loss 1.5");
+    }
+    progress.finish("done");
+  }
+  const std::string text = out.str();
+  CHECK(std::none_of(text.begin(), text.end(),
+                     [](char c) { return c != '\n' && std::iscntrl(static_cast<unsigned char>(c)) != 0; }));
+  CHECK(lines(text) == 21);  // one line every 5 of the 100 seconds, and the closing one
+}
+
+TEST_CASE("A progress line estimates the time left from the steps done", "[train][progress]") {
+  std::ostringstream out;
+  ProgressLine progress(out, "training", 80, with_clock(false));
+  now += 10;
+  progress.update(20, "loss 2");
+  CHECK(out.str() == "training  20/80  loss 2  30 s left\n");  // 10 s for 20 steps, 60 to go
+}
+
+TEST_CASE("A progress line says so when the last step is done, however soon that is", "[train][progress]") {
+  std::ostringstream out;
+  ProgressLine progress(out, "training", 2, with_clock(false));
+  progress.update(1, "a");
+  progress.update(2, "b");
+  CHECK(out.str() == "training  2/2  b\n");
+}
+
+TEST_CASE("A progress line rewrites one line on a terminal and wipes what a longer line left", "[train][progress]") {
+  std::ostringstream out;
+  ProgressLine progress(out, "x", 4, with_clock(true));
+  now += 1;
+  progress.update(1, "a long note");
+  now += 1;
+  progress.update(2, "b");
+  CHECK(out.str() == std::string("\rx  1/4  a long note  3 s left") + "\rx  2/4  b  2 s left          ");
+  progress.finish("end");
+  CHECK(lines(out.str()) == 1);
+}
+
+TEST_CASE("A progress line leaves the cursor on a line of its own when an exception passes", "[train][progress]") {
+  std::ostringstream out;
+  try {
+    ProgressLine progress(out, "x", 4, with_clock(true));
+    now += 1;
+    progress.update(1, "a");
+    throw 1;
+  } catch (int) {
+  }
+  CHECK(out.str().back() == '\n');
+}
+
+TEST_CASE("A duration reads as seconds, minutes or hours", "[train][progress]") {
+  CHECK(duration_text(-1) == "0 s");
+  CHECK(duration_text(59.4) == "59 s");
+  CHECK(duration_text(200) == "3 min 20 s");
+  CHECK(duration_text(7500) == "2 h 05 min");
+}
+
+TEST_CASE("A progress line of a run that goes on judges the time left by its own steps", "[train][progress]") {
+  std::ostringstream out;
+  ProgressLine progress(out, "x", 80, with_clock(false), 40);
+  now += 10;
+  progress.update(60, "a");
+  CHECK(out.str() == "x  60/80  a  10 s left\n");  // 20 steps in 10 s, and 20 to go
+}
+
+TEST_CASE("Only the standard streams can be terminals", "[train][progress]") {
+  const std::ostringstream out;
+  CHECK_FALSE(is_terminal(out));
+}
+
+TEST_CASE("PrintProgress prints losses, evaluations and the time left, and remembers the last validation",
+          "[train][progress]") {
+  std::ostringstream out;
+  const PrintProgress print{.out = &out, .what = "fit", .options = with_clock(false)};
+  {
+    auto run = print.start({.epochs = 4, .done = 0, .total = 4});
+    EpochReport epoch;
+    epoch.epochs = 4;
+    const auto report = [&](Index number, double loss) {
+      now += 10;
+      epoch.epoch = number;
+      epoch.train_loss = loss;
+      run(epoch);
+    };
+    report(1, 2.5);
+    epoch.validation_loss = -0.25;
+    epoch.evaluations = 38;
+    report(2, 1.25);
+    epoch.validation_loss = std::numeric_limits<double>::quiet_NaN();
+    report(3, 1);
+    report(4, 1e300);  // too long for a buffer of the usual length
+  }
+  const std::string text = out.str();
+  CHECK(text == std::string("fit  1/4  loss 2.500  30 s left\n"
+                            "fit  2/4  loss 1.250  validation -0.250  38 evaluations  20 s left\n"
+                            "fit  3/4  loss 1.000  validation -0.250  38 evaluations  10 s left\n"
+                            "fit  4/4  loss 1.000e+300  validation -0.250  38 evaluations\n"));
+  CHECK(lines(text) == 4);
+}
