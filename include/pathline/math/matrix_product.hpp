@@ -99,6 +99,28 @@ void add_matrix_vector(View<const Scalar> A, View<const Scalar> x, View<Scalar> 
   }
 }
 
+/// The sizes of a product's packed panels, as Eigen chooses them. Where they are too large for the stack, above
+/// EIGEN_STACK_ALLOCATION_LIMIT, Eigen would take both from the heap in every product: they lie in memory that the thread
+/// keeps instead, so that only a larger product than all before it allocates.
+template <Real Scalar>
+class PackedPanels : public Eigen::internal::level3_blocking<Scalar, Scalar> {
+ public:
+  PackedPanels(Index rows, Index columns, Index depth) {
+    this->m_mc = rows;
+    this->m_nc = columns;
+    this->m_kc = depth;
+    Eigen::internal::computeProductBlockingSizes<Scalar, Scalar>(this->m_kc, this->m_mc, this->m_nc, Index(1));
+    constexpr Index line = 64 / sizeof(Scalar), on_stack = EIGEN_STACK_ALLOCATION_LIMIT / sizeof(Scalar);
+    const Index left = this->m_mc * this->m_kc, right = this->m_kc * this->m_nc;
+    if (left <= on_stack && right <= on_stack) return;
+    thread_local Vector<Scalar> memory;
+    const Index from = (left + line - 1) / line * line;  // of the right panel, as aligned as the left
+    if (memory.size() < from + right) memory.resize(from + right);
+    this->m_blockA = memory.data();
+    this->m_blockB = memory.data() + from;
+  }
+};
+
 /// C += A B with either factor transposed, as Eigen's `C.noalias() += A * B` has it: entry by entry where all is tiny, a
 /// product with a vector where C is one, else by packed panels, in one thread. C overlaps neither factor.
 template <Factor Left, Factor Right, Real Scalar>
@@ -118,9 +140,7 @@ void add_matrix_product(View<const Scalar> A, View<const Scalar> B, View<Scalar>
   } else if (rows == 1) {
     add_matrix_vector<opposite(Right), Scalar>(B, a_row(0), C);
   } else {
-    Eigen::internal::gemm_blocking_space<Eigen::ColMajor, Scalar, Scalar, Eigen::Dynamic, Eigen::Dynamic,
-                                         Eigen::Dynamic>
-        blocking(rows, columns, depth, 1, true);
+    PackedPanels<Scalar> blocking(rows, columns, depth);
     Eigen::internal::general_matrix_matrix_product<Index, Scalar, storage_order(Left), false, Scalar,
                                                    storage_order(Right), false, Eigen::ColMajor,
                                                    1>::run(rows, columns, depth, A.data(), A.stride(), B.data(),
