@@ -27,7 +27,7 @@ struct MiniBatch {
   std::span<const Scalar> factors{};  ///< Of the samples' losses, n numbers; none: all 1.
 };
 
-/// A source is a const description. What changes lies in its `Memory`, which one call of `fit` makes and keeps.
+/// A source is a const description. What changes is in its `Memory`, which one call of `fit` makes and keeps.
 /// - `samples()`: how many make an epoch. `fit` cuts them into mini-batches of `FitOptions::batch`.
 /// - `start_epoch(rng, memory)`: before the first mini-batch of an epoch; an order, say.
 /// - `batch(first, count, rng, memory)`: a `MiniBatch` of samples first, …, first + count - 1 of the epoch, valid until

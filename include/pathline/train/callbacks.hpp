@@ -32,7 +32,7 @@ concept RunCallback = requires(C& callback, const TrainingStart& start) {
   { callback.start(start) } -> EpochCallback;
 };
 
-/// `stop(progress)` is asked before each epoch, and after the last.
+/// `stop(progress)` is called before each epoch, and after the last.
 template <class C>
 concept StoppingRule = requires(const C& rule, const TrainingProgress& progress) {
   { rule.stop(progress) } -> std::convertible_to<bool>;
@@ -59,7 +59,7 @@ struct EarlyStopping {
   [[nodiscard]] bool stop(const TrainingProgress& progress) const { return progress.since_best >= patience; }
 };
 
-/// Of all epochs that were judged, the model ends with the parameters of the best.
+/// The model ends with the parameters of the best epoch that was judged.
 struct KeepBest {
   static constexpr bool reads_criteria = true;
   [[nodiscard]] bool keeps(const EpochReport& report) const { return report.best; }

@@ -96,7 +96,7 @@ inline constexpr bool reads_criteria = false;
 template <class P>
 requires requires { P::reads_criteria; }
 inline constexpr bool reads_criteria<P> = P::reads_criteria;
-/// Of a call of `fit` with these policies: whether it reads what rows to judge by say.
+/// Whether a call of `fit` with these policies reads the losses of rows to judge by.
 template <class... Policies>
 inline constexpr bool any_reads_criteria = (reads_criteria<std::remove_cvref_t<Policies>> || ...);
 

@@ -1,6 +1,6 @@
 /// \file
 /// How the learning rate changes while a model is trained. A schedule is a struct of constants: the rate follows from
-/// where the run is, so that nothing is remembered and a run that goes on has the rate of one that never paused.
+/// where the run is, so that nothing is remembered and a run that is continued has the rate of one that never paused.
 #pragma once
 
 #include <pathline/core/errors.hpp>
@@ -27,7 +27,7 @@ struct TrainingProgress {
 /// - `rate(learning_rate, progress)`: the rate of this step, from the optimizer's own.
 /// - `check(learning_rate)`, where its settings can be wrong: throws ArgumentError.
 /// - `static constexpr bool reads_total = false`, where the rate does not depend on `epochs` and `steps`: such a run
-///   goes on in further calls without `total_epochs`.
+///   continues in further calls without `total_epochs`.
 /// - `static constexpr bool reads_criteria = true`, where it depends on `criteria` or `since_best`, which need rows to
 ///   judge by. A callback that does says so too.
 template <class S>

@@ -15,8 +15,8 @@
 
 namespace pathline::detail {
 
-/// Of the samples of positive weight. Factors are weights over their mean, so that mini-batches have the weighted mean
-/// without bias.
+/// Draws the samples of positive weight. Factors are weights over their mean, so that mini-batches have the weighted
+/// mean without bias.
 template <Real DataScalar, Real Scalar>
 class ShuffledRows {
  public:

@@ -37,7 +37,7 @@ using TrainingLossOf = decltype(std::declval<const F&>().make_training_loss());
 /// `loss`, `gradient` (a Vector as long), `forward` and `backward` (Statistics) and `solves`, and where there are any,
 /// `negative_log_likelihood` and `costs`.
 ///
-/// One that also has `after_step(memory)` is told after each step of the optimizer, with the memory of the
+/// One that also has `after_step(memory)` has it called after each step of the optimizer, with the memory of the
 /// value_and_gradient before it: for running statistics, as batch normalisation has them. They belong among the
 /// parameters, with a gradient of exactly 0: optimizers leave those alone, and the best parameters carry theirs along.
 template <class F, class Data>

@@ -35,7 +35,7 @@
 
 namespace pathline::detail {
 
-/// What `fit` was told beside the model and its data.
+/// The arguments of `fit` beside the model and its data.
 template <Real Scalar, class Optimizer, class Schedule, class Transform, class Choice, class Callbacks>
 struct TrainingPlan {
   const FitOptions& options;
@@ -224,7 +224,7 @@ class Training {
             state_.criteria, state_.since_best};
   }
 
-  // By a rule, which is asked before each epoch.
+  // Whether a stopping rule says so, before each epoch.
   [[nodiscard]] bool stopped() const {
     const TrainingProgress at = progress(state_.epochs + 1, 0);
     const auto by = [&]<class C>(const C& callback) {
@@ -324,7 +324,7 @@ class Training {
     return View(judged_.data(), judged_.rows(), judged_.cols(), Eigen::OuterStride<>(judged_.rows()));
   }
 
-  // Of each row to judge by.
+  // For each row to judge by.
   [[nodiscard]] Vector<double> judged_losses() const {
     const auto losses = [&] {
       const View X = judged();
@@ -401,7 +401,7 @@ class Training {
     fail(what, "");
   }
 
-  // Of these samples one may have no finite likelihood with the parameters kept so far, at first those that training
+  // One of these samples may have no finite likelihood with the parameters kept so far, at first those that training
   // began with: then a smaller learning rate would not help.
   [[noreturn]] void refuse_rows(const std::string& what, const Batch<DataScalar>& X, std::span<const Index> numbers,
                                 const char* which) {

@@ -24,9 +24,9 @@
 
 namespace pathline {
 
-/// A plain value: a copy of it, of the flow and of the generator goes on from where they were taken.
+/// A plain value: copies of it, of the flow and of the generator continue from where they were taken.
 ///
-/// Between calls the flow holds the best parameters, and the state those that training goes on from. A flow whose
+/// Between calls the flow holds the best parameters, and the state those that training continues from. A flow whose
 /// parameters somebody else has changed is refused: begin with a new state. After an error the next call starts at the
 /// best parameters, with moments of 0.
 template <Real Scalar>
@@ -40,7 +40,7 @@ struct TrainingState {
   Index since_best = 0;            ///< Validations without a new best, which `EarlyStopping` reads.
   std::vector<double> criteria{};  ///< Of all validations, which `OnPlateau` reads.
   std::optional<Draw> split{};     ///< By which `fit` held samples out.
-  /// Of the samples that the best parameters were judged by. Another set starts that judgement anew.
+  /// Fingerprint of the samples that the best parameters were judged by. Another set starts that judgement anew.
   std::uint64_t judged_by = 0;
 };
 

@@ -125,7 +125,7 @@ class FitRows {
   std::optional<std::vector<Index>> columns_;  // absent: all, as they stand
 };
 
-/// Of all samples, weights over their sum, which may be too large a number.
+/// Weights over their sum, for all samples; the sum alone may be too large a number.
 template <Real Scalar>
 [[nodiscard]] Vector<double> shares_of(const FitRows<Scalar>& rows) {
   Vector<double> weights(rows.samples());

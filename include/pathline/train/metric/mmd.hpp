@@ -13,9 +13,9 @@
 
 namespace pathline {
 
-/// - `biased`: pairs of a sample with itself count too; never below 0 but by rounding. Of two samples of one
+/// - `biased`: pairs of a sample with itself count too; never below 0 but by rounding. For two samples of one
 ///   distribution it is about (1 - E k) (1/n + 1/m).
-/// - `unbiased`: they do not count, and the expectation is the true value. Of nearly equal distributions, whose true
+/// - `unbiased`: they do not count, and the expectation is the true value. For nearly equal distributions, whose true
 ///   value is next to 0, it is therefore negative more often than not.
 enum class MmdForm { biased, unbiased };
 

@@ -25,7 +25,7 @@ concept InvertibleFlow = requires(const F flow, const Batch<detail::DataScalarOf
   { flow.inverse(Z) } -> std::convertible_to<Batch<detail::DataScalarOf<F>>>;
 };
 
-/// Says where data stand at given times, as `Cnf` does: `trajectory(X, times)`, a batch for each time.
+/// Says where data are at given times, as `Cnf` does: `trajectory(X, times)`, a batch for each time.
 template <class F>
 concept FlowWithPaths = requires(const F flow, const Batch<detail::DataScalarOf<F>>& X,
                                  const std::vector<double>& times) {
