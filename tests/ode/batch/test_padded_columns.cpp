@@ -38,6 +38,48 @@ TEST_CASE("Without padding the products of this network do depend on it", "[ode]
   CHECK_FALSE(same_bits_in_any_batch<Rk4>(SmallNetwork{}));
 }
 
+namespace {
+
+/// y' = -y as rows, which are there already; keeps the batch that it was called with. The result has more rows or
+/// columns than asked for where that is wanted.
+struct Rows {
+  Batch<double>* seen;
+  Index more_rows = 0, more_columns = 0;
+  void operator()(double, const Batch<double>& y, Batch<double>& dy) const {
+    *seen = y;
+    for (Index i = 0; i < y.rows(); ++i) dy.row(i) = -y.row(i);
+    if (more_rows + more_columns > 0) dy.setZero(y.rows() + more_rows, y.cols() + more_columns);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Columns are padded by copies of the first, to a multiple and to three of it at least", "[ode]") {
+  Batch<double> seen, dy(2, 5);
+  const Batch<double> y = Batch<double>::Random(2, 5), many = Batch<double>::Random(2, 25);
+  PaddedColumns(Rows{&seen})(0, y, dy);
+  CHECK(seen.cols() == 24);
+  CHECK(seen.leftCols(5) == y);
+  CHECK(seen.rightCols(19) == y.col(0).replicate(1, 19));
+  CHECK(dy == -y);
+  PaddedColumns(Rows{&seen}, 2)(0, y, dy);
+  CHECK(seen.cols() == 6);
+  dy.resize(2, 25);
+  PaddedColumns(Rows{&seen})(0, many, dy);
+  CHECK(seen.cols() == 32);
+  CHECK(dy == -many);
+}
+
+TEST_CASE("A right-hand side that resizes its padded result is refused", "[ode][errors]") {
+  Batch<double> seen, dy = Batch<double>::Constant(2, 5, 7);
+  const Batch<double> y = Batch<double>::Random(2, 5);
+  CHECK_THROWS_WITH(PaddedColumns(Rows{&seen, 1, 0})(0, y, dy),
+                    "solve: the right-hand side's result has 3 rows, expected 2");
+  CHECK_THROWS_WITH(PaddedColumns(Rows{&seen, 0, 1})(0, y, dy),
+                    "solve: the right-hand side's result has 25 columns, expected 24");
+  CHECK(dy == Batch<double>::Constant(2, 5, 7));
+}
+
 TEST_CASE("Padded columns change nothing but bits, and allocate once", "[ode][allocations]") {
   PaddedColumns padded(SmallNetwork{});
   SmallNetwork network;

@@ -45,6 +45,31 @@ TEST_CASE("Nothing is added where all weights are 0", "[ode][stepper]") {
   CHECK(to == y + 0.5 * K[2]);
 }
 
+// Of a state in registers entry by entry, and of any other as an expression.
+TEMPLATE_TEST_CASE("Sums of stages are written with and without the state before", "[ode][stepper]", Eigen::Vector3d,
+                   Batch<double>) {
+  using Tsit5Weights = detail::SolutionWeights<Tsit5>;
+  std::array<TestType, 7> K;
+  TestType y(3, 1), to(3, 1);
+  y << 1, -2, 0.5;
+  for (std::size_t j = 0; j < K.size(); ++j) {
+    K[j].resize(3, 1);
+    K[j] << 1 + double(j), 2 - double(j * j), 0.25 * double(j);
+  }
+  TestType sum = TestType::Zero(3, 1);
+  for (int j = 0; j < Tsit5Weights::count; ++j) sum += 0.25 * Tsit5Weights::weight(j) * K[std::size_t(j)];
+  // Rounding of six terms below 10.
+  detail::write_weighted<Tsit5Weights>(to, y, 0.25, K);
+  CHECK((to - y - sum).norm() < 1e-14);
+  detail::write_weighted<Tsit5Weights>(to, 0.25, K);
+  CHECK((to - sum).norm() < 1e-14);
+  detail::write_sum<Tsit5Weights>(to, y, 0.25, K);
+  CHECK((to - y - sum).norm() < 1e-14);
+  to = y;
+  detail::add_sum<Tsit5Weights>(to, 0.25, K);
+  CHECK((to - y - sum).norm() < 1e-14);
+}
+
 TEST_CASE("Stages may lie anywhere", "[ode][stepper]") {
   const State a(1, 2), b(3, 4);
   const auto K = detail::states_at<State>([&](std::size_t j) -> const State& { return j % 2 == 0 ? a : b; });

@@ -9,6 +9,8 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 namespace pathline {
 namespace {
@@ -150,12 +152,12 @@ TEST_CASE("The coupled iteration is given up after 50 corrections to rounding, o
 // The Jacobian tells its size: that of the middle stage for this stage alone, that of the last one for all.
 TEST_CASE("The rounding of a stiff right-hand side raises no doubt that does not end", "[ode][newton]") {
   struct Stiff {
-    Index jacobian_calls = 0;
+    std::vector<std::pair<double, Batch<double>>> jacobians{};
     void operator()(double, const Batch<double>& y, Batch<double>& dy) const {
       dy = Batch<double>{{-1e8 * (y(0, 0) - y(1, 0))}, {0.7}};
     }
-    void jacobian(double, const Batch<double>&, Jacobians<double>& J) {
-      ++jacobian_calls;
+    void jacobian(double t, const Batch<double>& y, Jacobians<double>& J) {
+      jacobians.emplace_back(t, y);
       J = Batch<double>{{-1e8, 1e8}, {0, 0}};
     }
   } rhs;
@@ -166,10 +168,15 @@ TEST_CASE("The rounding of a stiff right-hand side raises no doubt that does not
   REQUIRE(newton.solve(rhs, 0, 1, 1, y, false, Z));
   const Index iterations = newton.iterations();
   newton.forget_jacobians();
-  rhs.jacobian_calls = 0;
+  rhs.jacobians.clear();
+  const Stages before = Z;
   REQUIRE(newton.solve(rhs, 0, 1, 1, y, false, Z));
   CHECK(newton.iterations() - iterations == 2);
-  CHECK(rhs.jacobian_calls == 2);
+  REQUIRE(rhs.jacobians.size() == 2);
+  CHECK(rhs.jacobians[0].first == RadauIia5::tableau.c[1]);
+  CHECK(rhs.jacobians[0].second == y + before[1]);
+  CHECK(rhs.jacobians[1].first == 1);
+  CHECK((rhs.jacobians[1].second - y - Z[2]).norm() < 1e-14);
 }
 
 TEST_CASE("A column's stages are the same bits in any batch, for either goal", "[ode][newton]") {
@@ -291,6 +298,24 @@ TEST_CASE("Stages without solution say which sample and component failed", "[ode
   CHECK(newton.failed_sample() == 1);
   CHECK(newton.failed_component() == 1);
   CHECK(newton.fault() == EquationFault::no_convergence);
+}
+
+TEST_CASE("A Jacobian of the stages that is not finite is to blame, at its own time", "[ode][newton][errors]") {
+  struct {
+    void operator()(double, const Batch<double>& y, Batch<double>& dy) const { dy = -y; }
+    void jacobian(double, const Batch<double>&, Jacobians<double>& J) const {
+      J = Batch<double>{{-1, 0, -1, 0}, {0, -1, 0, std::numeric_limits<double>::quiet_NaN()}};
+    }
+  } rhs;
+  const Batch<double> y{{1, 2}, {3, 4}};
+  Newton newton;
+  newton.reset(y);
+  Stages Z = zeros(y);
+  CHECK_FALSE(newton.solve(rhs, 1, 2, 3, y, false, Z));
+  CHECK(newton.fault() == EquationFault::jacobian);
+  CHECK(newton.failed_sample() == 1);
+  CHECK(newton.failed_component() == 1);
+  CHECK(newton.failed_at() == 1 + 2 * RadauIia5::tableau.c[1]);
 }
 
 TEST_CASE("Stages that are not a number end the iteration at once", "[ode][newton][errors]") {

@@ -291,6 +291,32 @@ TEST_CASE("Differences follow the size of each entry where the tolerances tell i
   CHECK((1 / e(1) - 1) / 1e-6 == Approx(0.06).margin(1e-4).epsilon(0));
 }
 
+TEST_CASE("The derivative of a stage is its increment over hγ, and f where that does not tell it", "[ode][newton]") {
+  OscillatorsWithJacobian rhs{{{20}}};
+  Batch<double> start(3, 4), K(3, 4), dy(3, 4);
+  start << oscillators(), Row<double>::Constant(4, 7);
+  const Batch<double> base = start + 0.01 * Batch<double>::Ones(3, 4);
+  Batch<double> Y = start;
+  NewtonSolver<Batch<double>> newton;
+  newton.reset(start);
+  REQUIRE(newton.solve_stage(rhs, 0, h_gamma, start, base, Y, K));
+  rhs(0, Y, dy);
+  CHECK(K.topRows(2) == (Y - base).topRows(2) / h_gamma);
+  CHECK((K - dy).cwiseAbs().maxCoeff() < 1e-12);  // an ulp of 3 over hγ, some times
+  CHECK(K.row(2) == dy.row(2));
+  CHECK(Y.row(2) == base.row(2) + h_gamma * K.row(2));
+
+  // A step that is no number in float.
+  const Eigen::Vector2f from(3, 0.5F);
+  Eigen::Vector2f same = from, slope(0, 0);
+  NewtonSolver<Eigen::Vector2f> in_float;
+  Square square;
+  in_float.reset(from);
+  REQUIRE(in_float.solve_stage(square, 0, 1e-60, from, from, same, slope));
+  CHECK(same == from);
+  CHECK(slope == Eigen::Vector2f(9, 0.25F));
+}
+
 TEST_CASE("A stage without solution says which sample and component failed", "[ode][newton][errors]") {
   Batch<double> start{{0.1, 0.1, 0.1}, {0.1, 1, 0.1}}, Y = start;
   Square rhs;
