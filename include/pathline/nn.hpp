@@ -9,6 +9,7 @@
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/layer_field.hpp>
 #include <pathline/nn/layer_of_field.hpp>
+#include <pathline/nn/layer_operations.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/nn/network.hpp>
 #include <pathline/nn/parameters.hpp>
@@ -43,7 +44,7 @@
 
 // `nn/time/`: Time, control signals and learned end times. Includes `layer`.
 #include <pathline/nn/time/autonomous.hpp>
-#include <pathline/nn/time/driven.hpp>
+#include <pathline/nn/time/controlled.hpp>
 #include <pathline/nn/time/interpolants.hpp>
 #include <pathline/nn/time/learned_end_time.hpp>
 #include <pathline/nn/time/time_embedding.hpp>

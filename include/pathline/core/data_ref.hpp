@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 
 #include <concepts>
 #include <type_traits>
@@ -33,6 +34,16 @@ template <class Scalar, class Derived>
     return X.derived().template cast<Scalar>();
 }
 
+/// The same where it lies, as one type for matrices, maps and blocks of any kind: what it converts to is then compiled
+/// once. An expression stays what it is.
+template <class Scalar, class Derived>
+[[nodiscard]] decltype(auto) where_it_lies(const Eigen::DenseBase<Derived>& X) {
+  if constexpr (std::constructible_from<View<const Scalar>, const Derived&>)
+    return View<const Scalar>(X.derived()).map();
+  else
+    return in_scalar<Scalar>(X);
+}
+
 }  // namespace detail
 
 /// A view of a batch of any kind (a block, a map, rows known to the compiler), or the value of an expression. For
@@ -42,7 +53,7 @@ class DataRef : public Eigen::Ref<const Batch<Scalar>> {
  public:
   template <class Derived>
   DataRef(const Eigen::DenseBase<Derived>& X)  // NOLINT(google-explicit-constructor): as Eigen::Ref
-      : Eigen::Ref<const Batch<Scalar>>(detail::in_scalar<Scalar>(X)) {}
+      : Eigen::Ref<const Batch<Scalar>>(detail::where_it_lies<Scalar>(X)) {}
 };
 
 template <class Scalar>

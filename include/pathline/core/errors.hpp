@@ -4,7 +4,9 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 
+#include <concepts>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
@@ -75,16 +77,30 @@ inline void require_batch_rows(const char* what, Index rows, Index columns, Inde
       a_row_per_sample ? "a batch has a column per sample: data with a row per sample need transpose()" : "");
 }
 
-/// Throws DataError when a batch is empty or holds a NaN or an infinity; names the first sample and component.
-template <class Derived>
-void require_finite(const char* what, const Eigen::MatrixBase<Derived>& X) {
+namespace detail {
+
+template <Real Scalar>
+void require_finite_entries(const char* what, View<const Scalar> X) {
   if (X.size() == 0) throw DataError(std::string(what) + " is empty, expected at least one sample and one component");
-  if (X.allFinite()) return;
   for (Index j = 0; j < X.cols(); ++j)
     for (Index i = 0; i < X.rows(); ++i)
       if (!(X(i, j) - X(i, j) == 0))
-        throw DataError(std::string(what) + " is " + detail::number(double(X(i, j))) + " at component " +
-                        std::to_string(i) + " of sample " + std::to_string(j) + ", expected a finite number");
+        throw DataError(std::string(what) + " is " + number(double(X(i, j))) + " at component " + std::to_string(i) +
+                        " of sample " + std::to_string(j) + ", expected a finite number");
+}
+
+}  // namespace detail
+
+/// Throws DataError when a batch is empty or holds a NaN or an infinity; names the first sample and component.
+template <class Derived>
+void require_finite(const char* what, const Eigen::MatrixBase<Derived>& X) {
+  using Scalar = typename Derived::Scalar;
+  if constexpr (std::constructible_from<View<const Scalar>, const Derived&>) {
+    detail::require_finite_entries<Scalar>(what, X.derived());
+  } else {
+    const Batch<Scalar> values = X;
+    detail::require_finite_entries<Scalar>(what, values);
+  }
 }
 
 }  // namespace pathline

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 
 #include <type_traits>
 
@@ -53,23 +54,27 @@ EIGEN_ALWAYS_INLINE void add_column(Rows rows, Scalar factor, const Block& X, Mu
 
 /// Y = X, of the same shape.
 template <Real Scalar>
-void copy_rows(ConstBatchRef<Scalar> X, BatchRef<Scalar> Y) {
+void copy_rows(View<const Scalar> X, View<Scalar> Y) {
   eigen_assert(X.rows() == Y.rows() && X.cols() == Y.cols());
   with_row_count(X.rows(), [&](auto rows) {
     if constexpr (few_rows<decltype(rows)>)
       for (Index j = 0; j < X.cols(); ++j)
         for (Index i = 0; i < rows; ++i) Y(i, j) = X(i, j);
     else
-      Y = X;
+      Y.map() = X.map();
   });
 }
 
 /// Y += factor X.
 template <Real Scalar>
-void add_rows(std::type_identity_t<Scalar> factor, ConstBatchRef<Scalar> X, BatchRef<Scalar> Y) {
+void add_rows(std::type_identity_t<Scalar> factor, View<const Scalar> X, View<Scalar> Y) {
   eigen_assert(X.rows() == Y.rows() && X.cols() == Y.cols());
   with_row_count(X.rows(), [&](auto rows) {
-    for (Index j = 0; j < X.cols(); ++j) add_column(rows, factor, X, Y, j);
+    if constexpr (few_rows<decltype(rows)>)
+      for (Index j = 0; j < X.cols(); ++j)
+        for (Index i = 0; i < rows; ++i) Y(i, j) += factor * X(i, j);
+    else
+      Y.map() += factor * X.map();
   });
 }
 

@@ -14,6 +14,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/philox.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -141,10 +142,20 @@ class Rng {
 namespace detail {
 
 template <class D, class Column>
-void fill_column(const Draw& draw, Index sample, Column&& column) {
+void fill_column(const Draw& draw, Index sample, Column column) {
   const Index rows = column.size();
   for (Index i = 0; i < rows; i += D::per_block)
     D::write(draw.bits(sample, i / D::per_block), column.segment(i, std::min(D::per_block, rows - i)));
+}
+
+/// fill_column for each column j with the sample sample_of(j).
+template <class D, class Matrix, class SampleOf>
+void fill_columns(const Draw& draw, Matrix& X, SampleOf&& sample_of) {
+  using Columns = View<typename Matrix::Scalar>;  // one type for all that is filled; a row-major matrix has none
+  if constexpr (std::constructible_from<Columns, Matrix&>)
+    for (Index j = 0; j < X.cols(); ++j) fill_column<D>(draw, sample_of(j), Columns(X).col(j));
+  else
+    for (Index j = 0; j < X.cols(); ++j) fill_column<D>(draw, sample_of(j), X.col(j));
 }
 
 }  // namespace detail
@@ -152,7 +163,7 @@ void fill_column(const Draw& draw, Index sample, Column&& column) {
 /// Overwrites X (d × n): column j gets the numbers of sample first + j, row i those of component i. Allocates nothing.
 template <Distribution D, class Matrix>
 void fill(const Draw& draw, Index first, Matrix&& X) {
-  for (Index j = 0; j < X.cols(); ++j) detail::fill_column<D>(draw, first + j, X.col(j));
+  detail::fill_columns<D>(draw, X, [first](Index j) { return first + j; });
 }
 
 /// Overwrites X (d × n): column j gets the numbers of sample samples[j].
@@ -160,7 +171,7 @@ void fill(const Draw& draw, Index first, Matrix&& X) {
 template <Distribution D, class Matrix>
 void fill(const Draw& draw, std::span<const Index> samples, Matrix&& X) {
   require_columns("fill: X", X.cols(), Index(samples.size()));
-  for (Index j = 0; j < X.cols(); ++j) detail::fill_column<D>(draw, samples[std::size_t(j)], X.col(j));
+  detail::fill_columns<D>(draw, X, [samples](Index j) { return samples[std::size_t(j)]; });
 }
 
 /// The bits of one sample of a draw, one 64-bit word after another: for rules that cannot say beforehand how many words

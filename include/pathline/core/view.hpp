@@ -20,38 +20,40 @@ namespace pathline {
 ///
 /// Any matrix, map, `Ref` or block with contiguous columns converts to it, and a row as one with columns of one entry.
 /// It converts to `BatchRef`, `VectorRef`, `RowRef` and their constant kinds. It owns nothing: what it looks at outlives it.
-template <class Scalar>
+template <class T>
 class View {
-  using Value = std::remove_const_t<Scalar>;
-  static constexpr bool writes = !std::is_const_v<Scalar>;
+  static constexpr bool writes = !std::is_const_v<T>;
   template <class Matrix>
   using Map = Eigen::Map<Matrix, 0, Eigen::OuterStride<>>;
+  template <class Dense>
+  static constexpr bool is_row = Dense::RowsAtCompileTime == 1 && Dense::ColsAtCompileTime != 1;
+  template <class Dense>
+  static constexpr bool has_columns = is_row<Dense> || (!Dense::IsRowMajor && Dense::InnerStrideAtCompileTime == 1);
 
  public:
-  View(Scalar* data, Index rows, Index cols, Index stride) : data_(data), rows_(rows), cols_(cols), stride_(stride) {}
-  View(Scalar* data, Index rows, Index cols) : View(data, rows, cols, rows) {}
+  using Scalar = std::remove_const_t<T>;
+
+  View(T* data, Index rows, Index cols, Index stride) : data_(data), rows_(rows), cols_(cols), stride_(stride) {}
+  View(T* data, Index rows, Index cols) : View(data, rows, cols, rows) {}
   /// One column.
-  View(std::span<Scalar> column)
-      : View(column.data(), Index(column.size()), 1) {}  // NOLINT(google-explicit-constructor)
-  /// A matrix, map, `Ref` or block.
+  View(std::span<T> column) : View(column.data(), Index(column.size()), 1) {}  // NOLINT(google-explicit-constructor)
+  /// A matrix, map, `Ref` or block. A transposed or row-major matrix must be copied first.
   template <class Dense>
   requires requires(Dense& X) {
-    { X.data() } -> std::convertible_to<Scalar*>;
+    { X.data() } -> std::convertible_to<T*>;
     X.innerStride();
+    requires has_columns<std::remove_cvref_t<Dense>>;
   }
   View(Dense&& X) : data_(X.data()), rows_(X.rows()), cols_(X.cols()) {  // NOLINT(google-explicit-constructor)
     using Matrix = std::remove_cvref_t<Dense>;
-    constexpr bool row = Matrix::RowsAtCompileTime == 1 && Matrix::ColsAtCompileTime != 1;
-    static_assert(row || (!Matrix::IsRowMajor && Matrix::InnerStrideAtCompileTime == 1),
-                  "View: columns are contiguous; a transposed or row-major matrix must be copied first");
-    stride_ = row ? X.innerStride() : Matrix::ColsAtCompileTime == 1 ? rows_ : X.outerStride();
+    stride_ = is_row<Matrix> ? X.innerStride() : Matrix::ColsAtCompileTime == 1 ? rows_ : X.outerStride();
   }
   /// A view that writes, as one that does not.
   template <class Other>
-  requires(std::same_as<const Other, Scalar>) View(const View<Other>& other)  // NOLINT(google-explicit-constructor)
+  requires(std::same_as<const Other, T>) View(const View<Other>& other)  // NOLINT(google-explicit-constructor)
       : View(other.data(), other.rows(), other.cols(), other.stride()) {}
 
-  [[nodiscard]] Scalar* data() const noexcept { return data_; }
+  [[nodiscard]] T* data() const noexcept { return data_; }
   [[nodiscard]] Index rows() const noexcept { return rows_; }
   [[nodiscard]] Index cols() const noexcept { return cols_; }
   [[nodiscard]] Index size() const noexcept { return rows_ * cols_; }
@@ -59,15 +61,16 @@ class View {
   [[nodiscard]] Index stride() const noexcept { return stride_; }
   /// Whether its columns are one run of scalars.
   [[nodiscard]] bool contiguous() const noexcept { return stride_ == rows_ || cols_ <= 1; }
-  [[nodiscard]] Scalar& operator()(Index i, Index j) const noexcept {
+  [[nodiscard]] T& operator()(Index i, Index j) const noexcept {
     eigen_assert(0 <= i && i < rows_ && 0 <= j && j < cols_);
     return data_[i + j * stride_];
   }
   /// Entry i of a column.
-  [[nodiscard]] Scalar& operator()(Index i) const noexcept {
+  [[nodiscard]] T& operator()(Index i) const noexcept {
     eigen_assert(0 <= i && i < rows_ && cols_ == 1);
     return data_[i];
   }
+  [[nodiscard]] T& operator[](Index i) const noexcept { return (*this)(i); }
 
   [[nodiscard]] View block(Index i, Index j, Index rows, Index cols) const noexcept {
     eigen_assert(0 <= i && 0 <= rows && i + rows <= rows_ && 0 <= j && 0 <= cols && j + cols <= cols_);
@@ -88,28 +91,28 @@ class View {
 
   /// What it looks at as a matrix of Eigen.
   [[nodiscard]] auto map() const {
-    return Map<std::conditional_t<writes, Batch<Value>, const Batch<Value>>>(data_, rows_, cols_,
-                                                                             Eigen::OuterStride<>(stride_));
+    return Map<std::conditional_t<writes, Batch<Scalar>, const Batch<Scalar>>>(data_, rows_, cols_,
+                                                                               Eigen::OuterStride<>(stride_));
   }
   /// A column as a vector of Eigen.
   [[nodiscard]] auto vector() const {
     eigen_assert(cols_ == 1);
-    return Eigen::Map<std::conditional_t<writes, Vector<Value>, const Vector<Value>>>(data_, rows_);
+    return Eigen::Map<std::conditional_t<writes, Vector<Scalar>, const Vector<Scalar>>>(data_, rows_);
   }
 
   // What the aliases of core/types.hpp refer to.
-  operator Eigen::Ref<Batch<Value>>() const requires writes { return map(); }  // NOLINT(google-explicit-constructor)
-  operator Eigen::Ref<const Batch<Value>>() const { return map(); }            // NOLINT(google-explicit-constructor)
-  operator Eigen::Ref<Vector<Value>>() const requires writes {
+  operator Eigen::Ref<Batch<Scalar>>() const requires writes { return map(); }  // NOLINT(google-explicit-constructor)
+  operator Eigen::Ref<const Batch<Scalar>>() const { return map(); }            // NOLINT(google-explicit-constructor)
+  operator Eigen::Ref<Vector<Scalar>>() const requires writes {
     return vector();
-  }                                                                      // NOLINT(google-explicit-constructor)
-  operator Eigen::Ref<const Vector<Value>>() const { return vector(); }  // NOLINT(google-explicit-constructor)
-  operator Eigen::Ref<Row<Value>, 0, Eigen::InnerStride<>>()
+  }                                                                       // NOLINT(google-explicit-constructor)
+  operator Eigen::Ref<const Vector<Scalar>>() const { return vector(); }  // NOLINT(google-explicit-constructor)
+  operator Eigen::Ref<Row<Scalar>, 0, Eigen::InnerStride<>>()
       const requires writes {  // NOLINT(google-explicit-constructor)
-    return as_row<Row<Value>>();
+    return as_row<Row<Scalar>>();
   }
-  operator Eigen::Ref<const Row<Value>, 0, Eigen::InnerStride<>>() const {  // NOLINT(google-explicit-constructor)
-    return as_row<const Row<Value>>();
+  operator Eigen::Ref<const Row<Scalar>, 0, Eigen::InnerStride<>>() const {  // NOLINT(google-explicit-constructor)
+    return as_row<const Row<Scalar>>();
   }
 
  private:
@@ -119,7 +122,7 @@ class View {
     return Eigen::Map<Matrix, 0, Eigen::InnerStride<>>(data_, cols_, Eigen::InnerStride<>(stride_));
   }
 
-  Scalar* data_;
+  T* data_;
   Index rows_, cols_, stride_;
 };
 

@@ -12,6 +12,7 @@
 #include <pathline/math/trigonometric.hpp>
 
 #include <concepts>
+#include <type_traits>
 
 namespace pathline {
 
@@ -73,6 +74,14 @@ struct Identity {
     return P(0);
   }
 };
+
+namespace detail {
+
+/// What a static_assert has refused gives way to something that compiles, so that its line stays the only one.
+template <class Sigma, class Scalar>
+using UsableActivation = std::conditional_t<Activation<Sigma, Scalar>, Sigma, Identity>;
+
+}  // namespace detail
 
 /// tanh x. With e = exp(-2|x|): tanh |x| = (1 - e) / (1 + e), σ' = 4 e / (1 + e)², exact in relative terms where
 /// 1 - tanh² is not; σ'' = -2 σ σ'.

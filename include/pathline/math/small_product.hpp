@@ -7,8 +7,11 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/math/for_packs.hpp>
+#include <pathline/math/matrix_product.hpp>
 #include <pathline/math/pack.hpp>
+#include <pathline/math/view_loops.hpp>
 
 #include <array>
 #include <cstddef>
@@ -161,108 +164,107 @@ void add_products_of_few(Index rows, Columns<Scalar> a, Index a_count, Columns<S
 /// C += A B; C overlaps neither factor. Allocates nothing while A is small or C has few columns. A single column is
 /// left to Eigen's product with a vector, which has nothing to pack either.
 template <Real Scalar>
-void add_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scalar> C) {
+void add_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
   eigen_assert(A.cols() == B.rows() && C.rows() == A.rows() && C.cols() == B.cols());
   if (B.cols() == 1)
-    C.col(0).noalias() += A * B.col(0);
+    detail::add_matrix_vector<detail::Factor::plain, Scalar>(A, B, C);
   else if (A.size() > small_product_limit && C.cols() > detail::few_columns)
-    C.noalias() += A * B;
+    detail::add_matrix_product<detail::Factor::plain, detail::Factor::plain, Scalar>(A, B, C);
   else
     detail::small_product<Scalar>(A.rows(), A.cols(), B.cols(),
-                                  {A.data(), A.outerStride(), B.data(), 1, B.outerStride(), C.data(), C.outerStride()},
-                                  C.data(), C.outerStride());
+                                  {A.data(), A.stride(), B.data(), 1, B.stride(), C.data(), C.stride()}, C.data(),
+                                  C.stride());
 }
 
 /// C = A B, as add_product.
 template <Real Scalar>
-void set_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scalar> C) {
+void set_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
   eigen_assert(A.cols() == B.rows() && C.rows() == A.rows() && C.cols() == B.cols());
-  if (B.cols() == 1)
-    C.col(0).noalias() = A * B.col(0);
-  else if (A.size() > small_product_limit && C.cols() > detail::few_columns)
-    C.noalias() = A * B;
-  else
+  if (B.cols() == 1 || (A.size() > small_product_limit && C.cols() > detail::few_columns)) {
+    detail::fill<Scalar>(C, 0);
+    add_product<Scalar>(A, B, C);
+  } else {
     detail::small_product<Scalar>(A.rows(), A.cols(), B.cols(),
-                                  {A.data(), A.outerStride(), B.data(), 1, B.outerStride(), nullptr, 0}, C.data(),
-                                  C.outerStride());
+                                  {A.data(), A.stride(), B.data(), 1, B.stride(), nullptr, 0}, C.data(), C.stride());
+  }
 }
 
 /// C = start + A B, where `start` is of C's size, and may be C, or a single column that is added to each; as
 /// add_product.
 template <Real Scalar>
-void set_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, ConstBatchRef<Scalar> start, BatchRef<Scalar> C) {
+void set_product(View<const Scalar> A, View<const Scalar> B, View<const Scalar> start, View<Scalar> C) {
   eigen_assert(start.rows() == C.rows() && (start.cols() == 1 || start.cols() == C.cols()));
   if (B.cols() == 1 || A.size() > small_product_limit) {
     if (start.cols() == 1)
-      C.colwise() = start.col(0);
+      detail::set_columns<Scalar>(start, C);
     else
-      C = start;
+      detail::copy<Scalar>(start, C);
     return add_product<Scalar>(A, B, C);
   }
   eigen_assert(A.cols() == B.rows() && C.rows() == A.rows() && C.cols() == B.cols());
-  detail::small_product<Scalar>(A.rows(), A.cols(), B.cols(),
-                                {A.data(), A.outerStride(), B.data(), 1, B.outerStride(), start.data(),
-                                 start.cols() == 1 ? 0 : start.outerStride()},
-                                C.data(), C.outerStride());
+  detail::small_product<Scalar>(
+      A.rows(), A.cols(), B.cols(),
+      {A.data(), A.stride(), B.data(), 1, B.stride(), start.data(), start.cols() == 1 ? 0 : start.stride()}, C.data(),
+      C.stride());
 }
 
 /// C = A Bᵀ; C overlaps neither factor. Allocates nothing while A is small.
 template <Real Scalar>
-void set_product_transposed(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scalar> C) {
+void set_product_transposed(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
   eigen_assert(A.cols() == B.cols() && C.rows() == A.rows() && C.cols() == B.rows());
-  if (A.size() > small_product_limit)
-    C.noalias() = A * B.transpose();
-  else
+  if (A.size() > small_product_limit) {
+    detail::fill<Scalar>(C, 0);
+    detail::add_matrix_product<detail::Factor::plain, detail::Factor::transposed, Scalar>(A, B, C);
+  } else {
     detail::small_product<Scalar>(A.rows(), A.cols(), B.rows(),
-                                  {A.data(), A.outerStride(), B.data(), B.outerStride(), 1, nullptr, 0}, C.data(),
-                                  C.outerStride());
+                                  {A.data(), A.stride(), B.data(), B.stride(), 1, nullptr, 0}, C.data(), C.stride());
+  }
 }
 
 /// C = start + A Bᵀ, where `start` is a single column that is added to each; as the one before.
 template <Real Scalar>
-void set_product_transposed(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, ConstVectorRef<Scalar> start,
-                            BatchRef<Scalar> C) {
+void set_product_transposed(View<const Scalar> A, View<const Scalar> B, View<const Scalar> start, View<Scalar> C) {
   eigen_assert(A.cols() == B.cols() && C.rows() == A.rows() && C.cols() == B.rows() && start.size() == C.rows());
   if (A.size() > small_product_limit) {
-    C.colwise() = start;
-    C.noalias() += A * B.transpose();
+    detail::set_columns<Scalar>(start, C);
+    detail::add_matrix_product<detail::Factor::plain, detail::Factor::transposed, Scalar>(A, B, C);
   } else {
     detail::small_product<Scalar>(A.rows(), A.cols(), B.rows(),
-                                  {A.data(), A.outerStride(), B.data(), B.outerStride(), 1, start.data(), 0}, C.data(),
-                                  C.outerStride());
+                                  {A.data(), A.stride(), B.data(), B.stride(), 1, start.data(), 0}, C.data(),
+                                  C.stride());
   }
 }
 
 /// C += Aᵀ B; C overlaps neither factor. Where A or B has few columns each entry of C is a scalar product of two
 /// columns. Allocates nothing while A is small.
 template <Real Scalar>
-void add_transposed_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scalar> C) {
+void add_transposed_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
   eigen_assert(A.rows() == B.rows() && C.rows() == A.cols() && C.cols() == B.cols());
-  const detail::Columns<Scalar> a{A.data(), A.outerStride()}, b{B.data(), B.outerStride()};
+  const detail::Columns<Scalar> a{A.data(), A.stride()}, b{B.data(), B.stride()};
   if (A.cols() <= detail::few_columns)
-    detail::add_products_of_few(A.rows(), a, A.cols(), b, B.cols(), C.data(), Index(1), C.outerStride());
+    detail::add_products_of_few(A.rows(), a, A.cols(), b, B.cols(), C.data(), Index(1), C.stride());
   else if (B.cols() <= detail::few_columns)
-    detail::add_products_of_few(A.rows(), b, B.cols(), a, A.cols(), C.data(), C.outerStride(), Index(1));
+    detail::add_products_of_few(A.rows(), b, B.cols(), a, A.cols(), C.data(), C.stride(), Index(1));
   else
-    C.noalias() += A.transpose() * B;
+    detail::add_matrix_product<detail::Factor::transposed, detail::Factor::plain, Scalar>(A, B, C);
 }
 
 /// C += A Bᵀ, a sum over samples; C overlaps neither factor. Allocates nothing while C is small.
 template <Real Scalar>
-void add_outer_product(ConstBatchRef<Scalar> A, ConstBatchRef<Scalar> B, BatchRef<Scalar> C) {
+void add_outer_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
   constexpr Index widest = 96;  // columns of A and B that stay in the first cache while all tiles of C read them
   eigen_assert(A.cols() == B.cols() && C.rows() == A.rows() && C.cols() == B.rows());
   if (C.size() > small_product_limit) {
-    C.noalias() += A * B.transpose();
+    detail::add_matrix_product<detail::Factor::plain, detail::Factor::transposed, Scalar>(A, B, C);
     return;
   }
   const Index blocks = (A.cols() + widest - 1) / widest;
   for (Index block = 0, k = 0; block < blocks; ++block) {
     const Index depth = (A.cols() - k) / (blocks - block);  // of one size, give or take a column
-    detail::small_product<Scalar>(A.rows(), depth, B.rows(),
-                                  {A.data() + k * A.outerStride(), A.outerStride(), B.data() + k * B.outerStride(),
-                                   B.outerStride(), 1, C.data(), C.outerStride()},
-                                  C.data(), C.outerStride());
+    detail::small_product<Scalar>(
+        A.rows(), depth, B.rows(),
+        {A.data() + k * A.stride(), A.stride(), B.data() + k * B.stride(), B.stride(), 1, C.data(), C.stride()},
+        C.data(), C.stride());
     k += depth;
   }
 }

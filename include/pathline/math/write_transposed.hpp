@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/math/pack.hpp>
 
 namespace pathline::detail {
@@ -15,7 +16,7 @@ namespace pathline::detail {
 
 /// transposed = Aᵀ; the two do not overlap.
 template <Real Scalar>
-void write_transposed(ConstBatchRef<Scalar> A, BatchRef<Scalar> transposed) {
+void write_transposed(View<const Scalar> A, View<Scalar> transposed) {
   using Packet = typename Pack<Scalar>::Packet;
   constexpr Index size = Pack<Scalar>::size;
   eigen_assert(transposed.rows() == A.cols() && transposed.cols() == A.rows());
@@ -23,12 +24,12 @@ void write_transposed(ConstBatchRef<Scalar> A, BatchRef<Scalar> transposed) {
   for (Index j = 0; j < columns; j += size)
     for (Index i = 0; i < rows; i += size) {
       Eigen::internal::PacketBlock<Packet, int(size)> tile;
-      for (Index k = 0; k < size; ++k) tile.packet[k] = Eigen::internal::ploadu<Packet>(&A.coeffRef(i, j + k));
+      for (Index k = 0; k < size; ++k) tile.packet[k] = Eigen::internal::ploadu<Packet>(&A(i, j + k));
       Eigen::internal::ptranspose(tile);
-      for (Index k = 0; k < size; ++k) Eigen::internal::pstoreu(&transposed.coeffRef(j, i + k), tile.packet[k]);
+      for (Index k = 0; k < size; ++k) Eigen::internal::pstoreu(&transposed(j, i + k), tile.packet[k]);
     }
-  transposed.rightCols(A.rows() - rows) = A.bottomRows(A.rows() - rows).transpose();
-  transposed.bottomLeftCorner(A.cols() - columns, rows) = A.topRightCorner(rows, A.cols() - columns).transpose();
+  for (Index j = 0; j < A.cols(); ++j)  // what is left: rows below the tiles, and columns beside them
+    for (Index i = j < columns ? rows : 0; i < A.rows(); ++i) transposed(j, i) = A(i, j);
 }
 
 #if defined(__GNUC__) && !defined(__clang__)

@@ -4,6 +4,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/math/view_loops.hpp>
 
 #include <concepts>
 #include <string>
@@ -24,11 +25,11 @@ inline void require_parameter_count(const std::string& what, Index count, Index 
                      count == 0 ? "the field has been moved from" : "its length must not change");
 }
 
-/// Throws ArgumentError at the first parameter that is not finite. One pass of products and sums, so that it costs
-/// little beside one evaluation of the field.
+/// Throws ArgumentError at the first parameter that is not finite. The pass costs little beside one evaluation
+/// of the field.
 template <Real Scalar>
 void require_finite_parameters(const char* what, const Vector<Scalar>& theta) {
-  if (theta.size() == 0 || (theta.array() * Scalar(0)).sum() == Scalar(0)) return;
+  if (all_finite<Scalar>(theta)) return;
   Index i = 0;
   while (theta(i) - theta(i) == Scalar(0)) ++i;
   throw ArgumentError(std::string(what) + ": parameters(" + std::to_string(i) + ")", number(double(theta(i))),

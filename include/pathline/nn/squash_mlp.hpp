@@ -8,30 +8,30 @@
 #include <pathline/nn/layer/concat_squash.hpp>
 #include <pathline/nn/layer/elementwise.hpp>
 #include <pathline/nn/network.hpp>
-#include <pathline/nn/parameters.hpp>
 
-#include <span>
-#include <type_traits>
 #include <vector>
 
 namespace pathline {
+
+namespace detail {
+
+template <Real Scalar, class Sigma>
+using SquashLayer = Sequential<ConcatSquash<Scalar>, Elementwise<Scalar, UsableActivation<Sigma, Scalar>>>;
+
+}  // namespace detail
 
 /// f(t, z): `ConcatSquash` layers of the given widths, each with its activation, then one without back to d rows. The
 /// default of the code of Grathwohl et al. 2019 (FFJORD) for toy and tabular data; `Mlp` is its `concat`, and
 /// `Mlp(…, side = 0)` its `ignore`.
 ///
 ///     SquashMlp<float, Tanh> field(2, {64, 64, 64}, rng);
-template <Real Scalar_, class Sigma>
-class SquashMlp {
-  static_assert(Activation<Sigma, Scalar_>,
+template <Real Scalar, class Sigma>
+class SquashMlp : public Network<Sequential<Repeat<detail::SquashLayer<Scalar, Sigma>>, ConcatSquash<Scalar>>> {
+  static_assert(Activation<Sigma, Scalar>,
                 "SquashMlp: an activation needs a static Jet<P> jet(P x); see math/activations.hpp");
-  // What the assertion has refused gives way to something that compiles, so that its line stays the only one.
-  using Usable = std::conditional_t<Activation<Sigma, Scalar_>, Sigma, Identity>;
-  using Hidden = Sequential<ConcatSquash<Scalar_>, Elementwise<Scalar_, Usable>>;
 
  public:
-  using Scalar = Scalar_;
-  using Layers = Sequential<Repeat<Hidden>, ConcatSquash<Scalar>>;
+  using Layers = Sequential<Repeat<detail::SquashLayer<Scalar, Sigma>>, ConcatSquash<Scalar>>;
 
   /// \param dim     Rows of z, d.
   /// \param hidden  Widths of the hidden layers; none gives one layer without an activation.
@@ -39,7 +39,7 @@ class SquashMlp {
   /// \param side    Side inputs that every layer reads: 1 for time, 1 + c with context.
   /// \throws ArgumentError when a width or side is below 1.
   SquashMlp(Index dim, const std::vector<Index>& hidden, Rng& rng, Index side = 1)
-      : network_(layers(dim, hidden, side), rng) {}
+      : Network<Layers>(layers(dim, hidden, side), rng) {}
 
   /// The layers alone, without parameters: what a `FieldStack` repeats.
   /// \throws ArgumentError when a width or side is below 1.
@@ -49,39 +49,19 @@ class SquashMlp {
                   ConcatSquash<Scalar>(hidden.empty() ? dim : hidden.back(), dim, side)};
   }
 
-  [[nodiscard]] Index dim() const { return network_.dim(); }
-  [[nodiscard]] Index side_rows() const { return network_.side_rows(); }
-  [[nodiscard]] Index widest() const { return network_.widest(); }
-  [[nodiscard]] const Layers& layer() const noexcept { return network_.layer(); }
-  [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return network_.parameters(); }
-  [[nodiscard]] Parameters<Scalar>& parameters() noexcept { return network_.parameters(); }
-  [[nodiscard]] Index tape_size(Index n, Index k) const { return network_.tape_size(n, k); }
-
-  /// As `Network::linearize`.
-  void linearize(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y, std::span<Scalar> tape,
-                 Workspace<Scalar>& workspace) const {
-    network_.linearize(S, X, n, Y, tape, workspace);
-  }
-  /// As `Network::pullback`.
-  void pullback(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, std::span<Scalar> tape,
-                BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar,
-                Workspace<Scalar>& workspace) const {
-    network_.pullback(S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
-  }
-
  private:
+  using Hidden = detail::SquashLayer<Scalar, Sigma>;
+
   static std::vector<Hidden> hidden_layers(Index in, const std::vector<Index>& widths, Index side) {
     std::vector<Hidden> layers;
     layers.reserve(widths.size());
     for (const Index width : widths) {
       ConcatSquash<Scalar> affine(in, width, side);
-      layers.emplace_back(affine, Elementwise<Scalar, Usable>(width));
+      layers.emplace_back(affine, Elementwise<Scalar, detail::UsableActivation<Sigma, Scalar>>(width));
       in = width;
     }
     return layers;
   }
-
-  Network<Layers> network_;
 };
 
 }  // namespace pathline

@@ -1,7 +1,5 @@
 #include <pathline/nn/layer/narrow_product.hpp>
 
-#include <pathline/core/chunks.hpp>
-
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
 #include <support/layer_laws.hpp>
@@ -29,27 +27,33 @@ TEST_CASE("Narrow products are products, whatever the number of rows", "[nn]") {
   const Index rows = GENERATE(1, 2, 3, 4, 9), columns = GENERATE(1, 3, 4, 30);
   INFO(rows << " x " << columns);
   const Batch<double> A = gaussian(0, rows, 40), B = gaussian(1, 40, columns), start = gaussian(2, rows, columns);
-  const Batch<double> expected = plain_product(A, B), BT = B.transpose();
+  const Batch<double> expected = plain_product(A, B), BT = B.transpose(), AT = A.transpose();
+  using detail::Factor;
   Batch<double> C = start;
-  detail::add_narrow_product(C, A, B);
+  detail::add_narrow_product<Factor::plain, double>(A, B, C);
   CHECK((C - start - expected).lpNorm<Eigen::Infinity>() < rounding);
-  detail::set_narrow_product(C, A, B);
-  CHECK((C - expected).lpNorm<Eigen::Infinity>() < rounding);
   C = start;
-  detail::add_narrow_outer_product(C, A, BT);
+  detail::add_narrow_product<Factor::transposed, double>(A, BT, C);
   CHECK((C - start - expected).lpNorm<Eigen::Infinity>() < rounding);
+  C = start;
+  detail::add_narrow_outer_product<double>(A, BT, C);
+  CHECK((C - start - expected).lpNorm<Eigen::Infinity>() < rounding);
+  if (rows > detail::narrow_rows) return;
+  detail::set_narrow_transposed_product<double>(AT, B, C);
+  CHECK((C - expected).lpNorm<Eigen::Infinity>() < rounding);
 }
 
-TEST_CASE("Narrow products of blocks and transposes allocate nothing", "[nn][allocations]") {
+TEST_CASE("Narrow products of blocks allocate nothing", "[nn][allocations]") {
   const Index rows = GENERATE(2, 4);
   Batch<double> A = gaussian(0, 10, 40), B = gaussian(1, 50, 30), C = gaussian(2, 10, 30), D = gaussian(3, 50, 10);
   const auto all = [&] {
-    detail::add_narrow_product(C.middleRows(1, rows), A.middleRows(2, rows), B.middleRows(3, 40));
-    detail::set_narrow_product(C.middleRows(1, rows), D.leftCols(rows).transpose(), B);
-    detail::add_narrow_outer_product(D.leftCols(rows), B, C.middleRows(1, rows));
-    detail::add_narrow_outer_product(A.middleRows(1, rows), C.middleRows(1, rows), B.topRows(40));
+    using detail::Factor;
+    detail::add_narrow_product<Factor::plain, double>(A.middleRows(2, rows), B.middleRows(3, 40),
+                                                      C.middleRows(1, rows));
+    detail::set_narrow_transposed_product<double>(D.leftCols(2), B, C.middleRows(1, 2));
+    detail::add_narrow_outer_product<double>(B, C.middleRows(1, rows), D.leftCols(rows));
+    detail::add_narrow_outer_product<double>(C.middleRows(1, rows), B.topRows(40), A.middleRows(1, rows));
   };
-  const detail::OneThreadProducts one_thread;  // as inside of a chunk: Eigen's threads would allocate
   const AllocationCounter counter;
   all();
   CHECK(counter.count() == 0);

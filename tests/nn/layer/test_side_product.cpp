@@ -21,7 +21,8 @@ TEST_CASE("Side products: one column for all values, a column a sample, or tange
   Batch<double> S_bar = Batch<double>::Ones(2, columns), expected_S_bar = S_bar;
   detail::add_side_product<double>(map, S, n, Y, workspace);
   CHECK((Y - U * each).isOnes(1e-14));  // sums of two terms of order one
-  detail::pull_back_side_product<double>(map, S, n, Y_bar, U_bar, S_bar, workspace);
+  const Vector<double> column = Y_bar.leftCols(n).rowwise().sum();
+  detail::pull_back_side_product<double>(map, S, Y_bar, column, U_bar, S_bar);
   CHECK((U_bar - Y_bar * each.transpose()).isOnes(1e-13));  // of twelve
   if (columns == 1)
     expected_S_bar += U.transpose() * Y_bar.leftCols(n).rowwise().sum();

@@ -1,7 +1,7 @@
 #include <pathline/nn/time/interpolants.hpp>
 
 #include <pathline/nn/layer/linear.hpp>
-#include <pathline/nn/time/driven.hpp>
+#include <pathline/nn/time/controlled.hpp>
 
 #include <support/catch.hpp>
 #include <support/layer_laws.hpp>
@@ -116,7 +116,7 @@ TEST_CASE("CubicInterpolant: derivatives are those of the values, and the first 
 
 TEST_CASE("Interpolants drive a layer", "[nn][gradient]") {
   const CubicInterpolant<double> u({-8, -1, 0.1, 2, 8}, gaussian(0, 2, 5));
-  const AnyLayer layer = Driven(Linear<double>(3, 2, 3), u);
+  const AnyLayer layer = Controlled(Linear<double>(3, 2, 3), u);
   for (const Index side_columns : {1, 3, 9}) check_layer_laws(layer, 3, 2, side_columns);
   check_no_allocations(layer);
 }

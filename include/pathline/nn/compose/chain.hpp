@@ -5,22 +5,42 @@
 /// input; the last output belongs to the caller. θ holds the layers' parameters one after another.
 #pragma once
 
+#include <pathline/core/view.hpp>
 #include <pathline/nn/layer.hpp>
 
 #include <span>
 
 namespace pathline::detail {
 
-/// What a chain does with its layers: linearize them, or send paths through them (nn/taylor/taylor.hpp).
+/// What a chain does with its layers: linearize them, or send paths through them (nn/taylor/taylor.hpp). Layers are
+/// called with references of Eigen, whatever the chain has.
 struct LinearizeMode {
   static Index tape_size(const auto& layer, Index n, Index k) { return layer.tape_size(n, k); }
-  static void forward(const auto& layer, auto&&... arguments) { layer.linearize(arguments...); }
-  static void backward(const auto& layer, auto&&... arguments) { layer.pullback(arguments...); }
+  template <class L, Real Scalar = typename L::Scalar>
+  static void forward(const L& layer, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X,
+                      Index n, BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) {
+    layer.linearize(theta, S, X, n, Y, tape, workspace);
+  }
+  template <class L, Real Scalar = typename L::Scalar>
+  static void backward(const L& layer, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X,
+                       Index n, std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar,
+                       BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) {
+    layer.pullback(theta, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
 };
 struct TaylorMode {
   static Index tape_size(const auto& layer, Index n, Index order) { return layer.taylor_tape_size(n, order); }
-  static void forward(const auto& layer, auto&&... arguments) { layer.taylor(arguments...); }
-  static void backward(const auto& layer, auto&&... arguments) { layer.taylor_pullback(arguments...); }
+  template <class L, Real Scalar = typename L::Scalar>
+  static void forward(const L& layer, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X,
+                      Index n, BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) {
+    layer.taylor(theta, S, X, n, Y, tape, workspace);
+  }
+  template <class L, Real Scalar = typename L::Scalar>
+  static void backward(const L& layer, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X,
+                       Index n, std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar,
+                       BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) {
+    layer.taylor_pullback(theta, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
 };
 
 /// Scalars that one link takes of the tape (the last one's output is counted too: a bound, and simpler).
@@ -32,32 +52,36 @@ template <class Mode = LinearizeMode, class L>
 
 /// Sends a batch through one layer; unless it is the last, its output goes to the tape and `next(theta, X, slices)`
 /// does the rest.
-template <class Mode = LinearizeMode, class L, class Scalar = typename L::Scalar, class Next>
-void linearize_link(const L& layer, bool last, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S,
-                    ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y, Slices<Scalar> slices,
-                    Workspace<Scalar>& workspace, Next&& next) {
+template <class Mode = LinearizeMode, class L, class Next>
+void linearize_link(const L& layer, bool last, View<const typename L::Scalar> theta,
+                    ConstBatchRef<typename L::Scalar> S, View<const typename L::Scalar> X, Index n,
+                    View<typename L::Scalar> Y, Slices<typename L::Scalar> slices,
+                    Workspace<typename L::Scalar>& workspace, Next&& next) {
+  using Scalar = typename L::Scalar;
   const Index count = layer.parameter_count();
   const std::span<Scalar> tape = slices.scalars(Mode::tape_size(layer, n, X.cols() / n - 1));
-  if (last) return Mode::forward(layer, theta, S, X, n, Y, tape, workspace);
-  BatchMap<Scalar> middle = slices.batch(layer.out_rows(), X.cols());
-  Mode::forward(layer, theta.head(count), S, X, n, middle, tape, workspace);
-  next(theta.tail(theta.size() - count), middle, slices);
+  const View<Scalar> out = last ? Y : slices.batch(layer.out_rows(), X.cols());
+  Mode::forward(layer, theta.head(count), S, X, n, out, tape, workspace);
+  if (!last) next(theta.tail(theta.rows() - count), View<const Scalar>(out), slices);
 }
 
-/// The reverse: `next(theta, X, slices, X_bar, theta_bar)` pulls back through the later layers first.
-template <class Mode = LinearizeMode, class L, class Scalar = typename L::Scalar, class Next>
-void pullback_link(const L& layer, bool last, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S,
-                   ConstBatchRef<Scalar> X, Index n, Slices<Scalar> slices, BatchRef<Scalar> Y_bar,
-                   BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar,
-                   Workspace<Scalar>& workspace, Next&& next) {
-  const Index count = layer.parameter_count(), rest = theta.size() - count;
+/// The reverse: `next(theta, X, slices, X_bar, theta_bar)` pulls back through the layers behind this one first.
+template <class Mode = LinearizeMode, class L, class Next>
+void pullback_link(const L& layer, bool last, View<const typename L::Scalar> theta, ConstBatchRef<typename L::Scalar> S,
+                   View<const typename L::Scalar> X, Index n, Slices<typename L::Scalar> slices,
+                   View<typename L::Scalar> Y_bar, View<typename L::Scalar> X_bar, BatchRef<typename L::Scalar> S_bar,
+                   View<typename L::Scalar> theta_bar, Workspace<typename L::Scalar>& workspace, Next&& next) {
+  using Scalar = typename L::Scalar;
+  const Index count = layer.parameter_count(), rest = theta.rows() - count;
   const std::span<Scalar> tape = slices.scalars(Mode::tape_size(layer, n, X.cols() / n - 1));
-  if (last) return Mode::backward(layer, theta, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
-  BatchMap<Scalar> middle = slices.batch(layer.out_rows(), X.cols());
   typename Workspace<Scalar>::Frame frame(workspace);
-  BatchMap<Scalar> middle_bar = frame.batch(middle.rows(), middle.cols());
-  next(theta.tail(rest), middle, slices, middle_bar, theta_bar.tail(rest));
-  Mode::backward(layer, theta.head(count), S, X, n, tape, middle_bar, X_bar, S_bar, theta_bar.head(count), workspace);
+  View<Scalar> out_bar = Y_bar;
+  if (!last) {
+    const View<const Scalar> middle = slices.batch(layer.out_rows(), X.cols());
+    out_bar = frame.batch(middle.rows(), middle.cols());
+    next(theta.tail(rest), middle, slices, out_bar, theta_bar.tail(rest));
+  }
+  Mode::backward(layer, theta.head(count), S, X, n, tape, out_bar, X_bar, S_bar, theta_bar.head(count), workspace);
 }
 
 }  // namespace pathline::detail

@@ -4,6 +4,8 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
+#include <pathline/core/view.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/nn/compose/chain.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/taylor/taylor.hpp>
@@ -48,21 +50,21 @@ class Repeat {
   void initialize(VectorRef<Scalar> theta, Rng& rng) const {
     Index offset = 0;
     for (const L& layer : layers_) {
-      layer.initialize(theta.segment(offset, layer.parameter_count()), rng);
+      layer.initialize(View<Scalar>(theta).segment(offset, layer.parameter_count()), rng);
       offset += layer.parameter_count();
     }
   }
 
   void linearize(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                  BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const {
-    if (layers_.empty()) Y = X;
+    if (layers_.empty()) detail::copy<Scalar>(X, Y);
     forward<detail::LinearizeMode>(0, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
   }
 
   void pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                 std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                 VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
-    if (layers_.empty()) X_bar = Y_bar;
+    if (layers_.empty()) detail::copy<Scalar>(Y_bar, X_bar);
     backward<detail::LinearizeMode>(0, theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
@@ -72,38 +74,37 @@ class Repeat {
   }
   void taylor(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
               BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
-    if (layers_.empty()) Y = X;
+    if (layers_.empty()) detail::copy<Scalar>(X, Y);
     forward<detail::TaylorMode>(0, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
   }
   void taylor_pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                        std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                        VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
-    if (layers_.empty()) X_bar = Y_bar;
+    if (layers_.empty()) detail::copy<Scalar>(Y_bar, X_bar);
     backward<detail::TaylorMode>(0, theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
  private:
   // Layer i and those after it; theta and slices start at layer i.
   template <class Mode>
-  void forward(std::size_t i, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
-               BatchRef<Scalar> Y, Slices<Scalar> slices, Workspace<Scalar>& workspace) const {
+  void forward(std::size_t i, View<const Scalar> theta, ConstBatchRef<Scalar> S, View<const Scalar> X, Index n,
+               View<Scalar> Y, Slices<Scalar> slices, Workspace<Scalar>& workspace) const {
     if (i == layers_.size()) return;
-    detail::linearize_link<Mode>(
-        layers_[i], i + 1 == layers_.size(), theta, S, X, n, Y, slices, workspace,
-        [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest) {
-          forward<Mode>(i + 1, theta_rest, S, middle, n, Y, rest, workspace);
-        });
+    detail::linearize_link<Mode>(layers_[i], i + 1 == layers_.size(), theta, S, X, n, Y, slices, workspace,
+                                 [&](View<const Scalar> theta_rest, View<const Scalar> middle, Slices<Scalar> rest) {
+                                   forward<Mode>(i + 1, theta_rest, S, middle, n, Y, rest, workspace);
+                                 });
   }
 
   template <class Mode>
-  void backward(std::size_t i, ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
-                Slices<Scalar> slices, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
-                VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+  void backward(std::size_t i, View<const Scalar> theta, ConstBatchRef<Scalar> S, View<const Scalar> X, Index n,
+                Slices<Scalar> slices, View<Scalar> Y_bar, View<Scalar> X_bar, BatchRef<Scalar> S_bar,
+                View<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
     if (i == layers_.size()) return;
     detail::pullback_link<Mode>(
         layers_[i], i + 1 == layers_.size(), theta, S, X, n, slices, Y_bar, X_bar, S_bar, theta_bar, workspace,
-        [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest,
-            BatchRef<Scalar> middle_bar, VectorRef<Scalar> theta_bar_rest) {
+        [&](View<const Scalar> theta_rest, View<const Scalar> middle, Slices<Scalar> rest, View<Scalar> middle_bar,
+            View<Scalar> theta_bar_rest) {
           backward<Mode>(i + 1, theta_rest, S, middle, n, rest, Y_bar, middle_bar, S_bar, theta_bar_rest, workspace);
         });
   }

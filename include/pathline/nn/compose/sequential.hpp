@@ -4,6 +4,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/nn/compose/chain.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/taylor/taylor.hpp>
@@ -47,7 +48,7 @@ class Sequential {
   void initialize(VectorRef<Scalar> theta, Rng& rng) const {
     Index offset = 0;
     const auto one = [&](const auto& layer) {
-      layer.initialize(theta.segment(offset, layer.parameter_count()), rng);
+      layer.initialize(View<Scalar>(theta).segment(offset, layer.parameter_count()), rng);
       offset += layer.parameter_count();
     };
     std::apply([&](const auto&... layer) { (one(layer), ...); }, layers_);
@@ -95,23 +96,23 @@ class Sequential {
 
   // Layer I and those after it; theta and slices start at layer I.
   template <class Mode, std::size_t I>
-  void forward(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
-               BatchRef<Scalar> Y, Slices<Scalar> slices, Workspace<Scalar>& workspace) const {
-    detail::linearize_link<Mode>(
-        std::get<I>(layers_), I == last, theta, S, X, n, Y, slices, workspace,
-        [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest) {
-          if constexpr (I < last) forward<Mode, I + 1>(theta_rest, S, middle, n, Y, rest, workspace);
-        });
+  void forward(View<const Scalar> theta, ConstBatchRef<Scalar> S, View<const Scalar> X, Index n, View<Scalar> Y,
+               Slices<Scalar> slices, Workspace<Scalar>& workspace) const {
+    detail::linearize_link<Mode>(std::get<I>(layers_), I == last, theta, S, X, n, Y, slices, workspace,
+                                 [&](View<const Scalar> theta_rest, View<const Scalar> middle, Slices<Scalar> rest) {
+                                   if constexpr (I < last)
+                                     forward<Mode, I + 1>(theta_rest, S, middle, n, Y, rest, workspace);
+                                 });
   }
 
   template <class Mode, std::size_t I>
-  void backward(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
-                Slices<Scalar> slices, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
-                VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+  void backward(View<const Scalar> theta, ConstBatchRef<Scalar> S, View<const Scalar> X, Index n, Slices<Scalar> slices,
+                View<Scalar> Y_bar, View<Scalar> X_bar, BatchRef<Scalar> S_bar, View<Scalar> theta_bar,
+                Workspace<Scalar>& workspace) const {
     detail::pullback_link<Mode>(
         std::get<I>(layers_), I == last, theta, S, X, n, slices, Y_bar, X_bar, S_bar, theta_bar, workspace,
-        [&](ConstVectorRef<Scalar> theta_rest, ConstBatchRef<Scalar> middle, Slices<Scalar> rest,
-            BatchRef<Scalar> middle_bar, VectorRef<Scalar> theta_bar_rest) {
+        [&](View<const Scalar> theta_rest, View<const Scalar> middle, Slices<Scalar> rest, View<Scalar> middle_bar,
+            View<Scalar> theta_bar_rest) {
           if constexpr (I < last)
             backward<Mode, I + 1>(theta_rest, S, middle, n, rest, Y_bar, middle_bar, S_bar, theta_bar_rest, workspace);
         });

@@ -37,7 +37,7 @@ template <Real Scalar_, class Sigma>
 class ShallowMlp {
   static_assert(Activation<Sigma, Scalar_>,
                 "ShallowMlp: an activation needs a static Jet<P> jet(P x); see math/activations.hpp");
-  using Usable = std::conditional_t<Activation<Sigma, Scalar_>, Sigma, Identity>;  // as in Mlp
+  using Usable = detail::UsableActivation<Sigma, Scalar_>;
 
  public:
   using Scalar = Scalar_;

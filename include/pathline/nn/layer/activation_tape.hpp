@@ -2,8 +2,10 @@
 /// An activation applied to a packed batch, and what its pullback needs; `Dense` puts an affine map before it.
 #pragma once
 
+#include <pathline/core/view.hpp>
 #include <pathline/math/activate.hpp>
 #include <pathline/math/activations.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/nn/layer.hpp>
 
 #include <algorithm>
@@ -27,7 +29,7 @@ class ActivationTape {
   [[nodiscard]] BatchMap<Scalar> pre() { return pre_; }
 
   /// Y = [σ(A), σ'(A) ⊙ B]. Y is contiguous or a block of columns.
-  void linearize(BatchRef<Scalar> Y) {
+  void linearize(View<Scalar> Y) {
     const Index n = first_.cols();
     for_runs(Y.leftCols(n), [&](Index size, Index offset, Scalar* y) {
       if (pre_.cols() == n)
@@ -35,21 +37,27 @@ class ActivationTape {
       else
         pathline::activate<Sigma>(size, pre_.data() + offset, y, first_.data() + offset, pre_.data() + offset);
     });
-    for (Index j = n; j < pre_.cols(); j += n) Y.middleCols(j, n) = first_.cwiseProduct(pre_.middleCols(j, n));
+    const View<Scalar> pre = pre_;
+    for (Index j = n; j < pre.cols(); j += n)
+      update<Scalar>(
+          Y.middleCols(j, n), [](auto, auto first, auto b) { return first * b; }, first_, pre.middleCols(j, n));
   }
 
   /// Turns Y_bar into the cotangent of [A B], in place. This is the one place where σ'' appears. Y_bar as Y above.
-  void pullback(BatchRef<Scalar> Y_bar) const {
-    const Index n = first_.cols(), block = n * Y_bar.outerStride();
+  void pullback(View<Scalar> Y_bar) const {
+    const Index n = first_.cols(), block = n * Y_bar.stride();
     for_runs(Y_bar.leftCols(n), [&](Index size, Index offset, Scalar* y_bar) {
-      const ConstVectorMap<Scalar> first(first_.data() + offset, size), second(pre_.data() + offset, size);
-      VectorMap<Scalar> A_bar(y_bar, size);
-      A_bar.array() *= first.array();
+      const auto run = [size](Scalar* x) { return View<Scalar>(x, size, 1); };
+      Scalar* const tape = const_cast<Scalar*>(pre_.data()) + offset;
+      const View<Scalar> A_bar = run(y_bar), first = run(const_cast<Scalar*>(first_.data()) + offset);
+      const auto times_first = [](auto x_bar, auto slope) { return x_bar * slope; };
+      update<Scalar>(A_bar, times_first, first);
       for (Index j = 1; j * n < pre_.cols(); ++j) {
-        const ConstVectorMap<Scalar> B(pre_.data() + j * first_.size() + offset, size);
-        VectorMap<Scalar> B_bar(y_bar + j * block, size);
-        A_bar.array() += second.array() * B.array() * B_bar.array();
-        B_bar.array() *= first.array();
+        const View<Scalar> B = run(tape + j * first_.size()), B_bar = run(y_bar + j * block);
+        update<Scalar>(
+            A_bar, [](auto a_bar, auto second, auto b, auto b_bar) { return a_bar + second * b * b_bar; }, run(tape), B,
+            B_bar);
+        update<Scalar>(B_bar, times_first, first);
       }
     });
   }
@@ -61,12 +69,12 @@ class ActivationTape {
   /// work(size, offset into the tape, pointer) for all of a block: in runs where it is contiguous, else by columns.
   /// A run of σ', σ'', a tangent and two cotangents stays in the first-level cache: 5 × 512 doubles are 20 KiB.
   template <class Work>
-  static void for_runs(BatchRef<Scalar> Y, Work&& work) {
-    const bool contiguous = Y.outerStride() == Y.rows();
+  static void for_runs(View<Scalar> Y, Work&& work) {
+    const bool contiguous = Y.stride() == Y.rows();
     const Index length = contiguous ? Y.size() : Y.rows(), longest = contiguous ? 512 : length;
     for (Index j = 0; j * length < Y.size(); ++j)
       for (Index i = 0; i < length; i += longest)
-        work(std::min(longest, length - i), j * length + i, Y.data() + j * Y.outerStride() + i);
+        work(std::min(longest, length - i), j * length + i, Y.data() + j * Y.stride() + i);
   }
 
   BatchMap<Scalar> first_, pre_;

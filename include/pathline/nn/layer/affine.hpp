@@ -5,9 +5,14 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
+#include <pathline/math/matrix_product.hpp>
 #include <pathline/math/small_product.hpp>
+#include <pathline/math/view_loops.hpp>
+#include <pathline/math/write_transposed.hpp>
 #include <pathline/nn/layer/narrow_product.hpp>
+#include <pathline/nn/layer/side_product.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -37,91 +42,85 @@ class Affine {
     const Scalar bound = Scalar(1) / std::sqrt(Scalar(side_ + in_));
     Eigen::Map<Batch<Scalar>> columns(theta.data(), out_, side_ + in_ + 1);
     fill<Uniform>(rng.draw(), 0, columns);
-    columns.array() = bound * (Scalar(2) * columns.array() - Scalar(1));
+    detail::update<Scalar>(columns, [=](auto x) { return bound * (Scalar(2) * x - Scalar(1)); });
   }
 
   /// A (out × (1+k)n) = W X + U S, and b added to the first n columns; U S goes to the columns that S has: the values,
   /// and the tangents if the side inputs move (S packed). Starting from the bias instead of from zero saves a pass.
   /// Which product is taken depends on the layer's sizes alone (math/small_product.hpp, nn/layer/narrow_product.hpp).
-  void apply(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
-             BatchRef<Scalar> A, Workspace<Scalar>& workspace) const;
+  void apply(View<const Scalar> theta, View<const Scalar> S, View<const Scalar> X, Index n, View<Scalar> A,
+             Workspace<Scalar>& workspace) const;
 
   /// Given A_bar (out × (1+k)n): overwrites X_bar, adds to S_bar and theta_bar.
-  void pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
-                ConstBatchRef<Scalar> A_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
-                VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const;
+  void pullback(View<const Scalar> theta, View<const Scalar> S, View<const Scalar> X, Index n, View<const Scalar> A_bar,
+                View<Scalar> X_bar, View<Scalar> S_bar, View<Scalar> theta_bar, Workspace<Scalar>& workspace) const;
+
+  /// U (out × s) in θ or in its cotangent.
+  template <class Of>
+  [[nodiscard]] View<Of> U(View<Of> theta) const {
+    return View<Of>(theta.data(), out_, side_);
+  }
+  /// W (out × in) in θ or in its cotangent.
+  template <class Of>
+  [[nodiscard]] View<Of> W(View<Of> theta) const {
+    return View<Of>(theta.data() + out_ * side_, out_, in_);
+  }
 
  private:
-  [[nodiscard]] Eigen::Map<const Batch<Scalar>> U(ConstVectorRef<Scalar> theta) const {
-    return Eigen::Map<const Batch<Scalar>>(theta.data(), out_, side_);
-  }
-  [[nodiscard]] Eigen::Map<const Batch<Scalar>> W(ConstVectorRef<Scalar> theta) const {
-    return Eigen::Map<const Batch<Scalar>>(theta.data() + out_ * side_, out_, in_);
-  }
-
   Index in_, out_, side_;
 };
 
 // Outside the class: a program can have them compiled once, by `extern template class pathline::Affine<double>`.
 template <Real Scalar>
-void Affine<Scalar>::apply(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
-                           BatchRef<Scalar> A, Workspace<Scalar>& workspace) const {
-  const auto b = theta.tail(out_);
+void Affine<Scalar>::apply(View<const Scalar> theta, View<const Scalar> S, View<const Scalar> X, Index n,
+                           View<Scalar> A, Workspace<Scalar>& workspace) const {
+  using detail::Factor;
+  const View<const Scalar> b = theta.tail(out_), s = S.topRows(side_), weights = W(theta);
   const Index tangents = A.cols() - n;
   const bool narrow = out_ <= detail::narrow_rows, side_moves = side_ > 0 && S.cols() == A.cols();
   // Else tangents need no zeros to start from. A large W is better packed once for all columns.
   const bool at_once = narrow || side_moves || out_ * in_ > small_product_limit;
-  if (at_once) A.rightCols(tangents).setZero();
-  if (side_ == 0) {
-    A.leftCols(n).colwise() = b;
-  } else if (S.cols() == 1) {
+  if (at_once) detail::fill<Scalar>(A.rightCols(tangents), 0);
+  if (side_ > 0 && S.cols() == 1) {
     typename Workspace<Scalar>::Frame frame(workspace);
-    VectorMap<Scalar> column = frame.vector(out_);
-    column = b;
-    column.noalias() += U(theta) * S.col(0).head(side_);
-    A.leftCols(n).colwise() = column;
+    const View<Scalar> column = frame.vector(out_);
+    detail::copy<Scalar>(b, column);
+    detail::add_matrix_vector<Factor::plain, Scalar>(U(theta), s, column);
+    detail::set_columns<Scalar>(column, A.leftCols(n));
   } else {
-    A.leftCols(n).colwise() = b;
-    A.leftCols(S.cols()).noalias() += U(theta) * S.topRows(side_);
+    detail::set_columns<Scalar>(b, A.leftCols(n));
+    if (side_ > 0) detail::add_matrix_product<Factor::plain, Factor::plain, Scalar>(U(theta), s, A.leftCols(S.cols()));
   }
   if (narrow) {
-    detail::add_narrow_product(A, W(theta), X);
+    detail::add_narrow_product<Factor::plain, Scalar>(weights, X, A);
   } else if (at_once) {
-    add_product<Scalar>(W(theta), X, A);
+    add_product<Scalar>(weights, X, A);
   } else {
-    add_product<Scalar>(W(theta), X.leftCols(n), A.leftCols(n));
-    set_product<Scalar>(W(theta), X.rightCols(tangents), A.rightCols(tangents));
+    add_product<Scalar>(weights, X.leftCols(n), A.leftCols(n));
+    set_product<Scalar>(weights, X.rightCols(tangents), A.rightCols(tangents));
   }
 }
 
 template <Real Scalar>
-void Affine<Scalar>::pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
-                              ConstBatchRef<Scalar> A_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
-                              VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
-  Eigen::Map<Batch<Scalar>> W_bar(theta_bar.data() + out_ * side_, out_, in_);
+void Affine<Scalar>::pullback(View<const Scalar> theta, View<const Scalar> S, View<const Scalar> X, Index n,
+                              View<const Scalar> A_bar, View<Scalar> X_bar, View<Scalar> S_bar, View<Scalar> theta_bar,
+                              Workspace<Scalar>& workspace) const {
   if (std::min(in_, out_) <= detail::narrow_rows)
-    detail::add_narrow_outer_product(W_bar, A_bar, X);
+    detail::add_narrow_outer_product<Scalar>(A_bar, X, W(theta_bar));
   else
-    add_outer_product<Scalar>(A_bar, X, W_bar);
+    add_outer_product<Scalar>(A_bar, X, W(theta_bar));
   typename Workspace<Scalar>::Frame frame(workspace);
-  VectorMap<Scalar> column = frame.vector(out_);
-  column = A_bar.leftCols(n).rowwise().sum();
-  theta_bar.tail(out_) += column;
-  if (side_ > 0) {
-    Eigen::Map<Batch<Scalar>> U_bar(theta_bar.data(), out_, side_);
-    if (S.cols() == 1) {
-      U_bar.noalias() += column * S.col(0).head(side_).transpose();
-      S_bar.col(0).head(side_).noalias() += U(theta).transpose() * column;
-    } else {
-      U_bar.noalias() += A_bar.leftCols(S.cols()) * S.topRows(side_).transpose();
-      S_bar.topRows(side_).noalias() += U(theta).transpose() * A_bar.leftCols(S.cols());
-    }
-  }
+  const View<Scalar> column = frame.vector(out_);
+  detail::row_sums<Scalar>(A_bar.leftCols(n), column);
+  detail::add<Scalar>(column, theta_bar.tail(out_));
+  if (side_ > 0)
+    detail::pull_back_side_product<Scalar>(U(theta), S.topRows(side_), A_bar, column, U(theta_bar),
+                                           S_bar.topRows(side_));
   if (in_ <= detail::narrow_rows) {
-    detail::set_narrow_product(X_bar, W(theta).transpose(), A_bar);
+    detail::set_narrow_transposed_product<Scalar>(W(theta), A_bar, X_bar);
   } else {
     BatchMap<Scalar> transposed = frame.batch(in_, out_);
-    transposed = W(theta).transpose();
+    detail::write_transposed<Scalar>(W(theta), transposed);
     set_product<Scalar>(transposed, A_bar, X_bar);
   }
 }

@@ -71,9 +71,10 @@ class ConcatSquash {
     const auto s = S.topRows(side_rows());
     const Index map_count = map_.parameter_count(), gate_count = gate_.parameter_count();
     Eigen::Map<Batch<Scalar>> H_bar(theta_bar.data() + shift_at(), out_rows(), side_rows());
-    detail::pull_back_side_product<Scalar>(H(theta), s, n, Y_bar, H_bar, S_bar.topRows(side_rows()), workspace);
-
     typename Workspace<Scalar>::Frame frame(workspace);
+    VectorMap<Scalar> column = frame.vector(out_rows());
+    if (S.cols() == 1) detail::row_sums<Scalar>(View<const Scalar>(Y_bar).leftCols(n), column);
+    detail::pull_back_side_product<Scalar>(H(theta), s, Y_bar, column, H_bar, S_bar.topRows(side_rows()));
     BatchMap<Scalar> G_bar = frame.batch(out_rows(), S.cols()), s_bar = frame.batch(side_rows(), S.cols());
     detail::Gate<Scalar>(parts.G, n).pullback(parts.P, Y_bar, G_bar);
     parts.gate.pullback(G_bar);

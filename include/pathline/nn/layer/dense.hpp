@@ -56,7 +56,7 @@ class Dense {
               BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const
       requires(ThriceDifferentiable<Sigma, Scalar>) {
     detail::TaylorTape<Sigma, Scalar> activation(tape, out_rows(), n, X.cols() / n - 1);
-    detail::taylor_apply(affine_, theta, S, X, n, activation.pre(), workspace);
+    detail::taylor_apply<Scalar>(affine_, theta, S, X, n, activation.pre(), workspace);
     activation.evaluate(Y);
   }
   void taylor_pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
@@ -64,7 +64,7 @@ class Dense {
                        VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const
       requires(ThriceDifferentiable<Sigma, Scalar>) {
     detail::TaylorTape<Sigma, Scalar>(tape, out_rows(), n, X.cols() / n - 1).pullback(Y_bar);
-    detail::taylor_apply_pullback(affine_, theta, S, X, n, Y_bar, X_bar, S_bar, theta_bar, workspace);
+    detail::taylor_apply_pullback<Scalar>(affine_, theta, S, X, n, Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
  private:

@@ -37,7 +37,7 @@ class Elementwise {
   void linearize(ConstVectorRef<Scalar> /*theta*/, ConstBatchRef<Scalar> /*S*/, ConstBatchRef<Scalar> X, Index n,
                  BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& /*workspace*/) const {
     Tape activation(tape, rows_, n, X.cols() / n - 1);
-    activation.pre() = X;
+    detail::copy<Scalar>(X, activation.pre());
     activation.linearize(Y);
   }
 
@@ -45,7 +45,7 @@ class Elementwise {
                 std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> /*S_bar*/,
                 VectorRef<Scalar> /*theta_bar*/, Workspace<Scalar>& /*workspace*/) const {
     Tape(tape, rows_, n, X.cols() / n - 1).pullback(Y_bar);
-    X_bar = Y_bar;
+    detail::copy<Scalar>(Y_bar, X_bar);
   }
 
   // Taylor mode: nn/taylor/taylor.hpp.
@@ -56,7 +56,7 @@ class Elementwise {
               BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& /*workspace*/) const
       requires(ThriceDifferentiable<Sigma, Scalar>) {
     detail::TaylorTape<Sigma, Scalar> activation(tape, rows_, n, X.cols() / n - 1);
-    activation.pre() = X;
+    detail::copy<Scalar>(X, activation.pre());
     activation.evaluate(Y);
   }
   void taylor_pullback(ConstVectorRef<Scalar> /*theta*/, ConstBatchRef<Scalar> /*S*/, ConstBatchRef<Scalar> X, Index n,
@@ -64,7 +64,7 @@ class Elementwise {
                        BatchRef<Scalar> /*S_bar*/, VectorRef<Scalar> /*theta_bar*/,
                        Workspace<Scalar>& /*workspace*/) const requires(ThriceDifferentiable<Sigma, Scalar>) {
     detail::TaylorTape<Sigma, Scalar>(tape, rows_, n, X.cols() / n - 1).pullback(Y_bar);
-    X_bar = Y_bar;
+    detail::copy<Scalar>(Y_bar, X_bar);
   }
 
  private:

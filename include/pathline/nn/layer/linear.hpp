@@ -46,12 +46,12 @@ class Linear {
   [[nodiscard]] Index taylor_tape_size(Index /*n*/, Index /*order*/) const { return 0; }
   void taylor(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
               BatchRef<Scalar> Y, std::span<Scalar> /*tape*/, Workspace<Scalar>& workspace) const {
-    detail::taylor_apply(affine_, theta, S, X, n, Y, workspace);
+    detail::taylor_apply<Scalar>(affine_, theta, S, X, n, Y, workspace);
   }
   void taylor_pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                        std::span<Scalar> /*tape*/, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar,
                        BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
-    detail::taylor_apply_pullback(affine_, theta, S, X, n, Y_bar, X_bar, S_bar, theta_bar, workspace);
+    detail::taylor_apply_pullback<Scalar>(affine_, theta, S, X, n, Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
  private:

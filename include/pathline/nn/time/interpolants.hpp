@@ -1,5 +1,5 @@
 /// \file
-/// Curves through values at given times: control signals for `Driven` (nn/time/driven.hpp).
+/// Curves through values at given times: control signals for `Controlled` (nn/time/controlled.hpp).
 ///
 /// Before the first time and after the last a curve keeps its value, and its derivatives are zero: nothing runs away
 /// where there are no data. At a knot where a derivative jumps it is that of the piece that begins there.

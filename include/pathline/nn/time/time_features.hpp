@@ -1,5 +1,5 @@
 /// \file
-/// Numbers that depend on time, handed to a layer as side inputs: what `TimeEmbedding` and `Driven` share.
+/// Numbers that depend on time, handed to a layer as side inputs: what `TimeEmbedding` and `Controlled` share.
 #pragma once
 
 #include <pathline/core/workspace.hpp>

@@ -1,4 +1,4 @@
-#include <pathline/nn/time/driven.hpp>
+#include <pathline/nn/time/controlled.hpp>
 
 #include <pathline/nn/layer/linear.hpp>
 
@@ -48,21 +48,21 @@ static_assert(!Signal<NoRows, double> && !Signal<NoValue, double>);
 static_assert(!Signal<NoDerivative, double> && !Signal<NoSecondDerivative, double>);
 
 using Map = Linear<double>;
-static_assert(Layer<Driven<Map, Swing>>);
+static_assert(Layer<Controlled<Map, Swing>>);
 
 }  // namespace
 
-TEST_CASE("Driven keeps the law of layers", "[nn][gradient]") {
-  check_layer_laws(Driven(Map(3, 2, 3), Swing{}));
-  check_layer_laws(Driven(Map(2, 3, 4), Swing{}));
+TEST_CASE("Controlled keeps the law of layers", "[nn][gradient]") {
+  check_layer_laws(Controlled(Map(3, 2, 3), Swing{}));
+  check_layer_laws(Controlled(Map(2, 3, 4), Swing{}));
 }
 
-TEST_CASE("Driven allocates nothing after its first call", "[nn][allocations]") {
-  check_no_allocations(Driven(Map(8, 16, 4), Swing{}));
+TEST_CASE("Controlled allocates nothing after its first call", "[nn][allocations]") {
+  check_no_allocations(Controlled(Map(8, 16, 4), Swing{}));
 }
 
-TEST_CASE("Driven: the signal stands behind time and context", "[nn]") {
-  const Driven layer(Map(2, 3, 4), Swing{});
+TEST_CASE("Controlled: the signal stands behind time and context", "[nn]") {
+  const Controlled layer(Map(2, 3, 4), Swing{});
   CHECK(layer.side_rows() == 2);
   CHECK(layer.signal().rows() == 2);
   LayerProblem driven(layer, 4, 1, 1, 2), plain(Map(2, 3, 4), 4, 1, 1, 0);
@@ -71,7 +71,7 @@ TEST_CASE("Driven: the signal stands behind time and context", "[nn]") {
   CHECK((driven.linearize() - plain.linearize()).lpNorm<Eigen::Infinity>() < 1e-14);  // terms of order one
 }
 
-TEST_CASE("Driven refuses a layer that does not read the signal", "[nn][errors]") {
-  CHECK_THROWS_WITH(Driven(Map(2, 3, 2), Swing{}),
-                    "Driven: number of side inputs of the layer is 2, expected at least 3, time and the signal");
+TEST_CASE("Controlled refuses a layer that does not read the signal", "[nn][errors]") {
+  CHECK_THROWS_WITH(Controlled(Map(2, 3, 2), Swing{}),
+                    "Controlled: number of side inputs of the layer is 2, expected at least 3, time and the signal");
 }

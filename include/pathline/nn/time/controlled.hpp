@@ -30,18 +30,18 @@ concept Signal = requires(const U signal, double t, Vector<Scalar>& out) {
 
 /// f(t, z, u(t)): hands a layer the side inputs [t; context; u(t)] instead of [t; context].
 template <Layer L, class U>
-class Driven {
+class Controlled {
   static_assert(Signal<U, typename L::Scalar>,
-                "Driven: a signal needs rows(), value(t, u), derivative(t, du) and second_derivative(t, ddu)");
+                "Controlled: a signal needs rows(), value(t, u), derivative(t, du) and second_derivative(t, ddu)");
 
  public:
   using Scalar = typename L::Scalar;
 
   /// \param layer  Reads 1 + c + m side inputs with c rows of context.
   /// \throws ArgumentError when it reads fewer than 1 + m.
-  Driven(L layer, U signal) : layer_(std::move(layer)), signal_(std::move(signal)) {
+  Controlled(L layer, U signal) : layer_(std::move(layer)), signal_(std::move(signal)) {
     if (layer_.side_rows() < 1 + signal_.rows())
-      throw ArgumentError("Driven: number of side inputs of the layer", std::to_string(layer_.side_rows()),
+      throw ArgumentError("Controlled: number of side inputs of the layer", std::to_string(layer_.side_rows()),
                           "at least " + std::to_string(1 + signal_.rows()) + ", time and the signal");
   }
 
