@@ -5,6 +5,7 @@
 #pragma once
 
 // `Cnf`, and what solves, trains and judges it. May include every wing but presets and stacks.
+#include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/data_warnings.hpp>
 #include <pathline/flow/evaluation.hpp>
@@ -20,7 +21,6 @@
 #include <pathline/flow/with_context.hpp>
 
 // `flow/path/`: What policies read along a path: the field, its tangents, acceleration and jerk.
-#include <pathline/flow/path/augmented_dynamics.hpp>
 #include <pathline/flow/path/field_on_path.hpp>
 #include <pathline/flow/path/path_acceleration.hpp>
 #include <pathline/flow/path/path_jerk.hpp>

@@ -81,14 +81,12 @@
 
 // `ode/implicit/newton/`: Newton's method, Jacobians, and what factors matrices. The four implicit families build on
 // it.
-#include <pathline/ode/implicit/newton/coupled_newton.hpp>
 #include <pathline/ode/implicit/newton/jacobian.hpp>
 #include <pathline/ode/implicit/newton/matrix_spectrum.hpp>
 #include <pathline/ode/implicit/newton/newton.hpp>
 #include <pathline/ode/implicit/newton/newton_columns.hpp>
 #include <pathline/ode/implicit/newton/newton_goal.hpp>
 #include <pathline/ode/implicit/newton/solve_factored.hpp>
-#include <pathline/ode/implicit/newton/stage_systems.hpp>
 
 // `ode/implicit/diagonally_implicit/`: Diagonally implicit Runge–Kutta methods, implicit Euler among them: one
 // system per stage.
@@ -98,9 +96,11 @@
 #include <pathline/ode/implicit/diagonally_implicit/implicit_euler.hpp>
 
 // `ode/implicit/fully_implicit/`: Gauss and Radau methods: all stages in one system.
+#include <pathline/ode/implicit/fully_implicit/coupled_newton.hpp>
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_methods.hpp>
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_stepper.hpp>
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_tableau.hpp>
+#include <pathline/ode/implicit/fully_implicit/stage_systems.hpp>
 
 // `ode/implicit/rosenbrock/`: Rosenbrock methods: a linear system per stage, no iteration.
 #include <pathline/ode/implicit/rosenbrock/rosenbrock_methods.hpp>
@@ -120,6 +120,7 @@
 #include <pathline/ode/output/event.hpp>
 #include <pathline/ode/output/event_watcher.hpp>
 #include <pathline/ode/output/events.hpp>
+#include <pathline/ode/output/sample_events.hpp>
 #include <pathline/ode/output/save_at.hpp>
 #include <pathline/ode/output/search_polynomial.hpp>
 #include <pathline/ode/output/sign_changes.hpp>
@@ -130,5 +131,4 @@
 #include <pathline/ode/batch/one_by_one_solver.hpp>
 #include <pathline/ode/batch/padded_columns.hpp>
 #include <pathline/ode/batch/per_sample.hpp>
-#include <pathline/ode/batch/sample_events.hpp>
 #include <pathline/ode/batch/sample_solver.hpp>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <pathline/core/random.hpp>
-#include <pathline/flow/path/augmented_dynamics.hpp>
+#include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/side_inputs.hpp>
 

@@ -7,8 +7,8 @@
 #include <pathline/core/policies.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/evaluation.hpp>
-#include <pathline/flow/path/augmented_dynamics.hpp>
 #include <pathline/flow/path/field_on_path.hpp>
 #include <pathline/flow/periodic_check.hpp>
 #include <pathline/flow/policy_kinds.hpp>

@@ -8,10 +8,10 @@
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
+#include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/likelihood.hpp>
-#include <pathline/flow/path/augmented_dynamics.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/flow/transform/transform.hpp>
 #include <pathline/gradient/side_inputs.hpp>

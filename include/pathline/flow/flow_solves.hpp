@@ -6,8 +6,8 @@
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
+#include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/flow_parts.hpp>
-#include <pathline/flow/path/augmented_dynamics.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/side_inputs.hpp>

@@ -9,9 +9,9 @@
 #pragma once
 
 #include <pathline/ode/control/error_control.hpp>
+#include <pathline/ode/implicit/fully_implicit/coupled_newton.hpp>
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_tableau.hpp>
 #include <pathline/ode/implicit/implicit_stepper.hpp>
-#include <pathline/ode/implicit/newton/coupled_newton.hpp>
 #include <pathline/ode/stepper.hpp>
 #include <pathline/ode/tableau/weighted_stages.hpp>
 

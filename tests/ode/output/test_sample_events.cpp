@@ -1,5 +1,5 @@
 // Events of each sample: their times against closed forms, and that no sample depends on its neighbours.
-#include <pathline/ode/batch/sample_events.hpp>
+#include <pathline/ode/output/sample_events.hpp>
 
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
 

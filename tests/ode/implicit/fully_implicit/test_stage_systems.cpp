@@ -1,5 +1,5 @@
 // The systems of the eigenvalues together are the system of all stages.
-#include <pathline/ode/implicit/newton/stage_systems.hpp>
+#include <pathline/ode/implicit/fully_implicit/stage_systems.hpp>
 
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_methods.hpp>
 

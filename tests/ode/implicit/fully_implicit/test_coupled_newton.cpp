@@ -1,6 +1,6 @@
 // Newton's method for all stages of a step: what it solves and how well, whose Jacobian serves how long, who is to
 // blame.
-#include <pathline/ode/implicit/newton/coupled_newton.hpp>
+#include <pathline/ode/implicit/fully_implicit/coupled_newton.hpp>
 
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_methods.hpp>
 

@@ -9,10 +9,10 @@
 
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_tableau.hpp>
+#include <pathline/ode/implicit/fully_implicit/stage_systems.hpp>
 #include <pathline/ode/implicit/newton/jacobian.hpp>
 #include <pathline/ode/implicit/newton/newton_columns.hpp>
 #include <pathline/ode/implicit/newton/newton_goal.hpp>
-#include <pathline/ode/implicit/newton/stage_systems.hpp>
 #include <pathline/ode/stepper.hpp>
 
 #include <algorithm>

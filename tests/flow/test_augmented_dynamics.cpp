@@ -1,4 +1,4 @@
-#include <pathline/flow/path/augmented_dynamics.hpp>
+#include <pathline/flow/augmented_dynamics.hpp>
 
 #include <pathline/flow/path/field_on_path.hpp>
 #include <pathline/flow/path/path_point.hpp>
