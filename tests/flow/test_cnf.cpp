@@ -1,6 +1,7 @@
 #include <pathline/flow/cnf.hpp>
 
 #include <pathline/flow/end_time/steer.hpp>
+#include <pathline/flow/flow_score.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>

@@ -1,5 +1,6 @@
 // The error bar of a likelihood: the spread over draws of the trace's noise, and the solver's own estimates.
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/flow_likelihood.hpp>
 #include <pathline/nn/mlp.hpp>
 
 #include <support/catch.hpp>

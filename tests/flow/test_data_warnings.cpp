@@ -31,7 +31,7 @@ std::string warnings_of(const Eigen::MatrixBase<Derived>& X) {
 std::string far_samples(const Batch<double>& X) {
   const Batch<double> Z = detail::spread_of("test", X, detail::precision_of<double>).scores;
   std::vector<std::string> warnings;
-  detail::inspect_coordinates(X, Z.cast<float>().cast<double>(), detail::samples_to_inspect(X),
+  detail::inspect_coordinates(X, Z.cast<float>().cast<double>(), detail::samples_to_inspect<double>(X),
                               detail::precision_of<float>, warnings);
   return warnings.empty() ? "" : warnings.front();
 }
@@ -129,7 +129,7 @@ TEST_CASE("A sample beside which the others are alike is named", "[flow][data-wa
   CHECK(far_samples(X) == "");
 
   // Among more samples than are looked at one by one, the extremes are.
-  const std::vector<Index> seen = detail::samples_to_inspect(normal(10, 1, 90'000));
+  const std::vector<Index> seen = detail::samples_to_inspect<double>(normal(10, 1, 90'000));
   CHECK(seen.size() <= 20'002);
   Batch<double> many = normal(10, 1, 90'000);
   Index least = 0, greatest = 0;

@@ -7,8 +7,8 @@
 /// left. docs/maths.md, sections 7 and 8.
 #pragma once
 
-#include <pathline/core/few_rows.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/path/field_on_path.hpp>
 #include <pathline/flow/path/path_acceleration.hpp>
@@ -16,6 +16,7 @@
 #include <pathline/flow/path/path_point.hpp>
 #include <pathline/flow/regularizer/regularizer.hpp>
 #include <pathline/gradient/side_inputs.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
 
@@ -59,16 +60,17 @@ class AugmentedDynamics {
                 Workspace<Scalar>& workspace) const {
     const Index d = dim();
     const Tapes tapes(*this, tape);
+    const View<const Scalar> Z = View<const Scalar>(y).topRows(d);
+    const View<Scalar> slopes(dy);
     typename Workspace<Scalar>::Frame frame(workspace);
-    on_path_.evaluate(side_.at(t, frame), y.topRows(d), dy.topRows(d + 1), tapes.field, workspace);
-    if constexpr (needs.acceleration)
-      acceleration().evaluate(t, y.topRows(d), dy.topRows(d), tapes.acceleration, workspace);
-    if constexpr (needs.jerk) jerk().evaluate(t, y.topRows(d), tapes.jerk, workspace);
+    on_path_.evaluate(side_.at(t, frame), Z, slopes.topRows(d + 1), tapes.field, workspace);
+    if constexpr (needs.acceleration) acceleration().evaluate(t, Z, slopes.topRows(d), tapes.acceleration, workspace);
+    if constexpr (needs.jerk) jerk().evaluate(t, Z, tapes.jerk, workspace);
     if constexpr (sizeof...(Regularizers) > 0) {
       const PathPoint<Scalar> at = point(t, tapes);
       Index row = d + 1;
-      std::apply([&](const auto&... regularizer) { (regularizer.evaluate(at, RowRef<Scalar>(dy.row(row++))), ...); },
-                 regularizers_);
+      const auto next_row = [&]() -> RowRef<Scalar> { return slopes.row(row++); };
+      std::apply([&](const auto&... regularizer) { (regularizer.evaluate(at, next_row()), ...); }, regularizers_);
     }
   }
 
@@ -79,40 +81,44 @@ class AugmentedDynamics {
     const Tapes tapes(*this, tape);
     typename Workspace<Scalar>::Frame frame(workspace);
     const std::span<Scalar> buffer = frame.scalars(on_path_.bar_size());
-    PathPointBar<Scalar> bar = on_path_.start_pullback(dy_bar, buffer.data());
-    BatchMap<Scalar> Z_bar(nullptr, 0, 0);
+    const View<const Scalar> slopes_bar(dy_bar);
+    PathPointBar<Scalar> bar = on_path_.start_pullback(slopes_bar, buffer.data());
+    View<Scalar> Z_bar(nullptr, 0, 0);
     if constexpr (sizeof...(Regularizers) > 0) {
       const auto zeros = [&] {
-        BatchMap<Scalar> block = frame.batch(d, n);
-        block.setZero();
+        const View<Scalar> block = frame.batch(d, n);
+        detail::fill<Scalar>(block, 0);
         return block;
       };
-      const auto lend = [&](auto& slot, BatchMap<Scalar> block) {
+      const auto lend = [&](auto& slot, View<Scalar> block) {
         new (&slot) typename PathPointBar<Scalar>::Block(block.data(), d, n, Eigen::OuterStride<>(d));
       };
-      new (&Z_bar) BatchMap<Scalar>(zeros());
+      Z_bar = zeros();
       lend(bar.Z, Z_bar);
       if constexpr (needs.acceleration) lend(bar.acceleration, zeros());
       if constexpr (needs.jerk) lend(bar.jerk, zeros());
       const PathPoint<Scalar> at = point(t, tapes);
       Index row = d + 1;
-      std::apply([&](const auto&... regularizer) { (regularizer.pullback(at, dy_bar.row(row++), bar), ...); },
-                 regularizers_);
+      const auto next_row = [&]() -> Eigen::Ref<const Row<Scalar>, 0, Eigen::InnerStride<>> {
+        return slopes_bar.row(row++);
+      };
+      std::apply([&](const auto&... regularizer) { (regularizer.pullback(at, next_row(), bar), ...); }, regularizers_);
       if constexpr (needs.acceleration)
         acceleration().pullback(t, tapes.acceleration, bar.acceleration, Z_bar, bar.F, theta_bar, t_bar, workspace);
       if constexpr (needs.jerk) jerk().pullback(t, tapes.jerk, bar.jerk, Z_bar, theta_bar, t_bar, workspace);
     }
-    BatchMap<Scalar> S_bar = side_.zero(frame);
+    const View<Scalar> S_bar = side_.zero(frame);
     on_path_.pullback(side_.at(t, frame), tapes.field, buffer.data(), path_bar, S_bar,
-                      theta_bar.head(detail::parameter_count(on_path_.field())), workspace);
-    if constexpr (sizeof...(Regularizers) > 0) detail::add_rows<Scalar>(1, Z_bar, path_bar);
+                      View<Scalar>(theta_bar).head(detail::parameter_count(on_path_.field())), workspace);
+    if constexpr (sizeof...(Regularizers) > 0) detail::add<Scalar>(Z_bar, path_bar);
     side_.pullback(S_bar, theta_bar, t_bar);
   }
 
   /// Of the path rows: J (d × dn), sample after sample.
   void jacobian(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> J, Workspace<Scalar>& workspace) const {
     typename Workspace<Scalar>::Frame frame(workspace);
-    field_jacobian(on_path_.field(), side_.at(t, frame), y.topRows(dim()), J, workspace);
+    field_jacobian(on_path_.field(), View<const Scalar>(side_.at(t, frame)), View<const Scalar>(y).topRows(dim()), J,
+                   workspace);
   }
 
  private:

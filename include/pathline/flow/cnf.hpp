@@ -15,6 +15,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/flow/data_warnings.hpp>
 #include <pathline/flow/flow_likelihood.hpp>
 #include <pathline/flow/flow_parts.hpp>
@@ -176,7 +177,7 @@ class Cnf {
   [[nodiscard]] Batch<DataScalar> inverse(ConstDataRef<Scalar> Z) const {
     check("Cnf::inverse: points", Z);
     typename Parts::Rounding scratch;
-    return to_data(Z.topRows(dim()), parts_.template context_of<Scalar>(Z, scratch));
+    return to_data(View<const Scalar>(Z).topRows(dim()), parts_.template context_of<Scalar>(Z, scratch));
   }
 
   /// Where raw data X are at each of `times`, d × n each, in the flow's coordinates (those of the data transform).
@@ -223,7 +224,7 @@ class Cnf {
                                                                             Rng& rng) const {
     check_context("Cnf::sample_with_log_prob: context", C);
     typename Parts::Rounding scratch;
-    const auto& context = parts_.context_of(C, scratch);
+    const View<const Scalar> context = parts_.context_of(C, scratch);
     return Likelihoods(parts_).samples(points_of_base(C.cols(), rng, "Cnf::sample_with_log_prob"), context);
   }
 
@@ -243,20 +244,20 @@ class Cnf {
   /// What is doubtful about context (the last c rows of raw data X) as the field reads it; `fit` reports it.
   [[nodiscard]] std::vector<std::string> context_warnings(ConstDataRef<DataScalar> X) const {
     typename Parts::Rounding scratch;
-    return detail::context_warnings(X.bottomRows(context_rows()).template cast<double>(),
-                                    detail::precision_of<DataScalar>,
-                                    parts_.context_of(X, scratch).template cast<double>());
+    return detail::context_warnings(detail::in_double(View<const DataScalar>(X).bottomRows(context_rows())),
+                                    detail::precision_of<DataScalar>, detail::in_double(parts_.context_of(X, scratch)));
   }
 
   /// What is doubtful about raw data X as the training set of a density (`inspect_data`), and how it reaches the field
   /// through the data transform; `fit` reports it.
   /// \throws DomainError at a number that the data transform does not map.
   [[nodiscard]] std::vector<std::string> data_warnings(ConstDataRef<DataScalar> X) const {
-    const std::vector<Index> samples = detail::samples_to_inspect(X.topRows(dim()));
-    const Batch<DataScalar> seen = detail::samples_of(X, samples);
-    const Batch<double> raw = seen.topRows(dim()).template cast<double>();
+    const View<const DataScalar> all(X);
+    const std::vector<Index> samples = detail::samples_to_inspect(all.topRows(dim()));
+    const Batch<DataScalar> seen = detail::samples_of(all, samples);
+    const Batch<double> raw = detail::in_double(View<const DataScalar>(seen).topRows(dim()));
     std::vector<std::string> warnings = detail::data_warnings(raw, detail::precision_of<DataScalar>);
-    detail::inspect_coordinates(raw, to_flow_coordinates(seen).template cast<double>(), samples,
+    detail::inspect_coordinates(raw, detail::in_double<Scalar>(to_flow_coordinates(seen)), samples,
                                 detail::precision_of<Scalar>, warnings);
     return warnings;
   }
@@ -320,19 +321,20 @@ class Cnf {
     require_columns("Cnf::value_and_gradient: data", X.cols(), static_cast<Index>(samples.size()));
     if (weights.size() > 0) {
       require_columns("Cnf::value_and_gradient: weights", weights.size(), X.cols());
-      require_finite("Cnf::value_and_gradient: weights", weights.transpose());
+      const Eigen::Ref<const Batch<Scalar>> row = View<const Scalar>(weights.data(), 1, weights.size());
+      require_finite("Cnf::value_and_gradient: weights", row);
     }
     Training(parts_).run(X, {samples, {weights.data(), std::size_t(weights.size())}}, draw, loss, likelihood_weight,
                          memory, result);
   }
 
-  template <class Derived>
-  void check(const char* what, const Eigen::MatrixBase<Derived>& X) const {
+  template <Real Given>
+  void check(const char* what, const Eigen::Ref<const Batch<Given>>& X) const {
     check_data(what, X);
     require_finite_parameters();
   }
-  template <class Derived>
-  void check_data(const char* what, const Eigen::MatrixBase<Derived>& X) const {
+  template <Real Given>
+  void check_data(const char* what, const Eigen::Ref<const Batch<Given>>& X) const {
     parts_.check_parameters();
     if (X.rows() == dim()) require_rows(what, X.rows(), data_rows());  // context is missing, nothing is transposed
     require_batch_rows(what, X.rows(), X.cols(), data_rows());
@@ -347,18 +349,20 @@ class Cnf {
   /// Not in training: the loss of such parameters is not finite, which training checks anyway.
   void require_finite_parameters() const { detail::require_finite_parameters("Cnf", parts_.field.parameters()); }
 
-  [[nodiscard]] Batch<Scalar> to_flow_coordinates(ConstBatchRef<DataScalar> X) const {
+  [[nodiscard]] Batch<Scalar> to_flow_coordinates(View<const DataScalar> X) const {
     Batch<Scalar> Z(dim(), X.cols());
     Row<Scalar> log_det(X.cols());
     typename Parts::Rounding scratch;
-    parts_.to_coordinates(X.topRows(dim()), Z, log_det, scratch);
+    parts_.to_coordinates(X.topRows(dim()), View<Scalar>(Z), View<Scalar>(log_det), scratch);
     return Z;
   }
 
   // Base points Z (d × n), with their context as the field reads it, to raw data.
-  [[nodiscard]] Batch<DataScalar> to_data(Batch<Scalar> Z, ConstBatchRef<Scalar> context) const {
+  [[nodiscard]] Batch<DataScalar> to_data(View<const Scalar> base_points, View<const Scalar> context) const {
+    Batch<Scalar> Z(base_points.rows(), base_points.cols());
+    detail::copy<Scalar>(base_points, Z);
     Solves(parts_).path(Z, context, detail::Way::to_data);
-    return parts_.to_data(Z);
+    return parts_.to_data(View<const Scalar>(Z));
   }
 
   [[nodiscard]] Batch<Scalar> base_points(Index count, Rng& rng, const std::string& front) const {

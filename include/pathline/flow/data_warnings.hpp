@@ -5,8 +5,10 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/flow/statistics/component_spread.hpp>
 #include <pathline/flow/statistics/covariance.hpp>
+#include <pathline/math/view_loops.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -78,16 +80,18 @@ struct SortedComponent {
 }
 
 /// The samples of X (d × n) to look at: 20,000 of them, evenly spread, and those that hold the extremes of a component.
-template <class Derived>
-[[nodiscard]] std::vector<Index> samples_to_inspect(const Eigen::MatrixBase<Derived>& X) {
+template <Real Scalar>
+[[nodiscard]] std::vector<Index> samples_to_inspect(View<const Scalar> X) {
   constexpr Index most = 20'000;
   std::vector<Index> samples;
   for (Index j = 0; j < X.cols(); j += X.cols() / most + 1) samples.push_back(j);
   if (Index(samples.size()) == X.cols()) return samples;
   for (Index i = 0; i < X.rows(); ++i) {
     Index least = 0, greatest = 0;
-    X.row(i).minCoeff(&least);
-    X.row(i).maxCoeff(&greatest);
+    for (Index j = 1; j < X.cols(); ++j) {
+      if (X(i, j) < X(i, least)) least = j;
+      if (X(i, j) > X(i, greatest)) greatest = j;
+    }
     samples.insert(samples.end(), {least, greatest});
   }
   std::sort(samples.begin(), samples.end());
@@ -95,11 +99,18 @@ template <class Derived>
   return samples;
 }
 
-template <class Derived>
-[[nodiscard]] Batch<typename Derived::Scalar> samples_of(const Eigen::MatrixBase<Derived>& X,
-                                                         const std::vector<Index>& samples) {
-  Batch<typename Derived::Scalar> result(X.rows(), Index(samples.size()));
-  for (std::size_t j = 0; j < samples.size(); ++j) result.col(Index(j)) = X.col(samples[j]);
+template <Real Scalar>
+[[nodiscard]] Batch<Scalar> samples_of(View<const Scalar> X, const std::vector<Index>& samples) {
+  Batch<Scalar> result(X.rows(), Index(samples.size()));
+  for (std::size_t j = 0; j < samples.size(); ++j)
+    for (Index i = 0; i < X.rows(); ++i) result(i, Index(j)) = X(i, samples[j]);
+  return result;
+}
+
+template <Real Scalar>
+[[nodiscard]] Batch<double> in_double(View<const Scalar> X) {
+  Batch<double> result(X.rows(), X.cols());
+  convert<Scalar, double>(X, result);
   return result;
 }
 
@@ -184,7 +195,8 @@ inline void inspect_rank(const Batch<double>& X, const ComponentSpread& spread, 
   }
   const Index stride = n / std::min(n, d + 1000);  // enough to find a plane
   Batch<double> scores(d, (n + stride - 1) / stride);
-  for (Index j = 0; j < scores.cols(); ++j) scores.col(j) = spread.scores.col(j * stride);
+  for (Index j = 0; j < scores.cols(); ++j)
+    for (Index i = 0; i < d; ++i) scores(i, j) = spread.scores(i, j * stride);
   Batch<double> L;
   const Index k = triangular_factor(scores, rounding_of(X, spread, precision), L);
   if (k >= 0) {
@@ -257,10 +269,12 @@ inline void inspect_coordinates(const Batch<double>& X, const Batch<double>& Z, 
 /// \throws DataError when X is empty or not finite.
 template <class Derived>
 [[nodiscard]] std::vector<std::string> inspect_data(const Eigen::MatrixBase<Derived>& X) {
-  const Batch<typename Derived::Scalar> data = X;
+  using Scalar = typename Derived::Scalar;
+  const Batch<Scalar> data = X;
   require_finite("inspect_data: data", data);
-  const Batch<double> seen = detail::samples_of(data, detail::samples_to_inspect(data)).template cast<double>();
-  return detail::data_warnings(seen, detail::precision_of<typename Derived::Scalar>);
+  const View<const Scalar> all(data);
+  const Batch<Scalar> seen = detail::samples_of(all, detail::samples_to_inspect(all));
+  return detail::data_warnings(detail::in_double<Scalar>(seen), detail::precision_of<Scalar>);
 }
 
 }  // namespace pathline

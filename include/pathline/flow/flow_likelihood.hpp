@@ -5,9 +5,11 @@
 
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/likelihood.hpp>
+#include <pathline/math/view_loops.hpp>
 
 #include <cstdint>
 
@@ -34,17 +36,21 @@ class FlowLikelihood {
     Likelihood<Scalar> result;
     result.log_prob.resize(X.cols());
     Batch<Scalar> y(d + 1, X.cols());
+    const View<Scalar> at(y), Z = at.topRows(d), log_det = at.row(d);
     typename Parts::Rounding scratch;
-    parts_.to_coordinates(X.topRows(d), y.topRows(d), result.log_prob, scratch);
-    y.row(d).setZero();
+    parts_.to_coordinates(View<const DataScalar>(X).topRows(d), Z, View<Scalar>(result.log_prob), scratch);
+    fill<Scalar>(log_det, 0);
     result.statistics = FlowSolves<Parts, Solver>(parts_, solver)
                             .with_trace(y, parts_.context_of(X, scratch), Way::to_base, estimator, draw, errors);
     Row<Scalar> log_base(X.cols());
-    parts_.base.log_density(y.topRows(d), log_base);
-    result.log_prob += log_base + y.row(d);
+    const Eigen::Ref<const Batch<Scalar>> base_points = Z;
+    RowRef<Scalar> log_base_points = View<Scalar>(log_base);
+    parts_.base.log_density(base_points, log_base_points);
+    for (Index j = 0; j < X.cols(); ++j) result.log_prob(j) += log_base(j) + log_det(0, j);
     if constexpr (Errors::sums) {
       Batch<Scalar> score(d, X.cols());
-      parts_.base.score(y.topRows(d), score);
+      BatchRef<Scalar> score_of_points = View<Scalar>(score);
+      parts_.base.score(base_points, score_of_points);
       *solver_error = errors.sum.row(d) + score.cwiseAbs().cwiseProduct(errors.sum.topRows(d)).colwise().sum();
     }
     return result;
@@ -77,20 +83,24 @@ class FlowLikelihood {
 
   /// Base points Z (d × n), with their context as the field reads it (c × n), to raw data with log p.
   [[nodiscard]] SamplesWithLogProb<Scalar, DataScalar> samples(const Batch<Scalar>& Z,
-                                                               ConstBatchRef<Scalar> context) const {
+                                                               View<const Scalar> context) const {
     const Index d = parts_.field.dim(), count = Z.cols();
     Batch<Scalar> y(d + 1, count);
-    y.topRows(d) = Z;
-    y.row(d).setZero();
+    const View<Scalar> at(y);
+    copy<Scalar>(Z, at.topRows(d));
+    fill<Scalar>(at.row(d), 0);
     FlowSolves<Parts>(parts_).with_trace(y, context, Way::to_data, parts_.evaluation.estimator,
                                          Rng(parts_.evaluation.seed).draw(), NoErrors{});
-    SamplesWithLogProb<Scalar, DataScalar> result{parts_.to_data(y.topRows(d)), Row<Scalar>(count)};
+    SamplesWithLogProb<Scalar, DataScalar> result{parts_.to_data(at.topRows(d)), Row<Scalar>(count)};
     Batch<Scalar> back(d, count);
     typename Parts::Rounding scratch;
-    parts_.to_coordinates(result.samples, back, result.log_prob, scratch);
+    parts_.to_coordinates(View<const DataScalar>(result.samples), View<Scalar>(back), View<Scalar>(result.log_prob),
+                          scratch);
     Row<Scalar> log_base(count);
-    parts_.base.log_density(Z, log_base);
-    result.log_prob += log_base - y.row(d);
+    const Eigen::Ref<const Batch<Scalar>> base_points = View<const Scalar>(Z);
+    RowRef<Scalar> log_base_points = View<Scalar>(log_base);
+    parts_.base.log_density(base_points, log_base_points);
+    for (Index j = 0; j < count; ++j) result.log_prob(j) += log_base(j) - y(d, j);
     return result;
   }
 

@@ -7,6 +7,7 @@
 #include <pathline/core/policies.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/evaluation.hpp>
 #include <pathline/flow/path/field_on_path.hpp>
@@ -15,6 +16,7 @@
 #include <pathline/flow/transform/transform.hpp>
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/side_inputs.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/nn/parameters.hpp>
 #include <pathline/nn/taylor/taylor.hpp>
 #include <pathline/ode/concepts.hpp>
@@ -224,35 +226,36 @@ struct FlowParts {
   /// The context (c × n) of raw data or points X ((d + c) × n), as the field reads it: mapped by the context transform,
   /// in the field's scalar. A view of X or of the scratch.
   template <class From = DataScalar>
-  [[nodiscard]] decltype(auto) context_of(ConstBatchRef<From> X, [[maybe_unused]] Rounding& scratch) const {
-    const auto raw = [&] { return X.bottomRows(context_rows()); };
+  [[nodiscard]] View<const Scalar> context_of(View<const std::type_identity_t<From>> X,
+                                              [[maybe_unused]] Rounding& scratch) const {
+    const View<const From> raw = X.bottomRows(context_rows());
     if constexpr (std::same_as<From, Scalar> && !maps_context) {
-      return raw();
-    } else if constexpr (!maps_context) {
-      scratch.context = raw().template cast<Scalar>();
-      return std::as_const(scratch.context);
-    } else if constexpr (std::same_as<From, Scalar> && std::same_as<DataScalar, Scalar>) {
-      scratch.context.resize(context_rows(), X.cols());
-      context_transform.apply(raw(), scratch.context);
-      return std::as_const(scratch.context);
+      return raw;
     } else {
-      scratch.unrounded_context.resize(context_rows(), X.cols());
-      if constexpr (std::same_as<From, DataScalar>)
-        context_transform.apply(raw(), scratch.unrounded_context);
-      else
-        context_transform.apply(Batch<DataScalar>(raw().template cast<DataScalar>()), scratch.unrounded_context);
-      scratch.context = scratch.unrounded_context.template cast<Scalar>();
-      return std::as_const(scratch.context);
+      scratch.context.resize(raw.rows(), raw.cols());
+      if constexpr (!maps_context) {
+        convert<From, Scalar>(raw, scratch.context);
+      } else if constexpr (std::same_as<From, Scalar> && std::same_as<DataScalar, Scalar>) {
+        context_transform.apply(raw.map(), scratch.context);
+      } else {
+        scratch.unrounded_context.resize(raw.rows(), raw.cols());
+        if constexpr (std::same_as<From, DataScalar>)
+          context_transform.apply(raw.map(), scratch.unrounded_context);
+        else
+          context_transform.apply(Batch<DataScalar>(raw.map().template cast<DataScalar>()), scratch.unrounded_context);
+        convert<DataScalar, Scalar>(scratch.unrounded_context, scratch.context);
+      }
+      return scratch.context;
     }
   }
   /// Turns the cotangent (c × n) of what `context_of` gives for raw data X into that of the raw context.
-  void pull_back_context(ConstBatchRef<DataScalar> X, Batch<Scalar>& context_bar,
+  void pull_back_context([[maybe_unused]] View<const DataScalar> X, [[maybe_unused]] Batch<Scalar>& context_bar,
                          [[maybe_unused]] Rounding& scratch) const {
     if constexpr (maps_context && std::same_as<DataScalar, Scalar>) {
-      context_transform.pullback(X.bottomRows(context_rows()), context_bar);
+      context_transform.pullback(X.bottomRows(context_rows()).map(), context_bar);
     } else if constexpr (maps_context) {
       scratch.unrounded_context = context_bar.template cast<DataScalar>();
-      context_transform.pullback(X.bottomRows(context_rows()), scratch.unrounded_context);
+      context_transform.pullback(X.bottomRows(context_rows()).map(), scratch.unrounded_context);
       context_bar = scratch.unrounded_context.template cast<Scalar>();
     }
   }
@@ -266,11 +269,13 @@ struct FlowParts {
     } else {
       scratch.Z.resize(X.rows(), X.cols());
       scratch.log_det.resize(X.cols());
-      transform.apply(X, scratch.Z, scratch.log_det);
-      Z = scratch.Z.template cast<Scalar>();
-      log_det = scratch.log_det.template cast<Scalar>();
+      BatchRef<DataScalar> unrounded = View<DataScalar>(scratch.Z);
+      RowRef<DataScalar> unrounded_log_det = View<DataScalar>(scratch.log_det);
+      transform.apply(X, unrounded, unrounded_log_det);
+      convert<DataScalar, Scalar>(unrounded, Z);
+      convert<DataScalar, Scalar>(unrounded_log_det, log_det);
     }
-    if (!Z.allFinite()) refuse_overflow(X, Z);
+    if (!all_finite<Scalar>(Z)) refuse_overflow(X, Z);
   }
   [[noreturn]] static void refuse_overflow(ConstBatchRef<DataScalar> X, ConstBatchRef<Scalar> Z) {
     Index i = 0, j = 0;
@@ -286,20 +291,23 @@ struct FlowParts {
   /// Back to raw data (d × n).
   [[nodiscard]] Batch<DataScalar> to_data(ConstBatchRef<Scalar> Z) const {
     Batch<DataScalar> X(Z.rows(), Z.cols());
-    if constexpr (std::same_as<DataScalar, Scalar>)
-      transform.invert(Z, X);
-    else
-      transform.invert(Batch<DataScalar>(Z.template cast<DataScalar>()), X);
+    BatchRef<DataScalar> raw = View<DataScalar>(X);
+    if constexpr (std::same_as<DataScalar, Scalar>) {
+      transform.invert(Z, raw);
+    } else {
+      convert<Scalar, DataScalar>(Z, X);
+      const Eigen::Ref<const Batch<DataScalar>> unrounded = View<const DataScalar>(X);  // in place, as it may be
+      transform.invert(unrounded, raw);
+    }
     return X;
   }
 
   /// Time, and the context of some columns of a batch that holds it in its last rows. Refers to the batch.
-  [[nodiscard]] SideInputs<Scalar> side_inputs(ConstBatchRef<Scalar> X, ColumnChunk columns) const {
+  [[nodiscard]] SideInputs<Scalar> side_inputs(View<const Scalar> X, ColumnChunk columns) const {
     const Index c = context_rows();
     if (c == 0) return {};
-    return SideInputs<Scalar>(
-        typename SideInputs<Scalar>::Context(X.data() + columns.first * X.outerStride() + X.rows() - c, c,
-                                             columns.count, Eigen::OuterStride<>(X.outerStride())));
+    return SideInputs<Scalar>(typename SideInputs<Scalar>::Context(X.data() + columns.first * X.stride() + X.rows() - c,
+                                                                   c, columns.count, Eigen::OuterStride<>(X.stride())));
   }
 
   /// Columns of the widest chunk for solves with k tangents.

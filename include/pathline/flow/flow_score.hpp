@@ -7,6 +7,7 @@
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/flow_parts.hpp>
@@ -15,6 +16,7 @@
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/flow/transform/transform.hpp>
 #include <pathline/gradient/side_inputs.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/ode/errors.hpp>
 
 #include <array>
@@ -58,7 +60,7 @@ class FlowScore {
   [[nodiscard]] Result run(ConstBatchRef<DataScalar> X) const {
     Result result{Row<Scalar>(X.cols()), Batch<DataScalar>(parts_.field.dim(), X.cols())};
     typename Parts::Rounding rounding;
-    const auto& context = parts_.context_of(X, rounding);
+    const View<const Scalar> context = parts_.context_of(X, rounding);
     std::vector<Index> samples(std::size_t(X.cols()));
     std::iota(samples.begin(), samples.end(), Index(0));
     const Index widest = parts_.widest_chunk(parts_.tangents_of(parts_.evaluation.estimator));
@@ -82,7 +84,7 @@ class FlowScore {
     Vector<Scalar> theta_bar;  // what normalisations add to; not used
   };
 
-  void chunk(ConstBatchRef<DataScalar> X, const SideInputs<Scalar>& side, std::span<const Index> samples,
+  void chunk(View<const DataScalar> X, const SideInputs<Scalar>& side, std::span<const Index> samples,
              ColumnChunk columns, Result& result) const {
     const Index d = parts_.field.dim(), n = columns.count;
     Job job{samples,
@@ -93,20 +95,23 @@ class FlowScore {
             Row<Scalar>(n),
             std::vector<BlockMemory>(std::size_t(parts_.blocks())),
             Vector<Scalar>::Zero(Parts::normalizes ? parts_.field.parameters().size() : 0)};
-    const Batch<DataScalar> raw = X.middleCols(columns.first, n).topRows(d);
-    auto log_p = result.log_prob.middleCols(columns.first, n);
+    const View<const DataScalar> raw = X.block(0, columns.first, d, n);
+    const View<Scalar> log_p = View<Scalar>(result.log_prob).middleCols(columns.first, n), y = job.y;
     typename Parts::Rounding rounding;
     try {
-      parts_.to_coordinates(raw, job.y.topRows(d), log_p, rounding);
+      parts_.to_coordinates(raw, y.topRows(d), log_p, rounding);
     } catch (const DomainError& error) {
       throw error.counted_from(columns.first);
     }
-    job.y.row(d).setZero();
+    fill<Scalar>(y.row(d), 0);
     through_block(0, job);
-    log_p += job.log_base + job.y.row(d);
+    for (Index j = 0; j < n; ++j) log_p(0, j) += job.log_base(j) + y(d, j);
     if constexpr (transform_fits) {
-      const Batch<DataScalar> Z_bar = job.y_bar.topRows(d).template cast<DataScalar>();
-      parts_.transform.pullback(raw, Z_bar, result.score.middleCols(columns.first, n));
+      Batch<DataScalar> Z_bar(d, n);
+      convert<Scalar, DataScalar>(View<const Scalar>(job.y_bar).topRows(d), Z_bar);
+      const Eigen::Ref<const Batch<DataScalar>> raw_data = raw, cotangent = View<const DataScalar>(Z_bar);
+      BatchRef<DataScalar> score = View<DataScalar>(result.score).middleCols(columns.first, n);
+      parts_.transform.pullback(raw_data, cotangent, score);
     }
   }
 
@@ -118,7 +123,7 @@ class FlowScore {
     through_normalization(b, job, [&] {
       with_field_on_path(
           block, parts_.evaluation.estimator, Parts::block_draw(job.draw, b), job.samples, job.side, parts_.time.data,
-          job.y.topRows(parts_.field.dim()), memory.workspace,
+          View<const Scalar>(job.y).topRows(parts_.field.dim()), memory.workspace,
           [&](const auto& on_path) { out_and_back(Dynamics(on_path, no_regularizers, job.side), b, memory, job); });
     });
   }
@@ -152,9 +157,13 @@ class FlowScore {
   // Those of log p = log ν(z) + ℓ, whose value is kept as well.
   void set_cotangents(Job& job) const {
     const Index d = parts_.field.dim();
-    parts_.base.log_density(job.y.topRows(d), job.log_base);
-    parts_.base.score(job.y.topRows(d), job.y_bar.topRows(d));
-    job.y_bar.row(d).setOnes();
+    const View<Scalar> y_bar = job.y_bar;
+    const Eigen::Ref<const Batch<Scalar>> Z = View<const Scalar>(job.y).topRows(d);
+    RowRef<Scalar> log_base = View<Scalar>(job.log_base);
+    BatchRef<Scalar> score = y_bar.topRows(d);
+    parts_.base.log_density(Z, log_base);
+    parts_.base.score(Z, score);
+    fill<Scalar>(y_bar.row(d), 1);
   }
 
   const Parts& parts_;

@@ -5,12 +5,14 @@
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/side_inputs.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/ode/errors.hpp>
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/statistics.hpp>
@@ -55,7 +57,7 @@ class FlowSolves {
   FlowSolves(const Parts& parts, const Solver& solver) : parts_(parts), solver_(solver) {}
 
   /// z alone: Z (d × n) in place, with its context (c × n).
-  Statistics path(Batch<Scalar>& Z, ConstBatchRef<Scalar> context, Way way) const {
+  Statistics path(Batch<Scalar>& Z, View<const Scalar> context, Way way) const {
     return through_blocks(Z, way, [&](const Block& block, Index /*b*/, double from, double to) {
       return solve_chunks(Z, from, to, 0, NoErrors{},
                           [&](Workspace<Scalar>& /*workspace*/, ColumnChunk chunk, auto&& run) {
@@ -66,23 +68,24 @@ class FlowSolves {
 
   /// z and the log-determinant: y ((d + 1) × n) in place, with its context (c × n). Sample i has the id i.
   template <class Estimator, class Errors>
-  Statistics with_trace(Batch<Scalar>& y, ConstBatchRef<Scalar> context, Way way, const Estimator& estimator,
+  Statistics with_trace(Batch<Scalar>& y, View<const Scalar> context, Way way, const Estimator& estimator,
                         const Draw& draw, Errors errors) const {
     std::vector<Index> samples(std::size_t(y.cols()));
     std::iota(samples.begin(), samples.end(), Index(0));
     return through_blocks(y, way, [&](const Block& block, Index b, double from, double to) {
-      return solve_chunks(y, from, to, parts_.tangents_of(estimator), errors,
-                          [&](Workspace<Scalar>& workspace, ColumnChunk chunk, auto&& run) {
-                            const SideInputs<Scalar> side = parts_.side_inputs(context, chunk);
-                            const std::tuple<> no_regularizers;
-                            with_field_on_path(block, estimator, Parts::block_draw(draw, b),
-                                               std::span<const Index>(samples).subspan(std::size_t(chunk.first),
-                                                                                       std::size_t(chunk.count)),
-                                               side, from, y.middleCols(chunk.first, chunk.count).topRows(block.dim()),
-                                               workspace, [&]<class OnPath>(const OnPath& on_path) {
-                                                 run(AugmentedDynamics<OnPath>(on_path, no_regularizers, side));
-                                               });
-                          });
+      return solve_chunks(
+          y, from, to, parts_.tangents_of(estimator), errors,
+          [&](Workspace<Scalar>& workspace, ColumnChunk chunk, auto&& run) {
+            const SideInputs<Scalar> side = parts_.side_inputs(context, chunk);
+            const std::tuple<> no_regularizers;
+            with_field_on_path(
+                block, estimator, Parts::block_draw(draw, b),
+                std::span<const Index>(samples).subspan(std::size_t(chunk.first), std::size_t(chunk.count)), side, from,
+                View<const Scalar>(y).block(0, chunk.first, block.dim(), chunk.count), workspace,
+                [&]<class OnPath>(const OnPath& on_path) {
+                  run(AugmentedDynamics<OnPath>(on_path, no_regularizers, side));
+                });
+          });
     });
   }
 
@@ -122,7 +125,9 @@ class FlowSolves {
       with_dynamics(workspace, chunk, [&]<class G>(const G& dynamics) {
         Stepper<Method, Batch<Scalar>> stepper;
         SolverRightHandSide<G> rhs{dynamics, workspace};
-        Batch<Scalar> state = y.middleCols(chunk.first, chunk.count);
+        const View<Scalar> columns = View<Scalar>(y).middleCols(chunk.first, chunk.count);
+        Batch<Scalar> state(columns.rows(), columns.cols());
+        copy<Scalar>(columns, state);
         std::conditional_t<Errors::sums, ErrorObserver, NoObserver> observer;
         if constexpr (Errors::sums) observer.sum.setZero(state.rows(), state.cols());
         statistics[std::size_t(i)] = relabel_failures(
@@ -131,8 +136,9 @@ class FlowSolves {
                                observer);
             },
             [&](SolveFailure& at) { name_sample(at, chunk); });
-        y.middleCols(chunk.first, chunk.count) = state;
-        if constexpr (Errors::sums) errors.sum.middleCols(chunk.first, chunk.count) += observer.sum;
+        copy<Scalar>(state, columns);
+        if constexpr (Errors::sums)
+          add<Scalar>(observer.sum, View<Scalar>(errors.sum).middleCols(chunk.first, chunk.count));
       });
     });
     Statistics sum;

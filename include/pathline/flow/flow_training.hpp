@@ -5,12 +5,14 @@
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/flow/statistics/row_moments.hpp>
 #include <pathline/gradient/side_inputs.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/ode/errors.hpp>
 #include <pathline/ode/statistics.hpp>
 
@@ -74,7 +76,7 @@ class FlowTraining {
     const auto chunks = std::size_t(chunk_count(X.cols(), widest));
     memory.chunks.resize(std::max(memory.chunks.size(), chunks));
     memory.used_chunks = Index(chunks);
-    const auto& context = parts_.context_of(X, memory.rounding);
+    const View<const Scalar> context = parts_.context_of(X, memory.rounding);
     for_each_chunk(X.cols(), widest, parts_.threads.number, [&](Index i, ColumnChunk chunk, int thread) {
       const auto work = [&] {
         train_chunk(X, context, samples, draw, loss, chunk, memory.threads[std::size_t(thread)],
@@ -109,14 +111,14 @@ class FlowTraining {
   };
 
   template <class Loss>
-  void train_chunk(ConstBatchRef<DataScalar> X, ConstBatchRef<Scalar> context, const LossRows<Scalar>& samples,
+  void train_chunk(View<const DataScalar> X, View<const Scalar> context, const LossRows<Scalar>& samples,
                    const Draw& draw, const Loss& loss, ColumnChunk columns, typename Memory::Thread& thread,
                    typename Memory::Chunk& chunk) const {
     const Index d = parts_.field.dim(), n = columns.count, rows = d + 1 + Index(std::tuple_size_v<Regularizers>);
     if (Index(thread.blocks.size()) != parts_.blocks()) thread.blocks.resize(std::size_t(parts_.blocks()));
     typename Memory::Block& first = thread.blocks.front();
     typename Workspace<Scalar>::Frame frame(first.workspace);
-    Batch<Scalar>& y = first.steppers.at(rows, n).y;
+    const View<Scalar> y = first.steppers.at(rows, n).y;
     const auto of_chunk = [&](auto numbers) {
       return numbers.empty() ? numbers : numbers.subspan(std::size_t(columns.first), std::size_t(n));
     };
@@ -131,13 +133,13 @@ class FlowTraining {
                   thread,
                   chunk};
     try {
-      parts_.to_coordinates(X.middleCols(columns.first, n).topRows(d), y.topRows(d), job.log_det.row(0),
-                            chunk.rounding);
+      parts_.to_coordinates(X.block(0, columns.first, d, n), y.topRows(d), View<Scalar>(job.log_det), chunk.rounding);
     } catch (const DomainError& error) {
       throw error.counted_from(columns.first);
     }
-    y.bottomRows(rows - d).setZero();
-    chunk.gradient.setZero(parts_.field.parameters().size() + job.side.context_size());
+    fill<Scalar>(y.bottomRows(rows - d), 0);
+    chunk.gradient.resize(parts_.field.parameters().size() + job.side.context_size());
+    fill<Scalar>(chunk.gradient, 0);
     chunk.forward = chunk.backward = Statistics{};
     chunk.step_cost = 0;
     if constexpr (Parts::normalizes) chunk.moments.resize(std::size_t(parts_.blocks() + 1));
@@ -160,7 +162,7 @@ class FlowTraining {
     };
     through_normalization(b, y, memory.workspace, job, [&] {
       with_field_on_path(block, parts_.trace, draw, job.samples.ids, job.side, parts_.time.data,
-                         y.topRows(parts_.field.dim()), memory.workspace, out_and_back);
+                         View<const Scalar>(y).topRows(parts_.field.dim()), memory.workspace, out_and_back);
     });
   }
 
@@ -179,19 +181,20 @@ class FlowTraining {
     // A block's dynamics know its own θ and the context, which all blocks read.
     const Index context = job.side.context_size(), own = dynamics.parameter_count() - context;
     typename Workspace<Scalar>::Frame frame(memory.workspace);
-    VectorMap<Scalar> theta_bar = frame.vector(own + context);
-    theta_bar.setZero();
+    const View<Scalar> theta_bar = frame.scalars(own + context), y_bar = job.y_bar;
+    fill<Scalar>(theta_bar, 0);
     if constexpr (requires { memory.step_cost; }) {  // each sample bears its share of its chunk's steps
       const Scalar step_share = Scalar(total_weight(job.samples) / job.batch);
       job.chunk.step_cost += double(step_share * memory.step_cost);
-      job.chunk.backward += parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar,
+      job.chunk.backward += parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, y_bar,
                                                      theta_bar, memory, step_share);
     } else {
       job.chunk.backward +=
-          parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, job.y_bar, theta_bar, memory);
+          parts_.gradient.backward(parts_.method, parts_.control, dynamics, times, {}, y_bar, theta_bar, memory);
     }
-    job.chunk.gradient.segment(parts_.block_offset(b), own) = theta_bar.head(own);
-    job.chunk.gradient.tail(context) += theta_bar.tail(context);
+    const View<Scalar> gradient = job.chunk.gradient;
+    copy<Scalar>(theta_bar.head(own), gradient.segment(parts_.block_offset(b), own));
+    add<Scalar>(theta_bar.tail(context), gradient.tail(context));
   }
 
   // Normalisation `gap`, in front of block `gap`, around what follows; just that where the flow has none.
@@ -201,7 +204,7 @@ class FlowTraining {
     if constexpr (Parts::normalizes) {
       typename Workspace<Scalar>::Frame frame(workspace);
       BatchMap<Scalar> Z = frame.batch(parts_.field.dim(), y.cols());
-      Z = y.topRows(Z.rows());
+      copy<Scalar>(View<const Scalar>(y).topRows(Z.rows()), Z);
       job.chunk.moments[std::size_t(gap)].set(Z);
       parts_.field.normalize(gap, y);
       then();
@@ -214,7 +217,7 @@ class FlowTraining {
   // Those of the final states y.
   template <class Loss>
   void set_cotangents(const Batch<Scalar>& y, Job<Loss>& job) const {
-    job.y_bar.setZero();
+    fill<Scalar>(job.y_bar, 0);
     if constexpr (reads_rows<Loss>)
       job.chunk.negative_log_likelihood = job.loss(y, job.y_bar, job.log_det.row(0), job.samples);
     else
@@ -227,14 +230,10 @@ class FlowTraining {
       const std::span<const Scalar> weights = job.samples.weights;
       const Scalar cotangent = Scalar(direction / job.batch * double(regularizer.weight));
       double sum = 0;
-      if (weights.empty()) {
-        sum = y.row(row).template cast<double>().sum();
-        job.y_bar.row(row).array() += cotangent;
-      } else {
-        for (Index j = 0; j < y.cols(); ++j) {
-          sum += double(weights[std::size_t(j)]) * double(y(row, j));
-          job.y_bar(row, j) += cotangent * weights[std::size_t(j)];
-        }
+      for (Index j = 0; j < y.cols(); ++j) {
+        const Scalar weight = weights.empty() ? Scalar(1) : weights[std::size_t(j)];
+        sum += double(weight) * double(y(row, j));
+        job.y_bar(row, j) += cotangent * weight;
       }
       job.chunk.costs[std::size_t(cost++)] = direction / job.batch * sum;
     };
@@ -252,7 +251,8 @@ class FlowTraining {
                   TrainingLoss<Scalar>& result) const {
     const Index parameters = parts_.field.parameters().size(), chunks = chunk_count(batch, widest),
                 c = parts_.context_rows();
-    result.gradient.setZero(parameters);
+    result.gradient.resize(parameters);
+    fill<Scalar>(result.gradient, 0);
     result.context_gradient.resize(c, c > 0 ? batch : 0);
     result.negative_log_likelihood = result.step_cost = 0;
     result.costs.assign(std::tuple_size_v<Regularizers>, 0.0);
@@ -260,11 +260,12 @@ class FlowTraining {
     result.solves = chunks * parts_.blocks();
     for (Index i = 0; i < chunks; ++i) {
       const typename Memory::Chunk& chunk = memory.chunks[std::size_t(i)];
-      result.gradient += chunk.gradient.head(parameters);
+      const View<const Scalar> gradient = chunk.gradient;
+      add<Scalar>(gradient.head(parameters), result.gradient);
       if (c > 0) {
         const ColumnChunk columns = chunk_of(batch, chunks, i);
-        result.context_gradient.middleCols(columns.first, columns.count) =
-            ConstBatchMap<Scalar>(chunk.gradient.data() + parameters, c, columns.count);
+        copy<Scalar>(View<const Scalar>(chunk.gradient.data() + parameters, c, columns.count),
+                     View<Scalar>(result.context_gradient).middleCols(columns.first, columns.count));
       }
       result.negative_log_likelihood += chunk.negative_log_likelihood;
       result.step_cost += chunk.step_cost;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/flow/base/base_density.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/ode/statistics.hpp>
 
 #include <cstddef>
@@ -77,33 +79,23 @@ struct LikelihoodLoss {
   /// \param Y_bar    rows × n; the cotangents of z and of the log-determinant are overwritten, those of costs are not.
   /// \param log_det  Of the data transform, 1 × n.
   /// \param rows     With weights each sample's share is multiplied by its own; one of weight 0 is not looked at.
-  double operator()(ConstBatchRef<Scalar> Y, BatchRef<Scalar> Y_bar, ConstRowRef<Scalar> log_det,
+  double operator()(View<const Scalar> Y, View<Scalar> Y_bar, View<const Scalar> log_det,
                     const LossRows<Scalar>& rows = {}) const {
+    const auto weight_of = [&rows](Index j) { return rows.weights.empty() ? Scalar(1) : rows.weights[std::size_t(j)]; };
     const Scalar share = Scalar(weight / double(batch));
-    base.log_density(Y.topRows(dim), Y_bar.row(dim));  // the row is free until it takes its cotangent below
-    if (!rows.weights.empty()) return weighted(Y, Y_bar, log_det, rows.weights, share);
-    const double sum = (Y_bar.row(dim) + Y.row(dim) + log_det).template cast<double>().sum();
-    base.score(Y.topRows(dim), Y_bar.topRows(dim));
-    Y_bar.topRows(dim) *= -share;
-    Y_bar.row(dim).setConstant(-share);
-    return -sum / double(batch);
-  }
-
- private:
-  double weighted(ConstBatchRef<Scalar> Y, BatchRef<Scalar> Y_bar, ConstRowRef<Scalar> log_det,
-                  std::span<const Scalar> weights, Scalar share) const {
+    const Eigen::Ref<const Batch<Scalar>> Z = Y.topRows(dim);
+    RowRef<Scalar> log_p = Y_bar.row(dim);  // the row is free until it takes its cotangent below
+    BatchRef<Scalar> score = Y_bar.topRows(dim);
+    base.log_density(Z, log_p);
     double sum = 0;
     for (Index j = 0; j < Y.cols(); ++j)
-      if (const double w = double(weights[std::size_t(j)]); w != 0)
-        sum += w * double(Y_bar(dim, j) + Y(dim, j) + log_det(j));
-    base.score(Y.topRows(dim), Y_bar.topRows(dim));
+      if (const double w = double(weight_of(j)); w != 0) sum += w * double(log_p(j) + Y(dim, j) + log_det(0, j));
+    base.score(Z, score);
     for (Index j = 0; j < Y.cols(); ++j) {
-      const Scalar w = weights[std::size_t(j)];
-      if (w == Scalar(0))
-        Y_bar.col(j).head(dim + 1).setZero();  // a score of infinity times 0 is no number
-      else
-        Y_bar.col(j).head(dim) *= -share * w;
-      Y_bar(dim, j) = -share * w;
+      const Scalar factor = -share * weight_of(j);
+      for (Index i = 0; i < dim; ++i)  // a score of infinity times 0 is no number
+        Y_bar(i, j) = weight_of(j) == Scalar(0) ? Scalar(0) : Y_bar(i, j) * factor;
+      Y_bar(dim, j) = factor;
     }
     return -sum / double(batch);
   }

@@ -138,6 +138,38 @@ void weighted_sum(Index size, const Scalar* start, std::span<const Scalar> w, st
   });
 }
 
+/// Σ x_i y_i of two runs of scalars in the order of Eigen's `dot` and `squaredNorm`: two packs in turn, their lanes, and
+/// the entries that are left one by one.
+template <Real Scalar>
+[[nodiscard]] Scalar dot(const Scalar* x, const Scalar* y, Index size) {
+  using P = Pack<Scalar>;
+  constexpr Index step = P::size;
+  if (size <= 0) return Scalar(0);
+  const auto product = [x, y](Index i) { return P::load(x + i) * P::load(y + i); };
+  Scalar sum = x[0] * y[0];
+  Index i = 1;
+  if (size >= step) {
+    P packs = product(0);
+    const Index pairs = size / (2 * step) * (2 * step);
+    i = step;
+    if (size >= 2 * step) {
+      P others = product(step);
+      for (i = 2 * step; i < pairs; i += 2 * step) {
+        packs += product(i);
+        others += product(i + step);
+      }
+      packs += others;
+      if (size / step * step > pairs) {
+        packs += product(pairs);
+        i += step;
+      }
+    }
+    sum = Eigen::internal::predux(packs.data());
+  }
+  for (; i < size; ++i) sum += x[i] * y[i];
+  return sum;
+}
+
 /// Whether no entry is a NaN or an infinity. One pass of products and sums, which any of them spoils.
 template <Real Scalar>
 [[nodiscard]] bool all_finite(View<const Scalar> X) {

@@ -1,5 +1,6 @@
 #include <pathline/flow/path/path_acceleration.hpp>
 #include <pathline/flow/path/path_jerk.hpp>
+#include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/regularizer/acceleration_and_jerk.hpp>
 #include <pathline/flow/regularizer/hamilton_jacobi_bellman.hpp>
 #include <pathline/flow/regularizer/jacobian_norm.hpp>
@@ -21,6 +22,22 @@ Mlp<double, Tanh> conditional_field() {
   Rng rng(9);
   return Mlp<double, Tanh>(3, {6, 5}, rng, 3);
 }
+
+/// A program's own cost, ∫ z''·f dt, the power along the path: this struct is all that it takes.
+struct Power {
+  static constexpr PathQuantities needs{.acceleration = true};
+  double weight = 1.0;
+  template <Real Scalar>
+  void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
+    cost = at.acceleration.cwiseProduct(at.F).colwise().sum();
+  }
+  template <Real Scalar>
+  void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
+    bar.F.array() += at.acceleration.array().rowwise() * cost_bar.array();
+    bar.acceleration.array() += at.F.array().rowwise() * cost_bar.array();
+  }
+};
+static_assert(FlowPolicy<Power> && IsRegularizer<Power>::value);
 
 static_assert(Regularizer<JacobianNorm> && Regularizer<HamiltonJacobiBellman> && Regularizer<DirectionalDerivative>);
 static_assert(detail::all_needs<KineticEnergy, JacobianNorm>.tangents);
@@ -51,6 +68,14 @@ TEST_CASE("DirectionalDerivative obeys the law of regularizers", "[flow][regular
         const Eigen::VectorXd f_t = (field_at(p.field, p.t + h, z, c) - field_at(p.field, p.t - h, z, c)) / (2 * h);
         return (f_t + jacobian_at(p.field, p.t, z, c) * f).squaredNorm();
       });
+}
+
+TEST_CASE("A program's own regularizer obeys the law, and reads what it needs", "[flow][regularizers]") {
+  check_regularizer_laws(conditional_field(), Power{}, [](const auto& p, Index i, const Eigen::VectorXd& z) {
+    constexpr double h = 1e-6;
+    const Eigen::VectorXd c = p.context_of(i), f = field_at(p.field, p.t, z, c);
+    return f.dot(field_at(p.field, p.t + h, z + h * f, c) - field_at(p.field, p.t - h, z - h * f, c)) / (2 * h);
+  });
 }
 
 TEST_CASE("Jerk obeys the law of regularizers", "[flow][regularizers]") {

@@ -4,6 +4,8 @@
 
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
+#include <pathline/math/view_loops.hpp>
 
 namespace pathline {
 
@@ -36,12 +38,16 @@ struct StandardNormal {
   void log_density(const Eigen::MatrixBase<Derived>& Z, RowRef<typename Derived::Scalar> log_p) const {
     using Scalar = typename Derived::Scalar;
     const Scalar constant = Scalar(detail::log_sqrt_2_pi * double(Z.rows()));
-    log_p = Scalar(-0.5) * Z.colwise().squaredNorm();
-    log_p.array() -= constant;
+    const View<const Scalar> z(Z.derived());
+    for (Index j = 0; j < z.cols(); ++j) {
+      const Scalar* const own = z.data() + j * z.stride();
+      log_p(j) = Scalar(-0.5) * detail::dot(own, own, z.rows()) - constant;
+    }
   }
   template <class Derived>
   void score(const Eigen::MatrixBase<Derived>& Z, BatchRef<typename Derived::Scalar> Z_bar) const {
-    Z_bar = -Z;
+    detail::update<typename Derived::Scalar>(
+        Z_bar, [](auto, auto z) { return -z; }, Z.derived());
   }
   template <class Derived>
   void sample(const Draw& draw, Index first, Eigen::MatrixBase<Derived>& Z) const {

@@ -3,10 +3,11 @@
 /// works for every field and every estimator, or in closed form where the field has one. docs/maths.md, (8.1).
 #pragma once
 
-#include <pathline/core/few_rows.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/path/path_point.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/traced.hpp>
 
@@ -24,7 +25,7 @@ class FieldByTangents {
 
   /// \param V  d × kn, contiguous.
   /// \param weights  w_1 … w_k. Refers to all of them.
-  FieldByTangents(const F& field, const BatchMap<Scalar>& V, const Scalar* weights, Index columns)
+  FieldByTangents(const F& field, View<const Scalar> V, const Scalar* weights, Index columns)
       : field_(field), V_(V), weights_(weights), n_(columns), k_(V.cols() / columns) {}
 
   [[nodiscard]] const F& field() const noexcept { return field_; }
@@ -34,19 +35,22 @@ class FieldByTangents {
   }
 
   /// Writes dy's top d + 1 rows: f and the trace.
-  void evaluate(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> dy, std::span<Scalar> tape,
+  void evaluate(View<const Scalar> S, View<const Scalar> Z, View<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
     const Index d = field_.dim();
-    Parts parts(*this, tape);
-    parts.X.leftCols(n_) = Z;
-    parts.X.rightCols(k_ * n_) = V_;
+    const Parts parts(*this, tape);
+    detail::copy<Scalar>(Z, parts.X.leftCols(n_));
+    detail::copy<Scalar>(V_, parts.X.rightCols(k_ * n_));
     field_.linearize(S, parts.X, n_, parts.FJ, parts.field, workspace);
-    dy.topRows(d) = parts.FJ.leftCols(n_);
-    auto trace = dy.row(d);
-    trace.setZero();
-    for (Index j = 0; j < k_; ++j)
-      trace += weights_[j] *
-               parts.X.middleCols((1 + j) * n_, n_).cwiseProduct(parts.FJ.middleCols((1 + j) * n_, n_)).colwise().sum();
+    detail::copy<Scalar>(parts.FJ.leftCols(n_), dy.topRows(d));
+    for (Index i = 0; i < n_; ++i) {
+      Scalar trace(0);
+      for (Index j = 0; j < k_; ++j) {
+        const Index v = ((1 + j) * n_ + i) * d;
+        trace += weights_[j] * detail::dot(parts.X.data() + v, parts.FJ.data() + v, d);
+      }
+      dy(d, i) = trace;
+    }
   }
 
   /// What was computed, to be read by policies.
@@ -68,12 +72,16 @@ class FieldByTangents {
   [[nodiscard]] Index bar_size() const { return field_.dim() * n_ * (1 + k_); }
 
   /// Cotangents of f and of the trace (dy_bar's top d + 1 rows) as a start for policies to add to; Z is not set.
-  [[nodiscard]] PathPointBar<Scalar> start_pullback(ConstBatchRef<Scalar> dy_bar, Scalar* bar) const {
+  [[nodiscard]] PathPointBar<Scalar> start_pullback(View<const Scalar> dy_bar, Scalar* bar) const {
     const Index d = field_.dim();
-    BatchMap<Scalar> F_bar(bar, d, n_), JV_bar(bar + d * n_, d, n_ * k_);
-    F_bar = dy_bar.topRows(d);
-    for (Index j = 0; j < k_; ++j)  // column by column: a row-wise product of an expression would allocate
-      for (Index i = 0; i < n_; ++i) JV_bar.col(j * n_ + i) = (weights_[j] * dy_bar(d, i)) * V_.col(j * n_ + i);
+    detail::copy<Scalar>(dy_bar.topRows(d), View<Scalar>(bar, d, n_));
+    Scalar* JV_bar = bar + d * n_;
+    const Scalar* v = V_.data();
+    for (Index j = 0; j < k_; ++j)
+      for (Index i = 0; i < n_; ++i) {
+        const Scalar factor = weights_[j] * dy_bar(d, i);
+        for (Index row = 0; row < d; ++row) *JV_bar++ = factor * *v++;
+      }
     const auto block = [d](Scalar* data, Index columns) {
       return typename PathPointBar<Scalar>::Block(data, d, columns, Eigen::OuterStride<>(d));
     };
@@ -81,14 +89,14 @@ class FieldByTangents {
   }
 
   /// Overwrites Z_bar (d × n), adds to S_bar and theta_bar; `bar` is scratch afterwards.
-  void pullback(ConstBatchRef<Scalar> S, std::span<Scalar> tape, Scalar* bar, BatchRef<Scalar> Z_bar,
-                BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+  void pullback(View<const Scalar> S, std::span<Scalar> tape, Scalar* bar, View<Scalar> Z_bar, View<Scalar> S_bar,
+                View<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
     const Index d = field_.dim();
     const Parts parts(*this, tape);
     typename Workspace<Scalar>::Frame frame(workspace);
-    BatchMap<Scalar> FJ_bar(bar, d, n_ * (1 + k_)), X_bar = frame.batch(d, n_ * (1 + k_));
+    const View<Scalar> FJ_bar(bar, d, n_ * (1 + k_)), X_bar = frame.batch(d, n_ * (1 + k_));
     field_.pullback(S, parts.X, n_, parts.field, FJ_bar, X_bar, S_bar, theta_bar, workspace);
-    Z_bar = X_bar.leftCols(n_);
+    detail::copy<Scalar>(X_bar.leftCols(n_), Z_bar);
   }
 
  private:
@@ -99,12 +107,12 @@ class FieldByTangents {
         : X(slices.batch(at.field_.dim(), at.n_ * (1 + at.k_))),
           FJ(slices.batch(at.field_.dim(), at.n_ * (1 + at.k_))),
           field(slices.scalars(at.field_.tape_size(at.n_, at.k_))) {}
-    BatchMap<Scalar> X, FJ;
+    View<Scalar> X, FJ;
     std::span<Scalar> field;
   };
 
   const F& field_;
-  BatchMap<Scalar> V_;
+  View<const Scalar> V_;
   const Scalar* weights_;
   Index n_, k_;
 };
@@ -125,12 +133,12 @@ class FieldInClosedForm {
            Slices<Scalar>::size(field_.trace_tape_size(n_));
   }
 
-  void evaluate(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> dy, std::span<Scalar> tape,
+  void evaluate(View<const Scalar> S, View<const Scalar> Z, View<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
-    Parts parts(*this, tape);
-    detail::copy_rows<Scalar>(Z, parts.Z);
+    const Parts parts(*this, tape);
+    detail::copy<Scalar>(Z, parts.Z);
     field_.evaluate_with_trace(S, parts.Z, parts.Y, parts.field, workspace);
-    detail::copy_rows<Scalar>(parts.Y.topRows(field_.dim() + 1), dy.topRows(field_.dim() + 1));
+    detail::copy<Scalar>(parts.Y.topRows(field_.dim() + 1), dy.topRows(field_.dim() + 1));
   }
 
   [[nodiscard]] PathPoint<Scalar> point(double t, std::span<Scalar> tape) const {
@@ -151,22 +159,22 @@ class FieldInClosedForm {
 
   [[nodiscard]] Index bar_size() const { return out_rows() * n_; }
 
-  [[nodiscard]] PathPointBar<Scalar> start_pullback(ConstBatchRef<Scalar> dy_bar, Scalar* bar) const {
+  [[nodiscard]] PathPointBar<Scalar> start_pullback(View<const Scalar> dy_bar, Scalar* bar) const {
     using Bar = PathPointBar<Scalar>;
     const Index d = field_.dim();
-    BatchMap<Scalar> Y_bar(bar, out_rows(), n_);
-    Y_bar.setZero();  // all of it: that is one run of memory
-    detail::copy_rows<Scalar>(dy_bar.topRows(d + 1), Y_bar.topRows(d + 1));
+    const View<Scalar> Y_bar(bar, out_rows(), n_);
+    detail::fill<Scalar>(Y_bar, 0);  // all of it: that is one run of memory
+    detail::copy<Scalar>(dy_bar.topRows(d + 1), Y_bar.topRows(d + 1));
     const Eigen::OuterStride<> stride(out_rows());
     Bar result{.Z = Bar::none(), .F = typename Bar::Block(bar, d, n_, stride), .JV = Bar::none()};
     if constexpr (PotentialField<F>) new (&result.potential_rate) typename Bar::Block(bar + d + 1, 1, n_, stride);
     return result;
   }
 
-  void pullback(ConstBatchRef<Scalar> S, std::span<Scalar> tape, Scalar* bar, BatchRef<Scalar> Z_bar,
-                BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+  void pullback(View<const Scalar> S, std::span<Scalar> tape, Scalar* bar, View<Scalar> Z_bar, View<Scalar> S_bar,
+                View<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
     const Parts parts(*this, tape);
-    BatchMap<Scalar> Y_bar(bar, out_rows(), n_);
+    const View<Scalar> Y_bar(bar, out_rows(), n_);
     field_.pullback_with_trace(S, parts.Z, parts.field, Y_bar, Z_bar, S_bar, theta_bar, workspace);
   }
 
@@ -177,7 +185,7 @@ class FieldInClosedForm {
         : Z(slices.batch(at.field_.dim(), at.n_)),
           Y(slices.batch(at.out_rows(), at.n_)),
           field(slices.scalars(at.field_.trace_tape_size(at.n_))) {}
-    BatchMap<Scalar> Z, Y;
+    View<Scalar> Z, Y;
     std::span<Scalar> field;
   };
 

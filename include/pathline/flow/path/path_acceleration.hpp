@@ -4,8 +4,10 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/side_inputs.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/nn/layer.hpp>
 
 #include <span>
@@ -26,13 +28,14 @@ class PathAcceleration {
   }
 
   /// \param velocity  f(t, Z), d × n.
-  void evaluate(double t, ConstBatchRef<Scalar> Z, ConstBatchRef<Scalar> velocity, std::span<Scalar> tape,
+  void evaluate(double t, View<const Scalar> Z, View<const Scalar> velocity, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
-    Parts parts(*this, tape);
-    parts.X.leftCols(n_) = Z;
-    parts.X.rightCols(n_) = velocity;
+    const Parts parts(*this, tape);
+    detail::copy<Scalar>(Z, parts.X.leftCols(n_));
+    detail::copy<Scalar>(velocity, parts.X.rightCols(n_));
     typename Workspace<Scalar>::Frame frame(workspace);
-    field_.linearize(side_.with_derivative(t, n_, frame), parts.X, n_, parts.FA, parts.field, workspace);
+    const View<const Scalar> S = side_.with_derivative(t, n_, frame);
+    field_.linearize(S, parts.X, n_, parts.FA, parts.field, workspace);
   }
 
   /// d × n.
@@ -41,21 +44,21 @@ class PathAcceleration {
   }
 
   /// Given A_bar (d × n): adds to Z_bar, velocity_bar, t_bar and the cotangents of θ and context.
-  void pullback(double t, std::span<Scalar> tape, ConstBatchRef<Scalar> A_bar, BatchRef<Scalar> Z_bar,
-                BatchRef<Scalar> velocity_bar, VectorRef<Scalar> theta_bar, Scalar& t_bar,
-                Workspace<Scalar>& workspace) const {
+  void pullback(double t, std::span<Scalar> tape, View<const Scalar> A_bar, View<Scalar> Z_bar,
+                View<Scalar> velocity_bar, View<Scalar> theta_bar, Scalar& t_bar, Workspace<Scalar>& workspace) const {
     const Index d = field_.dim();
     const Parts parts(*this, tape);
     typename Workspace<Scalar>::Frame frame(workspace);
-    BatchMap<Scalar> FA_bar = frame.batch(d, 2 * n_), X_bar = frame.batch(d, 2 * n_);
-    BatchMap<Scalar> S_bar = frame.batch(side_.rows(), 2 * n_);
-    FA_bar.leftCols(n_).setZero();
-    FA_bar.rightCols(n_) = A_bar;
-    S_bar.setZero();
-    field_.pullback(side_.with_derivative(t, n_, frame), parts.X, n_, parts.field, FA_bar, X_bar, S_bar,
-                    theta_bar.head(detail::parameter_count(field_)), workspace);
-    Z_bar += X_bar.leftCols(n_);
-    velocity_bar += X_bar.rightCols(n_);
+    const View<Scalar> FA_bar = frame.batch(d, 2 * n_), X_bar = frame.batch(d, 2 * n_);
+    const View<Scalar> S_bar = frame.batch(side_.rows(), 2 * n_);
+    const View<const Scalar> S = side_.with_derivative(t, n_, frame);
+    detail::fill<Scalar>(FA_bar.leftCols(n_), 0);
+    detail::copy<Scalar>(A_bar, FA_bar.rightCols(n_));
+    detail::fill<Scalar>(S_bar, 0);
+    field_.pullback(S, parts.X, n_, parts.field, FA_bar, X_bar, S_bar, theta_bar.head(detail::parameter_count(field_)),
+                    workspace);
+    detail::add<Scalar>(X_bar.leftCols(n_), Z_bar);
+    detail::add<Scalar>(X_bar.rightCols(n_), velocity_bar);
     side_.pullback(S_bar.leftCols(n_), theta_bar, t_bar);
   }
 
@@ -66,7 +69,7 @@ class PathAcceleration {
         : X(slices.batch(at.field_.dim(), 2 * at.n_)),
           FA(slices.batch(at.field_.dim(), 2 * at.n_)),
           field(slices.scalars(at.field_.tape_size(at.n_, 1))) {}
-    BatchMap<Scalar> X, FA;
+    View<Scalar> X, FA;
     std::span<Scalar> field;
   };
 

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/side_inputs.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/taylor/path_derivatives.hpp>
 #include <pathline/nn/taylor/taylor.hpp>
@@ -27,11 +29,11 @@ class PathJerk {
            Slices<Scalar>::size(path_derivatives_tape_size(field_, n_, 3));
   }
 
-  void evaluate(double t, ConstBatchRef<Scalar> Z, std::span<Scalar> tape, Workspace<Scalar>& workspace) const {
+  void evaluate(double t, View<const Scalar> Z, std::span<Scalar> tape, Workspace<Scalar>& workspace) const {
     Slices<Scalar> slices(tape);
-    BatchMap<Scalar> D = slices.batch(field_.dim(), 3 * n_);
+    const View<Scalar> D = slices.batch(field_.dim(), 3 * n_);
     typename Workspace<Scalar>::Frame frame(workspace);
-    path_derivatives(field_, side_.at(t, frame), Z, D, sweeps(slices), workspace);
+    path_derivatives(field_, View<const Scalar>(side_.at(t, frame)), Z, D, sweeps(slices), workspace);
   }
 
   /// d × n.
@@ -40,14 +42,14 @@ class PathJerk {
   }
 
   /// Given jerk_bar (d × n): adds to Z_bar, t_bar and the cotangents of θ and context.
-  void pullback(double /*t*/, std::span<Scalar> tape, ConstBatchRef<Scalar> jerk_bar, BatchRef<Scalar> Z_bar,
-                VectorRef<Scalar> theta_bar, Scalar& t_bar, Workspace<Scalar>& workspace) const {
+  void pullback(double /*t*/, std::span<Scalar> tape, View<const Scalar> jerk_bar, View<Scalar> Z_bar,
+                View<Scalar> theta_bar, Scalar& t_bar, Workspace<Scalar>& workspace) const {
     Slices<Scalar> slices(tape);
     (void)slices.batch(field_.dim(), 3 * n_);
     typename Workspace<Scalar>::Frame frame(workspace);
-    BatchMap<Scalar> D_bar = frame.batch(field_.dim(), 3 * n_), S_bar = side_.zero(frame);
-    D_bar.leftCols(2 * n_).setZero();
-    D_bar.rightCols(n_) = jerk_bar;
+    const View<Scalar> D_bar = frame.batch(field_.dim(), 3 * n_), S_bar = side_.zero(frame);
+    detail::fill<Scalar>(D_bar.leftCols(2 * n_), 0);
+    detail::copy<Scalar>(jerk_bar, D_bar.rightCols(n_));
     pullback_path_derivatives(field_, sweeps(slices), D_bar, Z_bar, S_bar,
                               theta_bar.head(detail::parameter_count(field_)), workspace);
     side_.pullback(S_bar, theta_bar, t_bar);

@@ -4,10 +4,12 @@
 
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/path/field_on_path.hpp>
 #include <pathline/flow/trace/trace.hpp>
 #include <pathline/gradient/side_inputs.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/nn/layer.hpp>
 
 #include <concepts>
@@ -21,36 +23,33 @@ template <VectorField F>
 class FieldJacobianProduct {
  public:
   using Scalar = typename F::Scalar;
-  FieldJacobianProduct(const F& field, const SideInputs<Scalar>& side, double t, ConstBatchRef<Scalar> Z,
+  FieldJacobianProduct(const F& field, const SideInputs<Scalar>& side, double t, View<const Scalar> Z,
                        Workspace<Scalar>& workspace)
-      : field_(field),
-        side_(side),
-        t_(t),
-        Z_(Z.data(), Z.rows(), Z.cols(), Eigen::OuterStride<>(Z.outerStride())),
-        workspace_(workspace) {}
+      : field_(field), side_(side), t_(t), Z_(Z), workspace_(workspace) {}
 
   void operator()(const BatchMap<Scalar>& V, BatchMap<Scalar> JV) const {
     const Index d = Z_.rows(), n = Z_.cols(), k = V.cols() / n;
     typename Workspace<Scalar>::Frame frame(workspace_);
-    BatchMap<Scalar> X = frame.batch(d, (1 + k) * n), FJ = frame.batch(d, (1 + k) * n);
-    X.leftCols(n) = Z_;
-    X.rightCols(k * n) = V;
-    field_.linearize(side_.at(t_, frame), X, n, FJ, frame.scalars(field_.tape_size(n, k)), workspace_);
-    JV = FJ.rightCols(k * n);
+    const View<Scalar> X = frame.batch(d, (1 + k) * n), FJ = frame.batch(d, (1 + k) * n);
+    detail::copy<Scalar>(Z_, X.leftCols(n));
+    detail::copy<Scalar>(V, X.rightCols(k * n));
+    field_.linearize(View<const Scalar>(side_.at(t_, frame)), X, n, FJ, frame.scalars(field_.tape_size(n, k)),
+                     workspace_);
+    detail::copy<Scalar>(FJ.rightCols(k * n), JV);
   }
 
  private:
   const F& field_;
   const SideInputs<Scalar>& side_;
   double t_;
-  Eigen::Map<const Batch<Scalar>, 0, Eigen::OuterStride<>> Z_;
+  View<const Scalar> Z_;
   Workspace<Scalar>& workspace_;
 };
 
 /// Calls run(on_path) with the field and its trace, ready for a solve that starts at (t, Z).
 template <VectorField F, class Trace, class Run>
 void with_field_on_path(const F& field, const Trace& trace, const Draw& draw, std::span<const Index> samples,
-                        const SideInputs<typename F::Scalar>& side, double t, ConstBatchRef<typename F::Scalar> Z,
+                        const SideInputs<typename F::Scalar>& side, double t, View<const typename F::Scalar> Z,
                         Workspace<typename F::Scalar>& workspace, Run&& run) {
   using Scalar = typename F::Scalar;
   const Index d = field.dim(), n = Z.cols();

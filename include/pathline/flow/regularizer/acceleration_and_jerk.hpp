@@ -5,23 +5,9 @@
 
 #include <pathline/core/types.hpp>
 #include <pathline/flow/path/path_point.hpp>
+#include <pathline/flow/regularizer/squared_norms.hpp>
 
 namespace pathline {
-
-namespace detail {
-
-/// cost = ‖A‖², a column a sample, and its cotangent.
-template <class Block, class Row>
-void squared_norm(const Block& A, Row&& cost) {
-  cost = A.colwise().squaredNorm();
-}
-template <class Block, class Row, class BarBlock>
-void squared_norm_pullback(const Block& A, const Row& cost_bar, BarBlock& A_bar) {
-  using Scalar = typename Block::Scalar;
-  for (Index i = 0; i < A.cols(); ++i) A_bar.col(i) += (Scalar(2) * cost_bar(i)) * A.col(i);
-}
-
-}  // namespace detail
 
 /// ∫ ‖∂f/∂t + J f‖² dt = ∫ ‖z''‖² dt: the squared acceleration, which is TayNODE's cost of order 2 (there R_2, without
 /// a factor: a weight of λ is a weight of λ here; its code takes the mean over components, λ / d).
@@ -33,11 +19,12 @@ struct DirectionalDerivative {
 
   template <Real Scalar>
   void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
-    detail::squared_norm(at.acceleration, cost);
+    detail::fill<Scalar>(cost, 0);
+    detail::add_squared_norms<Scalar>(1, at.acceleration, cost);
   }
   template <Real Scalar>
   void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
-    detail::squared_norm_pullback(at.acceleration, cost_bar, bar.acceleration);
+    detail::add_scaled_columns<Scalar>(2, cost_bar, at.acceleration, bar.acceleration);
   }
 };
 
@@ -49,11 +36,12 @@ struct Jerk {
 
   template <Real Scalar>
   void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
-    detail::squared_norm(at.jerk, cost);
+    detail::fill<Scalar>(cost, 0);
+    detail::add_squared_norms<Scalar>(1, at.jerk, cost);
   }
   template <Real Scalar>
   void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
-    detail::squared_norm_pullback(at.jerk, cost_bar, bar.jerk);
+    detail::add_scaled_columns<Scalar>(2, cost_bar, at.jerk, bar.jerk);
   }
 };
 

@@ -2,9 +2,9 @@
 /// The residual of the Hamilton–Jacobi–Bellman equation as a running cost (OT-Flow, Onken et al. 2021).
 #pragma once
 
-#include <pathline/core/few_rows.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/path/path_point.hpp>
+#include <pathline/math/view_loops.hpp>
 
 #include <cmath>
 
@@ -21,28 +21,24 @@ struct HamiltonJacobiBellman {
 
   template <Real Scalar>
   void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
-    detail::with_row_count(at.dim(), [&](auto rows) {
-      for (Index j = 0; j < at.samples(); ++j) cost(j) = std::abs(residual(at, j, rows));
-    });
+    for (Index j = 0; j < at.samples(); ++j) cost(j) = std::abs(residual(at, j));
   }
   template <Real Scalar>
   void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
-    detail::with_row_count(at.dim(), [&](auto rows) {
-      for (Index j = 0; j < at.samples(); ++j) {
-        const Scalar r = residual(at, j, rows);
-        // By a factor of -1, 0 or 1: a branch would be guessed, and wrong half of the time.
-        const Scalar signed_bar = Scalar((r > 0) - (r < 0)) * cost_bar(j);
-        bar.potential_rate(0, j) += signed_bar;
-        detail::add_column(rows, -signed_bar, at.F, bar.F, j);
-      }
-    });
+    for (Index j = 0; j < at.samples(); ++j) {
+      const Scalar r = residual(at, j);
+      // By a factor of -1, 0 or 1: a branch would be guessed, and wrong half of the time.
+      const Scalar signed_bar = Scalar((r > 0) - (r < 0)) * cost_bar(j);
+      bar.potential_rate(0, j) += signed_bar;
+      for (Index i = 0; i < at.dim(); ++i) bar.F(i, j) += -signed_bar * at.F(i, j);
+    }
   }
 
  private:
-  // `rows` is d, as a constant where it is small.
-  template <Real Scalar, class Rows>
-  static Scalar residual(const PathPoint<Scalar>& at, Index j, Rows rows) {
-    return at.potential_rate(0, j) - Scalar(0.5) * detail::squared_norm(rows, at.F, j);
+  template <Real Scalar>
+  static Scalar residual(const PathPoint<Scalar>& at, Index j) {
+    const Scalar* const f = at.F.data() + j * at.F.outerStride();
+    return at.potential_rate(0, j) - Scalar(0.5) * detail::dot(f, f, at.dim());
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include <pathline/core/types.hpp>
 #include <pathline/flow/path/path_point.hpp>
+#include <pathline/flow/regularizer/squared_norms.hpp>
 
 namespace pathline {
 
@@ -19,14 +20,13 @@ struct JacobianNorm {
 
   template <Real Scalar>
   void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
-    cost.setZero();
-    for (Index j = 0; j < at.tangents(); ++j) cost += at.weights[j] * at.JV_of(j).colwise().squaredNorm();
+    detail::fill<Scalar>(cost, 0);
+    for (Index j = 0; j < at.tangents(); ++j) detail::add_squared_norms<Scalar>(at.weights[j], at.JV_of(j), cost);
   }
   template <Real Scalar>
   void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
     for (Index j = 0; j < at.tangents(); ++j)
-      for (Index i = 0; i < at.samples(); ++i)
-        bar.JV_of(j).col(i) += (Scalar(2) * at.weights[j] * cost_bar(i)) * at.JV_of(j).col(i);
+      detail::add_scaled_columns<Scalar>(Scalar(2) * at.weights[j], cost_bar, at.JV_of(j), bar.JV_of(j));
   }
 };
 

@@ -2,9 +2,9 @@
 /// The kinetic energy of the path as a running cost: what makes paths straight in OT-Flow and RNODE.
 #pragma once
 
-#include <pathline/core/few_rows.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/path/path_point.hpp>
+#include <pathline/flow/regularizer/squared_norms.hpp>
 
 namespace pathline {
 
@@ -16,15 +16,12 @@ struct KineticEnergy {
 
   template <Real Scalar>
   void evaluate(const PathPoint<Scalar>& at, RowRef<Scalar> cost) const {
-    detail::with_row_count(at.dim(), [&](auto rows) {
-      for (Index j = 0; j < at.samples(); ++j) cost(j) = Scalar(0.5) * detail::squared_norm(rows, at.F, j);
-    });
+    detail::fill<Scalar>(cost, 0);
+    detail::add_squared_norms<Scalar>(Scalar(0.5), at.F, cost);
   }
   template <Real Scalar>
   void pullback(const PathPoint<Scalar>& at, ConstRowRef<Scalar> cost_bar, PathPointBar<Scalar>& bar) const {
-    detail::with_row_count(at.dim(), [&](auto rows) {
-      for (Index j = 0; j < at.samples(); ++j) detail::add_column(rows, cost_bar(j), at.F, bar.F, j);
-    });
+    detail::add_scaled_columns<Scalar>(1, cost_bar, at.F, bar.F);
   }
 };
 

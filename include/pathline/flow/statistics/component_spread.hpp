@@ -78,12 +78,14 @@ struct ComponentSpread {
   require_finite((what + ": data").c_str(), X);
   const Index d = X.rows(), n = X.cols();
   if (n < 2) throw DataError(what + ": data has 1 sample, expected at least 2 to tell its spread");
-  Vector<double> least = X.col(0), greatest = least;
-  for (Index j = 1; j < n; ++j)
-    for (Index i = 0; i < d; ++i) {
+  Vector<double> least(d), greatest(d);
+  for (Index i = 0; i < d; ++i) {
+    least(i) = greatest(i) = X(i, 0);
+    for (Index j = 1; j < n; ++j) {
       least(i) = std::min(least(i), X(i, j));
       greatest(i) = std::max(greatest(i), X(i, j));
     }
+  }
   for (Index i = 0; i < d; ++i)
     if (const double size = std::max(std::abs(least(i)), std::abs(greatest(i)));
         size > std::numeric_limits<double>::max() / 4)

@@ -23,12 +23,18 @@ struct MeanAndFactor {
   Batch<double> factor;
 };
 
+/// L becomes d × d zeros.
+inline void set_zero(Index d, Batch<double>& L) {
+  L.resize(d, d);
+  std::fill(L.data(), L.data() + L.size(), 0.);
+}
+
 /// The Cholesky factor L of C (d × d; the lower triangle is read), zero above the diagonal. Where C is not positive
 /// definite, the first component whose variance given those before it is at most `tolerance` of its variance; else -1.
 /// Not Eigen's LLT, which does not say which component it is, and the message must name it.
 [[nodiscard]] inline Index cholesky(const Batch<double>& C, double tolerance, Batch<double>& L) {
   const Index d = C.rows();
-  L.setZero(d, d);
+  set_zero(d, L);
   for (Index k = 0; k < d; ++k) {
     double rest = C(k, k);
     for (Index j = 0; j < k; ++j) rest -= L(k, j) * L(k, j);
@@ -62,7 +68,7 @@ void solve_lower(const Batch<Scalar>& L, Column&& x) {
   for (Index j = 0; j < d; ++j)
     for (Index i = j; i < d; ++i) unit[std::size_t(i)] = std::max(unit[std::size_t(i)], std::abs(L(i, j)));
   Batch<double> result;
-  result.setZero(d, d);
+  set_zero(d, result);
   for (Index j = 0; j < d; ++j) {  // column j of the inverse of the scaled factor, by forward substitution
     const double own = unit[std::size_t(j)];
     for (Index i = j; i < d; ++i) {
@@ -141,7 +147,7 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
   Batch<double> Q(n, d);  // columns of length √n
   for (Index k = 0; k < d; ++k)
     for (Index j = 0; j < n; ++j) Q(j, k) = scores(k, j);
-  L.setZero(d, d);
+  set_zero(d, L);
   const auto square = [](double x) { return x * x; };
   std::vector<double> part, combination;
   for (Index k = 0; k < d; ++k) {

@@ -13,8 +13,9 @@ class RowMoments {
   /// Forgets everything; d rows from now on.
   void clear(Index d) {
     count_ = 0;
-    mean_.setZero(d);
-    squares_.setZero(d);
+    mean_.resize(d);
+    squares_.resize(d);
+    for (Index i = 0; i < d; ++i) mean_(i) = squares_(i) = 0;
   }
 
   /// Those of Z (d × n, n at least 1) instead of what was there.
@@ -22,17 +23,22 @@ class RowMoments {
   void set(const Eigen::MatrixBase<Derived>& Z) {
     clear(Z.rows());
     count_ = Z.cols();
-    for (Index j = 0; j < Z.cols(); ++j) mean_ += Z.col(j).template cast<double>();
-    mean_ /= double(count_);
-    for (Index j = 0; j < Z.cols(); ++j) squares_ += (Z.col(j).template cast<double>() - mean_).cwiseAbs2();
+    for (Index j = 0; j < Z.cols(); ++j)
+      for (Index i = 0; i < Z.rows(); ++i) mean_(i) += double(Z(i, j));
+    for (Index i = 0; i < Z.rows(); ++i) mean_(i) /= double(count_);
+    for (Index j = 0; j < Z.cols(); ++j)
+      for (Index i = 0; i < Z.rows(); ++i) squares_(i) += (double(Z(i, j)) - mean_(i)) * (double(Z(i, j)) - mean_(i));
   }
 
   /// Adds the columns that `other`, of as many rows, has seen.
   void merge(const RowMoments& other) {
     if (other.count_ == 0) return;
     const double n = double(count_ + other.count_), share = double(other.count_) / n;
-    squares_ += other.squares_ + (double(count_) * share) * (other.mean_ - mean_).cwiseAbs2();
-    mean_ += share * (other.mean_ - mean_);
+    for (Index i = 0; i < mean_.size(); ++i) {
+      const double step = other.mean_(i) - mean_(i);
+      squares_(i) += other.squares_(i) + (double(count_) * share) * (step * step);
+      mean_(i) += share * step;
+    }
     count_ += other.count_;
   }
 

@@ -7,7 +7,9 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/traced.hpp>
 
@@ -88,7 +90,8 @@ void fill_tangents(const Draw& draw, std::span<const Index> samples, BatchMap<Sc
   typename Workspace<Scalar>::Frame frame(workspace);
   BatchMap<Scalar> noise = frame.batch(k * d, n);
   fill<Noise>(draw, samples, noise);
-  for (Index j = 0; j < k; ++j) V.middleCols(j * n, n) = noise.middleRows(j * d, d);
+  const View<Scalar> from(noise), to(V);
+  for (Index j = 0; j < k; ++j) copy<Scalar>(from.middleRows(j * d, d), to.middleCols(j * n, n));
 }
 
 }  // namespace detail

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <string>
 #include <vector>
@@ -39,6 +40,23 @@ struct NoContextTransform {
   template <class C, class S>
   void pullback(const C& /*raw*/, S&& /*read_bar*/) const {}
 };
+
+namespace detail {
+
+/// Row i of a batch.
+[[nodiscard]] inline std::vector<double> component_of(const Batch<double>& X, Index i) {
+  std::vector<double> result;
+  for (Index j = 0; j < X.cols(); ++j) result.push_back(X(i, j));
+  return result;
+}
+[[nodiscard]] inline bool is_constant(const std::vector<double>& x) {
+  return std::all_of(x.begin(), x.end(), [&x](double number) { return number == x[0]; });
+}
+[[nodiscard]] inline bool is_indicator(const std::vector<double>& x) {
+  return std::all_of(x.begin(), x.end(), [](double number) { return number == 0 || number == 1; });
+}
+
+}  // namespace detail
 
 /// (c - mean) / deviation, component by component; both are of the batch that it is made from, in double whatever the
 /// scalar of the flow. Networks start as if their inputs were of order 1: years, metres or volts as they come saturate
@@ -102,40 +120,47 @@ class StandardizeContext {
       throw DataError(
           "StandardizeContext: context has 1 sample, expected at least 2 to tell its spread, a column per sample: "
           "transpose() rows");
-    mean_.setZero(context.rows());
-    deviation_.setOnes(context.rows());
+    mean_.resize(context.rows());
+    deviation_.resize(context.rows());
     const detail::ComponentSpread spread = detail::moments_of(context);
-    for (Index i = 0; i < context.rows(); ++i) measure_component(i, context.row(i), spread, epsilon);
+    for (Index i = 0; i < context.rows(); ++i) measure_component(i, detail::component_of(context, i), spread, epsilon);
   }
 
-  void measure_component(Index i, const Row<double>& raw, const detail::ComponentSpread& spread, double epsilon) {
+  void measure_component(Index i, const std::vector<double>& raw, const detail::ComponentSpread& spread,
+                         double epsilon) {
     const auto refuse = [i](const std::string& why) {
       throw DataError("StandardizeContext: component " + std::to_string(i) + " of the context " + why);
     };
-    if ((raw.array() == 0 || raw.array() == 1).all()) return;
-    mean_(i) = raw(0);
-    if ((raw.array() == raw(0)).all()) return;
+    mean_(i) = 0;
+    deviation_(i) = 1;
+    if (detail::is_indicator(raw)) return;
+    mean_(i) = raw[0];
+    if (detail::is_constant(raw)) return;
     mean_(i) = spread.mean(i);
     deviation_(i) = spread.deviation(i);
-    const double largest = raw.cwiseAbs().maxCoeff();
+    double largest = 0;
+    for (const double x : raw) largest = std::max(largest, std::abs(x));
     if (deviation_(i) < 32 * epsilon * largest)
       refuse("varies by " + detail::number(deviation_(i)) + " around " + detail::number(mean_(i)) +
              ", where its numbers are rounded to " + detail::number(epsilon * largest) +
              ": make it from double, and subtract an offset before a float flow takes it; leave out a component that "
              "varies by rounding alone");
     // Half of all samples are nearer to the median than this distance.
-    Row<double> sorted = raw;
-    const Index middle = raw.size() / 2;
-    std::nth_element(sorted.data(), sorted.data() + middle, sorted.data() + sorted.size());
-    const double median = sorted(middle);
-    sorted = (raw.array() - median).abs();
-    std::nth_element(sorted.data(), sorted.data() + middle, sorted.data() + sorted.size());
+    std::vector<double> sorted = raw;
+    const std::size_t middle = raw.size() / 2;
+    const auto middle_of_sorted = [&] {
+      std::nth_element(sorted.begin(), sorted.begin() + std::ptrdiff_t(middle), sorted.end());
+      return sorted[middle];
+    };
+    const double median = middle_of_sorted();
+    for (std::size_t j = 0; j < raw.size(); ++j) sorted[j] = std::abs(raw[j] - median);
+    const double distance = middle_of_sorted();
     Index farthest = 0;
-    spread.scores.row(i).cwiseAbs().maxCoeff(&farthest);
-    if (sorted(middle) > 0 && sorted(middle) < 1e-3 * deviation_(i))
-      refuse("is " + detail::number(raw(farthest)) + " at sample " + std::to_string(farthest) +
-             ", while half of all samples are within " + detail::number(sorted(middle)) + " of " +
-             detail::number(median) +
+    for (Index j = 1; j < spread.scores.cols(); ++j)
+      if (std::abs(spread.scores(i, j)) > std::abs(spread.scores(i, farthest))) farthest = j;
+    if (distance > 0 && distance < 1e-3 * deviation_(i))
+      refuse("is " + detail::number(raw[std::size_t(farthest)]) + " at sample " + std::to_string(farthest) +
+             ", while half of all samples are within " + detail::number(distance) + " of " + detail::number(median) +
              ": beside it they look alike to the network; correct that sample, or take the component's logarithm");
   }
 
@@ -166,14 +191,14 @@ namespace detail {
   for (Index i = 0; i < read.rows(); ++i) {
     const double raw_mean = of_raw.mean(i), raw_deviation = of_raw.deviation(i);
     const double spacing = precision.spacing(raw_mean);
-    if (raw_deviation < 64 * spacing && !(raw.row(i).array() == raw(i, 0)).all())
+    if (raw_deviation < 64 * spacing && !is_constant(component_of(raw, i)))
       warnings.push_back("component " + std::to_string(i) + " of the context varies by " + number(raw_deviation) +
                          " around " + number(raw_mean) + ", where " + precision.name() + " numbers are " +
                          number(spacing) + " apart: its digits are lost. Subtract an offset before it is rounded to " +
                          precision.name());
-    const Row<double> x = read.row(i);
+    const std::vector<double> x = component_of(read, i);
     const double mean = of_read.mean(i), deviation = of_read.deviation(i);
-    const bool constant = (x.array() == x(0)).all(), indicator = (x.array() == 0 || x.array() == 1).all();
+    const bool constant = is_constant(x), indicator = is_indicator(x);
     // Negated, so that what overflows is far as well.
     const bool near = std::abs(mean) <= 10 && (constant || (deviation >= 0.1 && deviation <= 10));
     if (indicator || near) continue;

@@ -5,8 +5,10 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/flow/statistics/component_spread.hpp>
 #include <pathline/flow/statistics/require_parameter.hpp>
+#include <pathline/math/view_loops.hpp>
 
 #include <concepts>
 #include <string>
@@ -92,16 +94,17 @@ struct NoTransform {
   void check(Index /*d*/) const {}
   template <class X, class Z, class Row>
   void apply(const X& raw, Z&& z, Row&& log_det) const {
-    z = raw;
-    log_det.setZero();
+    using Scalar = typename X::Scalar;
+    detail::copy<Scalar>(raw, z);
+    detail::fill<Scalar>(log_det, 0);
   }
   template <class Z, class X>
   void invert(const Z& z, X&& raw) const {
-    raw = z;
+    detail::copy<typename Z::Scalar>(z, raw);
   }
   template <class X, class ZBar, class XBar>
   void pullback(const X& /*raw*/, const ZBar& z_bar, XBar&& raw_bar) const {
-    raw_bar = z_bar;
+    detail::copy<typename ZBar::Scalar>(z_bar, raw_bar);
   }
 };
 
@@ -140,21 +143,14 @@ class Standardize {
 
   void check(Index d) const { detail::require_field_rows("Standardize", d, mean_.size(), samples_); }
   void apply(ConstBatchRef<Scalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_det) const {
-    if constexpr (std::same_as<Scalar, double>) {
-      Z = (X.colwise() - mean_).array().colwise() / deviation_.array();
-    } else {
-      for (Index j = 0; j < X.cols(); ++j)
-        for (Index i = 0; i < X.rows(); ++i) Z(i, j) = Scalar((double(X(i, j)) - mean_(i)) / deviation_(i));
+    for (Index j = 0; j < X.cols(); ++j) {
+      for (Index i = 0; i < X.rows(); ++i) Z(i, j) = Scalar((double(X(i, j)) - mean_(i)) / deviation_(i));
+      log_det(j) = log_det_;
     }
-    log_det.setConstant(log_det_);
   }
   void invert(ConstBatchRef<Scalar> Z, BatchRef<Scalar> X) const {
-    if constexpr (std::same_as<Scalar, double>) {
-      X = (Z.array().colwise() * deviation_.array()).matrix().colwise() + mean_;
-    } else {
-      for (Index j = 0; j < Z.cols(); ++j)
-        for (Index i = 0; i < Z.rows(); ++i) X(i, j) = Scalar(double(Z(i, j)) * deviation_(i) + mean_(i));
-    }
+    for (Index j = 0; j < Z.cols(); ++j)
+      for (Index i = 0; i < Z.rows(); ++i) X(i, j) = Scalar(double(Z(i, j)) * deviation_(i) + mean_(i));
   }
   void pullback(ConstBatchRef<Scalar> /*X*/, ConstBatchRef<Scalar> Z_bar, BatchRef<Scalar> X_bar) const {
     for (Index j = 0; j < Z_bar.cols(); ++j)
