@@ -2,14 +2,15 @@
 /// Eigen's products and LU factorisations, compiled once for all tests instead of once in each. They are the larger
 /// part of a test's compile time under the sanitizers: 18 s for a small test, 8 s with this header.
 ///
-/// The names are internals of Eigen 3.4; with any other version this header does nothing.
+/// The names are internals of Eigen 3.4 and 5.0; with any other version this header does nothing.
 #pragma once
 
 #include <Eigen/LU>
 
 #include <complex>
 
-#if EIGEN_VERSION_AT_LEAST(3, 4, 0) && !EIGEN_VERSION_AT_LEAST(3, 4, 90)
+#if (EIGEN_VERSION_AT_LEAST(3, 4, 0) && !EIGEN_VERSION_AT_LEAST(3, 4, 90)) || \
+    (EIGEN_VERSION_AT_LEAST(5, 0, 0) && !EIGEN_VERSION_AT_LEAST(5, 1, 0))
 
 // An explicit instantiation cannot go through an alias template, hence a macro.
 // clang-format off
