@@ -1,5 +1,5 @@
 /// \file
-/// What the parts of a solve must offer each other. A right-hand side needs nothing but a call; the rest it may say.
+/// What the parts of a solve must offer each other. A right-hand side needs nothing but a call; the rest is optional.
 #pragma once
 
 #include <pathline/core/types.hpp>
@@ -163,7 +163,7 @@ concept SolveObserver = requires(O& observer, double t, double h, const Stepper&
   observer.output(i, y);
 };
 
-/// May end a solve early. Asked after each accepted step, when the stepper has moved on to the end of it, t: true ends
+/// May end a solve early. Called after each accepted step, when the stepper has moved on to the end of it, t: true ends
 /// the solve, after the outputs at t. It may ask the stepper to prepare(rhs, t), which is the next step's first stage.
 template <class O, class Rhs, class Stepper>
 concept StoppingObserver = requires(O& observer, Rhs& rhs, double t, Stepper& stepper) {

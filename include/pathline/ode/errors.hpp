@@ -142,7 +142,7 @@ struct NonFiniteError : SolveError {
   NonFiniteError(const std::string& what, const SolveFailure& at)
       : SolveError(detail::describe_nonfinite(what, at), at), subject(what) {}
   std::string subject;  ///< "the solution", "the right-hand side", "the Jacobian by differences", "the function of
-                        ///< event 0" and the like.
+                        ///< event 0" and so on.
 };
 
 /// Newton's method of an implicit step did not converge, or a linear system has no finite solution, though the
@@ -151,7 +151,7 @@ struct NonlinearSolveError : SolveError {
   explicit NonlinearSolveError(const SolveFailure& at) : SolveError(detail::describe_unsolved(at), at) {}
 };
 
-/// An event follows its own reset too soon to be seen, as the bounces of a ball do that comes to rest: they pile up.
+/// An event follows its own reset too soon to be seen, as the bounces of a ball that comes to rest do: they pile up.
 struct EventPileUpError : SolveError {
   EventPileUpError(std::size_t which, const SolveFailure& at)
       : SolveError(std::string(at.solve) + ": event " + std::to_string(which) +

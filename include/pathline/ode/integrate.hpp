@@ -1,5 +1,5 @@
 /// \file
-/// The loop over steps: the low-level entry, for those who watch a solve (gradients do) or run many with one storage.
+/// The loop over steps: the low-level entry, to observe a solve (as gradients do) or to run many with one storage.
 /// `solve` in solve.hpp is the short form.
 #pragma once
 
@@ -155,7 +155,7 @@ struct Solve {
     return error;
   }
 
-  /// Evaluates K_1 where it is missing. A first value that is not finite is fatal at once: no step size mends it.
+  /// Evaluates K_1 where it is missing. A first value that is not finite fails at once: no step size helps.
   void prepare() {
     if (!stepper.prepare(rhs, t)) return;
     observer.keep_first_stage();

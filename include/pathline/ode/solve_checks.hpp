@@ -1,5 +1,5 @@
 /// \file
-/// What is checked at the door of a solve, and who is to blame when it fails.
+/// What is checked at the start of a solve, and the cause that is named when it fails.
 #pragma once
 
 #include <pathline/ode/control/error_control.hpp>
@@ -33,7 +33,7 @@ constexpr bool stages_in_step() {
     return true;
 }
 
-/// One readable line for each wrong assembly; `value` guards the code that would not compile then.
+/// One readable line for each combination that does not fit; `value` guards the code that would not compile then.
 template <class Method, class Control, class Rhs, class State, class Observer = NoObserver>
 struct SolveCheck {
   static constexpr bool state = OdeState<State>;
@@ -88,7 +88,7 @@ inline void require_times(std::span<const double> times) {
   if (!std::isfinite(span)) throw ArgumentError("solve: times.back() - times.front()", number(span), "a finite number");
 }
 
-/// \throws ArgumentError when the right-hand side counts rows that y has not.
+/// \throws ArgumentError when the right-hand side counts rows that y does not have.
 template <class Rhs>
 void require_row_counts(const Rhs& rhs, Index rows) {
   const auto check = [rows](const char* what, Index count) {
@@ -161,7 +161,7 @@ void require_followable(const Control& control, const Rhs& rhs, const State& y) 
     if (!control.inside(y)) throw DataError("solve: y0 is outside of the domain of the step control");
 }
 
-/// What forbids a sample to start at y; null if nothing does.
+/// Why a sample cannot start at y; null if it can.
 template <AdaptiveControl Control, class Y>
 [[nodiscard]] const char* fault_of_start(const Control& control, const Y& y) {
   if (!y.allFinite()) return " is not finite";

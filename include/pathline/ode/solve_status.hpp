@@ -1,5 +1,5 @@
 /// \file
-/// How the solve of one sample ended, for those who do not want an exception: what try_solve() returns. The failures
+/// How the solve of one sample ended, instead of an exception: what try_solve() returns. The failures
 /// are those of errors.hpp.
 #pragma once
 
@@ -18,7 +18,7 @@ enum class SolveOutcome : std::uint8_t {
   not_finite,            ///< NonFiniteError
   equations_not_solved,  ///< NonlinearSolveError; `fault` says why.
   events_pile_up,        ///< EventPileUpError
-  bad_input              ///< ArgumentError, ShapeError, DataError: nothing was solved, or a reset spoiled the state.
+  bad_input              ///< ArgumentError, ShapeError, DataError: nothing was solved, or a reset broke the state.
 };
 
 /// The outcome, and where and how the solve stopped. After success `t` is the last time, the statistics are those of
@@ -51,7 +51,7 @@ struct SolveStatus : SolveFailure {
     return {};
   }
 
-  /// Throws what solve() would have thrown, of bad_input an Error of no closer type; nothing after success.
+  /// Throws what solve() would have thrown, for bad_input a plain Error; nothing after success.
   void raise() const {
     switch (outcome) {
       case SolveOutcome::success:

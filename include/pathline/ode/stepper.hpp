@@ -4,7 +4,7 @@
 ///
 /// A specialisation for methods of your own, `template <MyMethod M, OdeState State> class Stepper<M, State>`, offers
 /// ```
-/// void reset(const State& y);               // starts at y, sizes all storage, forgets what was known of other states
+/// void reset(const State& y);               // starts at y, sizes all storage, forgets all other states
 /// bool prepare(Rhs& rhs, double t);         // evaluates f(t, y) into stage(0) where it is not known; whether it did
 /// void restart();                           // forgets f(t, y): the right-hand side has jumped
 /// void step(Rhs&, double t, double h, double t_next, LastStage = LastStage::evaluate);  // tries a step, to y_next()
@@ -51,7 +51,7 @@ concept SteppingMethod = !requires {
   typename Stepper<M, State>::no_family;
 };
 
-/// Whether the last stage of a step is wanted where the solution does not need it (first same as last).
+/// Whether to evaluate the last stage of a step where the solution does not need it (first same as last).
 enum class LastStage : std::uint8_t { evaluate, skip };
 
 namespace detail {

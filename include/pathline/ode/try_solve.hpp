@@ -28,10 +28,10 @@
 
 namespace pathline {
 
-/// What try_solve() found at t1, of a whole batch.
+/// The states of a whole batch at t1, as try_solve() returns them.
 template <class State>
 struct BatchResult {
-  State states;                      ///< d × n, at t1; of a sample that failed, where it stopped.
+  State states;                      ///< d × n, at t1; for a sample that failed, where it stopped.
   std::vector<SolveStatus> samples;  ///< How each column ended, and when.
 
   /// Whether all samples arrived.
@@ -50,7 +50,7 @@ struct SampleResult {
 
 namespace detail {
 
-/// One readable line for each wrong assembly.
+/// One readable line for each combination that does not fit.
 template <class Method, class Control, class Rhs, class State>
 struct PerSampleCheck {
   static constexpr bool method = EmbeddedMethod<Method>;
@@ -116,11 +116,11 @@ inline void require_times_of_each(const std::vector<std::vector<double>>& times,
 /// the rest alone.
 ///
 /// \param rhs     See PerSampleRightHandSide.
-/// \param y0      d × n, a column per sample. A column that is not finite fails alone; without a row all fail, and
-///                without a column there is no status at all.
+/// \param y0      d × n, a column per sample. A column that is not finite fails alone; without rows all fail, and
+///                without columns there is no status at all.
 /// \param policy  PerSample around a controller.
 ///
-/// Throws nothing of its own: what cannot be followed at all is bad_input in every status. What the right-hand side
+/// Throws nothing of its own: input that cannot be used at all is bad_input in every status. What the right-hand side
 /// throws passes through, unless it is an Error.
 template <class Method, class Control, class Rhs, class Derived>
 [[nodiscard]] BatchResult<detail::BatchOf<Derived>> try_solve(Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0,

@@ -1,6 +1,6 @@
 /// \file
-/// A batch solved one sample after another: how PerSample (per_sample.hpp) goes with implicit methods, whose linear
-/// systems are each sample's own anyhow. The same calls as those of SampleSolver.
+/// A batch solved one sample after another: how PerSample (per_sample.hpp) works with implicit methods, whose linear
+/// systems are separate for each sample anyway. It has the same functions as SampleSolver.
 #pragma once
 
 #include <pathline/ode/batch/per_sample.hpp>

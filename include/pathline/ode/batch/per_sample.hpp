@@ -4,8 +4,8 @@
 /// const Eigen::MatrixXd Y = solve(rhs, Y0, 0, 1, Dopri5{}, PerSample(PiController{.rtol = 1e-8, .atol = 1e-8}));
 /// ```
 /// A step that all samples share is as short as the hardest one needs, or too long for it where the norm hides it
-/// among the others. Here each column has its own t, step, error and end, and a column that has arrived is evaluated no
-/// more.
+/// among the others. Here each column has its own t, step, error and end, and a column that has arrived is no longer
+/// evaluated.
 #pragma once
 
 #include <pathline/core/types.hpp>
@@ -29,18 +29,18 @@ namespace detail {
 }  // namespace detail
 
 /// A controller, applied to each sample by itself; norms and tolerances on top of it (error_control.hpp) see one
-/// column. `max_steps` is of each sample.
+/// column. `max_steps` holds for each sample.
 ///
 /// A sample's result does not depend on its neighbours, their number or their order, bit for bit, if the right-hand
 /// side's does not. Matrix products may sum in another order for the last few columns, and for few columns altogether;
-/// so the batch is filled up with copies of columns. 1 fills up nothing.
+/// so the batch is filled up with copies of columns. With a multiple of 1 nothing is added.
 ///
-/// Implicit methods solve one sample after another: their linear systems are each sample's own anyhow.
+/// Implicit methods solve one sample after another: their linear systems are separate for each sample anyway.
 template <class Control>
 struct PerSample {
   static_assert(AdaptiveControl<Control>, "PerSample: the control must meet AdaptiveControl, as PiController does");
   explicit PerSample(const Control& controller, Index multiple = 8) : control(controller), column_multiple(multiple) {}
-  static constexpr bool each_sample = true;  ///< A step control of each sample, and none of a batch.
+  static constexpr bool each_sample = true;  ///< Controls the steps of each sample, not of a batch.
   Control control;
   Index column_multiple;  ///< The right-hand side is called with a multiple of this, and with no less than three.
 

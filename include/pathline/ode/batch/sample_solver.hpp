@@ -43,7 +43,7 @@ class SampleSolver {
   SampleSolver(const PerSample<Control>& policy, Rhs& rhs) : policy_(policy), control_(policy.control), rhs_(rhs) {}
 
   /// Solves every column of y0 through its own times.
-  /// \param times   times(sample): a span of times, the first of which belongs to y0; as integrate() wants them.
+  /// \param times   times(sample): a span of times, the first of which belongs to y0; as integrate() takes them.
   /// \param output  output(sample, i, y): y, d × 1, is the solution at times(sample)[i].
   /// \param status  status(sample, SolveStatus, y): how it ended, and the state where it stopped.
   template <class Times, class Output, class Status>

@@ -55,8 +55,8 @@ struct WithNorm : Control {
   Norm norm;
 };
 
-/// Tolerances for each row that counts for the error. `rtol` and `atol` of the controller then serve only the rows that
-/// an implicit method solves for without counting them.
+/// Tolerances for each row that counts for the error. `rtol` and `atol` of the controller then apply only to the rows
+/// that an implicit method solves for without counting them.
 template <class Control>
 struct WithTolerances : Control {
   static_assert(AdaptiveControl<Control>,
@@ -109,8 +109,8 @@ struct WithDomain : Control {
 
 namespace detail {
 
-/// Whether the control knows what the rows of the state mean: such a one cannot serve a state that was built around
-/// the user's, as the adjoint's is.
+/// Whether the control knows what the rows of the state mean: such a control cannot be used for a state that contains
+/// the user's and more, as the adjoint's does.
 template <class Control>
 inline constexpr bool knows_rows = HasRowTolerances<Control> || HasNorm<Control> || HasDomain<Control>;
 

@@ -39,7 +39,7 @@ inline FirstStep first_length(double h0, double d0, double d1, double d2, int er
   return {std::min(reach, length_by(rate)), std::min(longest, length_by(std::min(rate, slowest)))};
 }
 
-/// The first step of a solve, as initial_step() below, and what is foreseen of the next ones.
+/// The first step of a solve, as initial_step() below, and what it predicts for the next ones.
 template <class Rhs, class Control, class Method, class State>
 [[nodiscard]] FirstStep first_step(Rhs& rhs, double t, double t_end, const Control& control,
                                    Stepper<Method, State>& stepper) {

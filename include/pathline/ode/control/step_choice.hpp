@@ -14,13 +14,14 @@
 
 namespace pathline::detail {
 
-/// 16 ulps of t, or of the first trial where t is near 0: a step shrunk by fourteen orders finds no footing.
+/// 16 ulps of t, or of the first trial where t is near 0: a step that has shrunk by fourteen orders of magnitude gives
+/// up.
 [[nodiscard]] inline double smallest_step(double t, double first_trial) {
   return 16 * std::numeric_limits<double>::epsilon() * std::max(std::abs(t), std::abs(first_trial));
 }
 
 /// A first step, without sign, and how long steps may become while their error estimates are rounding: as long as the
-/// turn of the slope at the start lets expect.
+/// change of the slope at the start suggests.
 struct FirstStep {
   double length, foreseen;
 };
@@ -160,7 +161,7 @@ class StepChoice {
     double error = 0;                                         // of this step, by the second estimate
   };
 
-  /// An estimate of rounding's size knows nothing of what comes. Where the next one stands out of it, f is not smooth
+  /// An estimate at rounding level knows nothing of what follows. Where the next one exceeds it, f is not smooth
   /// there, and the estimate may be far below the error: the step that is accepted is one that could be three times as
   /// long.
   [[nodiscard]] Belief believe(double t, double step, double error, int order, const StepSizes& size) const {
@@ -174,7 +175,7 @@ class StepChoice {
     return {.growth = blind_growth, .next_most = clamped(100 * rounding, std::pow(3., -order), 1), .error = misfit};
   }
 
-  /// Whether the error is that of a step five times shorter than what the turn of the slope lets expect of this one.
+  /// Whether the error is that of a step five times shorter than what the change of the slope suggests for this one.
   [[nodiscard]] static bool vanishes(double error, int order, const StepSizes& size) {
     const double turn = std::min(2 * size.bend / size.line, 1.);  // NaN where nothing moves
     const double foreseen = size.bend * std::pow(turn, order - 2);
@@ -194,7 +195,7 @@ class StepChoice {
   /// No step grows right after one that was refused.
   [[nodiscard]] double growing(double factor) const { return first_trial_ == 0 ? factor : std::min(factor, 1.); }
 
-  /// The error of a step that was cut short by the stop says little: what was planned stands unless it can grow.
+  /// The error of a step that was cut short by the stop says little: the planned step is kept unless it can grow.
   void plan(double step, bool cut_short) {
     if (!cut_short || std::abs(step) > std::abs(h_)) h_ = step;
   }

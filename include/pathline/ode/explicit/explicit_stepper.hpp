@@ -116,7 +116,7 @@ class Stepper<Method, State> {
     static_assert(detail::dense_order_holds<Method>(), "this method's dense output is not of the order dense_order");
     static_assert(
         DenselyExtendedMethod<Method> || DenselyStagedMethod<Method> || !requires { Method::dense; },
-        "an own dense output needs dense, a d for each stage, and dense_order, its order");
+        "a dense output of its own needs dense, a d for each stage, and dense_order, its order");
     y_ = y;
     next_.resizeLike(y);
     for (State& stage : K_) stage.resizeLike(y);

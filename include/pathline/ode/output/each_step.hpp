@@ -14,8 +14,8 @@
 
 namespace pathline {
 
-/// Calls function(t, y) with the end of every k-th accepted step; k = 1 is every step. The very first state is not
-/// told.
+/// Calls function(t, y) with the end of every k-th accepted step; k = 1 is every step. It is not called with
+/// the initial state.
 template <class Function>
 class EachStep : public NoObserver {
  public:

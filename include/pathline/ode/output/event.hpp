@@ -1,5 +1,5 @@
 /// \file
-/// What an event is, and what a solve with events gives: events.hpp says how they are used.
+/// What an event is, and the result of a solve with events: events.hpp says how they are used.
 #pragma once
 
 #include <pathline/ode/output/trajectory.hpp>
@@ -23,10 +23,10 @@ struct EventOptions {
   bool at_start = false;
 };
 
-/// What a reset may return: whether the solve goes on from the new state.
+/// What a reset may return: whether the solve continues from the new state.
 enum class AfterReset : std::uint8_t { go_on, end };
 
-/// The state goes on as it was.
+/// The state stays as it was.
 struct NoReset {};
 
 /// A zero of g(t, y), a number for the whole batch, that is continuous along the solution.
@@ -53,7 +53,7 @@ struct EventHit {
   State y;  ///< At t, before a reset.
 };
 
-/// What a solve with events gives.
+/// The result of a solve with events.
 template <OdeState State>
 struct EventSolution {
   Trajectory<State> trajectory;  ///< With the statistics; jumps where a reset changed the state.
@@ -75,7 +75,7 @@ concept EventWithReset = !Event::resets || requires(const Event& event, double t
   event.reset(t, y);
 };
 
-/// Calls the reset; whether the solve goes on.
+/// Calls the reset; returns whether the solve continues.
 template <class Event, class State>
 [[nodiscard]] AfterReset reset_state(const Event& event, double t, State& y) {
   if constexpr (std::same_as<std::remove_cvref_t<decltype(event.reset(t, y))>, AfterReset>) {

@@ -1,5 +1,5 @@
 /// \file
-/// The observer behind solve_events(): it records the trajectory, searches each step for events (sign_changes.hpp), and
+/// The observer of solve_events(): it records the trajectory, searches each step for events (sign_changes.hpp), and
 /// stops the solve at those that end it or change the state.
 #pragma once
 
@@ -67,7 +67,7 @@ class EventWatcher : public NoObserver {
   /// Before each piece of the solve.
   void begin_piece() { spent_ = {}; }
 
-  /// Whether the last step was ended by an event; then the solution holds its time and the state to go on from.
+  /// Whether the last step was ended by an event; then the solution holds its time and the state to continue from.
   [[nodiscard]] bool acted() const { return acted_; }
 
  private:
@@ -175,7 +175,7 @@ class EventWatcher : public NoObserver {
     came_from_[i] = 0;
   }
 
-  /// Tells the events up to the first that ends or changes the solve; true if there is one.
+  /// Reports the events up to the first that ends or changes the solve; true if there is one.
   [[nodiscard]] bool settle() {
     for (std::size_t k = 0; k < found_.size(); ++k) {
       tell(found_[k]);

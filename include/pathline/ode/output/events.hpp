@@ -72,7 +72,7 @@ void run_events(const Method& method, const Control& control, Rhs& rhs, double t
   }
 }
 
-/// One readable line for each wrong assembly.
+/// One readable line for each combination that does not fit.
 template <class Method, class Rhs, class State, class... Events>
 struct EventsCheck {
   static constexpr bool dense = has_dense_output<Method, State, Rhs>;
@@ -97,7 +97,7 @@ struct EventsCheck {
 ///
 /// Each step is searched on its dense output: by the values of g at six places of it, at the extrema of the polynomial
 /// through these, and at the bottom of each dip. So all crossings are found where g is a polynomial of degree six or
-/// less along the step; of another g two that are much nearer to each other than a quarter of the step may be missed.
+/// less along the step; for another g, two crossings much closer than a quarter of the step may be missed.
 /// Times of events are exact for the interpolant, to some ulps, and no better than it. g must be finite to the end of
 /// each step, also beyond an event that ends the solve. It is evaluated at times from t0 to t1 only, but at a zero or
 /// after a reset also at states a little off the solution, where it may be anything.
@@ -111,7 +111,7 @@ struct EventsCheck {
 ///
 /// \param events   std::tuple of Event.
 /// \throws StepLimitError when max_steps, over all pieces, is used up; NonFiniteError when an event's function is not
-///         finite; EventPileUpError; DataError, ShapeError for a reset that spoils the state; else as solve().
+///         finite; EventPileUpError; DataError, ShapeError for a reset that makes the state unusable; else as solve().
 template <class Method = Dopri5, class Control = PiController, class Rhs, class Derived, class... Events>
 [[nodiscard]] EventSolution<typename Derived::PlainObject> solve_events(Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0,
                                                                         double t0, double t1,

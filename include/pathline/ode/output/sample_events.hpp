@@ -5,8 +5,8 @@
 /// const auto samples = solve_events(rhs, Y0, 0, 10, std::tuple(landed), Dopri5{}, PerSample(PiController{}));
 /// for (const auto& sample : samples) std::cout << sample.trajectory.t1() << '\n';
 /// ```
-/// One sample after another is solved. So its events, its steps and its result, bit for bit, are those that it has
-/// alone.
+/// Samples are solved one after another, so that the events, steps and result of each, bit for bit, are those that it
+/// would have alone.
 #pragma once
 
 #include <pathline/core/errors.hpp>
@@ -64,8 +64,8 @@ struct EventOfSample {
   }
 };
 
-/// A right-hand side of columns, out of any that PerSample can call. What it offers besides is for its own kind of
-/// state.
+/// A right-hand side of columns, made of any that PerSample can call. Its Jacobian is not passed on, since it is for
+/// another kind of state.
 template <class Rhs, class Batch, class Column>
 struct OfColumn {
   Rhs& rhs;
@@ -106,7 +106,7 @@ void solve_sample(const Method& method, const Control& control, Rhs& rhs, double
   result.status.sample = sample;
 }
 
-/// One readable line for each wrong assembly.
+/// One readable line for each combination that does not fit.
 template <class Column, class... Events>
 struct SampleEventsCheck {
   static constexpr bool functions = (EventOf<EventOfSample<Events>, Column> && ...);
@@ -187,7 +187,7 @@ template <class Method, class Control, class Rhs, class Derived, class... Events
 }
 
 /// The events of every sample. All are solved to their ends before the first failure is thrown.
-/// \throws as solve_events() of one sample; the failure says which.
+/// \throws As solve_events() of one sample; the failure says which.
 template <class Method, class Control, class Rhs, class Derived, class... Events>
 [[nodiscard]] std::vector<SampleEvents<detail::ColumnOf<Derived>>> solve_events(
     Rhs&& rhs, const Eigen::MatrixBase<Derived>& y0, double t0, double t1, const std::tuple<Events...>& events,

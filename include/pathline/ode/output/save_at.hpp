@@ -72,7 +72,7 @@ class OutputInterpolator : public NoObserver {
     }
   }
 
-  /// At t1, which a forced jump there keeps the last step a number away from.
+  /// Called at t1. A forced jump at t1 ends the last step one floating-point number before it.
   void output(Index i, const State& y) {
     if (i == 0) return;
     for (; next_ < times_.size(); ++next_) states_[next_] = y;
@@ -89,9 +89,9 @@ class OutputInterpolator : public NoObserver {
 
 /// States at the times of `save`, interpolated by the continuous extension of the method (docs/maths.md, (5.1)) on
 /// the way from t0 to t1. Steps and evaluations are those of solve(rhs, y0, t0, t1, method, control), with at most one
-/// evaluation more, of f at t1: where a method that is not first same as last has an output in its last step, or one
-/// that is goes by FixedSteps. Beyond that Dop853 makes three in each step that holds outputs, the implicit midpoint
-/// rule and GaussLegendre4 two.
+/// evaluation more, of f at t1: if the method is not first same as last and has an output in its last step, or if it is
+/// and takes FixedSteps. In addition Dop853 makes three in each step that holds outputs, the implicit midpoint rule and
+/// GaussLegendre4 two.
 ///
 /// \throws ArgumentError for times that do not go from t0 to t1; else as solve().
 template <class Method = Dopri5, class Control = PiController, class Rhs, class Derived>

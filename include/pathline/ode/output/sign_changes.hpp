@@ -16,7 +16,7 @@
 
 namespace pathline::detail {
 
-/// A function of time that lives elsewhere, so that the search is compiled once and not for each event.
+/// A function of time that another object owns, so that the search is compiled once and not for each event.
 class TimeFunction {
  public:
   template <class Function>
