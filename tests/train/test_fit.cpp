@@ -14,6 +14,7 @@
 #include <limits>
 #include <set>
 #include <span>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -921,4 +922,266 @@ TEST_CASE("fit tells a model that asks for it of each step with the memory of it
   CHECK(model.calls == std::vector<Index>{1, 2, 3, 4, 5, 6});  // three mini-batches an epoch
   // The optimizer has moved already: Adam's first step is the learning rate.
   CHECK(model.means.front()(0) == Approx(0.1).epsilon(1e-6));
+}
+
+namespace {
+
+/// θ ← θ - rate sign(g): an optimizer of this file alone, with one moment for the number of changes of sign.
+struct SignDescent {
+  double learning_rate = 0.05;
+  static constexpr Index moments = 1;
+  template <Real Scalar>
+  void step(Index t, double rate, ConstVectorRef<Scalar> gradient, VectorRef<Scalar> theta,
+            std::span<Vector<Scalar>> changes) const {
+    for (Index i = 0; i < theta.size(); ++i) {
+      theta(i) -= Scalar(rate) * Scalar((gradient(i) > 0) - (gradient(i) < 0));
+      changes[0](i) = Scalar(t);
+    }
+  }
+};
+/// One over the step: a schedule of this file alone.
+struct InverseStep {
+  [[nodiscard]] double rate(double learning_rate, const TrainingProgress& progress) const {
+    steps.push_back(progress.step);
+    CHECK(progress.steps == 6);
+    return learning_rate / double(progress.step);
+  }
+  mutable std::vector<Index> steps{};
+};
+/// A gradient transform of this file alone.
+struct HeadOnly {
+  template <Real Scalar>
+  void apply(Vector<Scalar>& gradient, double norm) const {
+    CHECK(norm == Approx(gradient.norm()));
+    gradient.tail(gradient.size() - 1).setZero();
+  }
+};
+/// The same sample again and again: a batch source of this file alone.
+struct Repeated {
+  struct Memory {
+    Batch<double> data;
+    std::vector<Index> samples;
+    int epochs = 0;
+  };
+  [[nodiscard]] Index samples() const { return 10; }
+  void start_epoch(Rng& /*rng*/, Memory& memory) const { ++memory.epochs; }
+  [[nodiscard]] MiniBatch<const Batch<double>&, double> batch(Index first, Index count, Rng& /*rng*/,
+                                                              Memory& memory) const {
+    memory.data = Batch<double>::Constant(2, count, double(memory.epochs));
+    memory.samples.assign(std::size_t(count), first);
+    return {memory.data, memory.samples, {}};
+  }
+};
+static_assert(BatchSource<Repeated> && !BatchSource<SignDescent> && !BatchSource<Batch<double>>);
+static_assert(Callback<EarlyStopping> && Callback<PrintProgress> && !Callback<KeepBest> && !Callback<Adam>);
+static_assert(ParameterChoice<KeepBest> && ParameterChoice<KeepLast> && !ParameterChoice<EarlyStopping>);
+
+}  // namespace
+
+TEST_CASE("An optimizer, a schedule and a gradient transform of one's own are named beside the library's",
+          "[train][fit][policies]") {
+  const Batch<double> X = samples_around(3, 2, 20);
+  GaussianModel model(2);
+  Rng rng(1);
+  InverseStep schedule;
+  TrainingState<double> state;
+  const FitReport report = fit(model, X, no_validation, {.epochs = 3, .batch = 10}, rng, schedule, state, HeadOnly{},
+                               SignDescent{.learning_rate = 0.6}, KeepLast{});
+  CHECK(schedule.steps == std::vector<Index>{1, 2, 3, 4, 5, 6});
+  CHECK(report.epochs.back().learning_rate == Approx(0.1));
+  // All means of mini-batches are above 2: every step goes up, by 0.6 (1 + 1/2 + … + 1/6).
+  CHECK(model.mean()(0) == Approx(0.6 * 2.45).epsilon(1e-14));
+  CHECK(model.mean()(1) == 0);
+  CHECK(state.optimizer.moments.size() == 1);
+  CHECK(state.optimizer.moments[0] == Vector<double>::Constant(4, 6));
+}
+
+TEST_CASE("fit trains by a batch source of one's own, and by fresh samples", "[train][fit][source]") {
+  std::vector<double> seen;
+  std::vector<Index> sizes, ids;
+  GaussianModel model(
+      2, [&](Index, const Batch<double>& batch, std::span<const Index> samples, const Draw&, GaussianModel::Loss&) {
+        seen.push_back(batch(1, 0));
+        sizes.push_back(batch.cols());
+        ids.push_back(samples.back());
+      });
+  Rng rng(1);
+  const FitReport report = fit(model, Repeated{}, {.epochs = 2, .batch = 4}, rng);
+  CHECK(seen == std::vector<double>{1, 1, 1, 2, 2, 2});
+  CHECK(sizes == std::vector<Index>{4, 4, 2, 4, 4, 2});
+  CHECK(ids == std::vector<Index>{0, 4, 8, 0, 4, 8});
+  CHECK(report.best_epoch == 0);  // there are no rows to judge by, and the last parameters are kept
+  CHECK(std::isinf(report.best_criterion));
+  CHECK(report.solver_check.rows == 0);
+  CHECK(model.mean()(0) == Approx(6e-3).epsilon(1e-2));  // six steps of Adam
+
+  std::set<std::uint64_t> draws;
+  const FreshSamples fresh(
+      [&](Index n, const Draw& draw) {
+        draws.insert(draw.number);
+        return Batch<double>(samples_around(5, 2, n, 0.5, draw.number));
+      },
+      1000);
+  GaussianModel fitted(2);
+  const FitReport judged = fit(fitted, fresh, samples_around(5, 2, 500, 0.5, 1000), {.epochs = 60, .batch = 100}, rng,
+                               Adam{.learning_rate = 0.1}, Cosine{.final_rate = 1e-3});
+  CHECK(draws.size() == 600);
+  CHECK(judged.best_epoch > 1);
+  // 2000 samples an epoch's worth of which the last steps see: an error of 0.5 / √1000 at most by three.
+  CHECK((fitted.mean().array() - 5).abs().maxCoeff() < 0.05);
+  CHECK((fitted.log_scale().array() - std::log(0.5)).abs().maxCoeff() < 0.1);
+
+  const FreshSamples wrong([](Index, const Draw&) { return Batch<double>(Batch<double>::Zero(2, 3)); }, 10);
+  CHECK_THROWS_WITH(fit(fitted, wrong, {.epochs = 1}, rng),
+                    "FreshSamples: a mini-batch of the sampler has 3 columns, expected 10");
+  const FreshSamples none([](Index n, const Draw&) { return Batch<double>(2, n); }, 0);
+  CHECK_THROWS_WITH(fit(fitted, none, {.epochs = 1}, rng), "fit: samples of the source is 0, expected at least 1");
+}
+
+TEST_CASE("What judges needs rows to judge by", "[train][fit][source][errors]") {
+  GaussianModel model(2);
+  Rng rng(1);
+  const std::string missing =
+      "fit: validation data is missing, expected rows after the source, by which KeepBest, "
+      "EarlyStopping and OnPlateau judge";
+  CHECK_THROWS_WITH(fit(model, Repeated{}, {}, rng, EarlyStopping{}), missing);
+  CHECK_THROWS_WITH(fit(model, Repeated{}, {}, rng, KeepBest{}), missing);
+  CHECK_THROWS_WITH(fit(model, Repeated{}, {}, rng, OnPlateau{}), missing);
+  CHECK_THROWS_WITH(fit(model, Repeated{}, no_validation, {}, rng),
+                    "fit: validation data is empty, expected rows to judge by");
+  CHECK(rng == Rng(1));
+}
+
+TEST_CASE("KeepLast ends with the last parameters, and judges training rows for no one", "[train][fit][callbacks]") {
+  const Batch<double> train = samples_around(5, 2, 40), validation = samples_around(2, 2, 20, 1, 2);
+  GaussianModel best(2), last(2);
+  Rng rng(1), same_seed(1);
+  Vector<double> at_end;
+  const FitReport report = fit(last, train, validation, {.epochs = 100, .batch = 20}, rng, KeepLast{},
+                               Adam{.learning_rate = 0.05}, [&](const EpochReport&) { at_end = last.parameters(); });
+  const FitReport expected =
+      fit(best, train, validation, {.epochs = 100, .batch = 20}, same_seed, Adam{.learning_rate = 0.05});
+  CHECK(report.best_epoch == expected.best_epoch);
+  CHECK(last.parameters() == at_end);
+  CHECK(last.parameters() != best.parameters());
+
+  struct Counting : GaussianModel {
+    using GaussianModel::GaussianModel;
+    [[nodiscard]] Row<double> log_prob(const Batch<double>& X) const {
+      ++judged;
+      return GaussianModel::log_prob(X);
+    }
+    mutable int judged = 0;
+  } counting(2);
+  fit(counting, train, no_validation, {.epochs = 3}, rng, KeepLast{});
+  CHECK(counting.judged == 0);
+  fit(counting, train, no_validation, {.epochs = 3}, rng, KeepLast{}, EarlyStopping{});
+  CHECK(counting.judged == 3);
+}
+
+TEST_CASE("Several callbacks all see each epoch, and each of them can stop", "[train][fit][callbacks]") {
+  const Batch<double> X = samples_around(3, 2, 40);
+  GaussianModel model(2);
+  Rng rng(1);
+  std::vector<int> calls;
+  const auto watch = [&](const EpochReport&) { calls.push_back(1); };
+  auto until_third = [&calls, seen = 0](const EpochReport&) mutable {
+    calls.push_back(2);
+    return ++seen < 3;
+  };
+  std::ostringstream out;
+  const PrintProgress print{.out = &out, .options = ProgressOptions{.seconds_between_lines = 0}};
+  const FitReport report = fit(model, X, {.epochs = 50}, rng, until_third, watch, EarlyStopping{.patience = 49}, print);
+  CHECK(calls == std::vector<int>{2, 1, 2, 1, 2, 1});
+  CHECK(report.stop == StopReason::callback);
+  const std::string text = out.str();
+  CHECK_THAT(text, Catch::Matchers::StartsWith("training   1/50  loss "));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 3);
+}
+
+TEST_CASE("OnPlateau lowers the rate by the validations, in one call or in many", "[train][fit][schedule]") {
+  const Batch<double> train = samples_around(5, 2, 40), validation = samples_around(2, 2, 20, 1, 2);
+  const OnPlateau plateau{.patience = 3, .factor = 0.5};
+  const Adam adam{.learning_rate = 0.1};
+  GaussianModel whole(2), parted(2);
+  Rng rng(1), same_seed(1);
+  const FitReport expected = fit(whole, train, validation, {.epochs = 60, .batch = 20}, rng, plateau, adam);
+  CHECK(expected.epochs.front().learning_rate == 0.1);
+  const Index best = expected.best_epoch;
+  CHECK(expected.epochs[std::size_t(best + 2)].learning_rate == 0.1);   // of epoch best + 3
+  CHECK(expected.epochs[std::size_t(best + 3)].learning_rate == 0.05);  // after three without a gain
+  CHECK(expected.epochs[std::size_t(best + 6)].learning_rate == 0.025);
+  TrainingState<double> state;
+  for (int call = 0; call < 60; ++call) {
+    const FitReport one = fit(parted, train, validation, {.epochs = 1, .batch = 20}, same_seed, state, adam, plateau);
+    CHECK(one.epochs[0].learning_rate == expected.epochs[std::size_t(call)].learning_rate);
+  }
+  CHECK(parted.parameters() == whole.parameters());
+}
+
+TEST_CASE("A rate that is no number is refused where the schedule gives it", "[train][fit][errors]") {
+  struct Broken {
+    double rate(double, const TrainingProgress& at) const { return at.epoch < 3 ? 0.01 : not_a_number; }
+  };
+  GaussianModel model(2);
+  Rng rng(1);
+  CHECK_THROWS_WITH(fit(model, samples_around(3, 2, 20), {.epochs = 5}, rng, Broken{}),
+                    "fit: the schedule's rate in epoch 3 is nan, expected at least 0");
+  CHECK(model.parameters().allFinite());
+}
+
+TEST_CASE("fit reads rows where they are", "[train][fit][memory]") {
+  // The model remembers where the data are that it judges by.
+  struct Addresses : GaussianModel {
+    using GaussianModel::GaussianModel;
+    [[nodiscard]] Row<double> log_prob(const Eigen::Ref<const Batch<double>>& X) const {
+      judged = X.data();
+      return GaussianModel::log_prob(X);
+    }
+    mutable const double* judged = nullptr;
+  } model(2);
+  const Batch<double> X = samples_around(3, 2, 400);
+  Rng rng(1);
+  const auto parts = split(X, 0.25, rng);
+  fit(model, parts, {.epochs = 1, .solver_check_rows = 0}, rng);
+  CHECK(model.judged == parts.held_out.data());
+  fit(model, X, no_validation, {.epochs = 1}, rng);
+  CHECK(model.judged == X.data());
+  fit(model, X.leftCols(300), X.rightCols(100), {.epochs = 1}, rng);
+  CHECK(model.judged == X.col(300).data());
+}
+
+TEST_CASE("A model that is no density is judged by its losses", "[train][fit]") {
+  // The mean square of x - mean: losses(X) in place of log_prob.
+  struct Distance : GaussianModel {
+    using GaussianModel::GaussianModel;
+    void log_prob(const Batch<double>&) const = delete;
+    [[nodiscard]] Row<double> losses(const Batch<double>& X) const {
+      return (X.colwise() - mean()).colwise().squaredNorm();
+    }
+    struct Loss {
+      double loss = 0;
+      Vector<double> gradient;
+      Statistics forward, backward;
+      Index solves = 0;
+    };
+    [[nodiscard]] Loss make_training_loss() const { return {}; }
+    void value_and_gradient(const Batch<double>& X, std::span<const Index>, const Draw&, Memory&, Loss& loss) const {
+      loss.loss = losses(X).mean();
+      loss.gradient = Vector<double>::Zero(4);
+      loss.gradient.head(2) = -2 * (X.colwise() - mean()).rowwise().mean();
+    }
+  } model(2);
+  static_assert(Trainable<Distance>);
+  const Batch<double> X = samples_around(3, 2, 64), V = samples_around(3, 2, 32, 1, 2);
+  Rng rng(1);
+  const FitReport report = fit(model, X, V, {.epochs = 60}, rng, Sgd{.learning_rate = 0.05, .momentum = 0.5});
+  CHECK((model.mean() - X.rowwise().mean()).norm() < 0.2);
+  CHECK(report.best_criterion == Approx(model.losses(V).mean()).epsilon(1e-12));
+  CHECK(std::isnan(report.epochs[0].train_nll));
+  CHECK(report.epochs[0].train_costs.empty());
+  Batch<double> spoiled = V;
+  spoiled(0, 3) = 1e200;
+  CHECK_THROWS_WITH(fit(model, X, spoiled, {.epochs = 1}, rng),
+                    Catch::Matchers::StartsWith("fit: the loss of the validation rows is not finite after epoch 1"));
 }

@@ -78,6 +78,8 @@ class Pack {
   EIGEN_ALWAYS_INLINE friend Mask<Scalar> operator>=(Pack a, Pack b) { return b <= a; }
 
   EIGEN_ALWAYS_INLINE friend Pack abs(Pack a) { return from(Eigen::internal::pabs(a.data_)); }
+  /// As Eigen's `sqrt` of an array has it.
+  EIGEN_ALWAYS_INLINE friend Pack sqrt(Pack a) { return from(Eigen::internal::psqrt(a.data_)); }
   /// The smaller of the two; a where a is NaN (so `min(x, bound)` keeps a NaN in x).
   EIGEN_ALWAYS_INLINE friend Pack min(Pack a, Pack b) { return from(Eigen::internal::pmin(a.data_, b.data_)); }
   /// The larger of the two; a where a is NaN.

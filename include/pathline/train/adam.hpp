@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/train/optimizer.hpp>
 
 #include <cmath>
@@ -31,11 +32,20 @@ struct Adam {
             std::span<Vector<Scalar>> moments_of_theta) const {
     Vector<Scalar>&first = moments_of_theta[0], &second = moments_of_theta[1];
     // Differences from one in double: as a float, 1 - β₂ has five good digits.
-    first = Scalar(beta1) * first + Scalar(1 - beta1) * gradient;
-    second = Scalar(beta2) * second + Scalar(1 - beta2) * gradient.cwiseAbs2();
+    const auto keep1 = Scalar(beta1), add1 = Scalar(1 - beta1), keep2 = Scalar(beta2), add2 = Scalar(1 - beta2);
+    detail::update<Scalar>(
+        first, [=](auto m, auto g) { return keep1 * m + add1 * g; }, gradient);
+    detail::update<Scalar>(
+        second, [=](auto v, auto g) { return keep2 * v + add2 * (g * g); }, gradient);
     const double correct1 = 1 - std::pow(beta1, double(t)), correct2 = 1 - std::pow(beta2, double(t));
-    const auto step = Scalar(rate / correct1), scale = Scalar(1 / std::sqrt(correct2));
-    theta.array() -= step * first.array() / (scale * second.array().sqrt() + Scalar(epsilon));
+    const auto step = Scalar(rate / correct1), scale = Scalar(1 / std::sqrt(correct2)), least = Scalar(epsilon);
+    detail::update<Scalar>(
+        theta,
+        [=](auto x, auto m, auto v) {
+          using std::sqrt;
+          return x - step * m / (scale * sqrt(v) + least);
+        },
+        first, second);
   }
 };
 

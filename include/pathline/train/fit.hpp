@@ -111,13 +111,16 @@ struct FitCheck {
     else
       return Trainable<Flow>;
   }();
-  static constexpr bool policies = [] {
-    if constexpr (trainable && data) return FitPolicies<typename Flow::Scalar, Policies...>::value;
-    return true;
+  static constexpr auto kinds = [] {  // of a model that is none, nothing more is said
+    if constexpr (trainable && data)
+      return FitPolicies<typename Flow::Scalar, Policies...>{};
+    else
+      return FitPolicies<double>{};
   }();
+  using Kinds = std::remove_cv_t<decltype(kinds)>;
   static constexpr bool weights =
       !trainable || !data || WeightedTrainable<Flow> || !(is_weighted<Train> || is_weighted<Validation>);
-  static constexpr bool value = data && validation && trainable && policies && weights;
+  static constexpr bool value = data && validation && trainable && weights && Kinds::value;
   static_assert(data,
                 "fit: the data are none of: batch (d x n), with_weights(batch, weights), what split returns, batch "
                 "source (Memory, samples, start_epoch, batch)");
@@ -126,6 +129,17 @@ struct FitCheck {
   static_assert(weights,
                 "fit: data with weights need a flow with value_and_gradient(X, samples, weights, draw, memory, loss), "
                 "as Cnf has");
+  static_assert(Kinds::known,
+                "fit: a policy is none of: optimizer (learning_rate, moments, step), schedule (rate), gradient "
+                "transform (apply), callback (called with an EpochReport, start, stop), parameter choice (keeps), "
+                "TrainingState");
+  static_assert(Kinds::one_scalar, "fit: the TrainingState must be of the flow's scalar, float or double");
+  static_assert(Kinds::changeable, "fit: the TrainingState must be a variable, which fit changes");
+  static_assert(Kinds::template at_most_one<IsOptimizer>, "fit: more than one optimizer");
+  static_assert(Kinds::template at_most_one<IsSchedule>, "fit: more than one schedule");
+  static_assert(Kinds::template at_most_one<IsGradientTransform>, "fit: more than one gradient transform");
+  static_assert(Kinds::template at_most_one<IsParameterChoice>, "fit: more than one parameter choice");
+  static_assert(Kinds::template at_most_one<IsTrainingState>, "fit: more than one TrainingState");
 };
 
 /// Trains, once all is known to be right.

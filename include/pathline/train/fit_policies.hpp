@@ -39,7 +39,7 @@ concept FitPolicy = Optimizer<P> || Schedule<P> || GradientTransform<P> || Callb
 
 namespace detail {
 
-/// Asserts, a readable line each, that every policy is of some kind, and of no kind but callbacks more than one.
+/// What can be said of policies by their types. `FitCheck` asserts it.
 /// \tparam Policies  As `fit` has them: P for a temporary, P& or const P& for a variable.
 template <class Scalar, class... Policies>
 struct FitPolicies {
@@ -49,25 +49,16 @@ struct FitPolicies {
   static constexpr bool not_this_scalar =
       IsTrainingState<std::remove_cvref_t<P>>::value && !std::same_as<std::remove_cvref_t<P>, TrainingState<Scalar>>;
   template <class P>
-  static constexpr bool changeable = !IsTrainingState<std::remove_cvref_t<P>>::value ||
-                                     (std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>);
+  static constexpr bool changeable_state =
+      !IsTrainingState<std::remove_cvref_t<P>>::value ||
+      (std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>);
 
   static constexpr bool known = (FitPolicy<std::remove_cvref_t<Policies>> && ...);
   static constexpr bool one_scalar = !(not_this_scalar<Policies> || ...);
-  static constexpr bool value = known && one_scalar && (changeable<Policies> && ...) && at_most_one<IsOptimizer> &&
+  static constexpr bool changeable = (changeable_state<Policies> && ...);
+  static constexpr bool value = known && one_scalar && changeable && at_most_one<IsOptimizer> &&
                                 at_most_one<IsSchedule> && at_most_one<IsGradientTransform> &&
                                 at_most_one<IsParameterChoice> && at_most_one<IsTrainingState>;
-  static_assert(known,
-                "fit: a policy is none of: optimizer (learning_rate, moments, step), schedule (rate), gradient "
-                "transform (apply), callback (called with an EpochReport, start, stop), parameter choice (keeps), "
-                "TrainingState");
-  static_assert(one_scalar, "fit: the TrainingState must be of the flow's scalar, float or double");
-  static_assert((changeable<Policies> && ...), "fit: the TrainingState must be a variable, which fit changes");
-  static_assert(at_most_one<IsOptimizer>, "fit: more than one optimizer");
-  static_assert(at_most_one<IsSchedule>, "fit: more than one schedule");
-  static_assert(at_most_one<IsGradientTransform>, "fit: more than one gradient transform");
-  static_assert(at_most_one<IsParameterChoice>, "fit: more than one parameter choice");
-  static_assert(at_most_one<IsTrainingState>, "fit: more than one TrainingState");
 };
 
 /// The first of the kind `Is`: a default, given last, is found where no other is.

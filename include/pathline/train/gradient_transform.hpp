@@ -4,9 +4,11 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/train/optimizer.hpp>
 
 #include <cmath>
+#include <concepts>
 
 namespace pathline {
 
@@ -22,7 +24,10 @@ concept GradientTransform = requires(const T& transform, Vector<double>& gradien
 /// Euclidean norm, in double: squares of floats overflow early.
 template <Real Scalar>
 [[nodiscard]] double gradient_norm(const Vector<Scalar>& gradient) {
-  return std::sqrt(gradient.template cast<double>().squaredNorm());
+  if constexpr (std::same_as<Scalar, double>) return std::sqrt(gradient.squaredNorm());
+  double sum = 0;
+  for (Index i = 0; i < gradient.size(); ++i) sum += double(gradient(i)) * double(gradient(i));
+  return std::sqrt(sum);
 }
 
 /// Scales a gradient that is longer than `max_norm` down to that norm (Pascanu, Mikolov & Bengio 2013, Algorithm 1).
@@ -33,7 +38,7 @@ struct ClipByNorm {
 
   template <Real Scalar>
   void apply(Vector<Scalar>& gradient, double norm) const {
-    if (norm > max_norm) gradient *= Scalar(max_norm / norm);
+    if (norm > max_norm) detail::scale<Scalar>(Scalar(max_norm / norm), gradient);
   }
 };
 

@@ -179,19 +179,20 @@ struct Dominant {
 
 /// One of at least ten samples that lies 50 nats above the median, ten standard deviations of a normal law, and moves
 /// the mean by 0.5 nats: a choice by that mean is a choice for this sample.
-/// \param nll  n numbers, one a sample; `shares` add up to 1. What is of share 0 may be no number, and is not looked
-/// at.
+/// \param nll     n numbers, one a sample.
+/// \param shares  They add up to 1; none: all are equal. What is of share 0 may be no number, and is not looked at.
 [[nodiscard]] inline Dominant dominant_sample(const Vector<double>& nll, const Vector<double>& shares) {
+  const auto share_of = [&](Index j) { return shares.size() > 0 ? shares(j) : 1 / double(nll.size()); };
   std::vector<double> sorted;
   for (Index j = 0; j < nll.size(); ++j)
-    if (shares(j) > 0) sorted.push_back(nll(j));
+    if (share_of(j) > 0) sorted.push_back(nll(j));
   if (sorted.size() < 10) return {};
   const auto middle = sorted.begin() + std::ptrdiff_t(sorted.size() / 2);
   std::nth_element(sorted.begin(), middle, sorted.end());
   Dominant result;
   for (Index j = 0; j < nll.size(); ++j) {
-    const double excess = nll(j) - *middle, share = shares(j) * excess;
-    if (shares(j) > 0 && excess > 50 && share > std::max(0.5, result.share)) result = {j, share};
+    const double excess = nll(j) - *middle, share = share_of(j) * excess;
+    if (share_of(j) > 0 && excess > 50 && share > std::max(0.5, result.share)) result = {j, share};
   }
   return result;
 }

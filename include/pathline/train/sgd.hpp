@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/train/optimizer.hpp>
 
 #include <span>
@@ -24,8 +25,10 @@ struct Sgd {
   template <Real Scalar>
   void step(Index /*t*/, double rate, ConstVectorRef<Scalar> gradient, VectorRef<Scalar> theta,
             std::span<Vector<Scalar>> velocity) const {
-    velocity[0] = Scalar(momentum) * velocity[0] - Scalar(rate) * gradient;
-    theta += velocity[0];
+    const auto keep = Scalar(momentum), length = Scalar(rate);
+    detail::update<Scalar>(
+        velocity[0], [=](auto v, auto g) { return keep * v - length * g; }, gradient);
+    detail::add<Scalar>(velocity[0], theta);
   }
 };
 

@@ -43,9 +43,15 @@ namespace detail {
 /// From log p of the same rows, 1 × n each.
 template <Real Scalar>
 [[nodiscard]] SolverCheck solver_check(const Row<Scalar>& own, const Row<Scalar>& by_refined) {
-  const Row<double> log_prob = own.template cast<double>(), refined = by_refined.template cast<double>();
-  const auto n = double(log_prob.size());
-  return {log_prob.size(), -log_prob.mean(), -refined.mean(), std::sqrt((log_prob - refined).squaredNorm() / n)};
+  double sum = 0, refined_sum = 0, squares = 0;
+  for (Index j = 0; j < own.size(); ++j) {
+    const double log_prob = double(own(j)), refined = double(by_refined(j)), difference = log_prob - refined;
+    sum += log_prob;
+    refined_sum += refined;
+    squares += difference * difference;
+  }
+  const auto n = double(own.size());
+  return {own.size(), -(sum / n), -(refined_sum / n), std::sqrt(squares / n)};
 }
 
 /// What the two solvers give, as part of a sentence.

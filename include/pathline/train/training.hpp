@@ -101,8 +101,7 @@ template <class Flow, class Source, class Plan, Real DataScalar>
 class Training {
   using Scalar = typename Flow::Scalar;
   using Rows = FitRows<DataScalar>;
-  using View = typename Rows::View;
-  static constexpr bool density = requires(const Flow& flow, const View& X) { flow.log_prob(X); };
+  static constexpr bool density = requires(const Flow& flow, const Batch<DataScalar>& X) { flow.log_prob(X); };
 
  public:
   /// \param rows      To judge by, and for the check of the solver; none: null.
@@ -319,28 +318,24 @@ class Training {
     });
   }
 
-  [[nodiscard]] View judged() const {
-    if (rows_->whole()) return rows_->all();
-    return View(judged_.data(), judged_.rows(), judged_.cols(), Eigen::OuterStride<>(judged_.rows()));
-  }
-
   // For each row to judge by.
   [[nodiscard]] Vector<double> judged_losses() const {
-    const auto losses = [&] {
-      const View X = judged();
-      Vector<double> result(X.cols());
-      if constexpr (density) {
-        const Row<Scalar> log_prob = flow_.log_prob(X);
-        for (Index j = 0; j < result.size(); ++j) result(j) = -double(log_prob(j));
-      } else {
-        const auto each = flow_.losses(X);
-        for (Index j = 0; j < result.size(); ++j) result(j) = double(each(j));
-      }
-      return result;
-    };
-    return relabel_failures(losses, [&](SolveFailure& at) {
-      if (at.sample >= 0) at.sample = rows_->number_of(at.sample);
-    });
+    return relabel_failures([&] { return rows_->whole() ? losses_of(rows_->all()) : losses_of(judged_); },
+                            [&](SolveFailure& at) {
+                              if (at.sample >= 0) at.sample = rows_->number_of(at.sample);
+                            });
+  }
+
+  [[nodiscard]] Vector<double> losses_of(const DataRef<DataScalar>& X) const {
+    Vector<double> result(X.cols());
+    if constexpr (density) {
+      const Row<Scalar> log_prob = flow_.log_prob(X);
+      for (Index j = 0; j < result.size(); ++j) result(j) = -double(log_prob(j));
+    } else {
+      const Row<Scalar> losses = flow_.losses(X);
+      for (Index j = 0; j < result.size(); ++j) result(j) = double(losses(j));
+    }
+    return result;
   }
 
   void require_finite_step(Index epoch) const {
@@ -384,7 +379,7 @@ class Training {
 
   // Over the rows to judge by, weighted as they are.
   [[nodiscard]] double mean(const Vector<double>& losses) const {
-    if (judged_shares_.size() == 0) return losses.mean();
+    if (judged_shares_.size() == 0) return losses.sum() / double(losses.size());
     double sum = 0;
     for (Index j = 0; j < losses.size(); ++j)
       if (judged_shares_(j) > 0) sum += judged_shares_(j) * losses(j);  // else what is no number would count
@@ -461,9 +456,7 @@ class Training {
 
   void find_dominant_sample() {
     if (best_losses_.size() == 0) return;  // no better parameters in this call
-    const Index n = best_losses_.size();
-    const Dominant dominant = dominant_sample(
-        best_losses_, judged_shares_.size() > 0 ? judged_shares_ : Vector<double>::Constant(n, 1 / double(n)));
+    const Dominant dominant = dominant_sample(best_losses_, judged_shares_);
     if (dominant.sample < 0) return;
     const std::string name =
         std::string(kind_of_rows()) + " sample " + std::to_string(rows_->number_of(dominant.sample));

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -88,25 +87,26 @@ template <class Scalar>
 template <Real Scalar>
 class FitRows {
  public:
-  using View = Eigen::Map<const Batch<Scalar>, 0, Eigen::OuterStride<>>;
-
   /// All columns of X, which outlives this, as do the weights (none: all are 1).
-  FitRows(ConstBatchRef<Scalar> X, const Vector<double>* weights)
-      : all_(X.data(), X.rows(), X.cols(), Eigen::OuterStride<>(X.outerStride())), weights_(weights) {}
+  FitRows(const DataRef<Scalar>& X, const Vector<double>* weights) : all_(&X), weights_(weights) {}
+  FitRows(const DataRef<Scalar>&& X, const Vector<double>* weights) = delete;
   /// These columns of them, in this order.
-  FitRows(const FitRows& rows, std::vector<Index> columns) : FitRows(rows) { columns_ = std::move(columns); }
+  FitRows(const FitRows& rows, std::vector<Index> columns)
+      : all_(rows.all_), weights_(rows.weights_), whole_(false), columns_(std::move(columns)) {}
 
-  [[nodiscard]] Index rows() const { return all_.rows(); }
-  [[nodiscard]] Index samples() const { return columns_ ? Index(columns_->size()) : all_.cols(); }
+  [[nodiscard]] Index rows() const { return all_->rows(); }
+  [[nodiscard]] Index samples() const { return whole_ ? all_->cols() : Index(columns_.size()); }
   [[nodiscard]] bool weighted() const { return weights_ != nullptr; }
   /// Which sample of the user's data this is.
-  [[nodiscard]] Index number_of(Index sample) const { return columns_ ? (*columns_)[std::size_t(sample)] : sample; }
+  [[nodiscard]] Index number_of(Index sample) const { return whole_ ? sample : columns_[std::size_t(sample)]; }
   [[nodiscard]] double weight(Index sample) const { return weights_ ? (*weights_)(number_of(sample)) : 1; }
   /// Its rows() numbers.
-  [[nodiscard]] const Scalar* data(Index sample) const { return all_.data() + number_of(sample) * all_.outerStride(); }
+  [[nodiscard]] const Scalar* data(Index sample) const {
+    return all_->data() + number_of(sample) * all_->outerStride();
+  }
   /// All of them as one batch, where they are all columns of the user's.
-  [[nodiscard]] bool whole() const { return !columns_; }
-  [[nodiscard]] const View& all() const { return all_; }
+  [[nodiscard]] bool whole() const { return whole_; }
+  [[nodiscard]] const DataRef<Scalar>& all() const { return *all_; }
 
   /// Copies these samples to the columns of `out`, which has as many.
   void gather(std::span<const Index> of, Batch<Scalar>& out) const {
@@ -120,9 +120,10 @@ class FitRows {
   }
 
  private:
-  View all_;
+  const DataRef<Scalar>* all_;
   const Vector<double>* weights_;
-  std::optional<std::vector<Index>> columns_;  // absent: all, as they stand
+  bool whole_ = true;  // else these columns:
+  std::vector<Index> columns_;
 };
 
 /// Weights over their sum, for all samples; the sum alone may be too large a number.
@@ -130,8 +131,11 @@ template <Real Scalar>
 [[nodiscard]] Vector<double> shares_of(const FitRows<Scalar>& rows) {
   Vector<double> weights(rows.samples());
   for (Index j = 0; j < weights.size(); ++j) weights(j) = rows.weight(j);
-  weights /= weights.maxCoeff();
-  return weights / weights.sum();
+  const double largest = *std::max_element(weights.data(), weights.data() + weights.size());
+  for (Index j = 0; j < weights.size(); ++j) weights(j) /= largest;
+  const double sum = weights.sum();
+  for (Index j = 0; j < weights.size(); ++j) weights(j) /= sum;
+  return weights;
 }
 
 /// Samples of positive weight, in their order.
