@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pathline/core/box_muller.hpp>
+#include <pathline/core/chunk_settings.hpp>
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
