@@ -15,7 +15,8 @@ namespace {
 template <class Control>
 void node_fwd(benchmark::State& state) {
   const Index n = state.range(0);
-  const NeuralOde ode(workloads::node_field<float>(), Dopri5{}, Control{.rtol = 1e-6, .atol = 1e-6});
+  const NeuralOde ode(workloads::node_field<float>(), Dopri5{}, Control{.rtol = 1e-6, .atol = 1e-6},
+                      ChunkWidth{n});  // one solve, as the peers' is
   const Batch<float> y0 = workloads::inputs<float>(2, n);
   const std::array<double, 2> times{0, 1};
   typename std::remove_const_t<decltype(ode)>::Memory memory;
@@ -31,7 +32,7 @@ void node_fwd(benchmark::State& state) {
 
 /// Outputs inside of the steps, as diffrax has them.
 struct Interpolating : Backpropagation<> {
-  Interpolating() : Backpropagation<>{.tapes = Tapes::keep, .step_cost = {}, .outputs = Outputs::interpolate} {}
+  Interpolating() : Backpropagation<>{.step_cost = {}, .outputs = OutputTimes::interpolate} {}
 };
 
 template <class Control, class Gradient>

@@ -1,6 +1,7 @@
 // expect: Adjoint: WithNorm, WithTolerances and WithDomain speak of the state's rows and columns
 #include <pathline/gradient.hpp>
 #include <pathline/nn.hpp>
+#include <pathline/ode.hpp>
 
 void train(const pathline::Mlp<float, pathline::Tanh>& field, const Eigen::MatrixXf& y0,
            const std::vector<double>& times) {

@@ -1,6 +1,7 @@
 // expect: Backpropagation: this solver has no pullback yet; use an explicit Runge-Kutta method such as Dopri5
 #include <pathline/gradient.hpp>
 #include <pathline/nn.hpp>
+#include <pathline/ode.hpp>
 
 void train(const pathline::Mlp<float, pathline::Tanh>& field, const Eigen::MatrixXf& y0,
            const std::vector<double>& times) {

@@ -68,12 +68,14 @@ TEMPLATE_TEST_CASE(
   CHECK(max_difference(result.y0_bar.reshaped(), y0_bar) < 1e-8);
 }
 
-TEST_CASE("Backpropagation gives the same bits from kept and from recomputed tapes", "[gradient][backpropagation]") {
+TEST_CASE("Backpropagation gives the same bits from kept tapes and from recomputed stages",
+          "[gradient][backpropagation]") {
   const GradientProblem problem;
   const auto control = control_for<Dopri5>();
-  Backpropagation<>::Memory<GradientProblem::G, Dopri5> keep, recompute;
-  const auto kept = problem.run(Backpropagation<>{.tapes = Tapes::keep}, Dopri5{}, control, keep);
-  const auto again = problem.run(Backpropagation<>{.tapes = Tapes::recompute}, Dopri5{}, control, recompute);
+  Backpropagation<KeepTapes>::Memory<GradientProblem::G, Dopri5> keep;
+  Backpropagation<RecomputeStages>::Memory<GradientProblem::G, Dopri5> recompute;
+  const auto kept = problem.run(Backpropagation<KeepTapes>{}, Dopri5{}, control, keep);
+  const auto again = problem.run(Backpropagation<RecomputeStages>{}, Dopri5{}, control, recompute);
   CHECK(kept.theta_bar == again.theta_bar);
   CHECK(kept.y0_bar == again.y0_bar);
 }
@@ -101,8 +103,8 @@ TEST_CASE("Backpropagation pulls back once per stage that counts", "[gradient][b
 
 TEST_CASE("Backpropagation carries a cost of the steps", "[gradient][backpropagation]") {
   const GradientProblem problem;
-  Backpropagation<SquaredError>::Memory<GradientProblem::G, BogackiShampine> memory;
-  const Backpropagation<SquaredError> gradient;
+  Backpropagation<KeepTapes, SquaredError>::Memory<GradientProblem::G, BogackiShampine> memory;
+  const Backpropagation<KeepTapes, SquaredError> gradient;
   const auto result = problem.run(gradient, BogackiShampine{}, control_for<BogackiShampine>(), memory);
   const auto with_cost = [&](const Vector<double>& theta) {
     GradientProblem::FieldType moved = problem.field;

@@ -12,7 +12,7 @@ using namespace pathline::test;
 
 namespace {
 
-const Backpropagation<> interpolating{.tapes = Tapes::keep, .step_cost = {}, .outputs = Outputs::interpolate};
+const Backpropagation<> interpolating{.outputs = OutputTimes::interpolate};
 
 /// Several outputs in a step, repeats, both ends, and steps without one.
 GradientProblem problem_with_outputs(bool backward = false) {

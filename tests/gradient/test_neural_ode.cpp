@@ -1,13 +1,14 @@
 #include <pathline/gradient/neural_ode.hpp>
 
 #include <pathline/gradient/per_sample_field.hpp>
+#include <pathline/nn/layer/linear.hpp>
+#include <pathline/nn/network.hpp>
 
 #include <benchmarks/workloads.hpp>
 #include <support/catch.hpp>
 #include <support/gradient_problem.hpp>
 #include <support/sizes.hpp>
 
-#include <concepts>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -61,17 +62,67 @@ TEST_CASE("NeuralOde gives the loss's gradient to the initial state, by both met
   CHECK(max_difference(exact.parameters, adjoint.parameters) < 1e-9);
 }
 
-// A PiController where the solver was expected was an incomplete type.
-TEST_CASE("NeuralOde finds its solver, step control and gradient method in any order", "[gradient]") {
-  using FieldType = decltype(workloads::node_field<double>());
-  const FieldType field = workloads::node_field<double>();
-  const NeuralOde ode(field, PiController{.rtol = 1e-3}, Dopri5{});
-  static_assert(std::same_as<decltype(ode), const NeuralOde<FieldType>>);
-  static_assert(std::same_as<decltype(NeuralOde(field, Adjoint{}, FixedSteps(2), Tsit5{})),
-                             NeuralOde<FieldType, Tsit5, FixedSteps, Adjoint>>);
-  const Batch<double> y0 = Batch<double>::Constant(field.dim(), 1, 0.5);
-  const NeuralOde same(field, Dopri5{}, PiController{.rtol = 1e-3});
+TEST_CASE("NeuralOde finds its policies in any order", "[gradient]") {
+  const auto field = workloads::node_field<double>();
+  const NeuralOde ode(field, ChunkWidth{3}, PiController{.rtol = 1e-3}, Threads{2}, Dopri5{});
+  const NeuralOde same(field, Dopri5{}, PiController{.rtol = 1e-3}, Threads{1}, ChunkWidth{3});
+  const Batch<double> y0 = workloads::inputs<double>(field.dim(), 4);
   CHECK(ode.solve(y0, {0., 1.}).back() == same.solve(y0, {0., 1.}).back());
+}
+
+TEST_CASE("NeuralOde: a chunk is a solve of its own, in columns and gradients", "[gradient][chunks]") {
+  const GradientProblem problem;
+  const auto loss = [](const std::vector<Batch<double>>& states, std::vector<Batch<double>>& bars) {
+    const auto bar = GradientProblem::loss_bar(states);
+    for (std::size_t i = 0; i < bars.size(); ++i) bars[i] += bar[i];
+    return GradientProblem::loss(states);
+  };
+  const PiController control{.rtol = 1e-3, .atol = 1e-3};  // so loose that other steps are other numbers
+  const NeuralOde chunked(problem.field, control, ChunkWidth{2}), whole(problem.field, control, ChunkWidth{3});
+  const Batch<double> left = problem.y0.leftCols(2), right = problem.y0.rightCols(1);  // 3 columns: 2 and 1
+  const auto both = chunked.value_and_gradient(problem.y0, problem.times, loss),
+             first = whole.value_and_gradient(left, problem.times, loss),
+             second = whole.value_and_gradient(right, problem.times, loss);
+  CHECK(both.initial.leftCols(2) == first.initial);
+  CHECK(both.initial.rightCols(1) == second.initial);
+  CHECK(both.parameters == first.parameters + second.parameters);
+  CHECK(both.value == Approx(first.value + second.value).epsilon(1e-14));
+  CHECK(both.forward.evaluations == first.forward.evaluations + second.forward.evaluations);
+  CHECK(both.backward.evaluations == first.backward.evaluations + second.backward.evaluations);
+  CHECK(both.initial != whole.value_and_gradient(problem.y0, problem.times, loss).initial);
+  const auto states = chunked.solve(problem.y0, problem.times);
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    CHECK(states[i].leftCols(2) == whole.solve(left, problem.times)[i]);
+    CHECK(states[i].rightCols(1) == whole.solve(right, problem.times)[i]);
+  }
+}
+
+TEST_CASE("NeuralOde gives the same bits for every number of threads, and counts samples over the whole batch",
+          "[gradient][chunks]") {
+  const GradientProblem problem;
+  const Batch<double> y0 = workloads::inputs<double>(2, 23);
+  const auto loss = [](const std::vector<Batch<double>>& states, std::vector<Batch<double>>& bars) {
+    bars.back() += states.back();
+    return states.back().squaredNorm() / 2;
+  };
+  const auto by = [&](int threads) {
+    return NeuralOde(problem.field, ChunkWidth{4}, Threads{threads}).value_and_gradient(y0, problem.times, loss);
+  };
+  const auto one = by(1), four = by(4);
+  CHECK(one.value == four.value);
+  CHECK(one.parameters == four.parameters);
+  CHECK(one.initial == four.initial);
+  CHECK(one.forward == four.forward);
+
+  Batch<double> bad = y0;
+  bad(1, 9) = 1e308;  // overflows in the first evaluation
+  const Network<Linear<double>> linear(Linear<double>(2, 2), Vector<double>::Constant(8, 10));
+  try {
+    (void)NeuralOde(linear, ChunkWidth{4}).solve(bad, problem.times);
+    FAIL("solved");
+  } catch (const SolveError& error) {
+    CHECK(error.sample == 9);
+  }
 }
 
 TEST_CASE("NeuralOde names bad input", "[gradient][errors]") {

@@ -1,3 +1,4 @@
+#include <pathline/gradient/explicit_step_pullback.hpp>
 #include <pathline/gradient/recording.hpp>
 #include <pathline/gradient/stepper_pool.hpp>
 
@@ -11,17 +12,37 @@ namespace {
 
 using G = GradientProblem::G;
 
+// Record storages without one thing each: a deleted function hides the inherited one.
+struct NoSlotSize : KeepTapes {
+  template <class... A>
+  static Index slot_size(const A&...) = delete;
+};
+struct NoEvaluate : KeepTapes {
+  template <class... A>
+  static void evaluate(const A&...) = delete;
+};
+struct NoPullback : RecomputeStages {
+  template <class... A>
+  static void pullback(const A&...) = delete;
+};
+static_assert(RecordStorage<KeepTapes> && RecordStorage<RecomputeStages>);
+static_assert(!RecordStorage<NoSlotSize> && !RecordStorage<NoEvaluate> && !RecordStorage<NoPullback>);
+static_assert(!RecordStorage<int>);
+static_assert(MethodWithPullback<Dopri5> && MethodWithPullback<Rk4> && MethodWithPullback<Dop853>);
+static_assert(!MethodWithPullback<ImplicitEuler> && !MethodWithPullback<AdamsBashforth<4>> && !MethodWithPullback<int>);
+static_assert(Dynamics<DynamicsView<float>> && Dynamics<DynamicsView<double>>);
+
 /// What the way back needs to know of a record: which evaluation served which stage.
 struct Recorded {
   GradientProblem problem;
   G dynamics{problem.field, 3};
   Workspace<double> workspace;
-  Recording<G, false> recording;
+  Recording<double, KeepTapes, false> recording;
   Statistics statistics;
 
   template <class Method, class Control>
   void run(const Method& method, const Control& control, const std::vector<double>& times) {
-    recording.start(dynamics, Tapes::keep, workspace);
+    recording.start(DynamicsView<double>(dynamics), workspace);
     Stepper<Method, Batch<double>> stepper;
     Batch<double> y = problem.y0;
     statistics = integrate(method, control, recording, y, times, stepper, recording);
@@ -61,9 +82,45 @@ TEST_CASE("Recording: a method that is not first same as last evaluates its firs
 }
 
 TEST_CASE("Recording: a stage with node 1 stands at the very end of its step", "[gradient][recording]") {
-  const Recording<G, false>::Step step{.t = 0.1, .h = 0.2, .t_next = 0.3, .first = 0, .rest = 1};
+  const Recording<double, KeepTapes, false>::Step step{.t = 0.1, .h = 0.2, .t_next = 0.3, .first = 0, .rest = 1};
   CHECK(step.time(1) == 0.3);  // 0.1 + 0.2 is an ulp more
   CHECK(step.time(0.5) == Approx(0.2));
+}
+
+TEST_CASE("RecordStorage: kept tapes grow with the network, arguments do not", "[gradient][recording]") {
+  const GradientProblem problem;
+  const G dynamics(problem.field, 3);
+  const DynamicsView<double> view(dynamics);
+  CHECK(KeepTapes::slot_size(view) == dynamics.tape_size());
+  CHECK(RecomputeStages::slot_size(view) == 6);  // 2 rows, 3 columns
+}
+
+TEST_CASE("DynamicsView: shapes, values and cotangents are those of what it looks at", "[gradient][dynamics]") {
+  const GradientProblem problem;
+  const G dynamics(problem.field, 3);
+  const DynamicsView<double> view(dynamics);
+  CHECK(view.rows() == 2);
+  CHECK(view.columns() == 3);
+  CHECK(view.path_rows() == 2);
+  CHECK(view.error_rows() == 2);
+  CHECK(view.parameter_count() == problem.field.parameters().size());
+  CHECK(view.tape_size() == dynamics.tape_size());
+
+  Workspace<double> workspace;
+  Vector<double> tape(dynamics.tape_size()), theta_bar = Vector<double>::Zero(view.parameter_count());
+  Vector<double> same_theta_bar = theta_bar;
+  const std::span<double> slot(tape.data(), std::size_t(tape.size()));
+  Batch<double> dy(2, 3), same_dy(2, 3), y_bar(2, 3), same_y_bar(2, 3);
+  double t_bar = 0, same_t_bar = 0;
+  view.evaluate(0.3, problem.y0, dy, slot, workspace);
+  view.pullback(0.3, slot, problem.y0, y_bar, theta_bar, t_bar, workspace);
+  dynamics.evaluate(0.3, problem.y0, same_dy, slot, workspace);
+  dynamics.pullback(0.3, slot, problem.y0, same_y_bar, same_theta_bar, same_t_bar, workspace);
+  CHECK(dy == same_dy);
+  CHECK(y_bar == same_y_bar);
+  CHECK(theta_bar == same_theta_bar);
+  CHECK(t_bar == same_t_bar);
+  CHECK(t_bar != 0);
 }
 
 TEST_CASE("StepperPool: one slot for each shape, and it stays where it is", "[gradient][pool]") {

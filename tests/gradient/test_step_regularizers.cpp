@@ -134,8 +134,8 @@ template <class Method, class Cost>
 void check_solve(const Cost& cost) {
   GradientProblem problem;
   problem.field.parameters() *= 3;  // enough curvature for costs that are not small beside the loss
-  typename Backpropagation<Cost>::template Memory<GradientProblem::G, Method> memory;
-  const Backpropagation<Cost> gradient{.step_cost = cost};
+  typename Backpropagation<KeepTapes, Cost>::template Memory<GradientProblem::G, Method> memory;
+  const Backpropagation<KeepTapes, Cost> gradient{.step_cost = cost};
   const auto result =
       problem.run(gradient, Method{}, PiController{.rtol = 0.1, .atol = 0.1, .initial_step = 0.3}, memory);
   const auto loss = [&](const Vector<double>& theta, const Batch<double>& start) {
@@ -210,7 +210,8 @@ TEST_CASE("NeuralOde adds a cost of the steps to the loss, and its weight scales
   const auto no_loss = [](const auto&, auto&) { return 0.0; };
   const auto at_weight = [&](double weight) {
     using Cost = ErrorEstimateCost<Dopri5>;
-    const NeuralOde ode(problem.field, Dopri5{}, FixedSteps(3), Backpropagation<Cost>{.step_cost = {.weight = weight}});
+    const NeuralOde ode(problem.field, Dopri5{}, FixedSteps(3),
+                        Backpropagation<KeepTapes, Cost>{.step_cost = {.weight = weight}});
     return ode.value_and_gradient(problem.y0, std::array{0.0, 1.0}, no_loss);
   };
   const auto one = at_weight(1), four = at_weight(4);  // a power of two scales without rounding
@@ -223,7 +224,7 @@ TEST_CASE("ErrorEstimateCost: descending along its gradient saves steps", "[grad
   GradientProblem problem;
   problem.field.parameters() *= 4;
   const PiController control{.rtol = 1e-6, .atol = 1e-6};
-  NeuralOde ode(problem.field, Dopri5{}, control, Backpropagation<ErrorEstimateCost<Dopri5>>{});
+  NeuralOde ode(problem.field, Dopri5{}, control, Backpropagation<KeepTapes, ErrorEstimateCost<Dopri5>>{});
   const auto no_loss = [](const auto&, auto&) { return 0.0; };
   Index before = 0, after = 0;
   for (int step = 0; step <= 40; ++step) {

@@ -4,6 +4,7 @@
 
 #include <pathline/gradient.hpp>
 #include <pathline/nn/mlp.hpp>
+#include <pathline/ode.hpp>
 
 #include <support/differences.hpp>
 #include <support/replay.hpp>

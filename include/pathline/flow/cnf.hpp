@@ -192,7 +192,7 @@ class Cnf {
                           "the data's time, " + detail::number(parts_.time.data));
     typename Parts::Rounding scratch;
     const auto& [method, control] = parts_.evaluation_solver;
-    return NeuralOde<TheField, decltype(Evaluator::method), decltype(Evaluator::control)>(parts_.field, method, control)
+    return NeuralOde(parts_.field, method, control, ChunkWidth{X.cols()})
         .solve(to_flow_coordinates(X), times, parts_.context_of(X, scratch));
   }
 

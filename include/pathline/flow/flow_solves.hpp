@@ -12,9 +12,9 @@
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/side_inputs.hpp>
+#include <pathline/gradient/solve_dynamics.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/ode/errors.hpp>
-#include <pathline/ode/integrate.hpp>
 #include <pathline/ode/statistics.hpp>
 
 #include <array>
@@ -124,7 +124,6 @@ class FlowSolves {
       Workspace<Scalar> workspace;
       with_dynamics(workspace, chunk, [&]<class G>(const G& dynamics) {
         Stepper<Method, Batch<Scalar>> stepper;
-        SolverRightHandSide<G> rhs{dynamics, workspace};
         const View<Scalar> columns = View<Scalar>(y).middleCols(chunk.first, chunk.count);
         Batch<Scalar> state(columns.rows(), columns.cols());
         copy<Scalar>(columns, state);
@@ -132,8 +131,8 @@ class FlowSolves {
         if constexpr (Errors::sums) observer.sum.setZero(state.rows(), state.cols());
         statistics[std::size_t(i)] = relabel_failures(
             [&] {
-              return integrate(solver_.method, solver_.control, rhs, state, std::span<const double>(times), stepper,
-                               observer);
+              return solve_dynamics<Errors::sums>(solver_.method, solver_.control, dynamics, workspace, state, times,
+                                                  stepper, observer);
             },
             [&](SolveFailure& at) { name_sample(at, chunk); });
         copy<Scalar>(state, columns);

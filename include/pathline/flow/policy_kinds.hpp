@@ -43,10 +43,6 @@ struct IsEvaluationSolver<EvaluationSolver<Method, Control>>
     : std::bool_constant<SteppingMethod<Method> && StepControl<Control>> {};
 template <class P>
 using IsTimeSpan = std::is_same<P, TimeSpan>;
-template <class P>
-using IsThreads = std::is_same<P, Threads>;
-template <class P>
-using IsChunkWidth = std::is_same<P, ChunkWidth>;
 
 /// A policy of some kind.
 template <class P>
@@ -54,28 +50,6 @@ concept FlowPolicy = TracePolicy<P> || SteppingMethod<P> || StepControl<P> || Gr
     IsBaseDensity<P>::value || IsDataTransform<P>::value || IsContextTransform<P>::value || Regularizer<P> ||
     EndTimePolicy<P> || IsLikelihoodWeight<P>::value || IsEvaluationTrace<P>::value || IsEvaluationSolver<P>::value ||
     IsTimeSpan<P>::value || IsThreads<P>::value || IsChunkWidth<P>::value;
-
-namespace detail {
-
-/// Stands in for an argument that is no field, once that has been said.
-struct NotAField {
-  using Scalar = double;
-  template <class T>
-  explicit NotAField(const T& /*not_a_field*/) {}
-  [[nodiscard]] Index dim() const { return 1; }
-  [[nodiscard]] Index side_rows() const { return 0; }
-  [[nodiscard]] Index widest() const { return 1; }
-  [[nodiscard]] const Vector<double>& parameters() const { return theta; }
-  [[nodiscard]] Vector<double>& parameters() { return theta; }
-  [[nodiscard]] Index tape_size(Index /*n*/, Index /*k*/) const { return 0; }
-  template <class... Arguments>
-  void linearize(Arguments&&... /*arguments*/) const {}
-  template <class... Arguments>
-  void pullback(Arguments&&... /*arguments*/) const {}
-  Vector<double> theta;
-};
-
-}  // namespace detail
 
 /// Asserts, in one readable line each, that every policy is of some kind and that no kind but regularizers is named
 /// twice.

@@ -10,10 +10,19 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/dynamics_view.hpp>
+#include <pathline/gradient/solve_dynamics.hpp>
 #include <pathline/gradient/stepper_pool.hpp>
-#include <pathline/ode.hpp>
+#include <pathline/math/view_loops.hpp>
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/control/error_control.hpp>
+#include <pathline/ode/errors.hpp>
+#include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/integrate.hpp>
+#include <pathline/ode/statistics.hpp>
 
 #include <algorithm>
 #include <array>
@@ -32,14 +41,15 @@ struct Adjoint {
   AdjointNorm norm = AdjointNorm::seminorm;
 
   /// What one thread keeps from the way out to the way back, and from one solve to the next.
-  template <Dynamics G, class Method>
-  struct Memory {
-    using Scalar = typename G::Scalar;
+  template <Real Scalar, class Method>
+  struct ThreadMemory {
     Workspace<Scalar> workspace;
     StepperPool<Method, Batch<Scalar>> steppers;
     StepperPool<Method, Vector<Scalar>> backward_steppers;
     std::vector<Vector<Scalar>> ends;  ///< z at the times at which the way back starts anew; they only grow.
   };
+  template <Dynamics G, class Method>
+  using Memory = ThreadMemory<typename G::Scalar, Method>;
 
   /// Solves; `y` (rows × columns) holds y(t0), then y at the last of `times`; `outputs`, unless empty, takes y at each
   /// of the times.
@@ -54,10 +64,10 @@ struct Adjoint {
                   "Adjoint: WithNorm, WithTolerances and WithDomain speak of the state's rows and columns, and the way "
                   "back has others; use Backpropagation");
     if constexpr (supports<Method, Control>) {
-      SolverRightHandSide<G> rhs{dynamics, memory.workspace};
       memory.ends.resize(std::max(memory.ends.size(), times.size()));
-      Outputs<typename G::Scalar> observer(memory.ends, dynamics.path_rows(), outputs);
-      return integrate(method, control, rhs, y, times, memory.steppers.at(y.rows(), y.cols()).stepper, observer);
+      KeepEnds<typename G::Scalar> observer(memory.ends, dynamics.path_rows(), outputs);
+      return detail::solve_dynamics(method, control, dynamics, memory.workspace, y, times,
+                                    memory.steppers.at(y.rows(), y.cols()).stepper, observer);
     } else {
       return {};
     }
@@ -71,31 +81,43 @@ struct Adjoint {
                       std::span<const Batch<typename G::Scalar>> outputs_bar, BatchRef<typename G::Scalar> y_bar,
                       VectorRef<typename G::Scalar> theta_bar, Memory<G, Method>& memory) const {
     using Scalar = typename G::Scalar;
-    const Index d = dynamics.path_rows(), n = dynamics.columns(), count = d * n;
-    Statistics statistics;
-    auto& slot = memory.backward_steppers.at(2 * count + dynamics.parameter_count(), 1);
-    Vector<Scalar>& state = slot.y;
-    state.tail(dynamics.parameter_count()).setZero();
-    BatchMap<Scalar> z(state.data(), d, n), a(state.data() + count, d, n);
-    Backward<G> rhs{dynamics, memory.workspace, y_bar, norm == AdjointNorm::full ? state.size() : 2 * count};
-    for (std::size_t i = supports<Method, Control> ? times.size() : 0; i-- > 0;) {  // forward() has refused any other
-      if (!outputs_bar.empty()) y_bar += outputs_bar[i];
-      if (i == 0) break;
-      z = ConstBatchMap<Scalar>(memory.ends[i].data(), d, n);
-      a = y_bar.topRows(d);
-      const std::array<double, 2> interval{times[i], times[i - 1]};
-      statistics += detail::relabel_failures(
-          [&] { return integrate(method, control, rhs, state, std::span<const double>(interval), slot.stepper); },
-          [&](SolveFailure& at) { name_row(at, d, n); });
-      y_bar.topRows(d) = a;
-    }
-    theta_bar += state.tail(dynamics.parameter_count());
-    return statistics;
+    if constexpr (supports<Method, Control>)  // forward() has refused any other
+      return walk_back(method, control, DynamicsView<Scalar>(dynamics), times, outputs_bar, y_bar, theta_bar, memory);
+    else
+      return {};
   }
 
  private:
   template <class Method, class Control>
   static constexpr bool supports = ExplicitMethod<Method> && !detail::knows_rows<Control>;
+
+  template <class Method, class Control, Real Scalar>
+  Statistics walk_back(const Method& method, const Control& control, const DynamicsView<Scalar>& dynamics,
+                       std::span<const double> times, std::span<const Batch<Scalar>> outputs_bar,
+                       BatchRef<Scalar> y_bar, VectorRef<Scalar> theta_bar,
+                       ThreadMemory<Scalar, Method>& memory) const {
+    const Index d = dynamics.path_rows(), n = dynamics.columns(), count = d * n;
+    Statistics statistics;
+    auto& slot = memory.backward_steppers.at(2 * count + dynamics.parameter_count(), 1);
+    Vector<Scalar>& state = slot.y;
+    const View<Scalar> all(state), z(state.data(), d, n), a(state.data() + count, d, n), y_bar_rows(y_bar),
+        parameters_bar = all.tail(dynamics.parameter_count());
+    detail::fill<Scalar>(parameters_bar, 0);
+    Backward<Scalar> rhs{dynamics, memory.workspace, y_bar_rows, norm == AdjointNorm::full ? state.size() : 2 * count};
+    for (std::size_t i = times.size(); i-- > 0;) {
+      if (!outputs_bar.empty()) detail::add<Scalar>(outputs_bar[i], y_bar_rows);
+      if (i == 0) break;
+      detail::copy<Scalar>(View<const Scalar>(memory.ends[i].data(), d, n), z);
+      detail::copy<Scalar>(y_bar_rows.topRows(d), a);
+      const std::array<double, 2> interval{times[i], times[i - 1]};
+      statistics += detail::relabel_failures(
+          [&] { return integrate(method, control, rhs, state, std::span<const double>(interval), slot.stepper); },
+          [&](SolveFailure& at) { name_row(at, d, n); });
+      detail::copy<Scalar>(a, y_bar_rows.topRows(d));
+    }
+    detail::add<Scalar>(parameters_bar, theta_bar);
+    return statistics;
+  }
 
   // From a row of w = [z; a; θ̄] to the component and sample of z or a; a row of θ̄ belongs to no sample.
   static void name_row(SolveFailure& at, Index d, Index n) {
@@ -108,10 +130,10 @@ struct Adjoint {
 
   // Keeps the path rows at every requested time, and copies whole states where the caller wants them.
   template <Real Scalar>
-  struct Outputs : NoObserver {
+  struct KeepEnds : NoObserver {
     static constexpr bool reads_last_stage = false;
 
-    Outputs(std::vector<Vector<Scalar>>& kept, Index path_rows, std::span<Batch<Scalar>> wanted)
+    KeepEnds(std::vector<Vector<Scalar>>& kept, Index path_rows, std::span<Batch<Scalar>> wanted)
         : ends(kept), rows(path_rows), outputs(wanted) {}
     std::vector<Vector<Scalar>>& ends;
     Index rows;
@@ -120,35 +142,34 @@ struct Adjoint {
     void output(Index i, const Batch<Scalar>& y) {
       Vector<Scalar>& end = ends[std::size_t(i)];
       if (end.size() < rows * y.cols()) end.resize(rows * y.cols());
-      BatchMap<Scalar>(end.data(), rows, y.cols()) = y.topRows(rows);
+      detail::copy<Scalar>(View<const Scalar>(y).topRows(rows), View<Scalar>(end.data(), rows, y.cols()));
       if (!outputs.empty()) outputs[std::size_t(i)] = y;
     }
   };
 
-  template <Dynamics G>
+  template <Real Scalar>
   struct Backward {
-    using Scalar = typename G::Scalar;
-    const G& dynamics;
+    const DynamicsView<Scalar>& dynamics;
     Workspace<Scalar>& workspace;
-    BatchRef<Scalar> y_bar;  // its quadrature rows are constant in time
+    View<Scalar> y_bar;  // its quadrature rows are constant in time
     Index seen;
 
     void operator()(double t, const Vector<Scalar>& w, Vector<Scalar>& dw) {
       const Index d = dynamics.path_rows(), n = dynamics.columns(), rows = dynamics.rows(), count = d * n;
       typename Workspace<Scalar>::Frame frame(workspace);
-      BatchMap<Scalar> y = frame.batch(rows, n), dy = frame.batch(rows, n), dy_bar = frame.batch(rows, n);
-      y.topRows(d) = ConstBatchMap<Scalar>(w.data(), d, n);
-      y.bottomRows(rows - d).setZero();
-      dy_bar.topRows(d) = ConstBatchMap<Scalar>(w.data() + count, d, n);
-      dy_bar.bottomRows(rows - d) = y_bar.bottomRows(rows - d);
+      const View<Scalar> y = frame.batch(rows, n), dy = frame.batch(rows, n), dy_bar = frame.batch(rows, n), dw_all(dw);
+      detail::copy<Scalar>(View<const Scalar>(w.data(), d, n), y.topRows(d));
+      detail::fill<Scalar>(y.bottomRows(rows - d), 0);
+      detail::copy<Scalar>(View<const Scalar>(w.data() + count, d, n), dy_bar.topRows(d));
+      detail::copy<Scalar>(y_bar.bottomRows(rows - d), dy_bar.bottomRows(rows - d));
       const std::span<Scalar> tape = frame.scalars(dynamics.tape_size());
       dynamics.evaluate(t, y, dy, tape, workspace);
-      dw.setZero();
-      BatchMap<Scalar>(dw.data(), d, n) = dy.topRows(d);
-      BatchMap<Scalar> a_dot(dw.data() + count, d, n);
+      detail::fill<Scalar>(dw_all, 0);
+      detail::copy<Scalar>(dy.topRows(d), View<Scalar>(dw.data(), d, n));
+      const View<Scalar> a_dot(dw.data() + count, d, n);
       Scalar t_bar(0);
-      dynamics.pullback(t, tape, dy_bar, a_dot, dw.tail(dw.size() - 2 * count), t_bar, workspace);
-      dw.tail(dw.size() - count) *= Scalar(-1);
+      dynamics.pullback(t, tape, dy_bar, a_dot, dw_all.tail(dw.size() - 2 * count), t_bar, workspace);
+      detail::scale<Scalar>(-1, dw_all.tail(dw.size() - count));
     }
     [[nodiscard]] Index error_rows() const noexcept { return seen; }
   };

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/side_inputs.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
 
@@ -39,6 +41,23 @@ concept Dynamics = Real<typename G::Scalar> &&
   g.evaluate(t, y, dy, tape, workspace);
   g.pullback(t, tape, y, dy, theta_bar, t_bar, workspace);
 };
+
+namespace detail {
+/// The smallest thing that meets `Dynamics`: lets concepts be asked of gradient methods and record storages
+/// before a field is known.
+struct AnyDynamics {
+  using Scalar = double;
+  [[nodiscard]] Index rows() const { return 1; }
+  [[nodiscard]] Index columns() const { return 1; }
+  [[nodiscard]] Index path_rows() const { return 1; }
+  [[nodiscard]] Index error_rows() const { return 1; }
+  [[nodiscard]] Index parameter_count() const { return 0; }
+  [[nodiscard]] Index tape_size() const { return 0; }
+  void evaluate(double, ConstBatchRef<double>, BatchRef<double>, std::span<double>, Workspace<double>&) const {}
+  void pullback(double, std::span<double>, ConstBatchRef<double>, BatchRef<double>, VectorRef<double>, double&,
+                Workspace<double>&) const {}
+};
+}  // namespace detail
 
 /// A `Dynamics` as the right-hand side that a solver calls, without a record.
 template <Dynamics G>
@@ -83,28 +102,30 @@ class FieldDynamics {
   void evaluate(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
     Slices<Scalar> slices(tape);
-    BatchMap<Scalar> Z = slices.batch(rows(), columns_);
-    Z = y;
+    const View<Scalar> Z = slices.batch(rows(), columns_);
+    detail::copy<Scalar>(y, Z);
     typename Workspace<Scalar>::Frame frame(workspace);
-    field_.linearize(side_.at(t, frame), Z, columns_, dy, slices.scalars(field_.tape_size(columns_, 0)), workspace);
+    const View<Scalar> S = side_.at(t, frame);
+    field_.linearize(S, Z, columns_, dy, slices.scalars(field_.tape_size(columns_, 0)), workspace);
   }
 
   void pullback(double t, std::span<Scalar> tape, ConstBatchRef<Scalar> dy_bar, BatchRef<Scalar> path_bar,
                 VectorRef<Scalar> theta_bar, Scalar& t_bar, Workspace<Scalar>& workspace) const {
     Slices<Scalar> slices(tape);
-    const BatchMap<Scalar> Z = slices.batch(rows(), columns_);
+    const View<Scalar> Z = slices.batch(rows(), columns_);
     typename Workspace<Scalar>::Frame frame(workspace);
-    BatchMap<Scalar> F_bar = frame.batch(rows(), columns_), S_bar = side_.zero(frame);
-    F_bar = dy_bar;
-    field_.pullback(side_.at(t, frame), Z, columns_, slices.scalars(field_.tape_size(columns_, 0)), F_bar, path_bar,
-                    S_bar, theta_bar.head(detail::parameter_count(field_)), workspace);
+    const View<Scalar> F_bar = frame.batch(rows(), columns_), S_bar = side_.zero(frame), S = side_.at(t, frame);
+    detail::copy<Scalar>(dy_bar, F_bar);
+    field_.pullback(S, Z, columns_, slices.scalars(field_.tape_size(columns_, 0)), F_bar, path_bar, S_bar,
+                    View<Scalar>(theta_bar).head(detail::parameter_count(field_)), workspace);
     side_.pullback(S_bar, theta_bar, t_bar);
   }
 
   /// J (d × dn), sample after sample.
   void jacobian(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> J, Workspace<Scalar>& workspace) const {
     typename Workspace<Scalar>::Frame frame(workspace);
-    field_jacobian(field_, side_.at(t, frame), y, J, workspace);
+    const View<Scalar> S = side_.at(t, frame);
+    field_jacobian(field_, S, y, J, workspace);
   }
 
  private:

@@ -4,29 +4,17 @@
 
 #include <pathline/core/types.hpp>
 #include <pathline/gradient/dynamics.hpp>
-#include <pathline/ode.hpp>
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/control/step_control.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
+#include <pathline/ode/statistics.hpp>
+#include <pathline/ode/stepper.hpp>
 
 #include <concepts>
 #include <span>
 #include <type_traits>
 
 namespace pathline {
-
-namespace detail {
-/// The smallest thing that meets `Dynamics`: lets concepts be asked of a gradient method before a field is known.
-struct AnyDynamics {
-  using Scalar = double;
-  [[nodiscard]] Index rows() const { return 1; }
-  [[nodiscard]] Index columns() const { return 1; }
-  [[nodiscard]] Index path_rows() const { return 1; }
-  [[nodiscard]] Index error_rows() const { return 1; }
-  [[nodiscard]] Index parameter_count() const { return 0; }
-  [[nodiscard]] Index tape_size() const { return 0; }
-  void evaluate(double, ConstBatchRef<double>, BatchRef<double>, std::span<double>, Workspace<double>&) const {}
-  void pullback(double, std::span<double>, ConstBatchRef<double>, BatchRef<double>, VectorRef<double>, double&,
-                Workspace<double>&) const {}
-};
-}  // namespace detail
 
 /// - `Memory<G, Method>`: what one thread keeps between the two calls; its `workspace` and its pool of `steppers` serve
 ///   the caller as well.
@@ -54,5 +42,27 @@ template <class P>
 using IsStepControl = std::bool_constant<StepControl<P>>;
 template <class P>
 using IsGradientMethod = std::bool_constant<GradientMethod<P>>;
+
+namespace detail {
+
+/// Stands in for an argument that is no field, once that has been said.
+struct NotAField {
+  using Scalar = double;
+  template <class T>
+  explicit NotAField(const T& /*not_a_field*/) {}
+  [[nodiscard]] Index dim() const { return 1; }
+  [[nodiscard]] Index side_rows() const { return 0; }
+  [[nodiscard]] Index widest() const { return 1; }
+  [[nodiscard]] const Vector<double>& parameters() const { return theta; }
+  [[nodiscard]] Vector<double>& parameters() { return theta; }
+  [[nodiscard]] Index tape_size(Index /*n*/, Index /*k*/) const { return 0; }
+  template <class... Arguments>
+  void linearize(Arguments&&... /*arguments*/) const {}
+  template <class... Arguments>
+  void pullback(Arguments&&... /*arguments*/) const {}
+  Vector<double> theta;
+};
+
+}  // namespace detail
 
 }  // namespace pathline

@@ -5,7 +5,14 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/ode.hpp>
+#include <pathline/math/view_loops.hpp>
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/output/step_interpolant.hpp>
+#include <pathline/ode/solve_checks.hpp>
+#include <pathline/ode/stepper.hpp>
+#include <pathline/ode/tableau/hermite_weights.hpp>
+#include <pathline/ode/tableau/tableau_checks.hpp>
 
 #include <array>
 #include <cstddef>
@@ -18,7 +25,7 @@ namespace pathline {
 /// own polynomial: as accurate as the tolerance wants it, to the order of the method's continuous extension. The latter
 /// is for methods that are first same as last (Dopri5, Tsit5, BogackiShampine); FixedSteps then counts the steps of the
 /// whole solve.
-enum class Outputs : std::uint8_t { land, interpolate };
+enum class OutputTimes : std::uint8_t { step_to, interpolate };
 
 namespace detail {
 
@@ -33,18 +40,18 @@ inline constexpr bool interpolates = [] {
 
 /// \throws ArgumentError for a method whose steps do not end with the slope that interpolation needs.
 template <class Method>
-void require_interpolation(Outputs outputs) {
-  if (outputs == Outputs::interpolate && !interpolates<Method>)
-    throw ArgumentError("Backpropagation: outputs", "Outputs::interpolate",
-                        "Outputs::land for a method that is not first same as last");
+void require_interpolation(OutputTimes outputs) {
+  if (outputs == OutputTimes::interpolate && !interpolates<Method>)
+    throw ArgumentError("Backpropagation: outputs", "OutputTimes::interpolate",
+                        "OutputTimes::step_to for a method that is not first same as last");
 }
 
 /// The output times as the solver sees them: all, or both ends.
 class OutputSchedule {
  public:
   /// \throws ArgumentError for times that do not go one way.
-  OutputSchedule(std::span<const double> times, Outputs outputs) : times_(times) {
-    if (outputs == Outputs::land) return;
+  OutputSchedule(std::span<const double> times, OutputTimes outputs) : times_(times) {
+    if (outputs == OutputTimes::step_to) return;
     require_times(times);
     ends_ = {times.front(), times.back()};
     times_ = ends_;
@@ -59,52 +66,70 @@ class OutputSchedule {
   std::span<const double> times_;
 };
 
-/// Writes the outputs after the start of each step, up to its end.
-template <class State>
+/// Writes the states at the output times of a solve: those at which steps end, or interpolated ones. `Method` is that
+/// of the steps.
+template <class Method, class State>
 class OutputWriter {
  public:
-  void start(std::span<const double> times, std::span<State> outputs) {
+  /// \param states  One for each time; none are wanted where it is empty. Refers to both.
+  void start(std::span<const double> times, std::span<State> states, OutputTimes outputs) {
     times_ = times;
-    outputs_ = outputs;
+    states_ = states;
+    interpolated_ = outputs == OutputTimes::interpolate;
     next_ = 0;
   }
 
-  /// At the very start.
-  void write_first(const State& y) {
-    while (next_ < outputs_.size() && times_[next_] == times_.front()) outputs_[next_++] = y;
+  /// The step that was just accepted, from t; before Stepper::accept().
+  void accept([[maybe_unused]] const Stepper<Method, State>& stepper, [[maybe_unused]] double t) {
+    if constexpr (interpolates<Method>)
+      if (interpolated_) write(stepper, t);
   }
 
-  /// The step that was just accepted, from t; before Stepper::accept().
-  template <class Stepper>
-  void write(const Stepper& stepper, double t) {
+  /// As an observer is told; i counts the times of the `OutputSchedule`.
+  void output(Index i, const State& y) {
+    if (!interpolated_) {
+      if (!states_.empty()) states_[std::size_t(i)] = y;
+    } else if (i == 0) {
+      while (next_ < states_.size() && times_[next_] == times_.front()) states_[next_++] = y;
+    } else {  // A forced jump at the very end keeps the last step a number away from it.
+      while (next_ < states_.size()) states_[next_++] = y;
+    }
+  }
+
+ private:
+  void write(const Stepper<Method, State>& stepper, double t) {
     const bool forward = t < stepper.t_next();
     const auto reached = [&](double end) {
-      return next_ < outputs_.size() && (forward ? times_[next_] <= end : times_[next_] >= end);
+      return next_ < states_.size() && (forward ? times_[next_] <= end : times_[next_] >= end);
     };
-    while (reached(t)) outputs_[next_++] = stepper.y();  // a forced jump lies a number before the step after it
+    while (reached(t)) states_[next_++] = stepper.y();  // a forced jump lies a number before the step after it
     bool begun = false;
     while (reached(stepper.t_next())) {
       if (times_[next_] == stepper.t_next()) {
-        outputs_[next_++] = stepper.y_next();
+        states_[next_++] = stepper.y_next();
         continue;
       }
       if (!begun) interpolant_.begin(stepper, t);
       begun = true;
-      interpolant_.interpolate(times_[next_], outputs_[next_]);
+      interpolant_.interpolate(times_[next_], states_[next_]);
       ++next_;
     }
   }
 
-  /// At the very end, which a forced jump there keeps the last step a number away from.
-  void write_last(const State& y) {
-    while (next_ < outputs_.size()) outputs_[next_++] = y;
-  }
-
- private:
   std::span<const double> times_;
-  std::span<State> outputs_;
+  std::span<State> states_;
+  bool interpolated_ = false;
   StepInterpolant<State> interpolant_;
   std::size_t next_ = 0;
+};
+
+/// Watches a solve for its outputs alone.
+template <class Method, class State>
+struct OutputObserver : NoObserver {
+  explicit OutputObserver(OutputWriter<Method, State>& target) : writer(target) {}
+  OutputWriter<Method, State>& writer;
+  void accept(double t, double /*h*/, const Stepper<Method, State>& stepper) { writer.accept(stepper, t); }
+  void output(Index i, const State& y) { writer.output(i, y); }
 };
 
 /// What an output inside of a step owes to y and K of that step: y_θ = (1 - rise) y_0 + rise y_1 + h Σ stages_i K_i.
@@ -132,8 +157,9 @@ class OutputsBack {
   static constexpr auto s = std::size_t(Method::tableau.stages);
 
  public:
-  OutputsBack(Outputs outputs, std::span<const double> times, std::span<const Batch<Scalar>> bars, const Record& record)
-      : interpolated_(outputs == Outputs::interpolate),
+  OutputsBack(OutputTimes outputs, std::span<const double> times, std::span<const Batch<Scalar>> bars,
+              const Record& record)
+      : interpolated_(outputs == OutputTimes::interpolate),
         times_(times),
         bars_(bars),
         record_(record),
@@ -141,7 +167,7 @@ class OutputsBack {
 
   /// Of the outputs that are the state after so many steps.
   void add_at_end(std::size_t steps_done, BatchMap<Scalar> lambda) {
-    while (left_ > 0 && is_at_end(left_ - 1, steps_done)) lambda += bars_[--left_];
+    while (left_ > 0 && is_at_end(left_ - 1, steps_done)) detail::add<Scalar>(bars_[--left_], lambda);
   }
 
   /// Of the outputs inside of the step that ends after so many steps: their parts at its end and in its stages.
@@ -156,9 +182,9 @@ class OutputsBack {
       const bool seen = steps_done < record_.steps().size() && shares_slope(step, record_.steps()[steps_done]);
       for (std::size_t i = first_inside_; i < end_inside_; ++i) {
         const OutputWeights<Method> at(theta(step, i));
-        lambda += Scalar(at.rise) * bars_[i];
+        detail::axpy<Scalar>(Scalar(at.rise), bars_[i], lambda);
         for (std::size_t k = 0; k < (seen ? s - 1 : s); ++k)
-          if (at.stages[k] != 0) back.add(k, Scalar(step.h * at.stages[k]) * bars_[i]);
+          if (at.stages[k] != 0) back.add(k, Scalar(step.h * at.stages[k]), bars_[i].data());
       }
       left_ = first_inside_;
       if (steps_done > 1) add_slope_of_step_before(steps_done, back);
@@ -169,7 +195,8 @@ class OutputsBack {
   void add_to_start(std::size_t steps_done, BatchMap<Scalar> lambda) {
     if constexpr (interpolates<Method>)
       for (std::size_t i = first_inside_; i < end_inside_; ++i)
-        lambda += Scalar(1 - OutputWeights<Method>(theta(record_.steps()[steps_done - 1], i)).rise) * bars_[i];
+        detail::axpy<Scalar>(Scalar(1 - OutputWeights<Method>(theta(record_.steps()[steps_done - 1], i)).rise),
+                             bars_[i], lambda);
   }
 
  private:
@@ -201,7 +228,7 @@ class OutputsBack {
     std::size_t end = left_;
     while (end > 0 && is_at_end(end - 1, steps_done - 1)) --end;
     for (std::size_t i = first_of_step(before, end); i < end; ++i)
-      back.add(0, Scalar(before.h * OutputWeights<Method>(theta(before, i)).stages[s - 1]) * bars_[i]);
+      back.add(0, Scalar(before.h * OutputWeights<Method>(theta(before, i)).stages[s - 1]), bars_[i].data());
   }
 
   bool interpolated_;

@@ -2,12 +2,14 @@
 /// The record of a solve: what its accepted steps leave for the way back.
 ///
 /// A recording is at once the right-hand side that a solver calls and the observer that it tells of its steps. Every
-/// evaluation takes the next tape; a rejected step gives its tapes back. Memory is kept from solve to solve.
+/// evaluation fills the next slot; a rejected step gives its slots back. Memory is kept from solve to solve.
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
-#include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/dynamics_view.hpp>
+#include <pathline/gradient/record_storage.hpp>
 
 #include <cstddef>
 #include <span>
@@ -15,18 +17,14 @@
 
 namespace pathline {
 
-/// Whether the way back reads tapes kept from the way out, or evaluates again from the kept stage inputs: less memory
-/// (rows × columns a stage instead of every intermediate), for a quarter to a half more time. The numbers are the same.
-enum class Tapes { keep, recompute };
-
-/// \tparam G            The dynamics of the chunk.
+/// \tparam Storage      What an evaluation leaves: gradient/record_storage.hpp.
 /// \tparam keep_stages  Keep K_1 … K_s of every step too: what a cost of the steps reads.
-template <Dynamics G, bool keep_stages>
+template <Real S, RecordStorage Storage, bool keep_stages>
 class Recording {
  public:
-  using Scalar = typename G::Scalar;
+  using Scalar = S;
 
-  /// An accepted step from t to t_next = t + h, to rounding. Its stage i ≥ 1 has tape `rest + i - 1`, stage 0 `first`.
+  /// An accepted step from t to t_next = t + h, to rounding. Its stage i ≥ 1 has slot `rest + i - 1`, stage 0 `first`.
   struct Step {
     double t, h, t_next;
     std::size_t first, rest;
@@ -35,11 +33,10 @@ class Recording {
     [[nodiscard]] double time(double c) const noexcept { return c == 1 ? t_next : t + c * h; }
   };
 
-  /// Forgets the last solve, keeps its memory.
-  void start(const G& dynamics, Tapes tapes, Workspace<Scalar>& workspace) {
-    dynamics_ = &dynamics;
+  /// Forgets the last solve, keeps its memory. Refers to the dynamics and to the workspace until the way back is done.
+  void start(const DynamicsView<Scalar>& dynamics, Workspace<Scalar>& workspace) {
+    dynamics_ = dynamics;
     workspace_ = &workspace;
-    tapes_mode_ = tapes;
     steps_.clear();
     outputs_.clear();
     used_ = kept_ = first_ = 0;
@@ -47,18 +44,11 @@ class Recording {
 
   // --- what the solver calls -------------------------------------------------------------------------------------
   void operator()(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) {
-    if (tapes_mode_ == Tapes::keep) {
-      dynamics_->evaluate(t, y, dy, slab(tapes_, used_, dynamics_->tape_size()), *workspace_);
-    } else {
-      const std::span<Scalar> input = slab(tapes_, used_, y.size());
-      BatchMap<Scalar>(input.data(), y.rows(), y.cols()) = y;
-      typename Workspace<Scalar>::Frame frame(*workspace_);
-      dynamics_->evaluate(t, y, dy, frame.scalars(dynamics_->tape_size()), *workspace_);
-    }
+    Storage::template evaluate<Scalar>(dynamics_, t, y, dy, slot(used_), *workspace_);
     ++used_;
   }
-  [[nodiscard]] Index error_rows() const { return dynamics_->error_rows(); }
-  [[nodiscard]] Index path_rows() const { return dynamics_->path_rows(); }
+  [[nodiscard]] Index error_rows() const { return dynamics_.error_rows(); }
+  [[nodiscard]] Index path_rows() const { return dynamics_.path_rows(); }
 
   // --- what the solver tells -------------------------------------------------------------------------------------
   void keep_first_stage() {
@@ -89,36 +79,26 @@ class Recording {
     return std::span<const Batch<Scalar>>(stages_).subspan(index * count, count);
   }
 
-  /// Pullback of the evaluation that left tape `index`, which was made at time t.
-  void pullback(std::size_t index, double t, ConstBatchRef<Scalar> dy_bar, BatchRef<Scalar> path_bar,
-                VectorRef<Scalar> theta_bar, Scalar& t_bar) {
-    const Index size = dynamics_->tape_size();
-    if (tapes_mode_ == Tapes::keep) {
-      dynamics_->pullback(t, slab(tapes_, index, size), dy_bar, path_bar, theta_bar, t_bar, *workspace_);
-      return;
-    }
-    typename Workspace<Scalar>::Frame frame(*workspace_);
-    const std::span<Scalar> tape = frame.scalars(size);
-    const BatchMap<Scalar> y(tapes_[index].data(), dynamics_->rows(), dynamics_->columns());
-    BatchMap<Scalar> dy = frame.batch(y.rows(), y.cols());
-    dynamics_->evaluate(t, y, dy, tape, *workspace_);
-    dynamics_->pullback(t, tape, dy_bar, path_bar, theta_bar, t_bar, *workspace_);
+  /// Pullback of evaluation `index`, which was made at time t.
+  void pullback(std::size_t index, double t, View<const Scalar> dy_bar, View<Scalar> path_bar, View<Scalar> theta_bar,
+                Scalar& t_bar) {
+    Storage::pullback(dynamics_, t, slot(index), dy_bar, path_bar, theta_bar, t_bar, *workspace_);
   }
 
  private:
-  // Slabs only grow: a narrower chunk uses the front of a wider one's.
-  static std::span<Scalar> slab(std::vector<Vector<Scalar>>& slabs, std::size_t index, Index size) {
-    if (slabs.size() <= index) slabs.resize(index + 1);
-    if (slabs[index].size() < size) slabs[index].resize(size);
-    return {slabs[index].data(), static_cast<std::size_t>(size)};
+  // Slots only grow: a narrower chunk uses the front of a wider one's.
+  [[nodiscard]] std::span<Scalar> slot(std::size_t index) {
+    const Index size = Storage::slot_size(dynamics_);
+    if (slots_.size() <= index) slots_.resize(index + 1);
+    if (slots_[index].size() < size) slots_[index].resize(size);
+    return {slots_[index].data(), static_cast<std::size_t>(size)};
   }
 
-  const G* dynamics_ = nullptr;
+  DynamicsView<Scalar> dynamics_;
   Workspace<Scalar>* workspace_ = nullptr;
-  Tapes tapes_mode_ = Tapes::keep;
   std::vector<Step> steps_;
   std::vector<std::size_t> outputs_;
-  std::vector<Vector<Scalar>> tapes_;
+  std::vector<Vector<Scalar>> slots_;
   std::vector<Batch<Scalar>> stages_;
   std::size_t used_ = 0, kept_ = 0, first_ = 0;
 };

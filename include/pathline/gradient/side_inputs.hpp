@@ -5,10 +5,15 @@
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
 namespace pathline {
 
 /// The side inputs S of a chunk: t alone (1 × 1, shared), or [t; C] (1 + c rows, a column a sample) with context C.
-/// Context counts as parameters of its own: its cotangent lies behind θ's, c · n numbers column by column.
+/// Context counts as parameters of its own: its cotangent lies behind θ's, c · n numbers column by column. Samples whose
+/// paths start at different times have a time each, start_j + t.
 template <Real Scalar>
 class SideInputs {
  public:
@@ -18,47 +23,61 @@ class SideInputs {
   /// Time alone.
   SideInputs() : context_(nullptr, 0, 0, Eigen::OuterStride<>(0)) {}
   /// \param context  c × n; refers to the caller's memory. No rows: time alone.
-  explicit SideInputs(const Context& context) : context_(context) {}
+  /// \param starts   A time for each sample, which is added to t; none: 0 for all. Refers to the caller's memory.
+  explicit SideInputs(const Context& context, std::span<const double> starts = {})
+      : context_(context), starts_(starts) {}
 
   [[nodiscard]] Index rows() const noexcept { return 1 + context_.rows(); }
   [[nodiscard]] Index context_size() const noexcept { return context_.size(); }
 
   /// S at time t.
   [[nodiscard]] BatchMap<Scalar> at(double t, Frame& frame) const {
-    BatchMap<Scalar> S = zero(frame);
-    S.row(0).setConstant(Scalar(t));
-    if (context_.rows() > 0) S.bottomRows(context_.rows()) = context_;
+    BatchMap<Scalar> S = frame.batch(rows(), columns());
+    for (Index j = 0; j < S.cols(); ++j) {
+      S(0, j) = Scalar(starts_.empty() ? t : starts_[std::size_t(j)] + t);
+      for (Index i = 0; i < context_.rows(); ++i) S(1 + i, j) = context_(i, j);
+    }
     return S;
   }
 
-  /// [S S'] at time t for n samples: values, then their derivative in time, (1, 0 …), as packed side inputs.
+  /// [S S'] at time t for n samples: values, then their derivative in time, (1, 0 …), as packed side inputs. Of samples
+  /// that start together.
   [[nodiscard]] BatchMap<Scalar> with_derivative(double t, Index n, Frame& frame) const {
+    eigen_assert(starts_.empty());
     BatchMap<Scalar> S = frame.batch(rows(), 2 * n);
-    S.setZero();
-    S.row(0).head(n).setConstant(Scalar(t));
-    S.row(0).tail(n).setOnes();
-    if (context_.rows() > 0) S.bottomRows(context_.rows()).leftCols(n) = context_;
+    for (Index j = 0; j < 2 * n; ++j) {
+      S(0, j) = j < n ? Scalar(t) : Scalar(1);
+      for (Index i = 0; i < context_.rows(); ++i) S(1 + i, j) = j < n ? context_(i, j) : Scalar(0);
+    }
     return S;
   }
 
   /// Of the shape of S.
   [[nodiscard]] BatchMap<Scalar> zero(Frame& frame) const {
-    BatchMap<Scalar> S = frame.batch(rows(), context_.rows() > 0 ? context_.cols() : 1);
-    S.setZero();
+    BatchMap<Scalar> S = frame.batch(rows(), columns());
+    std::fill_n(S.data(), S.size(), Scalar(0));
     return S;
   }
 
   /// Adds the cotangent of S (its value columns, where it is packed) to those of t and of θ and context.
   void pullback(ConstBatchRef<Scalar> S_bar, VectorRef<Scalar> theta_and_context_bar, Scalar& t_bar) const {
-    const Index n = context_.rows() > 0 ? context_.cols() : S_bar.cols();
-    t_bar += S_bar.row(0).head(n).sum();
-    if (context_.rows() > 0)
-      BatchMap<Scalar>(theta_and_context_bar.data() + theta_and_context_bar.size() - context_.size(), context_.rows(),
-                       n) += S_bar.bottomRows(context_.rows()).leftCols(n);
+    const Index c = context_.rows(), n = c > 0 ? context_.cols() : S_bar.cols();
+    Scalar sum(0);
+    for (Index j = 0; j < n; ++j) sum += S_bar(0, j);
+    t_bar += sum;
+    Scalar* to = theta_and_context_bar.data() + theta_and_context_bar.size() - context_.size();
+    for (Index j = 0; j < n && c > 0; ++j)
+      for (Index i = 0; i < c; ++i) *to++ += S_bar(1 + i, j);
   }
 
  private:
+  /// 1 where samples share S.
+  [[nodiscard]] Index columns() const noexcept {
+    return context_.rows() > 0 ? context_.cols() : std::max<Index>(1, Index(starts_.size()));
+  }
+
   Context context_;
+  std::span<const double> starts_;
 };
 
 }  // namespace pathline

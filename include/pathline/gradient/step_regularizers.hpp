@@ -3,8 +3,8 @@
 /// (Pal, Ma, Shah & Rackauckas 2021, "Opening the Blackbox", arXiv 2105.03918). Both are free on the way out, since
 /// the stages are there already; on the way back they add to the stages' cotangents. docs/maths.md, (11.3) and (11.4).
 ///
-///     NeuralOde ode(field, Dopri5{}, control, Backpropagation<ErrorEstimateCost<Dopri5>>{.step_cost = {.weight =
-///     10}});
+///     using Gradient = Backpropagation<KeepTapes, ErrorEstimateCost<Dopri5>>;
+///     NeuralOde ode(field, Dopri5{}, control, Gradient{.step_cost = {.weight = 10}});
 ///
 /// Stages hold every row of the state, a flow's log-determinant and running costs among them: `rows` says how many of
 /// the top rows count. Norms run over all columns of a chunk, as the error norm of the step control does.

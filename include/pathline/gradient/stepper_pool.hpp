@@ -4,7 +4,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/ode.hpp>
+#include <pathline/ode/stepper.hpp>
 
 #include <memory>
 #include <vector>
@@ -22,6 +22,13 @@ struct SolveSlot {
 template <class Method, class State>
 class StepperPool {
  public:
+  StepperPool() = default;
+  StepperPool(StepperPool&&) noexcept = default;
+  StepperPool& operator=(StepperPool&&) noexcept = default;
+  StepperPool(const StepperPool&) = delete;
+  StepperPool& operator=(const StepperPool&) = delete;
+  ~StepperPool() = default;
+
   [[nodiscard]] SolveSlot<Method, State>& at(Index rows, Index columns) {
     for (const auto& slot : slots_)
       if (slot->y.rows() == rows && slot->y.cols() == columns) return *slot;

@@ -1,0 +1,104 @@
+/// \file
+/// Solves of a `Dynamics`. Evaluation and training call one instantiation of `integrate` for each scalar, method and
+/// step control: right-hand side and observer stand behind function pointers.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
+#include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/dynamics_view.hpp>
+#include <pathline/ode/concepts.hpp>
+#include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/integrate.hpp>
+#include <pathline/ode/statistics.hpp>
+
+#include <memory>
+#include <span>
+#include <type_traits>
+
+namespace pathline::detail {
+
+/// A right-hand side with error_rows() and path_rows().
+template <Real Scalar>
+class RightHandSideView {
+ public:
+  template <class Rhs>
+  explicit RightHandSideView(Rhs& rhs)
+      : rhs_(std::addressof(rhs)),
+        call_(
+            [](void* to, double t, const Batch<Scalar>& y, Batch<Scalar>& dy) { (*static_cast<Rhs*>(to))(t, y, dy); }),
+        error_rows_(rhs.error_rows()),
+        path_rows_(rhs.path_rows()) {}
+
+  void operator()(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) const { call_(rhs_, t, y, dy); }
+  [[nodiscard]] Index error_rows() const noexcept { return error_rows_; }
+  [[nodiscard]] Index path_rows() const noexcept { return path_rows_; }
+
+ private:
+  void* rhs_;
+  void (*call_)(void*, double, const Batch<Scalar>&, Batch<Scalar>&);
+  Index error_rows_, path_rows_;
+};
+
+/// An observer of solves by one stepper, which does not look into steps nor end them.
+template <class TheStepper, Real Scalar, bool last_stage>
+class ObserverView {
+ public:
+  static constexpr bool reads_last_stage = last_stage;
+
+  template <class Observer>
+  explicit ObserverView(Observer& observer)
+      : observer_(std::addressof(observer)),
+        keep_first_stage_([](void* to) { static_cast<Observer*>(to)->keep_first_stage(); }),
+        discard_([](void* to) { static_cast<Observer*>(to)->discard(); }),
+        accept_([](void* to, double t, double h, const TheStepper& stepper) {
+          static_cast<Observer*>(to)->accept(t, h, stepper);
+        }),
+        output_([](void* to, Index i, const Batch<Scalar>& y) { static_cast<Observer*>(to)->output(i, y); }) {}
+
+  void keep_first_stage() const { keep_first_stage_(observer_); }
+  void discard() const { discard_(observer_); }
+  void accept(double t, double h, const TheStepper& stepper) const { accept_(observer_, t, h, stepper); }
+  void output(Index i, const Batch<Scalar>& y) const { output_(observer_, i, y); }
+
+ private:
+  void* observer_;
+  void (*keep_first_stage_)(void*);
+  void (*discard_)(void*);
+  void (*accept_)(void*, double, double, const TheStepper&);
+  void (*output_)(void*, Index, const Batch<Scalar>&);
+};
+
+/// `integrate` for a right-hand side with error_rows() and path_rows(). Errors as there.
+/// \tparam last_stage  Whether the observer reads the last stage of the very last step: see NoObserver.
+template <bool last_stage, class Method, class Control, class Rhs, Real Scalar, class Observer>
+Statistics integrate_batch(const Method& method, const Control& control, Rhs& rhs, Batch<Scalar>& y,
+                           std::span<const double> times, Stepper<Method, Batch<Scalar>>& stepper, Observer& observer) {
+  if constexpr (ExplicitMethod<Method> && SolveCheck<Method, Control, Rhs, Batch<Scalar>, Observer>::value) {
+    using TheStepper = Stepper<Method, Batch<Scalar>>;
+    static_assert(!StoppingObserver<Observer, Rhs, TheStepper> && !DenseObserver<Observer, Rhs, TheStepper>);
+    RightHandSideView<Scalar> any(rhs);
+    ObserverView<TheStepper, Scalar, last_stage && FixedControl<Control>> watcher(observer);  // others always make it
+    return integrate(method, control, any, y, times, stepper, watcher);
+  } else {
+    return integrate(method, control, rhs, y, times, stepper, observer);  // Newton's method asks rhs for its Jacobian
+  }
+}
+
+/// Solves without a record. Errors as `integrate`.
+template <bool last_stage = false, class Method, class Control, Dynamics G, class Observer = NoObserver>
+Statistics solve_dynamics(const Method& method, const Control& control, const G& dynamics,
+                          Workspace<typename G::Scalar>& workspace, Batch<typename G::Scalar>& y,
+                          std::span<const double> times, Stepper<Method, Batch<typename G::Scalar>>& stepper,
+                          Observer&& observer = {}) {
+  if constexpr (ExplicitMethod<Method>) {
+    const DynamicsView<typename G::Scalar> view(dynamics);
+    SolverRightHandSide<DynamicsView<typename G::Scalar>> rhs{view, workspace};
+    return integrate_batch<last_stage>(method, control, rhs, y, times, stepper, observer);
+  } else {
+    SolverRightHandSide<G> rhs{dynamics, workspace};
+    return integrate_batch<last_stage>(method, control, rhs, y, times, stepper, observer);
+  }
+}
+
+}  // namespace pathline::detail
