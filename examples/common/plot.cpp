@@ -554,20 +554,22 @@ void graph(const std::filesystem::path& png, const std::vector<Points>& curves, 
   script.title(options.style.title).axes(options.x_label, options.y_label);
   MatrixXd all(2, 0);
   std::string command = "plot ";
-  for (std::size_t i = 0; i < curves.size(); ++i) {
-    const MatrixXd kept = finite_columns(curves[i].positions);
-    if (kept.cols() == 0) continue;
+  const auto add = [&](const Points& some, bool as_points, const std::string& color) {
+    const MatrixXd kept = finite_columns(some.positions);
+    if (kept.cols() == 0) return;
     all.conservativeResize(2, all.cols() + kept.cols());
     all.rightCols(kept.cols()) = kept;
-    const std::string color = line_colors[i % line_colors.size()];
     command += (command.back() == ' ' ? "" : ", ") + script.points(kept) + " using 1:2 " +
-               (options.points ? "with points pointtype 7 pointsize " + point_size(kept.cols())
-                               : std::string("with lines linewidth 2")) +
-               " linecolor '" + color + "' title " + quoted(curves[i].label);
-  }
+               (as_points ? "with points pointtype 7 pointsize " + point_size(kept.cols())
+                          : std::string("with lines linewidth 2")) +
+               " linecolor '" + color + "' title " + quoted(some.label);
+  };
+  for (const Points& some : options.dots) add(some, true, "#b0b0b0");
+  for (std::size_t i = 0; i < curves.size(); ++i) add(curves[i], options.points, line_colors[i % line_colors.size()]);
   if (all.cols() == 0) throw pathline::ArgumentError("graph: number of finite points", "0", "at least 1");
   script.line("set xrange " + bracket(range_of(all.row(0), options.points ? 0.03 : 0)));
   script.line("set yrange " + bracket(range_of(all.row(1), 0.05)));
+  if (options.equal_units) script.line("set size ratio -1");
   const bool legend = std::any_of(curves.begin(), curves.end(), [](const Points& one) { return !one.label.empty(); });
   if (legend)
     script.line("set bmargin 7").line("set key at graph 0.5, screen 0.05 center horizontal maxrows 2");

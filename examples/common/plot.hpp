@@ -114,7 +114,9 @@ void losses(const std::filesystem::path& png, const std::vector<Points>& curves,
 struct GraphOptions {
   Style style = {};
   std::string x_label = {}, y_label = {};
-  bool points = false;  ///< Dots instead of lines.
+  bool points = false;            ///< Dots instead of lines.
+  std::vector<Points> dots = {};  ///< Below the curves, 2 × m each.
+  bool equal_units = false;       ///< One unit is as long on both axes.
 };
 /// Curves or points in the plane (each 2 × m), the axes as long as they need; what is not finite is left out.
 /// \throws pathline::ArgumentError when nothing is left.

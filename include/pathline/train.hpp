@@ -11,6 +11,7 @@
 #include <pathline/train/fit_options.hpp>
 #include <pathline/train/fit_policies.hpp>
 #include <pathline/train/fit_report.hpp>
+#include <pathline/train/fit_sequences.hpp>
 #include <pathline/train/gradient_transform.hpp>
 #include <pathline/train/metric/estimate.hpp>
 #include <pathline/train/metric/mmd.hpp>
