@@ -193,7 +193,7 @@ class Cnf {
     typename Parts::Rounding scratch;
     const auto& [method, control] = parts_.evaluation_solver;
     return NeuralOde(parts_.field, method, control, ChunkWidth{X.cols()})
-        .solve(to_flow_coordinates(X), times, parts_.context_of(X, scratch));
+        .solve(to_flow_coordinates(X), times, parts_.context_of(X, scratch).map());
   }
 
   /// `count` samples, d × count, raw. Takes one draw of the generator.
