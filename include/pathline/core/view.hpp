@@ -100,20 +100,16 @@ class View {
     return Eigen::Map<std::conditional_t<writes, Vector<Scalar>, const Vector<Scalar>>>(data_, rows_);
   }
 
-  // What the aliases of core/types.hpp refer to.
-  operator Eigen::Ref<Batch<Scalar>>() const requires writes { return map(); }  // NOLINT(google-explicit-constructor)
-  operator Eigen::Ref<const Batch<Scalar>>() const { return map(); }            // NOLINT(google-explicit-constructor)
-  operator Eigen::Ref<Vector<Scalar>>() const requires writes {
-    return vector();
-  }                                                                       // NOLINT(google-explicit-constructor)
-  operator Eigen::Ref<const Vector<Scalar>>() const { return vector(); }  // NOLINT(google-explicit-constructor)
-  operator Eigen::Ref<Row<Scalar>, 0, Eigen::InnerStride<>>()
-      const requires writes {  // NOLINT(google-explicit-constructor)
-    return as_row<Row<Scalar>>();
-  }
-  operator Eigen::Ref<const Row<Scalar>, 0, Eigen::InnerStride<>>() const {  // NOLINT(google-explicit-constructor)
-    return as_row<const Row<Scalar>>();
-  }
+  // What the aliases of core/types.hpp refer to. A reference that does not write is made by a map that does not: Eigen
+  // compiles a copy for each kind that it may be made of.
+  // NOLINTBEGIN(google-explicit-constructor)
+  operator Eigen::Ref<Batch<Scalar>>() const requires writes { return map(); }
+  operator Eigen::Ref<Vector<Scalar>>() const requires writes { return vector(); }
+  operator Eigen::Ref<Row<Scalar>, 0, Eigen::InnerStride<>>() const requires writes { return as_row<Row<Scalar>>(); }
+  operator Eigen::Ref<const Batch<Scalar>>() const { return View<const Scalar>(*this).map(); }
+  operator Eigen::Ref<const Vector<Scalar>>() const { return View<const Scalar>(*this).vector(); }
+  operator Eigen::Ref<const Row<Scalar>, 0, Eigen::InnerStride<>>() const { return as_row<const Row<Scalar>>(); }
+  // NOLINTEND(google-explicit-constructor)
 
  private:
   template <class Matrix>

@@ -27,7 +27,7 @@ class Network : public detail::LayerOperations<Network<L>, L> {
   /// \throws ShapeError when the layer has not as many outputs as inputs.
   Network(L layer, Rng& rng) : layer_(std::move(layer)), parameters_(layer_.parameter_count()) {
     require_rows("Network: output of the last layer", layer_.out_rows(), layer_.in_rows());
-    layer_.initialize(*parameters_, rng);
+    layer_.initialize(View<Scalar>(*parameters_), rng);
   }
 
   /// Takes θ as it is.
