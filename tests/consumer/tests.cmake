@@ -26,6 +26,12 @@ pathline_consumer_test(find_package -DCMAKE_PREFIX_PATH=${scratch}/prefix)
 set_tests_properties(consumer/find_package PROPERTIES FIXTURES_REQUIRED installed)
 pathline_consumer_test(add_subdirectory -DPATHLINE_SOURCE_DIR=${PROJECT_SOURCE_DIR})
 
+add_test(
+  NAME consumer/precompiled
+  COMMAND ${CMAKE_COMMAND} -DSCRATCH=${scratch}/precompiled -DGENERATOR=${CMAKE_GENERATOR} -DSOURCE=${PROJECT_SOURCE_DIR}
+          -DCONSUMER=${consumer} -DCOMPILER=${CMAKE_CXX_COMPILER} -DEIGEN=${Eigen3_DIR} -P ${consumer}/precompiled.cmake)
+set_tests_properties(consumer/precompiled PROPERTIES TIMEOUT 600 COST 1000)
+
 get_target_property(eigen Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
 add_test(NAME consumer/include_path
          COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only -I${PROJECT_SOURCE_DIR}/include -I${eigen}

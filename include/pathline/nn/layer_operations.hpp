@@ -36,16 +36,12 @@ class LayerOperations : public PotentialTag<L> {
 
   /// X = [Z V] (d × (1+k)n) to Y = [F JV]; S is s × 1, s × n or packed, s × (1+k)n.
   void linearize(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y, std::span<Scalar> tape,
-                 Workspace<Scalar>& workspace) const {
-    self().layer().linearize(self().theta(), S, X, n, Y, tape, workspace);
-  }
+                 Workspace<Scalar>& workspace) const;
 
   /// Y_bar (d × (1+k)n) is scratch afterwards; overwrites X_bar, adds to S_bar and theta_bar.
   void pullback(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, std::span<Scalar> tape,
                 BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar,
-                Workspace<Scalar>& workspace) const {
-    self().layer().pullback(self().theta(), S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
-  }
+                Workspace<Scalar>& workspace) const;
 
   [[nodiscard]] Index offered_rows() const requires TracedLayer<L> { return self().layer().offered_rows(); }
   [[nodiscard]] Index trace_tape_size(Index n) const requires TracedLayer<L> {
@@ -54,16 +50,12 @@ class LayerOperations : public PotentialTag<L> {
 
   /// Z (d × n) to Y ((d + 1 + offered) × n): values, trace, and what the layer offers.
   void evaluate_with_trace(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> Y, std::span<Scalar> tape,
-                           Workspace<Scalar>& workspace) const requires TracedLayer<L> {
-    self().layer().evaluate_with_trace(self().theta(), S, Z, Y, tape, workspace);
-  }
+                           Workspace<Scalar>& workspace) const requires TracedLayer<L>;
 
   /// Y_bar has Y's shape and is scratch afterwards; overwrites Z_bar, adds to S_bar and theta_bar.
   void pullback_with_trace(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, std::span<Scalar> tape,
                            BatchRef<Scalar> Y_bar, BatchRef<Scalar> Z_bar, BatchRef<Scalar> S_bar,
-                           VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TracedLayer<L> {
-    self().layer().pullback_with_trace(self().theta(), S, Z, tape, Y_bar, Z_bar, S_bar, theta_bar, workspace);
-  }
+                           VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TracedLayer<L>;
 
   /// Taylor mode, as in nn/taylor/taylor.hpp: S and X are path batches.
   [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires TaylorLayer<L> {
@@ -85,5 +77,34 @@ class LayerOperations : public PotentialTag<L> {
 
   [[nodiscard]] const Self& self() const noexcept { return static_cast<const Self&>(*this); }
 };
+
+// Outside of the class, so that they are no inline functions: where a field is precompiled (pathline/precompiled.hpp),
+// a program does not instantiate them, nor what they call.
+template <class Self, Layer L>
+void LayerOperations<Self, L>::linearize(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y,
+                                         std::span<Scalar> tape, Workspace<Scalar>& workspace) const {
+  self().layer().linearize(self().theta(), S, X, n, Y, tape, workspace);
+}
+template <class Self, Layer L>
+void LayerOperations<Self, L>::pullback(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                                        std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar,
+                                        BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar,
+                                        Workspace<Scalar>& workspace) const {
+  self().layer().pullback(self().theta(), S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
+}
+template <class Self, Layer L>
+void LayerOperations<Self, L>::evaluate_with_trace(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z, BatchRef<Scalar> Y,
+                                                   std::span<Scalar> tape,
+                                                   Workspace<Scalar>& workspace) const requires TracedLayer<L> {
+  self().layer().evaluate_with_trace(self().theta(), S, Z, Y, tape, workspace);
+}
+template <class Self, Layer L>
+void LayerOperations<Self, L>::pullback_with_trace(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> Z,
+                                                   std::span<Scalar> tape, BatchRef<Scalar> Y_bar,
+                                                   BatchRef<Scalar> Z_bar, BatchRef<Scalar> S_bar,
+                                                   VectorRef<Scalar> theta_bar,
+                                                   Workspace<Scalar>& workspace) const requires TracedLayer<L> {
+  self().layer().pullback_with_trace(self().theta(), S, Z, tape, Y_bar, Z_bar, S_bar, theta_bar, workspace);
+}
 
 }  // namespace pathline::detail

@@ -1,0 +1,16 @@
+# cmake -DSCRATCH= -DGENERATOR= -DSOURCE= -DCONSUMER= -DCOMPILER= -DEIGEN= -P precompiled.cmake
+# Builds pathline::precompiled, installs it, and builds and runs a program that finds it there.
+file(REMOVE_RECURSE ${SCRATCH})
+set(common -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER} -DEigen3_DIR=${EIGEN})
+function(run)
+  execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+run(${CMAKE_COMMAND} -S ${SOURCE} -B ${SCRATCH}/library ${common} -DPATHLINE_PRECOMPILED=ON -DPATHLINE_BUILD_TESTS=OFF
+    -DPATHLINE_BUILD_EXAMPLES=OFF -DPATHLINE_BUILD_BENCHMARKS=OFF)
+run(${CMAKE_COMMAND} --build ${SCRATCH}/library)
+run(${CMAKE_COMMAND} --install ${SCRATCH}/library --prefix ${SCRATCH}/prefix)
+run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${SCRATCH}/program ${common} -DCMAKE_PREFIX_PATH=${SCRATCH}/prefix
+    -DCONSUMER_PRECOMPILED=ON)
+run(${CMAKE_COMMAND} --build ${SCRATCH}/program)
+run(${SCRATCH}/program/consumer)
