@@ -105,6 +105,21 @@ TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examp
                 options);
     check_picture(folder.path / "a.png", 56 + 3 * 210, 96 + 2 * 160);
   }
+  SECTION("sheet with axes, a legend and the meaning of colours") {
+    const plot::SheetOptions options{.style = {.title = name, .width = 200, .height = 150},
+                                     .x = {0, 4},
+                                     .y = {0, 4},
+                                     .x_label = name,
+                                     .y_label = name,
+                                     .first_color = name,
+                                     .last_color = name};
+    const plot::Panel paths{.states = {few.topRows(2), few.topRows(2) / 2}};
+    plot::sheet(folder.path / "a.png",
+                {{{.outline = plane, .curves = {plane, plane}, .discs = {plane, plane}, .note = name}, paths}},
+                options);
+    check_picture(folder.path / "a.png", 12 + 92 + 2 * 224, 40 + 12 + 174 + 3 * 52);
+    CHECK_THAT(content(folder.path / "a.gp"), ContainsSubstring("keyentry"));
+  }
   SECTION("sheets of images, the last row not full") {
     const plot::ImageSheet sheet{{few, few, few}, name};
     plot::image_sheets(folder.path / "a.png", {sheet, sheet},
