@@ -1,5 +1,7 @@
 #include <pathline/math/small_product.hpp>
 
+#include <pathline/core/chunks.hpp>
+
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
 
@@ -91,5 +93,23 @@ TEST_CASE("Small products allocate nothing", "[math][allocations]") {
   set_product<float>(A, B, A.col(0), C);
   set_product_transposed<float>(A.leftCols(3), narrow, A.col(0), C);
   add_transposed_product<float>(A.leftCols(3), B, C.topRows(3));
+  CHECK(counter.count() == 0);
+}
+
+TEST_CASE("Large products allocate once a thread, until a larger one comes", "[math][allocations]") {
+  // Panels of 256 KiB and more, above Eigen's limit for the stack.
+  const Index width = GENERATE(256, 300);
+  Batch<float> A = Batch<float>::Ones(width, width), B = Batch<float>::Ones(width, 400),
+               C = Batch<float>::Zero(width, 400);
+  const auto all = [&] {
+    add_product<float>(A, B, C);
+    add_transposed_product<float>(A, B, C);
+    add_outer_product<float>(C, B, A);
+    set_product_transposed<float>(A, A, B.leftCols(width));
+  };
+  const detail::OneThreadProducts one_thread;  // as inside of a chunk
+  all();
+  const AllocationCounter counter;
+  all();
   CHECK(counter.count() == 0);
 }

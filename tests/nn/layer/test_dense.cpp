@@ -117,15 +117,17 @@ TEST_CASE("Dense reports its sizes", "[nn]") {
   CHECK(Dense<double, Tanh>(3, 5).side_rows() == 1);
 }
 
-TEST_CASE("Dense at width 64 allocates nothing after its first call", "[nn][allocations]") {
-  const Dense<float, Tanh> layer(64, 64);
+TEST_CASE("Dense allocates nothing after its first call, at widths whose panels are too large for the stack too",
+          "[nn][allocations]") {
+  const Index width = GENERATE(64, 256);
+  const Dense<float, Tanh> layer(width, width);
   const Index n = 100, k = 1;
   Vector<float> theta(layer.parameter_count()), theta_bar = Vector<float>::Zero(layer.parameter_count()),
                                                 tape(layer.tape_size(n, k));
   Rng rng(1);
   layer.initialize(theta, rng);
-  const Batch<float> S = Batch<float>::Constant(1, 1, 0.5F), X = Batch<float>::Constant(64, (1 + k) * n, 0.25F);
-  Batch<float> Y(64, (1 + k) * n), X_bar(64, (1 + k) * n), S_bar = Batch<float>::Zero(1, 1);
+  const Batch<float> S = Batch<float>::Constant(1, 1, 0.5F), X = Batch<float>::Constant(width, (1 + k) * n, 0.25F);
+  Batch<float> Y(width, (1 + k) * n), X_bar(width, (1 + k) * n), S_bar = Batch<float>::Zero(1, 1);
   Workspace<float> workspace;
   const std::span<float> slab(tape.data(), std::size_t(tape.size()));
   const auto both = [&] {

@@ -169,9 +169,10 @@ TEST_CASE("path_derivatives: pullback agrees with central differences", "[nn][gr
   CHECK(((added.theta - bar.theta).array() - 1).matrix().lpNorm<Eigen::Infinity>() < 1e-11);
 }
 
-TEST_CASE("path_derivatives at width 64 allocate nothing after the first call", "[nn][allocations]") {
+TEST_CASE("path_derivatives at widths 64 and 256 allocate nothing after the first call", "[nn][allocations]") {
+  const Index width = GENERATE(64, 256);
   Rng rng(1);
-  const TanhMlp field(2, {64, 64}, rng);
+  const TanhMlp field(2, {width, width}, rng);
   const Index samples = 40, count = 3;
   const Batch<double> S = Batch<double>::Constant(1, 1, 0.5), Z = Batch<double>::Constant(2, samples, 0.25);
   Batch<double> D(2, count * samples), Z_bar = Batch<double>::Zero(2, samples), S_bar = Batch<double>::Zero(1, 1);
