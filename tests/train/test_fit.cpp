@@ -562,15 +562,6 @@ TEST_CASE("Only the ratios of weights count, also where their sum is too large a
   CHECK(large.parameters() == unit.parameters());
 }
 
-TEST_CASE("A row of weight 0 decides nothing, whatever its likelihood", "[train][fit][weights]") {
-  Vector<double> nll = Vector<double>::Ones(12), shares = Vector<double>::Constant(12, 1.0 / 11);
-  nll(4) = not_a_number;
-  shares(4) = 0;
-  CHECK(detail::dominant_sample(nll, shares).sample == -1);
-  nll(7) = 1e3;
-  CHECK(detail::dominant_sample(nll, shares).sample == 7);
-}
-
 TEST_CASE("Weights that are none are refused", "[train][fit][weights][errors]") {
   const Batch<double> X = samples_around(3, 2, 3);
   CHECK_THROWS_WITH(with_weights(X, Vector<double>::Ones(4)), "with_weights: weights has 4 rows, expected 3");
