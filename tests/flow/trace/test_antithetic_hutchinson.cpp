@@ -34,6 +34,24 @@ TEST_CASE("AntitheticHutchinson: the probes of a pair differ in the signs of hal
   }
 }
 
+// Halves from bits that the noise has used would depend on it.
+TEST_CASE("AntitheticHutchinson: the halves are chosen by the first bits that the noise leaves", "[flow][trace]") {
+  constexpr Index d = 5, n = 20;
+  const Index pairs = GENERATE(1, 2, 3);  // 5, 10 or 15 normal numbers, two a block of bits
+  const AnyEstimator<double> trace(AntitheticHutchinson<Gaussian>{.pairs = pairs}, some_matrix(d));
+  const Draw draw{1, 2};
+  const Batch<double> V = trace.tangents(draw, first_ids(n));
+  for (Index sample = 0; sample < n; ++sample)
+    for (Index j = 0; j < pairs; ++j) {
+      Index changes = 2, component = (pairs * d + 1) / 2 * Uniform::per_block + j * d;
+      for (Index i = 0; i < d; ++i) {
+        const bool changed = double(d - i) * draw.number_at<Uniform>(sample, component++) < double(changes);
+        changes -= changed ? 1 : 0;
+        CHECK(V(i, (2 * j + 1) * n + sample) == (changed ? -1 : 1) * V(i, 2 * j * n + sample));
+      }
+    }
+}
+
 TEST_CASE("AntitheticHutchinson: split at random is exact in two dimensions", "[flow][trace]") {
   const AnyEstimator<double> trace(AntitheticHutchinson<>{}, some_matrix(2));
   CHECK((trace.estimates(100).array() - trace.A.trace()).abs().maxCoeff() < 1e-14);

@@ -28,6 +28,41 @@ TEST_CASE("Affine: parameters are [U | W | b], column-major", "[nn]") {
   }
 }
 
+// Each product that a layer's sizes may ask for: few rows, tiles, and one for all columns.
+TEST_CASE("Affine: maps and cotangents of all sizes are those of matrices", "[nn][gradient]") {
+  const auto [in, out] = GENERATE(table<Index, Index>({{3, 20}, {20, 3}, {4, 5}, {20, 30}, {70, 66}}));
+  const Index side = in == 20 ? 1 : 2, n = 5;
+  const Index columns = GENERATE(1, 5, 15);  // of S: shared, one a sample, with two tangents
+  INFO(in << " to " << out << ", " << columns << " columns of side inputs");
+  const Affine<double> affine(in, out, side);
+  const Vector<double> theta = gaussian(0, affine.parameter_count(), 1, 0.2), b = theta.tail(out);
+  const Batch<double> U = theta.head(out * side).reshaped(out, side),
+                      W = theta.segment(out * side, out * in).reshaped(out, in), S = gaussian(1, side, columns),
+                      X = gaussian(2, in, 3 * n), A_bar = gaussian(3, out, 3 * n);
+  Workspace<double> workspace;
+  Batch<double> A = Batch<double>::Constant(out, 3 * n, not_a_number), moving = Batch<double>::Zero(side, 3 * n);
+  moving.leftCols(columns) = S;
+  if (columns == 1) moving.leftCols(n) = S.replicate(1, n);
+  affine.apply(theta, S, X, n, A, workspace);
+  Batch<double> expected = W * X + U * moving;
+  expected.leftCols(n).colwise() += b;
+  // Sums of at most 73 products, some above 10: 1e-13 is 50 ulps of that.
+  CHECK((A - expected).lpNorm<Eigen::Infinity>() < 1e-13);
+
+  Batch<double> X_bar = Batch<double>::Constant(in, 3 * n, not_a_number), S_bar = Batch<double>::Ones(side, columns);
+  Vector<double> theta_bar = Vector<double>::Ones(theta.size()), expected_bar = theta_bar;
+  affine.pullback(theta, S, X, n, A_bar, X_bar, S_bar, theta_bar, workspace);
+  expected_bar.head(out * side) += (A_bar * moving.transpose()).reshaped();
+  expected_bar.segment(out * side, out * in) += (A_bar * X.transpose()).reshaped();
+  expected_bar.tail(out) += A_bar.leftCols(n).rowwise().sum();
+  CHECK((theta_bar - expected_bar).lpNorm<Eigen::Infinity>() < 1e-13);
+  CHECK((X_bar - W.transpose() * A_bar).lpNorm<Eigen::Infinity>() < 1e-13);
+  const Batch<double> moving_bar = U.transpose() * A_bar;
+  Batch<double> expected_S_bar = moving_bar.leftCols(columns);
+  if (columns == 1) expected_S_bar = moving_bar.leftCols(n).rowwise().sum();
+  CHECK((S_bar - expected_S_bar).array().isApprox(Eigen::ArrayXXd::Ones(side, columns), 1e-12));
+}
+
 TEST_CASE("Affine: shared side inputs are side inputs that are the same for each sample", "[nn]") {
   const Affine<double> affine(3, 4, 2);
   const Vector<double> theta = gaussian(0, affine.parameter_count(), 1);

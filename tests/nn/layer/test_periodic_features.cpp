@@ -25,6 +25,7 @@ TEST_CASE("PeriodicFeatures keeps the law of layers", "[nn][gradient]") {
 TEST_CASE("PeriodicFeatures: real components, then cosines, then sines", "[nn]") {
   const PeriodicFeatures<double> layer(3, {{.component = 2}, {.component = 0}});
   CHECK(layer.circles() == std::vector<Index>{0, 2});
+  CHECK(layer.side_rows() == 0);
   LayerProblem problem(layer, 1, 0, 1, 0);
   problem.X << 0.5, 7, 2;
   const Batch<double> Y = problem.linearize();

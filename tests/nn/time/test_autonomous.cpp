@@ -4,11 +4,12 @@
 
 #include <support/catch.hpp>
 #include <support/layer_laws.hpp>
+#include <support/taped_linear.hpp>
 
 using namespace pathline;
 using namespace pathline::test;
 
-using Map = Linear<double>;
+using Map = TapedLinear;
 static_assert(Layer<Autonomous<Map>>);
 
 TEST_CASE("Autonomous keeps the law of layers", "[nn][gradient]") {

@@ -4,13 +4,14 @@
 
 #include <support/catch.hpp>
 #include <support/layer_laws.hpp>
+#include <support/taped_linear.hpp>
 
 #include <cmath>
 
 using namespace pathline;
 using namespace pathline::test;
 
-using Map = Linear<double>;
+using Map = TapedLinear;
 static_assert(Layer<TimeGain<Map>> && Layer<TimeGain<Linear<float>>>);
 
 TEST_CASE("TimeGain keeps the law of layers", "[nn][gradient]") {

@@ -273,6 +273,31 @@ TEST_CASE("The corrections of a shortened step make the same polynomial", "[ode]
   }
 }
 
+TEST_CASE("An interpolant keeps nothing of the step before, by whatever method it was", "[ode][dense]") {
+  CoupledProblem rhs;
+  StepInterpolant<Eigen::Vector2d> used = exact_step_taken<Dop853>(0.1, 0.5), fresh;
+  Stepper<Dopri5, Eigen::Vector2d> stepper;
+  stepper.init(rhs, 0.3, CoupledProblem::exact(0.3));
+  stepper.step(rhs, 0.3, 0.5);
+  Eigen::Vector2d y, expected;
+  const auto same = [&] {
+    for (const double t : {0.3, 0.4, 0.7, 0.8}) {
+      used.interpolate(t, y);
+      fresh.interpolate(t, expected);
+      if (y != expected) return false;
+    }
+    return true;
+  };
+  used.begin(stepper, 0.3);
+  fresh.begin(stepper, 0.3);
+  CHECK(same());
+  used = exact_step_taken<Dop853>(0.1, 0.5);
+  used.take(rhs, stepper, 0.3);
+  fresh.take(rhs, stepper, 0.3);
+  CHECK(same());
+  CHECK_THROWS_AS(StepInterpolant<Eigen::Vector2d>().interpolate(0, y), Error);
+}
+
 TEST_CASE("A step that is open cannot be read", "[ode][dense]") {
   Stepper<Rk4, Eigen::Vector2d> stepper;
   CoupledProblem rhs;

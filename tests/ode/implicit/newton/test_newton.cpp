@@ -23,15 +23,15 @@ struct Square {
 
 constexpr double h_gamma = 0.02;
 
-/// One equation, Y = rate · Y, whose Jacobian is given as 0: a correction is (1 - rate) Y, and the next one is by the
-/// factor `rate` smaller.
+/// One equation, Y = rate · Y, whose Jacobian is given as `slope`. Where that is 0 a correction is (1 - rate) Y, and the
+/// next one is by the factor `rate` smaller.
 struct Contraction {
-  double rate;
+  double rate, slope = 0;
   Index jacobian_calls = 0;
   void operator()(double, const Batch<double>& y, Batch<double>& dy) const { dy = rate * y; }
   void jacobian(double, const Batch<double>&, Jacobians<double>& J) {
     ++jacobian_calls;
-    J(0, 0) = 0;
+    J(0, 0) = slope;
   }
 };
 
@@ -42,7 +42,7 @@ struct Contracted {
   Batch<double> one = Batch<double>::Ones(1, 1), zero = Batch<double>::Zero(1, 1), Y{};
   bool solved = false;
 
-  Contracted(double rate, double first, const NewtonGoal& goal) : rhs{rate} {
+  Contracted(double rate, double first, const NewtonGoal& goal, double slope = 0) : rhs{rate, slope} {
     newton.reset(one);
     solve(first, goal);
   }
@@ -115,6 +115,9 @@ TEST_CASE("One correction is enough only to rounding, and where it is that small
   again.solve(0.5 * bound, {});  // by the Jacobian of the stage before
   CHECK(again.newton.iterations() == 1 + 2);
   CHECK(again.rhs.jacobian_calls == 1);
+  // Nor is it enough where the defect, here Y itself and twice the correction, is not that small.
+  CHECK(Contracted(0, 0.9 * 4 * eps, {}, -1).newton.iterations() == 1);
+  CHECK(Contracted(0, 1.1 * 4 * eps, {}, -1).newton.iterations() == 2);
 }
 
 // From a rate of 1/2 on corrections below 1000 ε are taken to be rounding. Where the defect has not halved there is one
@@ -142,6 +145,11 @@ TEST_CASE("A rate of 0.1 to rounding or 0.3 to a tolerance asks for a new Jacobi
   slow.solve(1, {});
   CHECK(fast.rhs.jacobian_calls == 1);
   CHECK(slow.rhs.jacobian_calls == 2);
+  // Corrections below 1000 ε tell nothing of the Jacobian.
+  Contracted small(1. / 16, 900 * eps, {});
+  small.newton.forget_slow_jacobians();
+  small.solve(1, {});
+  CHECK(small.rhs.jacobian_calls == 1);
 }
 
 TEST_CASE("The iteration is given up after 50 corrections to rounding, 10 to a tolerance, or where it diverges",
