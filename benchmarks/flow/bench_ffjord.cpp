@@ -5,6 +5,7 @@
 #include <benchmarks/workloads.hpp>
 #include <pathline/flow.hpp>
 #include <pathline/gradient/adjoint.hpp>
+#include <pathline/nn/mlp.hpp>
 #include <pathline/train/adam.hpp>
 
 #include <numeric>

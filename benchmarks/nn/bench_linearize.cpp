@@ -4,6 +4,7 @@
 #include <benchmarks/measure.hpp>
 #include <benchmarks/workloads.hpp>
 #include <pathline/flow/settings.hpp>
+#include <pathline/nn/mlp.hpp>
 
 using namespace pathline;
 

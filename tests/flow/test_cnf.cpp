@@ -6,6 +6,7 @@
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/flow/regularizer/kinetic_energy.hpp>
+#include <pathline/nn/mlp.hpp>
 
 #include <support/any_field.hpp>
 #include <support/any_trace.hpp>

@@ -2,6 +2,7 @@
 #include <pathline/flow/regularizer/hamilton_jacobi_bellman.hpp>
 #include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/gradient/adjoint.hpp>
+#include <pathline/nn/mlp.hpp>
 
 #include <benchmarks/workloads.hpp>
 #include <support/allocations.hpp>

@@ -1,5 +1,7 @@
 #include <pathline/gradient/interpolated_outputs.hpp>
 
+#include <pathline/nn/mlp.hpp>
+
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
 #include <support/gradient_problem.hpp>

@@ -2,6 +2,7 @@
 
 #include <pathline/gradient/per_sample_field.hpp>
 #include <pathline/nn/layer/linear.hpp>
+#include <pathline/nn/mlp.hpp>
 #include <pathline/nn/network.hpp>
 
 #include <benchmarks/workloads.hpp>

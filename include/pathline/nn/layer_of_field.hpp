@@ -7,9 +7,7 @@
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/nn/layer.hpp>
-#include <pathline/nn/mlp.hpp>
 #include <pathline/nn/network.hpp>
-#include <pathline/nn/squash_mlp.hpp>
 
 #include <concepts>
 #include <initializer_list>
@@ -49,8 +47,8 @@ class FieldWithoutParameters {
   F field_;
 };
 
-/// The layer that reads a field's parameters. Known for the library's own types alone: a class that is derived from one
-/// may compute something else.
+/// The layer that reads a field's parameters, which a field that owns one names by a specialisation beside it. A class
+/// that is derived from such a field has no layer here, since it may compute something else.
 template <class F>
 struct LayerOfField {
   using type = FieldWithoutParameters<F>;
@@ -58,14 +56,6 @@ struct LayerOfField {
 template <class L>
 struct LayerOfField<Network<L>> {
   using type = L;
-};
-template <class Scalar, class Sigma>
-struct LayerOfField<Mlp<Scalar, Sigma>> {
-  using type = typename Mlp<Scalar, Sigma>::Layers;
-};
-template <class Scalar, class Sigma>
-struct LayerOfField<SquashMlp<Scalar, Sigma>> {
-  using type = typename SquashMlp<Scalar, Sigma>::Layers;
 };
 template <class F>
 using LayerOf = typename LayerOfField<F>::type;

@@ -7,6 +7,7 @@
 #include <pathline/nn/compose/sequential.hpp>
 #include <pathline/nn/layer/dense.hpp>
 #include <pathline/nn/layer/linear.hpp>
+#include <pathline/nn/layer_of_field.hpp>
 #include <pathline/nn/network.hpp>
 
 #include <vector>
@@ -61,5 +62,14 @@ class Mlp : public Network<detail::MlpLayers<Scalar, Sigma>> {
     return layers;
   }
 };
+
+namespace detail {
+
+template <class Scalar, class Sigma>
+struct LayerOfField<Mlp<Scalar, Sigma>> {
+  using type = typename Mlp<Scalar, Sigma>::Layers;
+};
+
+}  // namespace detail
 
 }  // namespace pathline

@@ -7,6 +7,7 @@
 #include <pathline/nn/compose/sequential.hpp>
 #include <pathline/nn/layer/concat_squash.hpp>
 #include <pathline/nn/layer/elementwise.hpp>
+#include <pathline/nn/layer_of_field.hpp>
 #include <pathline/nn/network.hpp>
 
 #include <vector>
@@ -63,5 +64,14 @@ class SquashMlp : public Network<Sequential<Repeat<detail::SquashLayer<Scalar, S
     return layers;
   }
 };
+
+namespace detail {
+
+template <class Scalar, class Sigma>
+struct LayerOfField<SquashMlp<Scalar, Sigma>> {
+  using type = typename SquashMlp<Scalar, Sigma>::Layers;
+};
+
+}  // namespace detail
 
 }  // namespace pathline

@@ -3,6 +3,7 @@
 #include <pathline/nn/compose/scaled.hpp>
 #include <pathline/nn/compose/shallow_mlp.hpp>
 #include <pathline/nn/layer/linear.hpp>
+#include <pathline/nn/mlp.hpp>
 #include <pathline/nn/potential/potential.hpp>
 
 #include <support/catch.hpp>
