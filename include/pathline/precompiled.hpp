@@ -1,6 +1,7 @@
 /// \file
 /// All of pathline for programs that link `pathline::precompiled`: the common fields are compiled there once, in float
-/// and in double, and a program that includes this header in place of pathline/pathline.hpp does not compile them again.
+/// and in double, and a program that includes this header in place of pathline/pathline.hpp does not compile them
+/// again.
 ///
 ///     find_package(pathline REQUIRED)                              # built with -DPATHLINE_PRECOMPILED=ON
 ///     target_link_libraries(program PRIVATE pathline::precompiled)

@@ -25,9 +25,9 @@ class Padded {
 
 }  // namespace
 
-// Eigen's own product is the reference, to the last bit, in the cases that it tells apart: a column, a row, panels. What is
-// tiny it computes with or without fused multiply-add, as the target is aligned: up to 20 terms of order one differ by
-// their roundings.
+// Eigen's own product is the reference, to the last bit, in the cases that it tells apart: a column, a row, panels.
+// What is tiny it computes with or without fused multiply-add, as the target is aligned: up to 20 terms of order one
+// differ by their roundings.
 TEMPLATE_TEST_CASE("Products of views have the bits of Eigen's products", "[math]", float, double) {
   using Scalar = TestType;
   using detail::Factor;

@@ -1,5 +1,6 @@
-// What runs in several threads, under the thread sanitizer: chunks of a batch, training, and const calls of one flow at the
-// same time. The results are those of one thread, bit by bit. A program of its own, for which the library is compiled anew.
+// What runs in several threads, under the thread sanitizer: chunks of a batch, training, and const calls of one flow at
+// the same time. The results are those of one thread, bit by bit. A program of its own, for which the library is
+// compiled anew.
 #include <pathline/pathline.hpp>
 
 #include <atomic>
@@ -25,8 +26,8 @@ void chunks() {
   std::vector<double> result(columns);
   constexpr int threads = 4;
   std::vector<std::vector<double>> scratch(threads);
-  // The chunks' counter orders what one thread does after another: only threads that are at work at the same time can be
-  // seen to share what they should not. Each waits for all in its first chunk.
+  // The chunks' counter orders what one thread does after another: only threads that are at work at the same time can
+  // be seen to share what they should not. Each waits for all in its first chunk.
   std::atomic<int> at_work = 0;
   for_each_chunk(columns, 16, threads, [&](Index, ColumnChunk chunk, int thread) {
     if (scratch[std::size_t(thread)].empty()) {

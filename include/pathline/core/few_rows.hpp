@@ -1,5 +1,5 @@
 /// \file
-/// Sums and copies of blocks of a few rows: samples, costs and their cotangents, which lie in taller batches.
+/// Sums and copies of blocks of a few rows: samples, costs and their cotangents, which are rows of taller batches.
 ///
 /// Eigen goes through a block column by column with a loop that is made for long ones. For two or three rows a plain
 /// loop of a known length takes a fraction of that time; more rows are left to Eigen.

@@ -118,10 +118,10 @@ struct Draw {
   }
 };
 
-/// A seed and the number of the next draw. Copies go on independently of each other, with the same draws.
+/// A seed and the number of the next draw. Copies continue independently of each other, with the same draws.
 class Rng {
  public:
-  /// `next`: the draw to go on from, for a program that was interrupted.
+  /// `next`: the draw to continue from, for a program that was interrupted.
   explicit Rng(std::uint64_t seed, std::uint64_t next = 0) noexcept : next_{seed, next} {}
 
   /// A new draw: the numbers 0, 1, 2, … of this seed.

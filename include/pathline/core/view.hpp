@@ -1,5 +1,5 @@
 /// \file
-/// The operand of the library's own loops: a matrix that lies somewhere, whoever owns it.
+/// The operand of the library's own loops: a matrix in memory that another object owns.
 ///
 /// Eigen has a type for each way to look at a matrix (`Block`, `Map`, `Ref`, and blocks of them), and a compiler makes
 /// its code anew for each combination of them. A `View` is one type for them all: a loop over views is compiled once a
@@ -19,7 +19,8 @@ namespace pathline {
 /// not write. Its slices are named as Eigen's and are views again.
 ///
 /// Any matrix, map, `Ref` or block with contiguous columns converts to it, and a row as one with columns of one entry.
-/// It converts to `BatchRef`, `VectorRef`, `RowRef` and their constant kinds. It owns nothing: what it looks at outlives it.
+/// It converts to `BatchRef`, `VectorRef`, `RowRef` and their constant kinds. It owns nothing: what it looks at
+/// outlives it.
 template <class T>
 class View {
   static constexpr bool writes = !std::is_const_v<T>;
@@ -84,7 +85,7 @@ class View {
   [[nodiscard]] View topRows(Index n) const noexcept { return middleRows(0, n); }
   [[nodiscard]] View bottomRows(Index n) const noexcept { return middleRows(rows_ - n, n); }
   [[nodiscard]] View row(Index i) const noexcept { return middleRows(i, 1); }
-  // Of a vector of parameters.
+  // The parts of a vector of parameters.
   [[nodiscard]] View segment(Index i, Index n) const noexcept { return middleRows(i, n); }
   [[nodiscard]] View head(Index n) const noexcept { return topRows(n); }
   [[nodiscard]] View tail(Index n) const noexcept { return bottomRows(n); }

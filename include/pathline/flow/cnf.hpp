@@ -132,9 +132,9 @@ class Cnf {
     return detail::refinement_of(parts_.evaluation_solver.control, detail::least_tolerance<Scalar>);
   }
 
-  /// `log_prob` by the solver that the flow trains by, where its `EvaluationSolver` is another one. Where the two differ,
-  /// training exploits the error of its solver, and its loss is no likelihood. `fit` compares them after training.
-  /// Errors as above.
+  /// `log_prob` by the solver that the flow trains by, where its `EvaluationSolver` is another one. Where the two
+  /// differ, training exploits the error of its solver, and its loss is no likelihood. `fit` compares them after
+  /// training. Errors as above.
   [[nodiscard]] Row<Scalar> log_prob_by_training_solver(ConstDataRef<DataScalar> X) const
       requires(Parts::has_evaluation_solver) {
     check("Cnf::log_prob_by_training_solver: data", X);

@@ -53,7 +53,7 @@ struct Adjoint {
 
   /// Solves; `y` (rows × columns) holds y(t0), then y at the last of `times`; `outputs`, unless empty, takes y at each
   /// of the times.
-  /// \throws SolveError and its kin as `integrate` does.
+  /// \throws SolveError as `integrate` does.
   template <class Method, class Control, Dynamics G>
   Statistics forward(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,
                      std::span<const double> times, std::span<Batch<typename G::Scalar>> outputs,
@@ -75,7 +75,7 @@ struct Adjoint {
 
   /// `y_bar` (rows × columns) holds the cotangent of y at the last time, then that of y(t0); `outputs_bar`, unless
   /// empty, holds a cotangent for each of the times. Adds to theta_bar.
-  /// \throws SolveError and its kin when the way back fails.
+  /// \throws SolveError when the way back fails.
   template <class Method, class Control, Dynamics G>
   Statistics backward(const Method& method, const Control& control, const G& dynamics, std::span<const double> times,
                       std::span<const Batch<typename G::Scalar>> outputs_bar, BatchRef<typename G::Scalar> y_bar,

@@ -30,7 +30,8 @@ namespace pathline {
 ///
 ///     Cnf flow(field, Dopri5{}, PiController{}, Backpropagation<RecomputeStages>{});
 ///
-/// \tparam Storage  What is kept of each evaluation for the way back: `KeepTapes`, or `RecomputeStages` with less memory.
+/// \tparam Storage  What is kept of each evaluation for the way back: `KeepTapes`, or `RecomputeStages` with less
+///                  memory.
 /// \tparam Cost     A cost of the steps, `StepCost`.
 template <class Storage = KeepTapes, class Cost = NoStepCost>
 struct Backpropagation {
@@ -60,7 +61,7 @@ struct Backpropagation {
   /// Solves and records. `y` (rows × columns) holds y(t0), then y at the last of `times`; `states`, unless empty,
   /// takes y at each of the times. Refers to the dynamics until `backward` is done.
   ///
-  /// \throws SolveError and its kin as `integrate` does; ArgumentError for interpolated outputs by a method that has
+  /// \throws SolveError as `integrate` does; ArgumentError for interpolated outputs by a method that has
   ///         none.
   template <class Method, class Control, Dynamics G>
   Statistics forward(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,

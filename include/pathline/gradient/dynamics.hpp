@@ -43,7 +43,7 @@ concept Dynamics = Real<typename G::Scalar> &&
 };
 
 namespace detail {
-/// The smallest thing that meets `Dynamics`: lets concepts be asked of gradient methods and record storages
+/// The smallest thing that meets `Dynamics`: lets concepts check gradient methods and record storages
 /// before a field is known.
 struct AnyDynamics {
   using Scalar = double;

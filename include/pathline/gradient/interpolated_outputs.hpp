@@ -21,7 +21,7 @@
 
 namespace pathline {
 
-/// Whether steps end at each output time, which costs steps, or go on over it, and the output is a value of the step's
+/// Whether steps end at each output time, which costs steps, or pass over it, and the output is a value of the step's
 /// own polynomial: as accurate as the tolerance wants it, to the order of the method's continuous extension. The latter
 /// is for methods that are first same as last (Dopri5, Tsit5, BogackiShampine); FixedSteps then counts the steps of the
 /// whole solve.
@@ -85,7 +85,7 @@ class OutputWriter {
       if (interpolated_) write(stepper, t);
   }
 
-  /// As an observer is told; i counts the times of the `OutputSchedule`.
+  /// Called as an observer is; i counts the times of the `OutputSchedule`.
   void output(Index i, const State& y) {
     if (!interpolated_) {
       if (!states_.empty()) states_[std::size_t(i)] = y;
@@ -165,12 +165,12 @@ class OutputsBack {
         record_(record),
         left_(bars.size()) {}
 
-  /// Of the outputs that are the state after so many steps.
+  /// The cotangents of outputs that are the state after so many steps.
   void add_at_end(std::size_t steps_done, BatchMap<Scalar> lambda) {
     while (left_ > 0 && is_at_end(left_ - 1, steps_done)) detail::add<Scalar>(bars_[--left_], lambda);
   }
 
-  /// Of the outputs inside of the step that ends after so many steps: their parts at its end and in its stages.
+  /// The cotangents of outputs inside the step that ends after so many steps: their parts at its end and in its stages.
   template <class Back>
   void add_inside(std::size_t steps_done, BatchMap<Scalar> lambda, Back& back) {
     first_inside_ = end_inside_ = left_;
@@ -203,7 +203,7 @@ class OutputsBack {
   [[nodiscard]] bool is_at_end(std::size_t i, std::size_t steps_done) const {
     if (!interpolated_) return record_.outputs()[i] == steps_done;
     if (steps_done == 0) return true;
-    // Behind the end too, where a forced jump lies between two steps: what lies in the next one is done already.
+    // After the end too, if a forced jump lies between two steps: outputs in the next one have been handled already.
     const auto& step = record_.steps()[steps_done - 1];
     return step.t < step.t_next ? times_[i] >= step.t_next : times_[i] <= step.t_next;
   }

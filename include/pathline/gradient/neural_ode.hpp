@@ -36,8 +36,8 @@ namespace pathline {
 /// `ChunkWidth{n}` makes one solve of a batch of n columns. `const` functions may be called from several threads.
 ///
 /// \tparam FieldType  A `Field`.
-/// \tparam Policies   Each at most once: a solver (default: `Dopri5`), a step control (`PiController`), a gradient method
-///                    (`Backpropagation<>`), `Threads`, `ChunkWidth`.
+/// \tparam Policies   Each at most once: a solver (default: `Dopri5`), a step control (`PiController`), a gradient
+///                    method (`Backpropagation<>`), `Threads`, `ChunkWidth`.
 template <class FieldType, class... Policies>
 class NeuralOde {
   static_assert(detail::OdeCheck<FieldType, Policies...>::value);
@@ -68,7 +68,7 @@ class NeuralOde {
   /// \param times    The field reads time and context as they are: give both in units in which they are of order 1.
   /// \param context  context_rows() × n, constant along the path; may be left out where the field reads time alone. In
   ///                 units of its own: transformed(StandardizeContext(C), C), see flow/transform/context_transform.hpp.
-  /// \throws ShapeError, DataError on a bad y0 or context; SolveError and its kin when the solve fails;
+  /// \throws ShapeError, DataError on a bad y0 or context; SolveError when the solve fails;
   ///         ArgumentError for interpolated outputs by a method that has none (OutputTimes).
   [[nodiscard]] std::vector<Batch<Scalar>> solve(ConstDataRef<Scalar> y0, const std::vector<double>& times,
                                                  ConstDataRef<Scalar> context = Batch<Scalar>()) const {
@@ -87,7 +87,7 @@ class NeuralOde {
 
   /// Value and gradients of `loss(states, cotangents) -> Scalar`, which reads the states at `times` (vector of d × n)
   /// and adds to their cotangents (vector of d × n, zero on entry). It is called once, for the whole batch.
-  /// \throws as solve().
+  /// \throws As solve().
   template <class Loss>
   [[nodiscard]] ValueAndGradient<Scalar> value_and_gradient(ConstDataRef<Scalar> y0, std::span<const double> times,
                                                             Loss&& loss,
@@ -111,7 +111,7 @@ class NeuralOde {
   }
 
   /// The states that the model gives at the times of each sequence, d × m each, from the start of that sequence.
-  /// \throws ShapeError, DataError, ArgumentError on a sequence that is unusable; SolveError and its kin.
+  /// \throws ShapeError, DataError, ArgumentError on a sequence that is unusable; SolveError when a solve fails.
   [[nodiscard]] std::vector<Batch<Scalar>> predict(const std::vector<Sequence<Scalar>>& sequences) const {
     std::vector<Index> which(sequences.size());
     std::iota(which.begin(), which.end(), Index(0));
@@ -126,12 +126,12 @@ class NeuralOde {
   }
 
   /// The weighted mean of the losses of some sequences, Σ_j w_j E_j / n, with its gradient. E_j is the mean square of
-  /// prediction minus observation over the entries that were observed in sequence j (0 for none); `result.initial` is by
-  /// the states at the starts, d × n.
+  /// prediction minus observation over the entries that were observed in sequence j (0 for none); `result.initial` is
+  /// by the states at the starts, d × n.
   ///
   /// \param which    Numbers of the n sequences, from 0.
   /// \param weights  w, one for each of them; none: all 1.
-  /// \throws as predict(), but for parameters that are not finite.
+  /// \throws As predict(), except for parameters that are not finite.
   void value_and_gradient(std::span<const Sequence<Scalar>> sequences, std::span<const Index> which,
                           ConstVectorRef<Scalar> weights, Memory& memory, ValueAndGradient<Scalar>& result) const {
     check_sequences("NeuralOde::value_and_gradient", sequences, which, weights.size());

@@ -223,7 +223,7 @@ class OdeChunks {
   }
 
  private:
-  /// `count` batches of d × n; where n is 0, whoever writes them gives them their shape.
+  /// `count` batches of d × n; where n is 0, they get their shape when they are written.
   static void shape(std::vector<Batch<Scalar>>& list, std::size_t count, Index d, Index n) {
     list.resize(count);
     if (n > 0)

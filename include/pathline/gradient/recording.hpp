@@ -1,7 +1,7 @@
 /// \file
 /// The record of a solve: what its accepted steps leave for the way back.
 ///
-/// A recording is at once the right-hand side that a solver calls and the observer that it tells of its steps. Every
+/// A recording is at once the right-hand side that a solver calls and the observer of its steps. Every
 /// evaluation fills the next slot; a rejected step gives its slots back. Memory is kept from solve to solve.
 #pragma once
 
@@ -50,7 +50,7 @@ class Recording {
   [[nodiscard]] Index error_rows() const { return dynamics_.error_rows(); }
   [[nodiscard]] Index path_rows() const { return dynamics_.path_rows(); }
 
-  // --- what the solver tells -------------------------------------------------------------------------------------
+  // --- what the solver calls -------------------------------------------------------------------------------------
   void keep_first_stage() {
     first_ = used_ - 1;
     kept_ = used_;

@@ -49,7 +49,7 @@ void for_each_observed(const Sequence<Scalar>& sequence, const Visit& visit) {
       if (!std::isnan(sequence.states(i, k))) visit(i, k);
 }
 
-/// Of prediction (d × m) minus observation over the entries that count; 0 where there are none.
+/// The mean square of prediction (d × m) minus observation over the entries that count; 0 where there are none.
 template <Real Scalar>
 [[nodiscard]] double mean_square(const Sequence<Scalar>& sequence, const Batch<Scalar>& prediction) {
   double sum = 0;

@@ -12,8 +12,8 @@
 namespace pathline {
 
 /// The side inputs S of a chunk: t alone (1 × 1, shared), or [t; C] (1 + c rows, a column a sample) with context C.
-/// Context counts as parameters of its own: its cotangent lies behind θ's, c · n numbers column by column. Samples whose
-/// paths start at different times have a time each, start_j + t.
+/// Context counts as parameters of its own: its cotangent comes after θ's, c · n numbers column by column. Samples
+/// whose paths start at different times have a time each, start_j + t.
 template <Real Scalar>
 class SideInputs {
  public:
@@ -40,8 +40,8 @@ class SideInputs {
     return S;
   }
 
-  /// [S S'] at time t for n samples: values, then their derivative in time, (1, 0 …), as packed side inputs. Of samples
-  /// that start together.
+  /// [S S'] at time t for n samples: values, then their derivative in time, (1, 0 …), as packed side inputs. For
+  /// samples that start together.
   [[nodiscard]] BatchMap<Scalar> with_derivative(double t, Index n, Frame& frame) const {
     eigen_assert(starts_.empty());
     BatchMap<Scalar> S = frame.batch(rows(), 2 * n);
@@ -52,7 +52,7 @@ class SideInputs {
     return S;
   }
 
-  /// Of the shape of S.
+  /// Zeros of the shape of S.
   [[nodiscard]] BatchMap<Scalar> zero(Frame& frame) const {
     BatchMap<Scalar> S = frame.batch(rows(), columns());
     std::fill_n(S.data(), S.size(), Scalar(0));

@@ -1,6 +1,6 @@
 /// \file
 /// Solves of a `Dynamics`. Evaluation and training call one instantiation of `integrate` for each scalar, method and
-/// step control: right-hand side and observer stand behind function pointers.
+/// step control: right-hand side and observer are called by function pointers.
 #pragma once
 
 #include <pathline/core/types.hpp>

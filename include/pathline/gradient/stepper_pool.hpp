@@ -18,7 +18,7 @@ struct SolveSlot {
   State y;
 };
 
-/// Slots, made when a shape is first asked for. A slot does not move. One pool serves one thread.
+/// Slots, made when a shape first occurs. A slot does not move. One pool serves one thread.
 template <class Method, class State>
 class StepperPool {
  public:

@@ -100,8 +100,8 @@ void add_matrix_vector(View<const Scalar> A, View<const Scalar> x, View<Scalar> 
 }
 
 /// The sizes of a product's packed panels, as Eigen chooses them. Where they are too large for the stack, above
-/// EIGEN_STACK_ALLOCATION_LIMIT, Eigen would take both from the heap in every product: they lie in memory that the thread
-/// keeps instead, so that only a larger product than all before it allocates.
+/// EIGEN_STACK_ALLOCATION_LIMIT, Eigen would take both from the heap in every product: they lie in memory that the
+/// thread keeps instead, so that only a larger product than all before it allocates.
 template <Real Scalar>
 class PackedPanels : public Eigen::internal::level3_blocking<Scalar, Scalar> {
  public:
@@ -121,8 +121,8 @@ class PackedPanels : public Eigen::internal::level3_blocking<Scalar, Scalar> {
   }
 };
 
-/// C += A B with either factor transposed, as Eigen's `C.noalias() += A * B` has it: entry by entry where all is tiny, a
-/// product with a vector where C is one, else by packed panels, in one thread. C overlaps neither factor.
+/// C += A B with either factor transposed, as Eigen's `C.noalias() += A * B` has it: entry by entry where all is tiny,
+/// a product with a vector where C is one, else by packed panels, in one thread. C overlaps neither factor.
 template <Factor Left, Factor Right, Real Scalar>
 void add_matrix_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
   const Index rows = C.rows(), columns = C.cols(), depth = Left == Factor::plain ? A.cols() : A.rows();

@@ -1,8 +1,10 @@
 /// \file
-/// The loops that all rooms share, over views: one pass each, vectorised, compiled once a scalar whatever they are given.
+/// The loops that all rooms share, over views: one pass each, vectorised, compiled once a scalar whatever they are
+/// given.
 ///
-/// Their scalar is named by the caller, so that matrices, maps and blocks convert: `axpy<Scalar>(factor, X, Y)`. An entry
-/// becomes what Eigen's expression makes of it, bit by bit; sums are taken in the order that each says. Nothing allocates.
+/// Their scalar is named by the caller, so that matrices, maps and blocks convert: `axpy<Scalar>(factor, X, Y)`. An
+/// entry becomes what Eigen's expression makes of it, bit by bit; sums are taken in the order that each says. Nothing
+/// allocates.
 #pragma once
 
 #include <pathline/core/view.hpp>
@@ -99,8 +101,8 @@ void add_to_columns(View<const Scalar> column, View<Scalar> Y) {
   for (Index j = 0; j < Y.cols(); ++j) add<Scalar>(column, Y.col(j));
 }
 
-/// column = the sums of X's rows, zero where X has no columns: whole packs of rows by (…(x₀ + ((x₁ + x₂) + (x₃ + x₄)))…),
-/// the rows that are left one column after the other, as `rowwise().sum()` has them.
+/// column = the sums of X's rows, zero where X has no columns: whole packs of rows by (…(x₀ + ((x₁ + x₂) + (x₃ +
+/// x₄)))…), the rows that are left one column after the other, as `rowwise().sum()` has them.
 template <Real Scalar>
 void row_sums(View<const Scalar> X, View<Scalar> column) {
   eigen_assert(column.rows() == X.rows() && column.cols() == 1);
@@ -122,8 +124,8 @@ void row_sums(View<const Scalar> X, View<Scalar> column) {
   });
 }
 
-/// Y = start + (…((w₀ X₀ + w₁ X₁) + w₂ X₂)…), all contiguous and of one size; without `start` (null) the sum alone. What
-/// the stages of a step become. Y may be `start`, but none of X. There is at least one term.
+/// Y = start + (…((w₀ X₀ + w₁ X₁) + w₂ X₂)…), all contiguous and of one size; without `start` (null) the sum alone.
+/// What the stages of a step become. Y may be `start`, but none of X. There is at least one term.
 template <Real Scalar>
 void weighted_sum(Index size, const Scalar* start, std::span<const Scalar> w, std::span<const Scalar* const> X,
                   Scalar* Y) {
@@ -138,8 +140,8 @@ void weighted_sum(Index size, const Scalar* start, std::span<const Scalar> w, st
   });
 }
 
-/// Σ x_i y_i of two runs of scalars in the order of Eigen's `dot` and `squaredNorm`: two packs in turn, their lanes, and
-/// the entries that are left one by one.
+/// Σ x_i y_i of two runs of scalars in the order of Eigen's `dot` and `squaredNorm`: two packs in turn, their lanes,
+/// and the entries that are left one by one.
 template <Real Scalar>
 [[nodiscard]] Scalar dot(const Scalar* x, const Scalar* y, Index size) {
   using P = Pack<Scalar>;

@@ -22,8 +22,8 @@ struct PotentialTag<L> {
   using potential = void;
 };
 
-/// The operations of `VectorField`, and of `TracedField`, `PotentialField` and `TaylorField` where the layer meets their
-/// like; `Self` has `layer()` and `theta()`, a reference to the layer's parameters.
+/// The operations of `VectorField`, and of `TracedField`, `PotentialField` and `TaylorField` where the layer meets
+/// their like; `Self` has `layer()` and `theta()`, a reference to the layer's parameters.
 template <class Self, Layer L>
 class LayerOperations : public PotentialTag<L> {
  public:

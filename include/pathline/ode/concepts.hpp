@@ -108,15 +108,15 @@ concept ImplicitMethod = requires {
 }
 || requires { typename M::implicit_method; };
 
-/// A method that treats the two parts of a right-hand side differently: its tableau says `static constexpr bool two_parts
-/// = true`.
+/// A method that treats the two parts of a right-hand side differently: its tableau says `static constexpr bool
+/// two_parts = true`.
 template <class M>
 concept TwoPartMethod = requires {
   requires M::tableau.two_parts;
 };
 
-/// A method that estimates its error, as step control needs it: its tableau, or the struct itself where it has none, has
-/// an `embedded_order` above 0.
+/// A method that estimates its error, as step control needs it: its tableau, or the struct itself where it has none,
+/// has an `embedded_order` above 0.
 template <class M>
 concept EmbeddedMethod = detail::orders_of<M>
 .embedded > 0;

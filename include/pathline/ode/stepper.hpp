@@ -1,6 +1,6 @@
 /// \file
-/// The storage and the arithmetic of one step. A family of methods is a specialisation of Stepper, in a header that each
-/// header of its methods includes: integrate() knows the template alone.
+/// The storage and the arithmetic of one step. A family of methods is a specialisation of Stepper, in a header that
+/// each header of its methods includes: integrate() knows the template alone.
 ///
 /// A specialisation for methods of your own, `template <MyMethod M, OdeState State> class Stepper<M, State>`, offers
 /// ```
@@ -19,8 +19,8 @@
 /// void probe(Rhs& rhs, double t, double h); // evaluates f after an Euler step, into stage(1)
 /// const State& start_slope(Rhs& rhs, double t), & end_slope(Rhs& rhs);  // f at the ends: also for dense output
 /// ```
-/// An ImplicitMethod's step() takes an observer and a control in place of the LastStage and returns whether the equations
-/// were solved; failed_sample(), failed_component(), fault() and failed_at() say where they were not.
+/// An ImplicitMethod's step() takes an observer and a control in place of the LastStage and returns whether the
+/// equations were solved; failed_sample(), failed_component(), fault() and failed_at() say where they were not.
 #pragma once
 
 #include <pathline/core/errors.hpp>

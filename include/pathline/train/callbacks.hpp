@@ -65,7 +65,8 @@ struct KeepBest {
   [[nodiscard]] bool keeps(const EpochReport& report) const { return report.best; }
 };
 
-/// The model ends with the parameters of the last epoch. Training rows are not judged by then: that costs an evaluation.
+/// The model ends with the parameters of the last epoch. Training rows are not judged by then: that costs an
+/// evaluation.
 struct KeepLast {
   static constexpr bool reads_criteria = false;
   [[nodiscard]] bool keeps(const EpochReport& /*report*/) const { return true; }

@@ -187,13 +187,13 @@ void require_fit(Flow& flow, const FitOptions& options, const TrainingState<type
 /// parameters that an epoch ended with, also when an error is thrown. Row ids of `train`, the draws of `rng` and the
 /// flow's chunk width decide every bit of the result; threads do not.
 ///
-/// \param train       A batch, or `with_weights(batch, weights)`: the loss is then the weighted mean over rows, of which
-///                    a mini-batch has an estimate without bias. Or a batch source (train/batch_source.hpp). Rows are
-///                    read where they are: the only copy of one is in its mini-batch.
+/// \param train       A batch, or `with_weights(batch, weights)`: the loss is then the weighted mean over rows, of
+///                    which a mini-batch has an estimate without bias. Or a batch source (train/batch_source.hpp). Rows
+///                    are read where they are: the only copy of one is in its mini-batch.
 /// \param validation  A batch, or `with_weights(batch, weights)`.
 /// \param policies    Any of, in any order, each kind but callbacks at most once: an optimizer (`Adam`), a schedule of
-///                    its rate (`ConstantRate`), a gradient transform, a parameter choice (`KeepBest`), callbacks, and a
-///                    `TrainingState`, which lets several calls be one training run.
+///                    its rate (`ConstantRate`), a gradient transform, a parameter choice (`KeepBest`), callbacks, and
+///                    a `TrainingState`, which lets several calls be one training run.
 ///
 /// \throws ShapeError, DataError, ArgumentError before anything is changed; TrainingError when training diverges, or a
 ///         sample has no finite likelihood.

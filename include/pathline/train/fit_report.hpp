@@ -18,7 +18,8 @@ namespace pathline {
 struct EpochReport {
   Index epoch = 0, epochs = 0;  ///< This one, counted from 1, of how many.
   double train_loss = 0;        ///< Mean over mini-batches, before each update.
-  /// Negative log-likelihood part of it, nats of the raw data, by the training trace. NaN for a model that is no density.
+  /// Negative log-likelihood part of it, nats of the raw data, by the training trace. NaN for a model that is no
+  /// density.
   double train_nll = 0;
   std::vector<double> train_costs;  ///< Mean of each regularizer, without its weight.
   /// Mean loss of the validation rows, for a density their negative log-likelihood by the evaluation trace, nats. NaN

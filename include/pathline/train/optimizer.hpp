@@ -1,6 +1,7 @@
 /// \file
-/// What moves the parameters: an update rule, and what it remembers from step to step. Settings and memory are apart, as
-/// in ensmallen: a rule is a struct of constants, and `OptimizerState` a plain value that a program can copy and keep.
+/// What moves the parameters: an update rule, and what it remembers from step to step. Settings and memory are apart,
+/// as in ensmallen: a rule is a struct of constants, and `OptimizerState` a plain value that a program can copy and
+/// keep.
 ///
 ///     OptimizerState<float> state;  // of a loop of one's own; `fit` keeps it in its TrainingState
 ///     state.step(Adam{.learning_rate = 1e-2}, gradient, flow.parameters());

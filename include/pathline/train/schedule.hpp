@@ -55,8 +55,8 @@ inline void require_final_rate(const char* what, double final_rate, double learn
 
 }  // namespace detail
 
-/// Falls along half a cosine (Loshchilov & Hutter 2017, arXiv 1608.03983, equation 5, without restarts): the optimizer's
-/// rate in the first epoch, `final_rate` in the last. Constant within an epoch.
+/// Falls along half a cosine (Loshchilov & Hutter 2017, arXiv 1608.03983, equation 5, without restarts): the
+/// optimizer's rate in the first epoch, `final_rate` in the last. Constant within an epoch.
 struct Cosine {
   double final_rate = 0;
 

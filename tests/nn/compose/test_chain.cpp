@@ -66,7 +66,8 @@ TEST_CASE("A link hands on its output, the parameters behind its own, and the re
 
 namespace {
 
-/// Writes down what it is called with. One tangent takes 11 scalars a sample of its tape, one derivative along a path 5.
+/// Writes down what it is called with. One tangent takes 11 scalars a sample of its tape, one derivative along a path
+/// 5.
 struct Recorder {
   using Scalar = double;
   struct Call {

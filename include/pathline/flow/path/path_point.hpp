@@ -10,7 +10,8 @@
 
 namespace pathline {
 
-/// What a regularizer needs beyond t, Z and F. It says so by `static constexpr PathQuantities needs{.tangents = true};`.
+/// What a regularizer needs beyond t, Z and F. It says so by `static constexpr PathQuantities needs{.tangents =
+/// true};`.
 struct PathQuantities {
   bool tangents = false;        ///< V and JV: the trace must be one by tangents.
   bool acceleration = false;    ///< z'' = ∂f/∂t + J f, one more directional derivative.

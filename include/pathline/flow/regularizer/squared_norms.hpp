@@ -1,6 +1,6 @@
 /// \file
-/// What most costs are made of: squared lengths of columns, and the cotangents that they send back. In loops over views,
-/// which are compiled once a scalar.
+/// What most costs are made of: squared lengths of columns, and the cotangents that they send back. In loops over
+/// views, which are compiled once a scalar.
 #pragma once
 
 #include <pathline/core/types.hpp>

@@ -35,8 +35,8 @@ constexpr std::array<std::array<double, E>, 4> in_powers(const std::array<std::a
 /// Two partners of orders 5 and 3 estimate the error together, E = E_5² / sqrt(E_5² + 0.01 E_3²): each alone is far too
 /// large, and their quotient falls with h⁸ as a seventh-order partner would. docs/maths.md, (4.6).
 ///
-/// Between its steps it has the extension of DOP853 (section II.6, and `contd8` of the code), of order 7. It takes three
-/// more evaluations in steps that are looked into, and none in others.
+/// Between its steps it has the extension of DOP853 (section II.6, and `contd8` of the code), of order 7. It takes
+/// three more evaluations in steps that are looked into, and none in others.
 struct Dop853 {
   static constexpr ExplicitTableau<12> tableau{
       .a = {0.05260015195876773,

@@ -46,9 +46,9 @@ struct CashKarp {
       .embedded_order = 4};
 };
 
-/// Verner 6(5), SIAM J. Numer. Anal. 15 (1978) 772–790, as in the code DVERK of Hull, Enright & Jackson; Hairer, Nørsett
-/// & Wanner I, section II.5. His later "most efficient" 6(5) has smaller errors, but weights of 176 that cancel: in
-/// float they leave errors of 1e-5.
+/// Verner 6(5), SIAM J. Numer. Anal. 15 (1978) 772–790, as in the code DVERK of Hull, Enright & Jackson; Hairer,
+/// Nørsett & Wanner I, section II.5. His later "most efficient" 6(5) has smaller errors, but weights of 176 that
+/// cancel: in float they leave errors of 1e-5.
 struct Verner65 {
   static constexpr ExplicitTableau<8> tableau{
       .a = {1. / 6,

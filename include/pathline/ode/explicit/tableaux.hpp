@@ -48,8 +48,8 @@ struct BogackiShampine {
 };
 
 // clang-format off
-/// Dormand–Prince 5(4), first same as last. J. Comput. Appl. Math. 6 (1980) 19–26. Its dense output is Shampine's, as in
-/// dopri5.f; Hairer, Nørsett & Wanner I, section II.6.
+/// Dormand–Prince 5(4), first same as last. J. Comput. Appl. Math. 6 (1980) 19–26. Its dense output is Shampine's, as
+/// in dopri5.f; Hairer, Nørsett & Wanner I, section II.6.
 struct Dopri5 {
   static constexpr ExplicitTableau<7> tableau{
       .a = {1. / 5,

@@ -1,7 +1,7 @@
 /// \file
 /// What can be proved of a Butcher tableau while it is compiled: row sums, and the order conditions of all rooted trees
-/// with at most eight nodes. Hairer, Nørsett & Wanner I, section II.2. The checks read any tableau by its A(i, j), which
-/// is 0 above the diagonal unless the tableau says `full_rows`.
+/// with at most eight nodes. Hairer, Nørsett & Wanner I, section II.2. The checks read any tableau by its A(i, j),
+/// which is 0 above the diagonal unless the tableau says `full_rows`.
 #pragma once
 
 #include <pathline/ode/tableau/rooted_trees.hpp>

@@ -27,7 +27,8 @@ constexpr double h = 0.05;
 constexpr double eps = std::numeric_limits<double>::epsilon();
 
 /// y_2' = (1 - rate) λ y_2 with λ = -2³⁰ as its Jacobian, so that the corrections of all stages of a step of length 1
-/// are (1 - rate) Z, and the next ones by the factor `rate` smaller, to 1e-8 of them. y_1 = 1 tells the size of rounding.
+/// are (1 - rate) Z, and the next ones by the factor `rate` smaller, to 1e-8 of them. y_1 = 1 tells the size of
+/// rounding.
 struct Contraction {
   double rate;
   Index jacobian_calls = 0;
@@ -148,8 +149,8 @@ TEST_CASE("The coupled iteration is given up after 50 corrections to rounding, o
   CHECK(rounding.newton.evaluations() == 50 * 3);
 }
 
-// f is a small difference of terms of size 1e8: its rounding is seen in the defects, which no Jacobian can make smaller.
-// The Jacobian tells its size: that of the middle stage for this stage alone, that of the last one for all.
+// f is a small difference of terms of size 1e8: its rounding is seen in the defects, which no Jacobian can make
+// smaller. The Jacobian tells its size: that of the middle stage for this stage alone, that of the last one for all.
 TEST_CASE("The rounding of a stiff right-hand side raises no doubt that does not end", "[ode][newton]") {
   struct Stiff {
     std::vector<std::pair<double, Batch<double>>> jacobians{};

@@ -127,7 +127,8 @@ struct Esdirk547L2SA2 {
 
 /// Kværnø 5(4), seven stages with an explicit first one, first same as last, γ = 0.26; L-stable. The first choice for
 /// stiff problems at tight tolerances. BIT 44 (2004) 489–502; digits as in diffrax's kvaerno5.py. Its third stage lies
-/// at c = 1.23, outside of the step: where that is beyond the end of the solve, or a forced jump, Closing takes the step.
+/// at c = 1.23, outside of the step: where that is beyond the end of the solve, or a forced jump, Closing takes the
+/// step.
 struct Kvaerno5 {
   using Closing = Esdirk547L2SA2;
   static constexpr DiagonallyImplicitTableau<7> tableau{

@@ -29,8 +29,8 @@ struct Rosenbrock23 {
 };
 
 // clang-format off
-/// Six stages, order 4(3), L-stable, stiffly accurate, γ = 1/4; so is its partner, the input of the last stage. Hairer &
-/// Wanner II, section IV.7, and their code RODAS, whose coefficients for the increments u_i are here turned back into
+/// Six stages, order 4(3), L-stable, stiffly accurate, γ = 1/4; so is its partner, the input of the last stage. Hairer
+/// & Wanner II, section IV.7, and their code RODAS, whose coefficients for the increments u_i are here turned back into
 /// those of the definition, in exact arithmetic.
 struct Rodas4 {
   static constexpr RosenbrockTableau<6> tableau{
