@@ -23,8 +23,8 @@ struct Square {
 
 constexpr double h_gamma = 0.02;
 
-/// One equation, Y = rate · Y, whose Jacobian is given as `slope`. Where that is 0 a correction is (1 - rate) Y, and the
-/// next one is by the factor `rate` smaller.
+/// One equation, Y = rate · Y, whose Jacobian is given as `slope`. Where that is 0 a correction is (1 - rate) Y, and
+/// the next one is by the factor `rate` smaller.
 struct Contraction {
   double rate, slope = 0;
   Index jacobian_calls = 0;
