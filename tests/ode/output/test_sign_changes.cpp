@@ -181,6 +181,27 @@ TEST_CASE("A zero that turns out to be a crossing in the next step is told late 
   CHECK((changes[0].t == 1 && changes[0].direction == -1));
 }
 
+TEST_CASE("A touch that has not been told is a change of sign where g goes through after all", "[ode][events]") {
+  const int side = GENERATE(1, -1);
+  const auto after_touch = [&](int before, double slope) {
+    const auto g = [&](double t) { return slope * t; };
+    SignWatch watch;
+    watch.start_at_touch(0, before);
+    CHECK(watch.side() == 0);
+    std::vector<SignChange> changes;
+    SignWatch::Step step{{}, TimeFunction(g), TimeFunction(g), 1, 0x1p-14, 0x1p-20};
+    for (std::size_t k = 0; k < search_places.size(); ++k) step.samples[k] = {search_places[k], g(search_places[k])};
+    watch.search(step, changes);
+    CHECK(watch.side() == (slope > 0 ? 1 : -1));
+    return changes;
+  };
+  const auto through = after_touch(side, -side);
+  REQUIRE(through.size() == 1);
+  CHECK((through[0].t == 0 && through[0].direction == -side));
+  CHECK(after_touch(side, side).empty());
+  CHECK(after_touch(0, side).empty());
+}
+
 TEST_CASE("After a reset rounding beside the event is no change of sign", "[ode][events]") {
   const double rest = GENERATE(1e-17, -1e-17, 3e-17, 0.);
   const auto changes_after = [&](double before, double slope) {
