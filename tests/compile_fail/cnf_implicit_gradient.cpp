@@ -1,6 +1,7 @@
 // expect: Backpropagation: this solver has no pullback yet; use an explicit Runge-Kutta method such as Dopri5
 #include <pathline/flow.hpp>
 #include <pathline/nn.hpp>
+#include <pathline/ode.hpp>
 
 using Flow = pathline::Cnf<pathline::Mlp<float, pathline::Tanh>, pathline::ImplicitEuler, pathline::FixedSteps>;
 void train(const Flow& flow, const Eigen::MatrixXf& X, std::span<const pathline::Index> samples, Flow::Memory& memory,

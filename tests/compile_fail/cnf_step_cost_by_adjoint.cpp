@@ -1,5 +1,6 @@
 // expect: Cnf: a policy is none of
 #include <pathline/flow.hpp>
+#include <pathline/gradient.hpp>
 #include <pathline/nn.hpp>
 
 // A cost of the steps is a parameter of Backpropagation: to the continuous adjoint, which has no steps, it is nothing.
