@@ -1,11 +1,18 @@
-// The fields that pathline/precompiled.hpp declares, in double.
+// The fields and solves that pathline/precompiled.hpp declares, in double.
 #include <pathline/precompiled.hpp>
 
 namespace pathline {
 
-template class detail::LayerOperations<Network<Mlp<double, Tanh>::Layers>, Mlp<double, Tanh>::Layers>;
-template class detail::LayerOperations<Network<Mlp<double, Softplus>::Layers>, Mlp<double, Softplus>::Layers>;
-template class detail::LayerOperations<Network<SquashMlp<double, Tanh>::Layers>, SquashMlp<double, Tanh>::Layers>;
-template class detail::LayerOperations<Network<Potential<double>>, Potential<double>>;
+template struct detail::LayerSweeps<Mlp<double, Tanh>::Layers>;
+template struct detail::LayerSweeps<Mlp<double, Softplus>::Layers>;
+template struct detail::LayerSweeps<SquashMlp<double, Tanh>::Layers>;
+template struct detail::LayerSweeps<Potential<double>>;
+template struct detail::TracedLayerSweeps<Potential<double>>;
+template Statistics integrate(const Dopri5&, const PiController&, detail::RightHandSideView<double>&, Batch<double>&,
+                              std::span<const double>, Stepper<Dopri5, Batch<double>>&,
+                              detail::WatcherOfBatch<double, Dopri5>&);
+template Statistics integrate(const Rk4&, const FixedSteps&, detail::RightHandSideView<double>&, Batch<double>&,
+                              std::span<const double>, Stepper<Rk4, Batch<double>>&,
+                              detail::WatcherOfBatch<double, Rk4>&);
 
 }  // namespace pathline

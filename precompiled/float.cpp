@@ -1,11 +1,18 @@
-// The fields that pathline/precompiled.hpp declares, in float.
+// The fields and solves that pathline/precompiled.hpp declares, in float.
 #include <pathline/precompiled.hpp>
 
 namespace pathline {
 
-template class detail::LayerOperations<Network<Mlp<float, Tanh>::Layers>, Mlp<float, Tanh>::Layers>;
-template class detail::LayerOperations<Network<Mlp<float, Softplus>::Layers>, Mlp<float, Softplus>::Layers>;
-template class detail::LayerOperations<Network<SquashMlp<float, Tanh>::Layers>, SquashMlp<float, Tanh>::Layers>;
-template class detail::LayerOperations<Network<Potential<float>>, Potential<float>>;
+template struct detail::LayerSweeps<Mlp<float, Tanh>::Layers>;
+template struct detail::LayerSweeps<Mlp<float, Softplus>::Layers>;
+template struct detail::LayerSweeps<SquashMlp<float, Tanh>::Layers>;
+template struct detail::LayerSweeps<Potential<float>>;
+template struct detail::TracedLayerSweeps<Potential<float>>;
+template Statistics integrate(const Dopri5&, const PiController&, detail::RightHandSideView<float>&, Batch<float>&,
+                              std::span<const double>, Stepper<Dopri5, Batch<float>>&,
+                              detail::WatcherOfBatch<float, Dopri5>&);
+template Statistics integrate(const Rk4&, const FixedSteps&, detail::RightHandSideView<float>&, Batch<float>&,
+                              std::span<const double>, Stepper<Rk4, Batch<float>>&,
+                              detail::WatcherOfBatch<float, Rk4>&);
 
 }  // namespace pathline

@@ -1,7 +1,7 @@
 /// \file
-/// All of pathline for programs that link `pathline::precompiled`: the common fields are compiled there once, in float
-/// and in double, and a program that includes this header in place of pathline/pathline.hpp does not compile them
-/// again.
+/// All of pathline for programs that link `pathline::precompiled`: the common fields, and the solves of flows by Dopri5
+/// and PiController or Rk4 and FixedSteps, are compiled there once, in float and in double. A program that includes
+/// this header in place of pathline/pathline.hpp does not compile them again.
 ///
 ///     find_package(pathline REQUIRED)                              # built with -DPATHLINE_PRECOMPILED=ON
 ///     target_link_libraries(program PRIVATE pathline::precompiled)
@@ -10,9 +10,13 @@
 /// OpenMP. Where they do not, the linker misses `PrecompiledLibrary<…>::has_these_options`.
 #pragma once
 
+#include <pathline/gradient/solve_dynamics.hpp>
 #include <pathline/math/pack.hpp>
 #include <pathline/nn/layer_operations.hpp>
+#include <pathline/ode/integrate.hpp>
 #include <pathline/pathline.hpp>
+
+#include <span>
 
 namespace pathline {
 namespace detail {
@@ -29,19 +33,36 @@ inline constexpr bool with_threads = true;
 #else
 inline constexpr bool with_threads = false;
 #endif
+/// What a solve of a flow or of a neural ODE calls, whatever its field and its policies: see `solve_dynamics`.
+template <Real Scalar, class Method>
+using WatcherOfBatch = ObserverView<Stepper<Method, Batch<Scalar>>, Scalar, false>;
+
 using PrecompiledLibraryOfThisProgram = PrecompiledLibrary<EIGEN_MAX_ALIGN_BYTES, Pack<float>::size, with_threads>;
 inline const bool precompiled_with_the_options_of_this_program = PrecompiledLibraryOfThisProgram::has_these_options;
 
 }  // namespace detail
 
-extern template class detail::LayerOperations<Network<Mlp<float, Tanh>::Layers>, Mlp<float, Tanh>::Layers>;
-extern template class detail::LayerOperations<Network<Mlp<double, Tanh>::Layers>, Mlp<double, Tanh>::Layers>;
-extern template class detail::LayerOperations<Network<Mlp<float, Softplus>::Layers>, Mlp<float, Softplus>::Layers>;
-extern template class detail::LayerOperations<Network<Mlp<double, Softplus>::Layers>, Mlp<double, Softplus>::Layers>;
-extern template class detail::LayerOperations<Network<SquashMlp<float, Tanh>::Layers>, SquashMlp<float, Tanh>::Layers>;
-extern template class detail::LayerOperations<Network<SquashMlp<double, Tanh>::Layers>,
-                                              SquashMlp<double, Tanh>::Layers>;
-extern template class detail::LayerOperations<Network<Potential<float>>, Potential<float>>;
-extern template class detail::LayerOperations<Network<Potential<double>>, Potential<double>>;
+extern template struct detail::LayerSweeps<Mlp<float, Tanh>::Layers>;
+extern template struct detail::LayerSweeps<Mlp<double, Tanh>::Layers>;
+extern template struct detail::LayerSweeps<Mlp<float, Softplus>::Layers>;
+extern template struct detail::LayerSweeps<Mlp<double, Softplus>::Layers>;
+extern template struct detail::LayerSweeps<SquashMlp<float, Tanh>::Layers>;
+extern template struct detail::LayerSweeps<SquashMlp<double, Tanh>::Layers>;
+extern template struct detail::LayerSweeps<Potential<float>>;
+extern template struct detail::LayerSweeps<Potential<double>>;
+extern template struct detail::TracedLayerSweeps<Potential<float>>;
+extern template struct detail::TracedLayerSweeps<Potential<double>>;
+extern template Statistics integrate(const Dopri5&, const PiController&, detail::RightHandSideView<float>&,
+                                     Batch<float>&, std::span<const double>, Stepper<Dopri5, Batch<float>>&,
+                                     detail::WatcherOfBatch<float, Dopri5>&);
+extern template Statistics integrate(const Rk4&, const FixedSteps&, detail::RightHandSideView<float>&, Batch<float>&,
+                                     std::span<const double>, Stepper<Rk4, Batch<float>>&,
+                                     detail::WatcherOfBatch<float, Rk4>&);
+extern template Statistics integrate(const Dopri5&, const PiController&, detail::RightHandSideView<double>&,
+                                     Batch<double>&, std::span<const double>, Stepper<Dopri5, Batch<double>>&,
+                                     detail::WatcherOfBatch<double, Dopri5>&);
+extern template Statistics integrate(const Rk4&, const FixedSteps&, detail::RightHandSideView<double>&, Batch<double>&,
+                                     std::span<const double>, Stepper<Rk4, Batch<double>>&,
+                                     detail::WatcherOfBatch<double, Rk4>&);
 
 }  // namespace pathline

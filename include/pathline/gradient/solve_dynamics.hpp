@@ -6,7 +6,6 @@
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics.hpp>
-#include <pathline/gradient/dynamics_view.hpp>
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/explicit/explicit_tableau.hpp>
 #include <pathline/ode/integrate.hpp>
@@ -91,14 +90,8 @@ Statistics solve_dynamics(const Method& method, const Control& control, const G&
                           Workspace<typename G::Scalar>& workspace, Batch<typename G::Scalar>& y,
                           std::span<const double> times, Stepper<Method, Batch<typename G::Scalar>>& stepper,
                           Observer&& observer = {}) {
-  if constexpr (ExplicitMethod<Method>) {
-    const DynamicsView<typename G::Scalar> view(dynamics);
-    SolverRightHandSide<DynamicsView<typename G::Scalar>> rhs{view, workspace};
-    return integrate_batch<last_stage>(method, control, rhs, y, times, stepper, observer);
-  } else {
-    SolverRightHandSide<G> rhs{dynamics, workspace};
-    return integrate_batch<last_stage>(method, control, rhs, y, times, stepper, observer);
-  }
+  SolverRightHandSide<G> rhs{dynamics, workspace};  // no DynamicsView, which would compile a pullback that none needs
+  return integrate_batch<last_stage>(method, control, rhs, y, times, stepper, observer);
 }
 
 }  // namespace pathline::detail
