@@ -185,7 +185,7 @@ TEST_CASE("Sequences: what is unusable is named with its number", "[gradient][se
   CHECK(refused([](S& s) { s.times.clear(); }) ==
         "NeuralOde::predict: sequence 1: times is empty, expected at least one");
   CHECK(refused([](S& s) { s.times[2] = 0.5; }) ==
-        "NeuralOde::predict: sequence 1: times[2] is 0.5, expected a number above times[1], which is 0.5");
+        "NeuralOde::predict: sequence 1: times[2] is 0.5, expected a finite number above times[1], which is 0.5");
   CHECK(refused([](S& s) { s.times[0] = missing; }) ==
         "NeuralOde::predict: sequence 1: times[0] is missing, expected a finite number");
   CHECK(refused([](S& s) { s.states = Batch<double>::Zero(4, 2); }) ==

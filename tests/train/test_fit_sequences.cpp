@@ -100,7 +100,7 @@ TEST_CASE("fit refuses unusable sequences and changes nothing", "[train][sequenc
   std::vector<Sequence<double>> paths = spirals(6, 0.1, 2);
   paths[4].times[1] = -1;
   CHECK_THROWS_WITH(fit(ode, paths, {.epochs = 1}, rng),
-                    "fit: sequence 4: times[1] is -1, expected a number above times[0], which is 0");
+                    "fit: sequence 4: times[1] is -1, expected a finite number above times[0], which is 0");
   CHECK_THROWS_AS(fit(ode, std::vector<Sequence<double>>{}, {.epochs = 1}, rng), DataError);
   const std::vector<Sequence<double>> alone{{.times = {0}, .states = Batch<double>::Zero(2, 1)}};
   CHECK_THROWS_WITH(fit(ode, alone, {.epochs = 1}, rng),

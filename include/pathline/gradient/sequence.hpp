@@ -71,14 +71,14 @@ inline void require_sequence_times(const char* front, Index number, const std::v
   for (std::size_t k = 0; k < times.size(); ++k) {
     const bool holds = std::isfinite(times[k]) && (k == 0 || times[k] > times[k - 1]);
     if (!holds)
-      throw ArgumentError(
-          sequence_name(front, number) + ": times[" + std::to_string(k) + "]", detail::number(times[k]),
-          k == 0 ? "a finite number"
-                 : "a number above times[" + std::to_string(k - 1) + "], which is " + detail::number(times[k - 1]));
+      throw ArgumentError(sequence_name(front, number) + ": times[" + std::to_string(k) + "]", detail::number(times[k]),
+                          k == 0 ? "a finite number"
+                                 : "a finite number above times[" + std::to_string(k - 1) + "], which is " +
+                                       detail::number(times[k - 1]));
   }
 }
 
-/// \throws ShapeError unless a vector has this many entries; ArgumentError when one is not finite.
+/// \throws ShapeError unless a vector has this many entries; DataError when one is not finite.
 template <Real Scalar>
 void require_sequence_vector(const std::string& what, const Vector<Scalar>& vector, Index expected) {
   if (vector.size() != expected) throw ShapeError(what, "rows", vector.size(), expected);
