@@ -24,7 +24,7 @@ template <class Derived>
 [[nodiscard]] Estimate mean_estimate(const Eigen::MatrixBase<Derived>& values) {
   static_assert(Derived::IsVectorAtCompileTime, "mean_estimate: the values are a row or a column");
   if (values.size() == 0) throw DataError("mean_estimate: values are missing, expected at least one");
-  const Eigen::VectorXd v = values.template cast<double>().reshaped();  // evaluated once, whatever the expression
+  const auto v = values.template cast<double>().reshaped().eval();  // once, whatever the expression
   const auto n = double(v.size());
   const double mean = v.mean();
   if (!std::isfinite(mean)) return {mean, std::abs(mean)};

@@ -28,14 +28,14 @@ namespace detail {
 
 /// Σ exp(-‖x_i - y_j‖²) over j and those i < count_before(j), which grows with j. X is transposed, so that components
 /// are contiguous; the sum over i goes through a chunk at a time, the sum over chunks is in their order.
-template <class CountBefore>
-[[nodiscard]] double kernel_sum(const Batch<double>& X_transposed, const Batch<double>& Y, int threads,
+template <Real Scalar, class CountBefore>
+[[nodiscard]] double kernel_sum(const Batch<Scalar>& X_transposed, const Batch<Scalar>& Y, int threads,
                                 CountBefore&& count_before) {
   constexpr Index widest = 512;  // 8 KiB of two components
   const Index n = X_transposed.rows(), d = Y.rows();
   std::vector<double> sums(std::size_t(chunk_count(n, widest)));
   for_each_chunk(n, widest, threads, [&](Index c, ColumnChunk chunk, int /*thread*/) {
-    Eigen::ArrayXd squares(chunk.count);
+    Eigen::Array<Scalar, Eigen::Dynamic, 1> squares(chunk.count);
     double sum = 0;
     for (Index j = 0; j < Y.cols(); ++j) {
       const Index count = std::clamp<Index>(count_before(j) - chunk.first, 0, chunk.count);
@@ -54,8 +54,9 @@ template <class CountBefore>
 }
 
 /// Mean of the kernel over the pairs of X's columns.
-[[nodiscard]] inline double mean_kernel_within(const Batch<double>& X, const MmdOptions& options) {
-  const double pairs = kernel_sum(X.transpose(), X, options.threads, [](Index j) { return j; });
+template <Real Scalar>
+[[nodiscard]] double mean_kernel_within(const Batch<Scalar>& X, const MmdOptions& options) {
+  const double pairs = kernel_sum<Scalar>(X.transpose(), X, options.threads, [](Index j) { return j; });
   const auto n = double(X.cols());
   return options.form == MmdForm::biased ? (2 * pairs + n) / (n * n) : 2 * pairs / (n * (n - 1));
 }
@@ -78,7 +79,8 @@ template <class DerivedX, class DerivedY>
   const Index fewest = std::min(x.cols(), y.cols());
   if (options.form == MmdForm::unbiased && fewest < 2)
     throw ArgumentError("mmd_squared: number of samples", std::to_string(fewest), "at least 2 for the unbiased form");
-  const double across = detail::kernel_sum(x.transpose(), y, options.threads, [&](Index /*j*/) { return x.cols(); });
+  const double across =
+      detail::kernel_sum<double>(x.transpose(), y, options.threads, [&](Index /*j*/) { return x.cols(); });
   return detail::mean_kernel_within(x, options) + detail::mean_kernel_within(y, options) -
          2 * across / (double(x.cols()) * double(y.cols()));
 }

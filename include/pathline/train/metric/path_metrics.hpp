@@ -76,8 +76,8 @@ template <FlowWithPaths Flow>
   Row<double> length = Row<double>::Zero(X.cols());
   for (std::size_t i = 1; i < Z.size(); ++i) length += (Z[i] - Z[i - 1]).template cast<double>().colwise().norm();
   const Row<double> distance = (Z.back() - Z.front()).template cast<double>().colwise().norm();
-  const Row<double> ratio = (length.array() == 0).select(1.0, length.array() / distance.array());
-  return mean_estimate(ratio);
+  for (Index j = 0; j < length.cols(); ++j) length(j) = length(j) == 0 ? 1 : length(j) / distance(j);
+  return mean_estimate(length);
 }
 
 /// Squared distance ‖z(t1) - z(t0)‖² between the ends of a path, mean over the samples of raw data X (d × n; of a

@@ -48,7 +48,7 @@ class IsotropicMixture {
   [[nodiscard]] Index size() const noexcept { return Index(x_.size()); }
 
   /// log p(x), finite at any distance: the largest term is taken out of the sum. Allocates nothing.
-  [[nodiscard]] double log_density(const Eigen::Vector2d& x) const {
+  [[nodiscard]] double log_density(const auto& x) const {
     using Values = Eigen::Map<const Eigen::ArrayXd>;
     const Values X(x_.data(), size()), Y(y_.data(), size()), log_weight(log_weight_.data(), size());
     const double factor = 0.5 / (deviation_ * deviation_);

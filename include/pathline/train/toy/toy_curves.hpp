@@ -26,11 +26,11 @@ class Moons {
     mixture_.add_curve([](double angle) { return upper(angle); }, 0, std::numbers::pi, 2, 0.5);
     mixture_.add_curve([](double angle) { return lower(angle); }, 0, std::numbers::pi, 2, 0.5);
   }
-  [[nodiscard]] static Eigen::Vector2d sample(const ToyNumbers& numbers) {
+  [[nodiscard]] static Eigen::Vector2d sample(const auto& numbers) {
     const double angle = std::numbers::pi * numbers.uniform(1);
     return (numbers.integer(0, 2) == 0 ? upper(angle) : lower(angle)) + deviation * numbers.gaussian();
   }
-  [[nodiscard]] double log_density(const Eigen::Vector2d& x) const { return mixture_.log_density(x); }
+  [[nodiscard]] double log_density(const auto& x) const { return mixture_.log_density(x); }
 
  private:
   static constexpr double deviation = 2 * 0.1;
@@ -60,10 +60,10 @@ class Circles {
     mixture_.add_circle(3, 0.5);
     mixture_.add_circle(1.5, 0.5);
   }
-  [[nodiscard]] static Eigen::Vector2d sample(const ToyNumbers& numbers) {
+  [[nodiscard]] static Eigen::Vector2d sample(const auto& numbers) {
     return on_circle(numbers.integer(0, 2) == 0 ? 3 : 1.5, numbers.uniform(1)) + deviation * numbers.gaussian();
   }
-  [[nodiscard]] double log_density(const Eigen::Vector2d& x) const { return mixture_.log_density(x); }
+  [[nodiscard]] double log_density(const auto& x) const { return mixture_.log_density(x); }
 
  private:
   static constexpr double deviation = 3 * 0.08;  // the noise is scaled with the radii
@@ -79,10 +79,10 @@ class Rings {
   Rings() {
     for (Index i = 1; i <= 4; ++i) mixture_.add_circle(0.75 * double(i), 0.25);
   }
-  [[nodiscard]] static Eigen::Vector2d sample(const ToyNumbers& numbers) {
+  [[nodiscard]] static Eigen::Vector2d sample(const auto& numbers) {
     return on_circle(0.75 * double(1 + numbers.integer(0, 4)), numbers.uniform(1)) + deviation * numbers.gaussian();
   }
-  [[nodiscard]] double log_density(const Eigen::Vector2d& x) const { return mixture_.log_density(x); }
+  [[nodiscard]] double log_density(const auto& x) const { return mixture_.log_density(x); }
 
  private:
   static constexpr double deviation = 0.08;  // here the noise comes after the scaling
@@ -99,10 +99,10 @@ class SwissRoll {
     // |d/dτ (τ cos τ, τ sin τ)| = √(1 + τ²)
     mixture_.add_curve(spiral, first, last, std::sqrt(1 + last * last) / 5, 1);
   }
-  [[nodiscard]] static Eigen::Vector2d sample(const ToyNumbers& numbers) {
+  [[nodiscard]] static Eigen::Vector2d sample(const auto& numbers) {
     return spiral(first + (last - first) * numbers.uniform(0)) + deviation * numbers.gaussian();
   }
-  [[nodiscard]] double log_density(const Eigen::Vector2d& x) const { return mixture_.log_density(x); }
+  [[nodiscard]] double log_density(const auto& x) const { return mixture_.log_density(x); }
 
  private:
   static constexpr double deviation = 1. / 5, first = 1.5 * std::numbers::pi, last = 4.5 * std::numbers::pi;

@@ -127,7 +127,7 @@ template <class Derived>
   detail::with_toy_set(kind, [&]<detail::ToySet S>() {
     if constexpr (detail::ToySetWithDensity<S>) {
       const S set;
-      for (Index j = 0; j < points.cols(); ++j) log_p(j) = set.log_density(points.col(j));
+      for (Index j = 0; j < points.cols(); ++j) log_p(j) = set.log_density(Eigen::Vector2d(points.col(j)));
     } else {
       throw detail::no_density("toy_log_density", S::name);
     }

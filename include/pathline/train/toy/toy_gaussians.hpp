@@ -25,10 +25,10 @@ class EightGaussians {
   EightGaussians() {
     for (Index k = 0; k < 8; ++k) mixture_.add(centre(k)(0) / scale, centre(k)(1) / scale, 1. / 8);
   }
-  [[nodiscard]] static Eigen::Vector2d sample(const ToyNumbers& numbers) {
+  [[nodiscard]] static Eigen::Vector2d sample(const auto& numbers) {
     return (centre(numbers.integer(0, 8)) + 0.5 * numbers.gaussian()) / scale;
   }
-  [[nodiscard]] double log_density(const Eigen::Vector2d& x) const { return mixture_.log_density(x); }
+  [[nodiscard]] double log_density(const auto& x) const { return mixture_.log_density(x); }
 
  private:
   static constexpr double scale = 1.414;  // as in the code of the literature; not √2
@@ -54,13 +54,13 @@ struct UnequalMixture {
        {.weight = 0.3, .x = 1.5, .y = 1.5, .l00 = 0.5, .l10 = -0.6, .l11 = 0.7},
        {.weight = 0.2, .x = 1, .y = -2, .l00 = 1, .l10 = 0, .l11 = 0.25}}};
 
-  [[nodiscard]] static Eigen::Vector2d sample(const ToyNumbers& numbers) {
+  [[nodiscard]] static Eigen::Vector2d sample(const auto& numbers) {
     const double u = numbers.uniform(0);
     const Component& c = components[u < 0.5 ? 0 : u < 0.8 ? 1 : 2];
     const Eigen::Vector2d g = numbers.gaussian();
     return {c.x + c.l00 * g(0), c.y + c.l10 * g(0) + c.l11 * g(1)};
   }
-  [[nodiscard]] double log_density(const Eigen::Vector2d& x) const {
+  [[nodiscard]] double log_density(const auto& x) const {
     std::array<double, 3> terms{};
     double largest = -std::numeric_limits<double>::infinity();
     for (std::size_t i = 0; i < terms.size(); ++i) {

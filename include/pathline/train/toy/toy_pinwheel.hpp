@@ -32,11 +32,11 @@ class Pinwheel {
       table_.push_back({g1, std::cos(bend(g1)), std::sin(bend(g1))});
     }
   }
-  [[nodiscard]] static Eigen::Vector2d sample(const ToyNumbers& numbers) {
+  [[nodiscard]] static Eigen::Vector2d sample(const auto& numbers) {
     const Eigen::Vector2d gaussian = numbers.gaussian(), g(1 + 0.3 * gaussian(0), 0.1 * gaussian(1));
     return 2 * turned(g, -arm_angle(numbers.integer(0, 5)) - bend(g(0)));
   }
-  [[nodiscard]] double log_density(const Eigen::Vector2d& x) const {
+  [[nodiscard]] double log_density(const auto& x) const {
     if (x.norm() > 2 * reach) return -std::numeric_limits<double>::infinity();
     double sum = 0;
     for (Index k = 0; k < 5; ++k) {

@@ -35,7 +35,9 @@ class ToyNumbers {
 };
 
 /// - `name`: what the literature calls it.
-/// - `sample(numbers)`: one point, a function of these numbers alone, so that samples are independent.
+/// - `sample(numbers)`: one point, a function of these `ToyNumbers` alone, so that samples are independent.
+///
+/// `sample` and `log_density` are templates (`const auto&`): a program without toy sets does not compile them.
 template <class S>
 concept ToySet = requires(const ToyNumbers& numbers) {
   { S::name } -> std::convertible_to<std::string_view>;

@@ -46,12 +46,12 @@ class TwoSpirals {
       nodes_.push_back({centre(0), centre(1), std::log(2 * r * weight / 2 / (shift * shift))});
     });
   }
-  [[nodiscard]] static Eigen::Vector2d sample(const ToyNumbers& numbers) {
+  [[nodiscard]] static Eigen::Vector2d sample(const auto& numbers) {
     const Eigen::Vector2d point =
         arm(std::sqrt(numbers.uniform(0))) + shift * Eigen::Vector2d(numbers.uniform(1), numbers.uniform(2));
     return (numbers.integer(3, 2) == 0 ? point : -point) + deviation * numbers.gaussian();
   }
-  [[nodiscard]] double log_density(const Eigen::Vector2d& x) const {
+  [[nodiscard]] double log_density(const auto& x) const {
     double largest = -std::numeric_limits<double>::infinity();
     for (const Node& node : nodes_) largest = std::max({largest, bound(node, x), bound(node, -x)});
     double sum = 0;

@@ -17,12 +17,12 @@ struct Checkerboard {
   static constexpr std::string_view name = "checkerboard";
   static constexpr double entropy = 5 * std::numbers::ln2;
 
-  [[nodiscard]] static Eigen::Vector2d sample(const ToyNumbers& numbers) {
+  [[nodiscard]] static Eigen::Vector2d sample(const auto& numbers) {
     const double x = 4 * numbers.uniform(0) - 2;
     const double y = numbers.uniform(1) - 2 * double(numbers.integer(2, 2)) + odd(x);
     return {2 * x, 2 * y};
   }
-  [[nodiscard]] double log_density(const Eigen::Vector2d& x) const {
+  [[nodiscard]] double log_density(const auto& x) const {
     const double row = std::floor(x(1) / 2 - odd(x(0) / 2));  // of the shifted column, whose squares are rows 0 and -2
     const bool inside = x(0) >= -4 && x(0) < 4 && (row == 0 || row == -2);
     return inside ? -entropy : -std::numeric_limits<double>::infinity();
@@ -36,7 +36,7 @@ struct Checkerboard {
 /// (x, x), x uniform on (-2.5, 2.5).
 struct Line {
   static constexpr std::string_view name = "line";
-  [[nodiscard]] static Eigen::Vector2d sample(const ToyNumbers& numbers) {
+  [[nodiscard]] static Eigen::Vector2d sample(const auto& numbers) {
     const double x = 5 * numbers.uniform(0) - 2.5;
     return {x, x};
   }
@@ -45,7 +45,7 @@ struct Line {
 /// (x, 2.5 sin x), x uniform on (-2.5, 2.5). The literature calls it cos.
 struct Cosine {
   static constexpr std::string_view name = "cos";
-  [[nodiscard]] static Eigen::Vector2d sample(const ToyNumbers& numbers) {
+  [[nodiscard]] static Eigen::Vector2d sample(const auto& numbers) {
     const double x = 5 * numbers.uniform(0) - 2.5;
     return {x, 2.5 * std::sin(x)};
   }
