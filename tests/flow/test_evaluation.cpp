@@ -28,7 +28,7 @@ TEST_CASE("EvaluationSolver: all but training is by that solver, and training by
   constexpr Index n = 5;
   const PiController control{.rtol = 1e-6, .atol = 1e-6};
   // A cost that reads the stages of the training solver, which the score must do without.
-  const Backpropagation<ErrorEstimateCost<BogackiShampine>> gradient{.step_cost = {.weight = 0.5}};
+  const Backpropagation<KeepTapes, ErrorEstimateCost<BogackiShampine>> gradient{.step_cost = {.weight = 0.5}};
   const Cnf flow(field(), gradient, BogackiShampine{}, FixedSteps(2), EvaluationSolver{Dopri5{}, control});
   const Cnf trained_alike(field(), gradient, BogackiShampine{}, FixedSteps(2));
   const Cnf judged_alike(field(), Dopri5{}, control);
