@@ -41,6 +41,7 @@
 #include <pathline/ode/tableau/entry_by_entry.hpp>
 #include <pathline/ode/tableau/hermite_weights.hpp>
 #include <pathline/ode/tableau/rooted_trees.hpp>
+#include <pathline/ode/tableau/set_entries.hpp>
 #include <pathline/ode/tableau/tableau_checks.hpp>
 #include <pathline/ode/tableau/weighted_stages.hpp>
 

@@ -133,7 +133,13 @@ struct Solve {
 
   /// Of the step just tried, for its judge.
   StepSizes sizes_of_trial() {
-    StepSizes sizes = step_sizes(control, rhs, stepper.h(), stepper.start_slope(rhs, t), stepper.y(), stepper.y_next());
+    StepSizes sizes = [&] {
+      const State& slope = stepper.start_slope(rhs, t);
+      if constexpr (requires { stepper.scratch(); })
+        return step_sizes(control, rhs, stepper.h(), slope, stepper.y(), stepper.y_next(), stepper.scratch());
+      else
+        return step_sizes(control, rhs, stepper.h(), slope, stepper.y(), stepper.y_next());
+    }();
     if constexpr (requires { stepper.start_misfit(rhs, t); })
       sizes.start_misfit = measured_error(control, error_part(rhs, stepper.start_misfit(rhs, t)),
                                           error_part(rhs, stepper.y()), error_part(rhs, stepper.y_next()));

@@ -11,6 +11,11 @@
 #include <utility>
 
 namespace pathline {
+
+// A stepper checks its method where it is used; here all are checked.
+static_assert(row_sum_defect(Dop853::tableau) < detail::tableau_tolerance && DoublyEmbeddedMethod<Dop853>);
+static_assert(DenselyStagedMethod<Dop853>);
+
 namespace {
 
 using State = Eigen::Vector2d;

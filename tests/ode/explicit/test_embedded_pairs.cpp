@@ -8,6 +8,13 @@
 #include <utility>
 
 namespace pathline {
+
+// A stepper checks its method where it is used; here all are checked.
+static_assert(tableau_defect(HeunEuler::tableau) == TableauDefect::none, "HeunEuler: see TableauDefect");
+static_assert(tableau_defect(Fehlberg::tableau) == TableauDefect::none, "Fehlberg: see TableauDefect");
+static_assert(tableau_defect(CashKarp::tableau) == TableauDefect::none, "CashKarp: see TableauDefect");
+static_assert(tableau_defect(Verner65::tableau) == TableauDefect::none, "Verner65: see TableauDefect");
+
 namespace {
 
 static_assert(EmbeddedMethod<HeunEuler> && EmbeddedMethod<Fehlberg> && EmbeddedMethod<CashKarp> &&

@@ -8,6 +8,13 @@
 #include <utility>
 
 namespace pathline {
+
+// A stepper checks its method where it is used; here all are checked.
+static_assert(tableau_defect(Heun::tableau) == TableauDefect::none, "Heun: see TableauDefect");
+static_assert(tableau_defect(Ralston::tableau) == TableauDefect::none, "Ralston: see TableauDefect");
+static_assert(tableau_defect(SspRk3::tableau) == TableauDefect::none, "SspRk3: see TableauDefect");
+static_assert(tableau_defect(Kutta38::tableau) == TableauDefect::none, "Kutta38: see TableauDefect");
+
 namespace {
 
 static_assert(!EmbeddedMethod<Heun> && !EmbeddedMethod<Ralston> && !EmbeddedMethod<SspRk3> && !EmbeddedMethod<Kutta38>);

@@ -1,4 +1,4 @@
-// Every shipped tableau has the order that it claims: on paper (static_asserts in the header) and in use.
+// Every shipped tableau has the order that it claims: on paper (static_asserts) and in use.
 #include <pathline/ode/explicit/tableaux.hpp>
 #include <pathline/ode/integrate.hpp>
 
@@ -9,6 +9,17 @@
 #include <utility>
 
 namespace pathline {
+
+// A stepper checks its method where it is used; here all are checked.
+static_assert(tableau_defect(Euler::tableau) == TableauDefect::none, "Euler: see TableauDefect");
+static_assert(tableau_defect(Midpoint::tableau) == TableauDefect::none, "Midpoint: see TableauDefect");
+static_assert(tableau_defect(Rk4::tableau) == TableauDefect::none, "Rk4: see TableauDefect");
+static_assert(tableau_defect(BogackiShampine::tableau) == TableauDefect::none, "BogackiShampine: see TableauDefect");
+static_assert(tableau_defect(Dopri5::tableau) == TableauDefect::none, "Dopri5: see TableauDefect");
+static_assert(tableau_defect(Tsit5::tableau) == TableauDefect::none, "Tsit5: see TableauDefect");
+static_assert(dense_order_reached(Dopri5::tableau, Dopri5::dense) == Dopri5::dense_order, "Dopri5: see dense_weights");
+static_assert(dense_order_reached(Tsit5::tableau, Tsit5::dense) == Tsit5::dense_order, "Tsit5: see dense_weights");
+
 namespace {
 
 // Which methods carry their last stage over is read off the numbers; a wrong digit would switch it off silently.

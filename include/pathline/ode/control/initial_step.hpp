@@ -6,10 +6,12 @@
 #include <pathline/ode/control/error_control.hpp>
 #include <pathline/ode/control/step_choice.hpp>
 #include <pathline/ode/stepper.hpp>
+#include <pathline/ode/tableau/set_entries.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace pathline {
 namespace detail {
@@ -39,6 +41,18 @@ inline FirstStep first_length(double h0, double d0, double d1, double d2, int er
   return {std::min(reach, length_by(rate)), std::min(longest, length_by(std::min(rate, slowest)))};
 }
 
+/// The norm of K_2 - K_1, by way of the stepper's scratch where it has one: the norm of a state is compiled anyway.
+template <class Method, class State, class Norm>
+[[nodiscard]] double norm_of_difference(Stepper<Method, State>& stepper, const Norm& norm) {
+  if constexpr (requires { stepper.scratch(); }) {
+    set_entries(
+        stepper.scratch(), [](auto a, auto b) { return a - b; }, stepper.stage(1), stepper.stage(0));
+    return norm(std::as_const(stepper.scratch()));
+  } else {
+    return norm(stepper.stage(1) - stepper.stage(0));
+  }
+}
+
 /// The first step of a solve, as initial_step() below, and what it predicts for the next ones.
 template <class Rhs, class Control, class Method, class State>
 [[nodiscard]] FirstStep first_step(Rhs& rhs, double t, double t_end, const Control& control,
@@ -54,7 +68,7 @@ template <class Rhs, class Control, class Method, class State>
 
   const double h = std::copysign(h0, t_end - t);
   stepper.probe(rhs, h > 0 ? std::min(t + h, t_end) : std::max(t + h, t_end), h);
-  const double d2 = norm(stepper.stage(1) - stepper.stage(0)) / h0;
+  const double d2 = norm_of_difference(stepper, norm) / h0;
   return first_length(h0, d0, d1, d2, stepper.error_order, longest);
 }
 

@@ -5,8 +5,10 @@
 
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/control/error_control.hpp>
+#include <pathline/ode/tableau/set_entries.hpp>
 
 #include <limits>
+#include <utility>
 
 namespace pathline::detail {
 
@@ -31,6 +33,24 @@ template <AdaptiveControl Control, class Rhs, class Slope, class Y, class YNext>
   return {.line = norm(Scalar(h) * slope),
           .bend = norm(y_next - y - Scalar(h) * slope),
           .epsilon = double(std::numeric_limits<Scalar>::epsilon())};
+}
+
+/// The same by way of a scratch state of the shape of y: the norm of a state is compiled anyway.
+template <AdaptiveControl Control, class Rhs, class State>
+[[nodiscard]] StepSizes step_sizes(const Control& control, const Rhs& rhs, double step, const State& slope,
+                                   const State& y, const State& y_next, State& scratch) {
+  using Scalar = typename State::Scalar;
+  const auto h = Scalar(step);
+  const auto norm = [&] {
+    return measured_error(control, error_part(rhs, std::as_const(scratch)), error_part(rhs, y),
+                          error_part(rhs, y_next));
+  };
+  set_entries(
+      scratch, [h](auto k) { return h * k; }, slope);
+  const double line = norm();
+  set_entries(
+      scratch, [h](auto end, auto start, auto k) { return end - start - h * k; }, y_next, y, slope);
+  return {.line = line, .bend = norm(), .epsilon = double(std::numeric_limits<Scalar>::epsilon())};
 }
 
 }  // namespace pathline::detail

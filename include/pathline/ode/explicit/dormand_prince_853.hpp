@@ -94,8 +94,4 @@ struct Dop853 {
 };
 // clang-format on
 
-// Its 200 order conditions are checked by Stepper and by the test, not by all who include ode.hpp.
-static_assert(row_sum_defect(Dop853::tableau) < detail::tableau_tolerance && DoublyEmbeddedMethod<Dop853>);
-static_assert(DenselyStagedMethod<Dop853>);
-
 }  // namespace pathline

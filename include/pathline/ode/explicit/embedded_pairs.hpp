@@ -66,9 +66,4 @@ struct Verner65 {
 };
 // clang-format on
 
-static_assert(tableau_defect(HeunEuler::tableau) == TableauDefect::none, "HeunEuler: see TableauDefect");
-static_assert(tableau_defect(Fehlberg::tableau) == TableauDefect::none, "Fehlberg: see TableauDefect");
-static_assert(tableau_defect(CashKarp::tableau) == TableauDefect::none, "CashKarp: see TableauDefect");
-static_assert(tableau_defect(Verner65::tableau) == TableauDefect::none, "Verner65: see TableauDefect");
-
 }  // namespace pathline

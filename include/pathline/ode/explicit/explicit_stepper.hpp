@@ -17,6 +17,7 @@
 #include <pathline/ode/explicit/explicit_tableau.hpp>
 #include <pathline/ode/stepper.hpp>
 #include <pathline/ode/tableau/entry_by_entry.hpp>
+#include <pathline/ode/tableau/set_entries.hpp>
 #include <pathline/ode/tableau/tableau_checks.hpp>
 #include <pathline/ode/tableau/weighted_stages.hpp>
 
@@ -26,7 +27,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace pathline {
 
@@ -122,6 +125,7 @@ class Stepper<Method, State> {
     for (State& stage : K_) stage.resizeLike(y);
     if constexpr (!fsal) end_slope_ = y;  // a value, lest a compiler sees accept() swap an unset one
     if constexpr (has_error) error_.resizeLike(y);
+    if constexpr (has_error && detail::sums_in_loops<State>) scratch_.resizeLike(y);
     first_stage_ready_ = end_slope_known_ = false;
     stages_evaluated_ = 0;
     evaluations_ = 0;
@@ -199,13 +203,13 @@ class Stepper<Method, State> {
   /// less.
   void write_error(State& error) const requires has_error {
     eigen_assert(stages_evaluated_ == stages);
-    error = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, K_);
+    detail::set_sum<detail::ErrorWeights<Method>>(error, h_, K_);
   }
 
   /// Writes h Σ d_i K_i of the step tried last, what its own extension adds to the Hermite polynomial; before accept().
   void write_dense_correction(State& correction) const requires DenselyExtendedMethod<Method> {
     eigen_assert(stages_evaluated_ == stages);
-    correction = detail::weighted_stages<detail::DenseWeights<Method>>(h_, K_);
+    detail::set_sum<detail::DenseWeights<Method>>(correction, h_, K_);
   }
 
   /// f(t, y) at the start of the step tried last; before accept().
@@ -234,7 +238,7 @@ class Stepper<Method, State> {
                                std::span<State, dense_corrections> corrections) requires(dense_corrections > 0) {
     if constexpr (DenselyExtendedMethod<Method>) {
       end_slope(rhs);  // may be one of the stages
-      corrections[0].noalias() = detail::weighted_stages<detail::DenseWeights<Method>>(h_, K_);
+      detail::set_sum<detail::DenseWeights<Method>>(corrections[0], h_, K_);
     } else {
       const State& last = end_slope(rhs);
       const auto K = detail::states_at<State>([&](std::size_t j) -> const State& {
@@ -243,8 +247,7 @@ class Stepper<Method, State> {
       [&]<std::size_t... I>(std::index_sequence<I...>) { (evaluate_dense_stage<I>(rhs, t, K, corrections[0]), ...); }
       (std::make_index_sequence<detail::dense_stages<Method>>{});
       [&]<std::size_t... Power>(std::index_sequence<Power...>) {
-        ((corrections[Power].noalias() = detail::weighted_stages<detail::DensePowerWeights<Method, Power>>(h_, K)),
-         ...);
+        (detail::set_sum<detail::DensePowerWeights<Method, Power>>(corrections[Power], h_, K), ...);
       }
       (std::make_index_sequence<dense_corrections>{});
     }
@@ -253,10 +256,14 @@ class Stepper<Method, State> {
   /// Evaluates at the end, t, of an Euler step of length h, for the choice of the first step; overwrites stage(1).
   template <class Rhs>
   void probe(Rhs& rhs, double t, double h) requires(stages > 1) {
-    next_.noalias() = y_ + Scalar(h) * K_[0];
+    detail::set_entries(
+        next_, [length = Scalar(h)](auto y, auto k) { return y + length * k; }, y_, K_[0]);
     detail::evaluate(rhs, t, next_, K_[1]);
     ++evaluations_;
   }
+
+  /// Room for a state, free for whoever holds the stepper.
+  [[nodiscard]] State& scratch() requires(has_error&& detail::sums_in_loops<State>) { return scratch_; }
 
   [[nodiscard]] const State& y() const { return y_; }               ///< At the start of the step.
   [[nodiscard]] const State& y_next() const { return next_; }       ///< At its end.
@@ -294,7 +301,7 @@ class Stepper<Method, State> {
   void evaluate_dense_stage(Rhs& rhs, double t, const Stages& K, State& input) {
     constexpr int stage = stages + 1 + int(I);
     constexpr double c = Method::dense_tableau.c[std::size_t(stage)];
-    input = y_ + detail::weighted_stages<detail::DenseStageWeights<Method, stage>>(h_, K);
+    detail::write_sum<detail::DenseStageWeights<Method, stage>>(input, y_, h_, K);
     dense_K_[I].resizeLike(y_);
     detail::evaluate(rhs, c == 1 ? t_next_ : t + c * h_, input, dense_K_[I]);
     ++evaluations_;
@@ -324,8 +331,12 @@ class Stepper<Method, State> {
   EIGEN_ALWAYS_INLINE double square_of_estimate(const Rhs& rhs, const Square& square) {
     if constexpr (HasErrorRows<Rhs>) {
       const Index rows = rhs.error_rows();
-      error_.topRows(rows) = detail::weighted_stages<Weights>(h_, K_).topRows(rows);
-      return square(error_.topRows(rows), y_.topRows(rows), next_.topRows(rows));
+      if constexpr (detail::sums_in_loops<State>)
+        detail::set_sum<Weights>(error_, h_, K_);  // also of the rows that do not count: one run of scalars
+      else
+        error_.topRows(rows) = detail::weighted_stages<Weights>(h_, K_).topRows(rows);
+      const State &error = error_, &y = y_, &next = next_;  // blocks of constant states, as all norms have them
+      return square(error.topRows(rows), y.topRows(rows), next.topRows(rows));
     } else {
       detail::write_weighted<Weights>(error_, h_, K_);
       return square(error_, y_, next_);
@@ -336,6 +347,7 @@ class Stepper<Method, State> {
   std::array<State, std::size_t(stages)> K_;
   std::array<State, detail::dense_stages<Method>> dense_K_;  // sized when they are first needed
   State error_, end_slope_;
+  std::conditional_t<has_error && detail::sums_in_loops<State>, State, std::monostate> scratch_;
   double h_ = 0, t_next_ = 0;
   Index evaluations_ = 0;
   int stages_evaluated_ = 0;

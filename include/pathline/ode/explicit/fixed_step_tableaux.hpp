@@ -35,9 +35,4 @@ struct Kutta38 {
                                               .order = 4};
 };
 
-static_assert(tableau_defect(Heun::tableau) == TableauDefect::none, "Heun: see TableauDefect");
-static_assert(tableau_defect(Ralston::tableau) == TableauDefect::none, "Ralston: see TableauDefect");
-static_assert(tableau_defect(SspRk3::tableau) == TableauDefect::none, "SspRk3: see TableauDefect");
-static_assert(tableau_defect(Kutta38::tableau) == TableauDefect::none, "Kutta38: see TableauDefect");
-
 }  // namespace pathline

@@ -94,13 +94,4 @@ struct Tsit5 {
 };
 // clang-format on
 
-static_assert(tableau_defect(Euler::tableau) == TableauDefect::none, "Euler: see TableauDefect");
-static_assert(tableau_defect(Midpoint::tableau) == TableauDefect::none, "Midpoint: see TableauDefect");
-static_assert(tableau_defect(Rk4::tableau) == TableauDefect::none, "Rk4: see TableauDefect");
-static_assert(tableau_defect(BogackiShampine::tableau) == TableauDefect::none, "BogackiShampine: see TableauDefect");
-static_assert(tableau_defect(Dopri5::tableau) == TableauDefect::none, "Dopri5: see TableauDefect");
-static_assert(tableau_defect(Tsit5::tableau) == TableauDefect::none, "Tsit5: see TableauDefect");
-static_assert(dense_order_reached(Dopri5::tableau, Dopri5::dense) == Dopri5::dense_order, "Dopri5: see dense_weights");
-static_assert(dense_order_reached(Tsit5::tableau, Tsit5::dense) == Tsit5::dense_order, "Tsit5: see dense_weights");
-
 }  // namespace pathline

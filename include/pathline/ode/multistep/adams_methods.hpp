@@ -59,15 +59,4 @@ struct AdamsBashforthMoulton : AdamsBashforth<K> {
   static constexpr std::array<double, std::size_t(K)> corrector = detail::adams_weights<K>(1);  ///< f_{n+1}'s first.
 };
 
-static_assert(quadrature_order(AdamsBashforth<1>::predictor, 0) == 1, "AdamsBashforth<1>: see quadrature_order");
-static_assert(quadrature_order(AdamsBashforth<2>::predictor, 0) == 2, "AdamsBashforth<2>: see quadrature_order");
-static_assert(quadrature_order(AdamsBashforth<3>::predictor, 0) == 3, "AdamsBashforth<3>: see quadrature_order");
-static_assert(quadrature_order(AdamsBashforth<4>::predictor, 0) == 4, "AdamsBashforth<4>: see quadrature_order");
-static_assert(quadrature_order(AdamsBashforth<5>::predictor, 0) == 5, "AdamsBashforth<5>: see quadrature_order");
-static_assert(multistep_order<AdamsBashforthMoulton<1>>() == 1, "AdamsBashforthMoulton<1>: see quadrature_order");
-static_assert(multistep_order<AdamsBashforthMoulton<2>>() == 2, "AdamsBashforthMoulton<2>: see quadrature_order");
-static_assert(multistep_order<AdamsBashforthMoulton<3>>() == 3, "AdamsBashforthMoulton<3>: see quadrature_order");
-static_assert(multistep_order<AdamsBashforthMoulton<4>>() == 4, "AdamsBashforthMoulton<4>: see quadrature_order");
-static_assert(multistep_order<AdamsBashforthMoulton<5>>() == 5, "AdamsBashforthMoulton<5>: see quadrature_order");
-
 }  // namespace pathline

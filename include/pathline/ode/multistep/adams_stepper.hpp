@@ -174,11 +174,11 @@ class Stepper<Method, State> {
         [this](std::size_t j) -> const State& { return j == 0 ? slopes_[newest_] : stages_[j - 1]; });
     if constexpr (I < start_stages) {
       constexpr double c = Start::tableau.c[std::size_t(I)];
-      next_.noalias() = y_ + detail::weighted_stages<detail::StageWeights<Start, I>>(h_, K);
+      detail::write_sum<detail::StageWeights<Start, I>>(next_, y_, h_, K);
       evaluate(rhs, c == 1 ? t_next_ : t + c * h_, stages_[std::size_t(I - 1)]);
       start<I + 1>(rhs, t);
     } else {
-      next_.noalias() = y_ + detail::weighted_stages<detail::SolutionWeights<Start>>(h_, K);
+      detail::write_sum<detail::SolutionWeights<Start>>(next_, y_, h_, K);
     }
   }
 
@@ -187,12 +187,12 @@ class Stepper<Method, State> {
   void go_on(Rhs& rhs) {
     const auto f =
         detail::states_at<State>([this](std::size_t j) -> const State& { return slopes_[(newest_ + j) % length]; });
-    next_.noalias() = y_ + detail::weighted_stages<detail::HistoryWeights<Method>>(h_, f);
+    detail::write_sum<detail::HistoryWeights<Method>>(next_, y_, h_, f);
     if constexpr (CorrectedMethod<Method>) {
       evaluate(rhs, t_next_, stages_[0]);
       const auto g =
           detail::states_at<State>([&](std::size_t j) -> const State& { return j == 0 ? stages_[0] : f[j - 1]; });
-      next_.noalias() = y_ + detail::weighted_stages<detail::CorrectorWeights<Method>>(h_, g);
+      detail::write_sum<detail::CorrectorWeights<Method>>(next_, y_, h_, g);
     }
   }
 

@@ -13,6 +13,7 @@
 #include <pathline/ode/explicit/explicit_tableau.hpp>
 #include <pathline/ode/stepper.hpp>
 #include <pathline/ode/tableau/hermite_weights.hpp>
+#include <pathline/ode/tableau/set_entries.hpp>
 
 #include <algorithm>
 #include <array>
@@ -22,6 +23,13 @@
 
 namespace pathline {
 namespace detail {
+
+/// to += weight · x.
+template <class State>
+void add_scaled(typename State::Scalar weight, const State& x, State& to) {
+  set_entries(
+      to, [weight](auto y, auto k) { return y + weight * k; }, to, x);
+}
 
 /// y + Σ w_i x_i of docs/maths.md, (5.1), with h included in the weights of the slopes. The y_i, f_i and the
 /// corrections, one for each power of θ, have the shape of a state; out is none of them.
@@ -35,13 +43,20 @@ void interpolate_step(double t, double t0, double t1, const State& y0, const Sta
   }
   const double h = t1 - t0, theta = (t - t0) / h;
   const HermiteWeights w = hermite_weights(theta);
+  const auto rise = Scalar(w.rise), first = Scalar(h * w.first), last = Scalar(h * w.last),
+             correction = Scalar(w.correction);
   if (corrections.empty())
-    out = y0 + Scalar(w.rise) * (y1 - y0) + Scalar(h * w.first) * f0 + Scalar(h * w.last) * f1;
+    set_entries(
+        out, [=](auto a, auto b, auto f, auto g) { return a + rise * (b - a) + first * f + last * g; }, y0, y1, f0, f1);
   else
-    out = y0 + Scalar(w.rise) * (y1 - y0) + Scalar(h * w.first) * f0 + Scalar(h * w.last) * f1 +
-          Scalar(w.correction) * corrections[0];
+    set_entries(
+        out,
+        [=](auto a, auto b, auto f, auto g, auto c) {
+          return a + rise * (b - a) + first * f + last * g + correction * c;
+        },
+        y0, y1, f0, f1, corrections[0]);
   double weight = w.correction;
-  for (std::size_t k = 1; k < corrections.size(); ++k) out += Scalar(weight *= theta) * corrections[k];
+  for (std::size_t k = 1; k < corrections.size(); ++k) add_scaled(Scalar(weight *= theta), corrections[k], out);
 }
 
 /// Its derivative by t, f0 and f1 at the ends.
@@ -51,10 +66,14 @@ void differentiate_step(double t, double t0, double t1, const State& y0, const S
   using Scalar = typename State::Scalar;
   const double h = t1 - t0, theta = (t - t0) / h;
   const HermiteWeights w = hermite_slopes(theta);
-  out = Scalar(w.rise / h) * (y1 - y0) + Scalar(w.first) * f0 + Scalar(w.last) * f1;
+  const auto rise = Scalar(w.rise / h), first = Scalar(w.first),
+             last = Scalar(w.last);  // fused as the compiler fuses the plain sum
+  set_entries(
+      out, [=](auto a, auto b, auto f, auto g) { return madd(last, g, madd(first, f, rise * (b - a))); }, y0, y1, f0,
+      f1);
   double power = 1, slope = 0;  // of θ^k
   for (const State& correction : corrections) {
-    out += Scalar((w.correction * power + hermite_weights(theta).correction * slope) / h) * correction;
+    add_scaled(Scalar((w.correction * power + hermite_weights(theta).correction * slope) / h), correction, out);
     slope = power + theta * slope;
     power *= theta;
   }

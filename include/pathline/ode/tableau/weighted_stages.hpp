@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/math/for_packs.hpp>
 #include <pathline/ode/tableau/entry_by_entry.hpp>
 
 #include <array>
@@ -89,11 +90,61 @@ auto weighted_stages(double h, const Stages& K) {
   return add_stages<Weights, 1>(Scalar(h * Weights::weight(int(j))) * K[j], h, K);
 }
 
+/// to = start + Σ w_n X_n, or the sum alone where `start` is null, of contiguous scalars; the sum in the order of n.
+/// Compiled once a scalar and a number of terms, whatever the method and the state.
+template <std::size_t N, Real Scalar>
+void write_terms(Index size, const Scalar* start, const std::array<Scalar, N>& w, const std::array<const Scalar*, N>& X,
+                 Scalar* to) {
+  for_packs<Scalar>(size, [&]<class At>(At /*access*/, Index i) {
+    using P = typename At::Value;
+    // Products are fused with sums as the compiler fuses those of Eigen's expression.
+    P sum = P(w[0]) * At::load(X[0] + i);
+    [&]<std::size_t... K>(std::index_sequence<K...>) { ((sum = madd(P(w[K + 1]), At::load(X[K + 1] + i), sum)), ...); }
+    (std::make_index_sequence<N - 1>{});
+    if (start == nullptr)
+      At::store(sum, to + i);
+    else if constexpr (N == 1)
+      At::store(madd(P(w[0]), At::load(X[0] + i), At::load(start + i)), to + i);
+    else
+      At::store(At::load(start + i) + sum, to + i);
+  });
+}
+
+/// Whether sums of states are loops over their scalars; those of static size are Eigen's expressions.
+template <class State>
+inline constexpr bool sums_in_loops = State::SizeAtCompileTime == Eigen::Dynamic;
+
+/// to = Σ h w_j K_j, or start + Σ h w_j K_j; `to` gets the shape of the K_j.
+template <class Weights, class State, class Stages>
+void write_sum_in_loop(State& to, const State* start, double h, const Stages& K) {
+  static_assert(!all_zero<Weights>, "tableau: a row of zeros");
+  using Scalar = typename State::Scalar;
+  constexpr auto places = nonzero_places<Weights>;
+  to.resizeLike(K[places[0]]);
+  [&]<std::size_t... N>(std::index_sequence<N...>) {
+    write_terms<sizeof...(N), Scalar>(to.size(), start == nullptr ? nullptr : start->data(),
+                                      {Scalar(h * Weights::weight(int(places[N])))...}, {K[places[N]].data()...},
+                                      to.data());
+  }
+  (std::make_index_sequence<places.size()>{});
+}
+
+/// to = Σ h w_j K_j, as a whole.
+template <class Weights, class State, class Stages>
+EIGEN_ALWAYS_INLINE void set_sum(State& to, double h, const Stages& K) {
+  if constexpr (sums_in_loops<State>)
+    write_sum_in_loop<Weights>(to, static_cast<const State*>(nullptr), h, K);
+  else
+    to.noalias() = weighted_stages<Weights>(h, K);
+}
+
 /// to = y + Σ h w_j K_j, as a whole.
 template <class Weights, class State, class Stages>
 void write_sum(State& to, const State& y, double h, const Stages& K) {
   if constexpr (all_zero<Weights>)
     to = y;
+  else if constexpr (sums_in_loops<State>)
+    write_sum_in_loop<Weights>(to, &y, h, K);
   else
     to.noalias() = y + weighted_stages<Weights>(h, K);
 }
@@ -101,7 +152,10 @@ void write_sum(State& to, const State& y, double h, const Stages& K) {
 /// to += Σ h w_j K_j, as a whole.
 template <class Weights, class State, class Stages>
 void add_sum(State& to, double h, const Stages& K) {
-  if constexpr (!all_zero<Weights>) to.noalias() += weighted_stages<Weights>(h, K);
+  if constexpr (sums_in_loops<State> || all_zero<Weights>)
+    write_sum<Weights>(to, to, h, K);
+  else
+    to.noalias() += weighted_stages<Weights>(h, K);
 }
 
 /// States at the places that a function names, in the form in which weighted_stages() reads them.
@@ -140,6 +194,8 @@ EIGEN_ALWAYS_INLINE void write_weighted(State& to, const State& y, double h, con
   using Terms = std::make_index_sequence<nonzero_places<Weights>.size()>;
   if constexpr (entry_by_entry<State>)
     write_entries<Weights>(to, &y, h, K, Terms{}, Entries<State>{});
+  else if constexpr (sums_in_loops<State>)
+    write_sum_in_loop<Weights>(to, &y, h, K);
   else
     to.noalias() = y + weighted_stages<Weights>(h, K);
 }
@@ -150,6 +206,8 @@ EIGEN_ALWAYS_INLINE void write_weighted(State& to, double h, const Stages& K) {
   using Terms = std::make_index_sequence<nonzero_places<Weights>.size()>;
   if constexpr (entry_by_entry<State>)
     write_entries<Weights>(to, static_cast<const State*>(nullptr), h, K, Terms{}, Entries<State>{});
+  else if constexpr (sums_in_loops<State>)
+    write_sum_in_loop<Weights>(to, static_cast<const State*>(nullptr), h, K);
   else
     to.noalias() = weighted_stages<Weights>(h, K);
 }

@@ -11,6 +11,13 @@
 #include <utility>
 
 namespace pathline {
+
+// A stepper checks its method where it is used; here all are checked.
+static_assert(tableau_defect(KennedyCarpenter3::tableau) == TableauDefect::none,
+              "KennedyCarpenter3: see TableauDefect");
+static_assert(tableau_defect(KennedyCarpenter4::tableau) == TableauDefect::none,
+              "KennedyCarpenter4: see TableauDefect");
+
 namespace {
 
 static_assert(AdditiveMethod<KennedyCarpenter3> && ImplicitMethod<KennedyCarpenter3>);

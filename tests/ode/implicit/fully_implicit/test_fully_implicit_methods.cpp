@@ -14,6 +14,11 @@
 #include <utility>
 
 namespace pathline {
+
+// A stepper checks its method where it is used; here all are checked.
+static_assert(tableau_defect(GaussLegendre4::tableau) == TableauDefect::none, "GaussLegendre4: see TableauDefect");
+static_assert(tableau_defect(RadauIia5::tableau) == TableauDefect::none, "RadauIia5: see TableauDefect");
+
 namespace {
 
 static_assert(FullyImplicitMethod<RadauIia5> && ImplicitMethod<RadauIia5> && SteppingMethod<RadauIia5>);

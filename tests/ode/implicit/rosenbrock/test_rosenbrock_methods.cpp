@@ -14,6 +14,11 @@
 #include <utility>
 
 namespace pathline {
+
+// A stepper checks its method where it is used; here all are checked.
+static_assert(tableau_defect(Rosenbrock23::tableau) == TableauDefect::none, "Rosenbrock23: see TableauDefect");
+static_assert(tableau_defect(Rodas4::tableau) == TableauDefect::none, "Rodas4: see TableauDefect");
+
 namespace {
 
 static_assert(RosenbrockMethod<Rodas4> && ImplicitMethod<Rodas4> && EmbeddedMethod<Rodas4>);

@@ -56,9 +56,4 @@ struct KennedyCarpenter4 {
 };
 // clang-format on
 
-static_assert(tableau_defect(KennedyCarpenter3::tableau) == TableauDefect::none,
-              "KennedyCarpenter3: see TableauDefect");
-static_assert(tableau_defect(KennedyCarpenter4::tableau) == TableauDefect::none,
-              "KennedyCarpenter4: see TableauDefect");
-
 }  // namespace pathline

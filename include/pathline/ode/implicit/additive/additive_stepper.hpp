@@ -141,7 +141,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
 
   /// Writes e = h Σ (b_i - b̂_i) (F_i + G_i) of the step tried last, all rows, not filtered; before accept().
   void write_error(State& error) const requires has_error {
-    error.noalias() = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, F_);
+    detail::set_sum<detail::ErrorWeights<Method>>(error, h_, F_);
     detail::add_sum<detail::ErrorWeights<Method>>(error, h_, G_);
   }
 

@@ -147,14 +147,4 @@ struct Kvaerno5 {
 };
 // clang-format on
 
-static_assert(tableau_defect(ImplicitMidpoint::tableau) == TableauDefect::none, "ImplicitMidpoint: see TableauDefect");
-static_assert(tableau_defect(CrankNicolson::tableau) == TableauDefect::none, "CrankNicolson: see TableauDefect");
-static_assert(tableau_defect(TrBdf2::tableau) == TableauDefect::none, "TrBdf2: see TableauDefect");
-static_assert(tableau_defect(Sdirk2::tableau) == TableauDefect::none, "Sdirk2: see TableauDefect");
-static_assert(tableau_defect(Sdirk3::tableau) == TableauDefect::none, "Sdirk3: see TableauDefect");
-static_assert(tableau_defect(Sdirk4::tableau) == TableauDefect::none, "Sdirk4: see TableauDefect");
-static_assert(tableau_defect(Kvaerno3::tableau) == TableauDefect::none, "Kvaerno3: see TableauDefect");
-static_assert(tableau_defect(Esdirk547L2SA2::tableau) == TableauDefect::none, "Esdirk547L2SA2: see TableauDefect");
-static_assert(tableau_defect(Kvaerno5::tableau) == TableauDefect::none, "Kvaerno5: see TableauDefect");
-
 }  // namespace pathline

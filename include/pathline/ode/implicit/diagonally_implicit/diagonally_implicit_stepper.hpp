@@ -186,9 +186,9 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
   template <class Rhs>
   const State& start_misfit(Rhs& rhs, double t) requires(has_error && !explicit_first) {
     if (closing_)
-      base_.noalias() = detail::weighted_stages<detail::StartWeights<Closing>>(-h_, K_);
+      detail::set_sum<detail::StartWeights<Closing>>(base_, -h_, K_);
     else
-      base_.noalias() = detail::weighted_stages<detail::StartWeights<Method>>(-h_, K_);
+      detail::set_sum<detail::StartWeights<Method>>(base_, -h_, K_);
     base_ += Scalar(h_) * start_slope(rhs, t);
     return base_;
   }
@@ -198,9 +198,9 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
   /// Writes e = h Σ (b_i - b̂_i) K_i of the step tried last, all rows, not filtered; before accept().
   void write_error(State& error) const requires has_error {
     if (closing_)
-      error.noalias() = detail::weighted_stages<detail::ErrorWeights<Closing>>(h_, K_);
+      detail::set_sum<detail::ErrorWeights<Closing>>(error, h_, K_);
     else
-      error.noalias() = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, K_);
+      detail::set_sum<detail::ErrorWeights<Method>>(error, h_, K_);
   }
 
   /// Evaluates at the end, t, of an Euler step of length h, for the choice of the first step; overwrites stage(1).

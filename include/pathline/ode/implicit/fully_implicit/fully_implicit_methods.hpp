@@ -50,7 +50,4 @@ struct RadauIia5 {
 };
 // clang-format on
 
-static_assert(tableau_defect(GaussLegendre4::tableau) == TableauDefect::none, "GaussLegendre4: see TableauDefect");
-static_assert(tableau_defect(RadauIia5::tableau) == TableauDefect::none, "RadauIia5: see TableauDefect");
-
 }  // namespace pathline

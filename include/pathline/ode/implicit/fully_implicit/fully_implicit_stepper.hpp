@@ -104,7 +104,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, Cou
       return this->fail();
     }
     write_stages(quadratures);
-    next_.noalias() = y_ + detail::weighted_stages<detail::SolutionWeights<Method>>(h, K_);
+    detail::write_sum<detail::SolutionWeights<Method>>(next_, y_, h, K_);
     if constexpr (ends_in_stage) next_.topRows(d) = y_.topRows(d) + Z_[stages - 1].topRows(d);
     return true;
   }
@@ -212,7 +212,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, Cou
     if constexpr (I < stages) {
       State& K = K_[std::size_t(I)];
       if (std::isfinite(Scalar(1 / h_)))
-        K.noalias() = detail::weighted_stages<detail::InverseWeights<Method, I>>(1 / h_, Z_);
+        detail::set_sum<detail::InverseWeights<Method, I>>(K, 1 / h_, Z_);
       else  // h is too short to divide by
         K = solver_.derivative(I);
       if (quadratures > 0) K.bottomRows(quadratures) = solver_.derivative(I).bottomRows(quadratures);
@@ -221,7 +221,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, Cou
   }
 
   void write_error(const State& start, State& error) const {
-    error.noalias() = detail::weighted_stages<detail::ErrorWeights<Method>>(h_, K_);
+    detail::set_sum<detail::ErrorWeights<Method>>(error, h_, K_);
     if constexpr (reads_start) error -= Scalar(h_ * Method::tableau.start_embedded) * start;
   }
 

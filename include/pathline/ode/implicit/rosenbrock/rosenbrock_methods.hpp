@@ -57,7 +57,4 @@ struct Rodas4 {
 };
 // clang-format on
 
-static_assert(tableau_defect(Rosenbrock23::tableau) == TableauDefect::none, "Rosenbrock23: see TableauDefect");
-static_assert(tableau_defect(Rodas4::tableau) == TableauDefect::none, "Rodas4: see TableauDefect");
-
 }  // namespace pathline

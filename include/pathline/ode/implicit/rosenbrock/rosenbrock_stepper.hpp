@@ -277,7 +277,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
 
   /// Writes e, the solution less that of the partner, of the step tried last, all rows, not filtered; before accept().
   void write_error(State& error) const requires has_error {
-    error.noalias() = detail::weighted_stages<detail::IncrementsOfError<Method>>(1, U_);
+    detail::set_sum<detail::IncrementsOfError<Method>>(error, 1, U_);
   }
 
   /// Evaluates at the end, t, of an Euler step of length h, for the choice of the first step; overwrites stage(1).
@@ -303,7 +303,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
   template <class Weights>
   void write_slope(State& slope) {
     if (std::isfinite(Scalar(1 / h_)))
-      slope.noalias() = detail::weighted_stages<Weights>(1 / h_, U_);
+      detail::set_sum<Weights>(slope, 1 / h_, U_);
     else  // h is too short to divide by
       slope = first_;
   }
@@ -324,7 +324,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
       work_ = Scalar(h_ * gamma) * f;
       if constexpr (weight_of_time != 0)
         work_ += Scalar(h_ * gamma * weight_of_time) * (Scalar(h_) * solver_.time_derivative());
-      if constexpr (!detail::all_zero<Coupling>) work_ += detail::weighted_stages<Coupling>(gamma, U_);
+      if constexpr (!detail::all_zero<Coupling>) detail::add_sum<Coupling>(work_, gamma, U_);
       solver_.solve(work_, U_[I]);
       return solve_stages<I + 1>(rhs, t);
     } else {

@@ -1,0 +1,26 @@
+/// \file
+/// A formula of the entries of states of one shape, as one loop over their scalars: compiled once for each scalar and
+/// formula, whatever the method.
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/math/for_packs.hpp>
+
+namespace pathline::detail {
+
+/// to = formula(x, others…), entry by entry; `to` gets the shape of x and may be any of them. The formula is called
+/// with packs of scalars or with scalars: `set_entries(to, [=](auto y, auto k) { return y + h * k; }, y, K)`.
+template <class State, class Formula, class... Others>
+void set_entries(State& to, const Formula& formula, const State& x, const Others&... others) {
+  using Scalar = typename State::Scalar;
+  to.resizeLike(x);
+  if constexpr (State::SizeAtCompileTime == Eigen::Dynamic)
+    for_packs<Scalar>(to.size(), [&]<class At>(At /*access*/, Index i) {
+      At::store(formula(At::load(x.data() + i), At::load(others.data() + i)...), to.data() + i);
+    });
+  else
+    for (Index i = 0; i < Index(State::SizeAtCompileTime); ++i)
+      to.data()[i] = formula(x.data()[i], others.data()[i]...);
+}
+
+}  // namespace pathline::detail
