@@ -187,7 +187,7 @@ TEST_CASE("Sequences: what is unusable is named with its number", "[gradient][se
   CHECK(refused([](S& s) { s.times[2] = 0.5; }) ==
         "NeuralOde::predict: sequence 1: times[2] is 0.5, expected a finite number above times[1], which is 0.5");
   CHECK(refused([](S& s) { s.times[0] = missing; }) ==
-        "NeuralOde::predict: sequence 1: times[0] is missing, expected a finite number");
+        "NeuralOde::predict: sequence 1: times[0] is nan, expected a finite number");
   CHECK(refused([](S& s) { s.states = Batch<double>::Zero(4, 2); }) ==
         "NeuralOde::predict: sequence 1: states has 4 rows, expected 2; they have a column for each time");
   CHECK(refused([](S& s) { s.times.pop_back(); }) ==
@@ -202,7 +202,7 @@ TEST_CASE("Sequences: what is unusable is named with its number", "[gradient][se
   CHECK(refused([](S& s) { s.initial.setZero(3); }) ==
         "NeuralOde::predict: sequence 1: initial has 3 rows, expected 2");
   CHECK(refused([](S& s) { s.initial(1) = missing; }) ==
-        "NeuralOde::predict: sequence 1: initial is missing at component 1, expected a finite number");
+        "NeuralOde::predict: sequence 1: initial is nan at component 1, expected a finite number");
   CHECK(refused([](S& s) { s.context.setZero(1); }) ==
         "NeuralOde::predict: sequence 1: context has 1 rows, expected 0");
   CHECK_THROWS_AS(ode.predict({}), DataError);
