@@ -1,7 +1,8 @@
 /// \file
-/// Room `train`: from data to parameters. `fit` (train/fit.hpp, where to start) draws mini-batches, takes Adam's steps
-/// and keeps the best parameters; `split` and `fold_of` hold data out. `sample_toy` (train/toy/toy_densities.hpp) makes
-/// data of known density; `kl_estimate`, `mmd_squared` and the path metrics judge a trained flow.
+/// Room `train`: from data to parameters. `fit` (train/fit.hpp, where to start) draws mini-batches, takes the steps of
+/// an optimizer and keeps the best parameters; what it does on the way are policies. `split` and `fold_of` hold data
+/// out. `sample_toy` (train/toy/toy_densities.hpp) makes data of known density; `kl_estimate`, `mmd_squared` and the
+/// path metrics (train/metric) judge a trained flow.
 #pragma once
 
 #include <pathline/train/adam.hpp>
