@@ -80,10 +80,13 @@ TEST_CASE("A training iteration allocates nothing once its memory is there", "[f
   CHECK(counter.count() == 0);
 }
 
-TEST_CASE("So does one with every policy on", "[flow][allocations]") {
+TEST_CASE("So does one with every policy on, and with wide layers", "[flow][allocations]") {
+  const Index width = GENERATE(64, 256);
+  Rng rng(1);
   const Batch<float> X = workloads::inputs<float>(2, 100);
-  const Cnf flow(workloads::ffjord_field<float>(), Hutchinson<>{.probes = 2}, PiController{.rtol = 1e-4, .atol = 1e-4},
-                 Adjoint{}, Standardize(X), KineticEnergy{.weight = 0.1}, Threads{1});
+  const Cnf flow(Mlp<float, Tanh>(2, {width, width, width}, rng), Hutchinson<>{.probes = 2},
+                 PiController{.rtol = 1e-4, .atol = 1e-4}, Adjoint{}, Standardize(X), KineticEnergy{.weight = 0.1},
+                 Threads{1});
   std::vector<Index> samples(100);
   std::iota(samples.begin(), samples.end(), Index(0));
   typename std::remove_const_t<decltype(flow)>::Memory memory;
