@@ -20,6 +20,8 @@ TEST_CASE("error_norm is the root mean square of the error in units of the toler
   const double expected =
       std::sqrt((std::pow(3e-3 / 0.31, 2) + std::pow(1e-3 / 0.21, 2) + std::pow(2e-3 / 0.11, 2)) / 4);
   CHECK(error_norm(error, y, y_next, 0.1, 0.01) == Approx(expected).epsilon(1e-14));
+  const Eigen::MatrixXd any_error = error, any_y = y, any_y_next = y_next;
+  CHECK(error_norm(any_error, any_y, any_y_next, 0.1, 0.01) == Approx(expected).epsilon(1e-14));
 }
 
 TEST_CASE("error_norm is never small when the error is not finite", "[ode][control]") {

@@ -28,6 +28,17 @@ TEMPLATE_TEST_CASE("Without options a step grows to ten times and shrinks to a f
                    "[ode][control]", IController, PiController, PidController) {
   CHECK(factor_of(TestType{}, 1e-30, 1e-30, 5) == 10);
   CHECK(factor_of(TestType{}, 1e30, 1, 5) == 0.2);
+  CHECK(TestType{}.min_step == 0);
+  CHECK(TestType{}.initial_step == 0);
+}
+
+TEST_CASE("A control of the program's own reads the last accepted step's error", "[ode][control]") {
+  struct : IController {
+    [[nodiscard]] double factor(double error, double previous_error, int q) const {
+      return error + 10 * previous_error + 100 * q;
+    }
+  } control;
+  CHECK(detail::next_factor(control, 0.5, {0.25, 0.125}, 3) == 0.5 + 2.5 + 300);
 }
 
 TEST_CASE("FixedSteps refuses less than one step and says so", "[ode][control]") {
@@ -73,7 +84,8 @@ TEST_CASE("Options that no solve can follow are refused by name", "[ode][control
   CHECK_THROWS_AS(detail::require_valid(IController{.atol = infinity}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(IController{.rtol = 0, .atol = 0}), ArgumentError);
   CHECK_NOTHROW(detail::require_valid(PiController{.max_factor = 1}));
-  CHECK_THROWS_AS(detail::require_valid(PiController{.safety = 1.5}), ArgumentError);
+  for (const double safety : {0., 1., 1.5})
+    CHECK_THROWS_AS(detail::require_valid(PiController{.safety = safety}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(PiController{.min_factor = 0}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(PiController{.min_factor = 1}), ArgumentError);
   CHECK_THROWS_AS(detail::require_valid(PiController{.max_factor = 0.5}), ArgumentError);
