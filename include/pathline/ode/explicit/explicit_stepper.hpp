@@ -116,7 +116,6 @@ class Stepper<Method, State> {
     static_assert(
         DoublyEmbeddedMethod<Method> || !requires { Method::b_coarse; },
         "a second partner needs b_coarse, a weight for each stage, and coarse_order, its order");
-    static_assert(detail::dense_order_holds<Method>(), "this method's dense output is not of the order dense_order");
     static_assert(
         DenselyExtendedMethod<Method> || DenselyStagedMethod<Method> || !requires { Method::dense; },
         "a dense output of its own needs dense, a d for each stage, and dense_order, its order");
@@ -208,6 +207,7 @@ class Stepper<Method, State> {
 
   /// Writes h Σ d_i K_i of the step tried last, what its own extension adds to the Hermite polynomial; before accept().
   void write_dense_correction(State& correction) const requires DenselyExtendedMethod<Method> {
+    static_assert(detail::dense_order_holds<Method>(), "this method's dense output is not of the order dense_order");
     eigen_assert(stages_evaluated_ == stages);
     detail::set_sum<detail::DenseWeights<Method>>(correction, h_, K_);
   }
@@ -236,6 +236,7 @@ class Stepper<Method, State> {
   template <class Rhs>
   void write_dense_corrections(Rhs& rhs, double t,
                                std::span<State, dense_corrections> corrections) requires(dense_corrections > 0) {
+    static_assert(detail::dense_order_holds<Method>(), "this method's dense output is not of the order dense_order");
     if constexpr (DenselyExtendedMethod<Method>) {
       end_slope(rhs);  // may be one of the stages
       detail::set_sum<detail::DenseWeights<Method>>(corrections[0], h_, K_);
