@@ -89,16 +89,26 @@ void axpy(std::type_identity_t<Scalar> a, View<const Scalar> X, View<Scalar> Y) 
       Y, [a](auto y, auto x) { return y + a * x; }, X);
 }
 
-/// Every column of Y = column.
+/// Every column of Y = column. Columns may be short and many, hence loops of their own.
 template <Real Scalar>
 void set_columns(View<const Scalar> column, View<Scalar> Y) {
-  for (Index j = 0; j < Y.cols(); ++j) copy<Scalar>(column, Y.col(j));
+  eigen_assert(column.rows() == Y.rows() && column.cols() == 1);
+  for (Index j = 0; j < Y.cols(); ++j)
+    for_packs<Scalar>(Y.rows(), [x = column.data(), y = Y.data() + j * Y.stride()](auto at, Index i) {
+      using At = decltype(at);
+      At::store(At::load(x + i), y + i);
+    });
 }
 
 /// Every column of Y += column.
 template <Real Scalar>
 void add_to_columns(View<const Scalar> column, View<Scalar> Y) {
-  for (Index j = 0; j < Y.cols(); ++j) add<Scalar>(column, Y.col(j));
+  eigen_assert(column.rows() == Y.rows() && column.cols() == 1);
+  for (Index j = 0; j < Y.cols(); ++j)
+    for_packs<Scalar>(Y.rows(), [x = column.data(), y = Y.data() + j * Y.stride()](auto at, Index i) {
+      using At = decltype(at);
+      At::add(At::load(x + i), y + i);
+    });
 }
 
 /// column = the sums of X's rows, zero where X has no columns: whole packs of rows by (…(x₀ + ((x₁ + x₂) + (x₃ +
