@@ -38,7 +38,9 @@ template <Real Scalar, class Method>
 using WatcherOfBatch = ObserverView<Stepper<Method, Batch<Scalar>>, Scalar, false>;
 
 using PrecompiledLibraryOfThisProgram = PrecompiledLibrary<EIGEN_MAX_ALIGN_BYTES, Pack<float>::size, with_threads>;
-inline const bool precompiled_with_the_options_of_this_program = PrecompiledLibraryOfThisProgram::has_these_options;
+// For the linker alone. Marked as used, since a compiler may drop what no one reads.
+[[gnu::used]] static const bool precompiled_with_the_options_of_this_program =
+    PrecompiledLibraryOfThisProgram::has_these_options;
 
 }  // namespace detail
 
