@@ -12,8 +12,11 @@
 #include <pathline/math/pack.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <span>
+#include <type_traits>
+#include <utility>
 
 namespace pathline::detail {
 
