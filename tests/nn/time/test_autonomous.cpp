@@ -15,6 +15,7 @@ static_assert(Layer<Autonomous<Map>>);
 TEST_CASE("Autonomous keeps the law of layers", "[nn][gradient]") {
   check_layer_laws(Autonomous(Map(3, 2, 2)));
   check_layer_laws(Autonomous(Map(3, 2, 0)));
+  check_layer_laws(Autonomous(Map(3, 2, 1)));
 }
 
 TEST_CASE("Autonomous allocates nothing after its first call", "[nn][allocations]") {

@@ -370,6 +370,7 @@ TEST_CASE("A right-hand side that is not a number ends the iteration at once", "
   newton.reset(start);
   CHECK_FALSE(newton.solve(rhs, 0.5, 1, start, start, Y));
   CHECK(newton.fault() == EquationFault::right_hand_side);
+  CHECK(newton.failed_component() == 0);
   CHECK(newton.failed_at() == 0.5);
   CHECK(newton.evaluations() == 3);  // the first, and two for the differences
 }
