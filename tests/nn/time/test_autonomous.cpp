@@ -24,6 +24,7 @@ TEST_CASE("Autonomous allocates nothing after its first call", "[nn][allocations
 
 TEST_CASE("Autonomous: the context is read, and time is not", "[nn]") {
   CHECK(Autonomous(Map(3, 2, 0)).side_rows() == 0);
+  CHECK(Autonomous(Map(3, 2, 1)).side_rows() == 2);
   CHECK(Autonomous(Map(3, 2, 2)).side_rows() == 3);
   const Index columns = GENERATE(1, 4, 8);
   LayerProblem hidden(Autonomous(Map(3, 2, 2)), 4, 1, columns, 0), plain(Map(3, 2, 2), 4, 1, columns, 0);
