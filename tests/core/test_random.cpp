@@ -356,8 +356,8 @@ TEST_CASE("permutation: all 24 orders of four are equally likely", "[core][rando
 // A distribution of a user's own: signs with zeros between.
 struct SparseSigns {
   static constexpr Index per_block = 2;
-  template <class Out>
-  static void write(const PhiloxBlock& block, Out&& out) {
+  template <class Scalar>
+  static void write(const PhiloxBlock& block, View<Scalar> out) {
     for (Index i = 0; i < out.size(); ++i)
       out[i] = block[std::size_t(i)] % 2 == 0 ? 0 : block[2 + std::size_t(i)] % 2 ? 1 : -1;
   }
@@ -366,7 +366,12 @@ struct NoRule {
   static constexpr Index per_block = 2;
 };
 static_assert(Distribution<SparseSigns> && Distribution<Uniform> && Distribution<Gaussian> && Distribution<Rademacher>);
-static_assert(!Distribution<NoRule>);
+struct OfEigen {
+  static constexpr Index per_block = 2;
+  static void write(const PhiloxBlock& /*block*/, auto&& out) requires requires { out.setZero(); }
+  { out.setZero(); }
+};
+static_assert(!Distribution<NoRule> && !Distribution<OfEigen>);
 
 TEST_CASE("A distribution of one's own works as the given ones do", "[core][random]") {
   Batch<float> X(5, 300);
@@ -374,6 +379,9 @@ TEST_CASE("A distribution of one's own works as the given ones do", "[core][rand
   CHECK(X.cwiseAbs().maxCoeff() == 1);
   CHECK((X.array() == 0).any());
   CHECK(X(3, 7) == Draw{1, 1}.number_at<SparseSigns, float>(7, 3));
+  Eigen::Matrix<float, 5, Eigen::Dynamic, Eigen::RowMajor> rows(5, 300);
+  fill<SparseSigns>(Draw{1, 1}, 0, rows);
+  CHECK(rows == X);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include <pathline/core/view.hpp>
 
 #include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -32,10 +33,10 @@ namespace pathline {
 /// How 128 random bits become numbers.
 /// - `per_block`: components made from one block; component i of a sample comes from block i / per_block. So the first
 ///   components of a sample do not depend on how many are asked for.
-/// - `write(block, out)`: overwrites the vector `out` of float or double with the first of them, at most per_block.
+/// - `write(block, out)`: overwrites the column `out` of float or double, a `View`, with the first of them, at most
+///   per_block.
 template <class D>
-concept Distribution = requires(const PhiloxBlock& block, Eigen::VectorBlock<Vector<float>> floats,
-                                Eigen::VectorBlock<Vector<double>> doubles) {
+concept Distribution = requires(const PhiloxBlock& block, View<float> floats, View<double> doubles) {
   { D::per_block } -> std::convertible_to<Index>;
   D::write(block, floats);
   D::write(block, doubles);
@@ -113,7 +114,7 @@ struct Draw {
   template <Distribution D, Real Scalar = double>
   [[nodiscard]] Scalar number_at(Index sample, Index component) const {
     Eigen::Matrix<Scalar, int(D::per_block), 1> numbers;
-    D::write(bits(sample, component / D::per_block), numbers);
+    D::write(bits(sample, component / D::per_block), View<Scalar>(numbers));
     return numbers[component % D::per_block];
   }
 };
@@ -141,21 +142,22 @@ class Rng {
 
 namespace detail {
 
-template <class D, class Column>
-void fill_column(const Draw& draw, Index sample, Column column) {
-  const Index rows = column.size();
-  for (Index i = 0; i < rows; i += D::per_block)
-    D::write(draw.bits(sample, i / D::per_block), column.segment(i, std::min(D::per_block, rows - i)));
-}
-
-/// fill_column for each column j with the sample sample_of(j).
+/// Column j of X gets the numbers of the sample sample_of(j), a block of bits at a time.
 template <class D, class Matrix, class SampleOf>
 void fill_columns(const Draw& draw, Matrix& X, SampleOf&& sample_of) {
-  using Columns = View<typename Matrix::Scalar>;  // one type for all that is filled; a row-major matrix has none
-  if constexpr (std::constructible_from<Columns, Matrix&>)
-    for (Index j = 0; j < X.cols(); ++j) fill_column<D>(draw, sample_of(j), Columns(X).col(j));
-  else
-    for (Index j = 0; j < X.cols(); ++j) fill_column<D>(draw, sample_of(j), X.col(j));
+  using Scalar = typename Matrix::Scalar;
+  constexpr Index most = D::per_block;
+  for (Index j = 0; j < X.cols(); ++j)
+    for (Index i = 0; i < X.rows(); i += most) {
+      const Index count = std::min(most, X.rows() - i);
+      if constexpr (std::constructible_from<View<Scalar>, Matrix&>) {
+        D::write(draw.bits(sample_of(j), i / most), View<Scalar>(X).col(j).segment(i, count));
+      } else {  // row-major: a column is no run of scalars
+        std::array<Scalar, std::size_t(most)> numbers{};
+        D::write(draw.bits(sample_of(j), i / most), View<Scalar>(numbers.data(), count, 1));
+        for (Index k = 0; k < count; ++k) X(i + k, j) = numbers[std::size_t(k)];
+      }
+    }
 }
 
 }  // namespace detail
