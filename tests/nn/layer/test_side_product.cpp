@@ -30,3 +30,13 @@ TEST_CASE("Side products: one column for all values, a column a sample, or tange
     expected_S_bar += U.transpose() * Y_bar.leftCols(columns);
   CHECK((S_bar - expected_S_bar).lpNorm<Eigen::Infinity>() < 1e-13);
 }
+
+TEST_CASE("Side products of no sample change nothing", "[nn]") {
+  const Batch<double> U = gaussian(0, 3, 2), S(2, 0), Y_bar(3, 0);
+  const Vector<double> column = Vector<double>::Zero(3);
+  Workspace<double> workspace;
+  Batch<double> Y(3, 0), U_bar = Batch<double>::Ones(3, 2), S_bar(2, 0);
+  detail::add_side_product<double>(U, S, 0, Y, workspace);
+  detail::pull_back_side_product<double>(U, S, Y_bar, column, U_bar, S_bar);
+  CHECK(U_bar.isOnes(0));
+}

@@ -14,7 +14,7 @@ namespace pathline::detail {
 template <Real Scalar>
 void add_side_product(View<const Scalar> U, View<const Scalar> S, Index n, View<Scalar> Y,
                       Workspace<Scalar>& workspace) {
-  if (S.cols() > 1) return add_matrix_product<Factor::plain, Factor::plain, Scalar>(U, S, Y.leftCols(S.cols()));
+  if (S.cols() != 1) return add_matrix_product<Factor::plain, Factor::plain, Scalar>(U, S, Y.leftCols(S.cols()));
   typename Workspace<Scalar>::Frame frame(workspace);
   const View<Scalar> column = frame.vector(U.rows());
   fill<Scalar>(column, 0);
@@ -26,7 +26,7 @@ void add_side_product(View<const Scalar> U, View<const Scalar> S, Index n, View<
 template <Real Scalar>
 void pull_back_side_product(View<const Scalar> U, View<const Scalar> S, View<const Scalar> Y_bar,
                             View<const Scalar> column, View<Scalar> U_bar, View<Scalar> S_bar) {
-  if (S.cols() > 1) {
+  if (S.cols() != 1) {
     add_matrix_product<Factor::plain, Factor::transposed, Scalar>(Y_bar.leftCols(S.cols()), S, U_bar);
     add_matrix_product<Factor::transposed, Factor::plain, Scalar>(U, Y_bar.leftCols(S.cols()), S_bar);
     return;
