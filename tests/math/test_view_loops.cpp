@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <limits>
-#include <vector>
 
 using namespace pathline;
 
@@ -28,7 +27,7 @@ class Wave {
   Index rows_, first_;
 };
 
-/// The first difference in `rows` × `columns` between a loop's result and Eigen's, padding included; none is "".
+/// Whether a loop's result of `rows` × `columns` has the bits of Eigen's, padding included.
 template <class Scalar, class Loop, class Expression>
 bool same_bits(Index rows, Index columns, bool padded, Loop&& loop, Expression&& expression) {
   Wave<Scalar> X(rows, columns, padded, 0.1), Y(rows, columns, padded, 0.7), expected(rows, columns, padded, 0.7);
@@ -82,27 +81,6 @@ TEMPLATE_TEST_CASE("Row sums have the bits of Eigen's", "[math]", float, double)
         const Vector<Scalar> expected = X.block().rowwise().sum();
         CHECK(sums == expected);
       }
-}
-
-TEMPLATE_TEST_CASE("A weighted sum has the bits of Eigen's", "[math]", float, double) {
-  using Scalar = TestType;
-  const std::vector<Scalar> w{Scalar(0.3), Scalar(-1.7), Scalar(0.9)};
-  for (const Index size : {0, 1, 7, 8, 37}) {
-    INFO(size << " entries");
-    const Vector<Scalar> start = Wave<Scalar>(size, 1, false, 0.2).all(), a = Wave<Scalar>(size, 1, false, 0.4).all(),
-                         b = Wave<Scalar>(size, 1, false, 0.6).all(), c = Wave<Scalar>(size, 1, false, 0.8).all();
-    const std::vector<const Scalar*> X{a.data(), b.data(), c.data()};
-    Vector<Scalar> Y(size), expected(size);
-    detail::weighted_sum<Scalar>(size, start.data(), w, X, Y.data());
-    expected = start + ((w[0] * a + w[1] * b) + w[2] * c);
-    CHECK(Y == expected);
-    detail::weighted_sum<Scalar>(size, nullptr, w, X, Y.data());
-    expected = (w[0] * a + w[1] * b) + w[2] * c;
-    CHECK(Y == expected);
-    detail::weighted_sum<Scalar>(size, start.data(), std::span(w).first(1), std::span(X).first(1), Y.data());
-    expected = start + w[0] * a;
-    CHECK(Y == expected);
-  }
 }
 
 TEST_CASE("Numbers are converted to the other scalar by rounding", "[math]") {

@@ -4,10 +4,7 @@
 #pragma once
 
 #include <pathline/core/view.hpp>
-#include <pathline/math/for_packs.hpp>
-#include <pathline/math/pack.hpp>
-
-#include <cstddef>
+#include <pathline/math/view_loops.hpp>
 
 namespace pathline::detail {
 
@@ -26,38 +23,10 @@ template <class Scalar>
   return x.cols() == 1 ? 1 : x.stride();
 }
 
-/// Σ aᵢ bᵢ of two columns: two packs at a time, in the order of Eigen's `dot`.
-template <Real Scalar>
-[[nodiscard]] Scalar column_dot(View<const Scalar> a, View<const Scalar> b) {
-  using P = Pack<Scalar>;
-  constexpr Index one = P::size, two = 2 * one;
-  const Index size = a.rows(), in_ones = size / one * one, in_twos = size / two * two;
-  eigen_assert(a.cols() == 1 && b.cols() == 1 && b.rows() == size);
-  const auto product = [&](Index i) { return P::load(a.data() + i) * P::load(b.data() + i); };
-  if (in_ones == 0) {
-    Scalar sum = size > 0 ? a(0) * b(0) : Scalar(0);
-    for (Index i = 1; i < size; ++i) sum += a(i) * b(i);
-    return sum;
-  }
-  P even = product(0);
-  if (in_ones > one) {
-    P odd = product(one);
-    for (Index i = two; i < in_twos; i += two) {
-      even = even + product(i);
-      odd = odd + product(i + one);
-    }
-    even = even + odd;
-    if (in_ones > in_twos) even = even + product(in_twos);
-  }
-  Scalar sum = Eigen::internal::predux(even.data());
-  for (Index i = in_ones; i < size; ++i) sum += a(i) * b(i);
-  return sum;
-}
-
-/// Σ aᵢ bᵢ of two columns, or one after the other where either is a row.
+/// Σ aᵢ bᵢ of two columns as dot(), or one after the other where either is a row.
 template <Real Scalar>
 [[nodiscard]] Scalar entry_product(View<const Scalar> a, View<const Scalar> b) {
-  if (a.cols() == 1 && b.cols() == 1) return column_dot<Scalar>(a, b);
+  if (a.cols() == 1 && b.cols() == 1) return dot<Scalar>(a.data(), b.data(), a.rows());
   const Index a_step = entry_step(a), b_step = entry_step(b);
   Scalar sum = *a.data() * *b.data();
   for (Index k = 1; k < a.size(); ++k) sum += a.data()[k * a_step] * b.data()[k * b_step];

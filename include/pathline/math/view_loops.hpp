@@ -14,7 +14,6 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
-#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -134,22 +133,6 @@ void row_sums(View<const Scalar> X, View<Scalar> column) {
       }
     for (; j < X.cols(); ++j) sum = sum + At::load(x + j * stride);
     At::store(sum, column.data() + i);
-  });
-}
-
-/// Y = start + (…((w₀ X₀ + w₁ X₁) + w₂ X₂)…), all contiguous and of one size; without `start` (null) the sum alone.
-/// What the stages of a step become. Y may be `start`, but none of X. There is at least one term.
-template <Real Scalar>
-void weighted_sum(Index size, const Scalar* start, std::span<const Scalar> w, std::span<const Scalar* const> X,
-                  Scalar* Y) {
-  eigen_assert(w.size() == X.size() && !w.empty());
-  const std::size_t terms = w.size();
-  for_packs<Scalar>(size, [&](auto at, Index i) {
-    using At = decltype(at);
-    using P = typename At::Value;
-    P sum = P(w[0]) * At::load(X[0] + i);
-    for (std::size_t k = 1; k < terms; ++k) sum = sum + P(w[k]) * At::load(X[k] + i);
-    At::store(start ? At::load(start + i) + sum : sum, Y + i);
   });
 }
 
