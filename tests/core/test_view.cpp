@@ -3,6 +3,7 @@
 #include <support/catch.hpp>
 
 #include <concepts>
+#include <utility>
 
 using namespace pathline;
 
@@ -40,6 +41,14 @@ TEST_CASE("A view looks at what matrices, maps, references and blocks hold", "[c
   STATIC_REQUIRE(!std::constructible_from<View<double>, const Batch<double>&>);
   STATIC_REQUIRE(!std::constructible_from<View<double>, View<const double>>);
   STATIC_REQUIRE(!std::constructible_from<View<const double>, const Batch<float>&>);
+  // What has no contiguous columns.
+  using RowMajor = Eigen::Matrix<double, 3, Eigen::Dynamic, Eigen::RowMajor>;
+  STATIC_REQUIRE(!std::constructible_from<View<const double>, const RowMajor&>);
+  STATIC_REQUIRE(!std::constructible_from<View<const double>, decltype(std::declval<RowMajor&>().col(0))>);
+  STATIC_REQUIRE(!std::constructible_from<View<const double>, decltype(X.transpose())>);
+  STATIC_REQUIRE(!std::constructible_from<View<const double>, decltype(X.row(3).transpose())>);
+  STATIC_REQUIRE(!std::constructible_from<View<const double>, decltype(X.diagonal())>);
+  STATIC_REQUIRE(!std::constructible_from<View<const double>, decltype(X + X)>);
 }
 
 TEST_CASE("Slices of a view lie where those of the matrix lie", "[core]") {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <span>
+#include <type_traits>
 
 namespace pathline::detail {
 
@@ -47,13 +48,15 @@ class ActivationTape {
   void pullback(View<Scalar> Y_bar) const {
     const Index n = first_.cols(), block = n * Y_bar.stride();
     for_runs(Y_bar.leftCols(n), [&](Index size, Index offset, Scalar* y_bar) {
-      const auto run = [size](Scalar* x) { return View<Scalar>(x, size, 1); };
-      Scalar* const tape = const_cast<Scalar*>(pre_.data()) + offset;
-      const View<Scalar> A_bar = run(y_bar), first = run(const_cast<Scalar*>(first_.data()) + offset);
+      const auto run = [size](auto* x) { return View<std::remove_pointer_t<decltype(x)>>(x, size, 1); };
+      const Scalar* const tape = pre_.data() + offset;
+      const View<Scalar> A_bar = run(y_bar);
+      const View<const Scalar> first = run(first_.data() + offset);
       const auto times_first = [](auto x_bar, auto slope) { return x_bar * slope; };
       update<Scalar>(A_bar, times_first, first);
       for (Index j = 1; j * n < pre_.cols(); ++j) {
-        const View<Scalar> B = run(tape + j * first_.size()), B_bar = run(y_bar + j * block);
+        const View<const Scalar> B = run(tape + j * first_.size());
+        const View<Scalar> B_bar = run(y_bar + j * block);
         update<Scalar>(
             A_bar, [](auto a_bar, auto second, auto b, auto b_bar) { return a_bar + second * b * b_bar; }, run(tape), B,
             B_bar);

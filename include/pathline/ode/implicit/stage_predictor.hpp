@@ -11,7 +11,7 @@ namespace pathline::detail {
 /// Weights of stages First … I - 1 that extrapolate the derivative to `target`: those of the polynomial through the up
 /// to three whose nodes are nearest. All 0 where there is none.
 template <class Method, int I, int First>
-constexpr std::array<double, std::size_t(I + 1)> foretelling_weights(double target) {
+constexpr std::array<double, std::size_t(I + 1)> extrapolation_weights(double target) {
   constexpr auto c = Method::tableau.c;
   const auto node = [&](int j) { return c[std::size_t(j)]; };
   const auto distance = [&](int j) { return node(j) < target ? target - node(j) : node(j) - target; };
@@ -43,7 +43,7 @@ constexpr std::array<double, std::size_t(I + 1)> foretelling_weights(double targ
 template <class Method, int I, int First>
 struct PredictorWeights {
   static constexpr int count = I;
-  static constexpr auto weights = foretelling_weights<Method, I, First>(Method::tableau.c[std::size_t(I)]);
+  static constexpr auto weights = extrapolation_weights<Method, I, First>(Method::tableau.c[std::size_t(I)]);
   static constexpr double weight(int j) { return weights[std::size_t(j)]; }
 };
 
@@ -51,7 +51,7 @@ struct PredictorWeights {
 template <class Method>
 struct StartWeights {
   static constexpr int count = Method::tableau.stages;
-  static constexpr auto weights = foretelling_weights<Method, count, 0>(0);
+  static constexpr auto weights = extrapolation_weights<Method, count, 0>(0);
   static constexpr double weight(int j) { return weights[std::size_t(j)]; }
 };
 
