@@ -59,6 +59,15 @@ TEST_CASE("A step by hand ends at t + h, and its equation is that of the end", "
   CHECK(stepper.end_slope(rhs) == dy);
   rhs(t, stepper.y(), dy);
   CHECK(stepper.start_slope(rhs, t) == dy);
+  // Evaluated once, and known after the step.
+  const Index evaluations = stepper.evaluations();
+  CHECK(stepper.start_slope(rhs, t) == dy);
+  const Eigen::Vector2d end = stepper.end_slope(rhs);
+  stepper.accept();
+  CHECK(stepper.start_slope(rhs, t + h) == end);
+  CHECK(stepper.evaluations() == evaluations);
+  stepper.init(rhs, t, CoupledProblem::exact(t));
+  CHECK(stepper.start_slope(rhs, t) == dy);
 }
 
 TEST_CASE("Newton with the given Jacobian agrees with differences", "[ode][implicit]") {
