@@ -89,7 +89,7 @@ int main(int argc, char** argv) try {
             << flow.training_trace() << ")\n";
   examples::print_warnings(std::cout, report.warnings);
 
-  // Centres of the cells of a grid from (-4, -3) to (4, 3), 300 rows of 400: few enough pixels each to be none.
+  // Centres of the cells of a grid from (-4, -3) to (4, 3), 300 rows of 400, which are too small to be seen.
   constexpr Index rows = 300, columns = 400;
   Batch<double> cells(2, rows * columns);
   for (Index k = 0; k < cells.cols(); ++k)

@@ -289,6 +289,10 @@ TEST_CASE("fit keeps the parameters of the best validation when it gets worse la
   CHECK(model.nll(validation) == best);
 }
 
+/// A stopping rule of this file alone.
+struct AfterTwoEpochs {
+  [[nodiscard]] bool stop(const TrainingProgress& at) const { return at.epoch > 2; }
+};
 TEST_CASE("fit stops when patience is over", "[train][fit]") {
   const Batch<double> train = samples_around(5, 2, 40), validation = samples_around(2, 2, 20, 1, 2);
   GaussianModel model(2), longer(2);
@@ -304,6 +308,15 @@ TEST_CASE("fit stops when patience is over", "[train][fit]") {
                              Adam{.learning_rate = 0.05}, EarlyStopping{.patience = 2});
   CHECK(rare.stop == StopReason::patience);
   CHECK(Index(rare.epochs.size()) == rare.best_epoch + 6);
+
+  // A rule that stops between two validations: the last epoch is judged, and not lost.
+  GaussianModel briefly(2);
+  const FitReport brief = fit(briefly, train, validation, {.epochs = 100, .batch = 20, .validate_every = 10}, rng,
+                              Adam{.learning_rate = 0.05}, AfterTwoEpochs{});
+  CHECK(brief.stop == StopReason::patience);
+  CHECK(brief.epochs.size() == 2);
+  CHECK(brief.best_epoch == 2);
+  CHECK(briefly.nll(validation) == brief.best_criterion);
 }
 
 TEST_CASE("fit validates every so often, and always after the last epoch", "[train][fit]") {
@@ -1171,6 +1184,10 @@ TEST_CASE("A model that is no density is judged by its losses", "[train][fit]") 
   CHECK(report.best_criterion == Approx(model.losses(V).mean()).epsilon(1e-12));
   CHECK(std::isnan(report.epochs[0].train_nll));
   CHECK(report.epochs[0].train_costs.empty());
+  // Losses of thousands that differ by thousands: no sample decides the mean alone.
+  const Batch<double> large = 100 * X, large_validation = 100 * V;
+  CHECK(fit(model, large, large_validation, {.epochs = 1}, rng, Sgd{.learning_rate = 0.05, .momentum = 0.5})
+            .warnings.empty());
   Batch<double> spoiled = V;
   spoiled(0, 3) = 1e200;
   CHECK_THROWS_WITH(fit(model, X, spoiled, {.epochs = 1}, rng),

@@ -93,6 +93,16 @@ TEST_CASE("fit's loss of sequences is the mean square over all observed entries,
   CHECK(report.best_criterion == Approx(validation_loss).epsilon(1e-4));
 }
 
+TEST_CASE("fit trains a neural ODE in float", "[train][sequences]") {
+  NeuralOde ode(Network<Linear<float>>(Linear<float>(2, 2, 0), Vector<float>::Zero(6)), Euler{}, FixedSteps(4));
+  const Sequence<float> path{.times = {0, 1}, .states = Batch<float>{{0, 1}, {0, 2}}};
+  Rng rng(5);
+  const FitReport report =
+      fit(ode, std::vector(4, path), {.epochs = 1, .validation_fraction = 0}, rng, Adam{.learning_rate = 0.1});
+  CHECK(report.epochs.front().train_loss == Approx(2.5));  // it stays at 0, away from (1, 2)
+  CHECK(report.best_criterion == Approx(2.21));            // Adam's first step moves each offset by 0.1
+}
+
 TEST_CASE("fit refuses unusable sequences and changes nothing", "[train][sequences][errors]") {
   auto ode = linear_ode(1);
   const Vector<double> before = ode.parameters();

@@ -50,7 +50,7 @@ class Recording {
   [[nodiscard]] Index error_rows() const { return dynamics_.error_rows(); }
   [[nodiscard]] Index path_rows() const { return dynamics_.path_rows(); }
 
-  // --- what the solver calls -------------------------------------------------------------------------------------
+  // --- what the solver tells -------------------------------------------------------------------------------------
   void keep_first_stage() {
     first_ = used_ - 1;
     kept_ = used_;

@@ -40,6 +40,7 @@ concept BatchSource = requires(const S& source, Index i, Rng& rng, typename S::M
   source.start_epoch(rng, memory);
   { source.batch(i, i, rng, memory).samples } -> std::convertible_to<std::span<const Index>>;
   source.batch(i, i, rng, memory).data;
+  source.batch(i, i, rng, memory).factors.empty();
 };
 
 /// New samples in every mini-batch, so that nothing can be learned by heart:

@@ -32,7 +32,9 @@ concept RunCallback = requires(C& callback, const TrainingStart& start) {
   { callback.start(start) } -> EpochCallback;
 };
 
-/// `stop(progress)` is called before each epoch, and after the last.
+/// `stop(progress)` is called before each epoch, and after the last: true ends training. One that reads `criteria` or
+/// `since_best` has `static constexpr bool reads_criteria = true`, which has training rows judged where none are held
+/// out.
 template <class C>
 concept StoppingRule = requires(const C& rule, const TrainingProgress& progress) {
   { rule.stop(progress) } -> std::convertible_to<bool>;
@@ -41,7 +43,8 @@ concept StoppingRule = requires(const C& rule, const TrainingProgress& progress)
 template <class C>
 concept Callback = EpochCallback<C> || RunCallback<C> || StoppingRule<C>;
 
-/// `keeps(report)`: whether the parameters after this epoch are those to end with, as far as is known.
+/// `keeps(report)`: whether the parameters after this epoch are those to end with, as far as is known. Training rows
+/// are judged for it where none are held out, unless it has `static constexpr bool reads_criteria = false`.
 template <class C>
 concept ParameterChoice = requires(const C& choice, const EpochReport& report) {
   { choice.keeps(report) } -> std::convertible_to<bool>;

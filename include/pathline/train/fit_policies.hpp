@@ -83,7 +83,7 @@ template <template <class> class Is, class... Policies>
 }
 
 template <class P>
-inline constexpr bool reads_criteria = false;
+inline constexpr bool reads_criteria = ParameterChoice<P>;  // unless it says otherwise: see there
 template <class P>
 requires requires { P::reads_criteria; }
 inline constexpr bool reads_criteria<P> = P::reads_criteria;

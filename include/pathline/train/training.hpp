@@ -158,7 +158,8 @@ class Training {
   template <class Tell>
   void loop(const Tell& tell) {
     try {
-      for (Index i = 0; i < plan_.options.epochs && !stopped(); ++i) {
+      bool stop = stopped();
+      for (Index i = 0; i < plan_.options.epochs && !stop; ++i) {
         const Index epoch = state_.epochs + 1;
         EpochReport report = train_epoch(epoch);
         const bool judged = judges_ && (epoch % plan_.options.validate_every == 0 || epoch == plan_.total);
@@ -166,15 +167,18 @@ class Training {
         keep(report);
         state_.epochs = epoch;
         report_.epochs.push_back(report);
-        if (!tell(std::as_const(report_.epochs.back()))) {
+        const bool on = tell(std::as_const(report_.epochs.back()));
+        stop = on && stopped();
+        if ((!on || stop) && !judged && judges_) {  // else what was learned since the last time would be lost
+          judge(report_.epochs.back());
+          keep(report_.epochs.back());
+        }
+        if (!on) {
           report_.stop = StopReason::callback;
-          if (!judged && judges_) {  // else what was learned since the last time would be lost
-            judge(report_.epochs.back());
-            keep(report_.epochs.back());
-          }
           return;
         }
       }
+      if (stop) report_.stop = StopReason::patience;
     } catch (const SolveError& error) {
       const bool first = state_.optimizer.steps == 0;
       give_up();
@@ -184,7 +188,6 @@ class Training {
       give_up();
       throw;
     }
-    if (stopped()) report_.stop = StopReason::patience;
   }
 
   void begin() {
@@ -332,7 +335,8 @@ class Training {
       const Row<Scalar> log_prob = flow_.log_prob(X);
       for (Index j = 0; j < result.size(); ++j) result(j) = -double(log_prob(j));
     } else {
-      const Row<Scalar> losses = flow_.losses(X);
+      using Losses = std::remove_cvref_t<decltype(flow_.losses(X))>;  // in double for a float model, say
+      const Row<typename Losses::Scalar> losses = flow_.losses(X);
       for (Index j = 0; j < result.size(); ++j) result(j) = double(losses(j));
     }
     return result;
@@ -455,7 +459,8 @@ class Training {
   }
 
   void find_dominant_sample() {
-    if (best_losses_.size() == 0) return;  // no better parameters in this call
+    // No better parameters in this call; or a loss in units of its own, in which 50 may be little.
+    if (best_losses_.size() == 0 || !density) return;
     const Dominant dominant = dominant_sample(best_losses_, judged_shares_);
     if (dominant.sample < 0) return;
     const std::string name =
@@ -463,8 +468,8 @@ class Training {
     for (const std::string& warning : report_.warnings)
       if (warning.starts_with(name + " ")) return;  // found at the door
     report_.warnings.push_back(name + ", " + numbers_of(rows_->data(dominant.sample), rows_->rows()) + ", alone adds " +
-                               number(dominant.share) + (density ? " nats" : "") +
-                               " to the mean that chose the best parameters. Check it, or leave it out");
+                               number(dominant.share) +
+                               " nats to the mean that chose the best parameters. Check it, or leave it out");
   }
 
   Flow& flow_;
