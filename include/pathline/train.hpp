@@ -37,5 +37,6 @@
 #include <pathline/train/toy/toy_uniform.hpp>
 #include <pathline/train/trainable.hpp>
 #include <pathline/train/training.hpp>
+#include <pathline/train/training_plan.hpp>
 #include <pathline/train/training_state.hpp>
 #include <pathline/train/weighted_data.hpp>

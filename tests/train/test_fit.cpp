@@ -976,6 +976,11 @@ struct Repeated {
     return {memory.data, memory.samples, {}};
   }
 };
+/// What an optimizer would move of it is a copy.
+struct GivesCopies : GaussianModel {
+  [[nodiscard]] Vector<double> parameters() const;
+};
+static_assert(Trainable<GaussianModel> && !Trainable<GivesCopies>);
 static_assert(BatchSource<Repeated> && !BatchSource<SignDescent> && !BatchSource<Batch<double>>);
 static_assert(Callback<EarlyStopping> && Callback<PrintProgress> && !Callback<KeepBest> && !Callback<Adam>);
 static_assert(ParameterChoice<KeepBest> && ParameterChoice<KeepLast> && !ParameterChoice<EarlyStopping>);

@@ -77,9 +77,24 @@ template <Real Scalar>
 [[nodiscard]] inline std::string training_solver_warning(const SolverCheck& check, const char* rows) {
   return "the solver of training is too coarse: by the EvaluationSolver" + described(check, rows) +
          ". The training loss is then no likelihood, and the flow has learned to exploit the error of its steps; "
-         "log_prob "
-         "and validation are by the EvaluationSolver. To train again, give FixedSteps more steps, or the costs of the "
+         "log_prob and validation are by the EvaluationSolver. To train again, give FixedSteps more steps, or the "
+         "costs of the "
          "path more weight";
+}
+
+/// Calls compare(), and adds to the warnings where its two solvers differ by too much in d dimensions, or one fails.
+/// \param with  The other solver, in words.
+template <class Compare, class Warning>
+[[nodiscard]] SolverCheck compare_solvers(Index d, std::vector<std::string>& warnings, const std::string& with,
+                                          const Compare& compare, const Warning& warning) {
+  SolverCheck check;
+  try {
+    check = compare();
+    if (!solver_suffices(check, d)) warnings.push_back(warning(check));
+  } catch (const Error& error) {
+    warnings.push_back("the accuracy of the solver could not be checked with " + with + ": " + error.what());
+  }
+  return check;
 }
 
 }  // namespace detail

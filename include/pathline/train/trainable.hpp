@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace pathline {
@@ -29,13 +30,17 @@ using DataScalarOf = typename DataScalarOfFlow<F>::type;
 template <class F>
 using TrainingLossOf = decltype(std::declval<const F&>().make_training_loss());
 
+/// A vector of its own, which nothing of the model follows.
+template <class P, class Scalar>
+concept CopyOfParameters = !std::is_reference_v<P> && std::derived_from<P, Eigen::PlainObjectBase<Vector<Scalar>>>;
+
 }  // namespace detail
 
 /// Parameters, and a training loss with its gradient of mini-batches of this type: what a `BatchSource` trains.
 ///
-/// Of `parameters()`, a vector or a view of one, only `data()` and `size()` are used. Of the training loss `fit` reads
-/// `loss`, `gradient` (a Vector as long), `forward` and `backward` (Statistics) and `solves`, and where there are any,
-/// `negative_log_likelihood` and `costs`.
+/// Of `parameters()`, a reference to a vector or a view of one, only `data()` and `size()` are used. Of the training
+/// loss `fit` reads `loss`, `gradient` (a Vector as long), `forward` and `backward` (Statistics) and `solves`, and if
+/// there are any, `negative_log_likelihood` and `costs`.
 ///
 /// One that also has `after_step(memory)` has it called after each step of the optimizer, with the memory of the
 /// value_and_gradient before it: for running statistics, as batch normalisation has them. They belong among the
@@ -45,6 +50,7 @@ concept TrainableBy = requires(F& flow, const F& fixed, const Data& data, std::s
                                const Draw& draw, typename F::Memory& memory, detail::TrainingLossOf<F>& loss) {
   { flow.parameters().data() } -> std::same_as<typename F::Scalar*>;
   { flow.parameters().size() } -> std::convertible_to<Index>;
+  requires !detail::CopyOfParameters<decltype(flow.parameters()), typename F::Scalar>;
   fixed.value_and_gradient(data, samples, draw, memory, loss);
 };
 

@@ -16,6 +16,7 @@
 #include <pathline/train/schedule.hpp>
 #include <pathline/train/solver_check.hpp>
 #include <pathline/train/trainable.hpp>
+#include <pathline/train/training_plan.hpp>
 #include <pathline/train/training_state.hpp>
 #include <pathline/train/weighted_data.hpp>
 
@@ -35,73 +36,13 @@
 
 namespace pathline::detail {
 
-/// The arguments of `fit` beside the model and its data.
-template <Real Scalar, class Optimizer, class Schedule, class Transform, class Choice, class Callbacks>
-struct TrainingPlan {
-  const FitOptions& options;
-  const Optimizer& optimizer;
-  const Schedule& schedule;
-  const Transform& transform;
-  const Choice& choice;
-  Callbacks callbacks;  // a tuple of references
-  TrainingState<Scalar>& state;
-  Index total;           // epochs, of all calls of the state
-  bool criteria_needed;  // by a policy
-};
-
-/// A view of θ, whatever `parameters()` gives.
-template <class Flow>
-[[nodiscard]] auto parameter_span(Flow& flow) {
-  auto&& parameters = flow.parameters();
-  return std::span(parameters.data(), std::size_t(parameters.size()));
-}
-
-template <Real Scalar>
-[[nodiscard]] bool all_finite(std::span<const Scalar> numbers) {
-  return std::all_of(numbers.begin(), numbers.end(), [](Scalar x) { return x - x == Scalar(0); });
-}
-
-/// One column after the other.
-template <Real Scalar>
-[[nodiscard]] std::uint64_t fingerprint_of(const FitRows<Scalar>& rows) {
-  std::uint64_t result = fingerprint(nullptr, 0);
-  for (Index j = 0; j < rows.samples(); ++j) {
-    const double weight = rows.weight(j);
-    result = fingerprint(rows.data(j), std::size_t(rows.rows()) * sizeof(Scalar), result);
-    if (rows.weighted()) result = fingerprint(&weight, sizeof weight, result);
-  }
-  return result;
-}
-
-/// What a callback is during one run: what its `start` makes, or itself.
-template <class C>
-[[nodiscard]] decltype(auto) started(C& callback, [[maybe_unused]] const TrainingStart& start) {
-  if constexpr (RunCallback<C>)
-    return callback.start(start);
-  else
-    return (callback);
-}
-
-/// False to stop.
-template <class C>
-[[nodiscard]] bool goes_on([[maybe_unused]] C& callback, [[maybe_unused]] const EpochReport& report) {
-  if constexpr (!EpochCallback<C>) {
-    return true;
-  } else if constexpr (std::is_void_v<std::invoke_result_t<C&, const EpochReport&>>) {
-    callback(report);
-    return true;
-  } else {
-    return callback(report);
-  }
-}
-
 /// A training run on its way. The flow holds the current parameters, the state all that the next call needs.
 /// \tparam DataScalar  Of the rows that the flow is judged by.
 template <class Flow, class Source, class Plan, Real DataScalar>
 class Training {
   using Scalar = typename Flow::Scalar;
   using Rows = FitRows<DataScalar>;
-  static constexpr bool density = requires(const Flow& flow, const Batch<DataScalar>& X) { flow.log_prob(X); };
+  static constexpr bool density = is_density<Flow, DataScalar>;
 
  public:
   /// \param rows      To judge by, and for the check of the solver; none: null.
@@ -120,11 +61,7 @@ class Training {
     report_.warnings = std::move(warnings);
     const Index batch = plan.options.batch;
     batches_ = (source.samples() + batch - 1) / batch;
-    if (judges_ && !rows->whole()) {
-      std::vector<Index> all(std::size_t(rows->samples()));
-      for (std::size_t j = 0; j < all.size(); ++j) all[j] = Index(j);
-      judged_ = rows->gathered(all);
-    }
+    if (judges_ && !rows->whole()) judged_ = rows->gathered();
     begin();
   }
 
@@ -323,23 +260,11 @@ class Training {
 
   // For each row to judge by.
   [[nodiscard]] Vector<double> judged_losses() const {
-    return relabel_failures([&] { return rows_->whole() ? losses_of(rows_->all()) : losses_of(judged_); },
-                            [&](SolveFailure& at) {
-                              if (at.sample >= 0) at.sample = rows_->number_of(at.sample);
-                            });
-  }
-
-  [[nodiscard]] Vector<double> losses_of(const DataRef<DataScalar>& X) const {
-    Vector<double> result(X.cols());
-    if constexpr (density) {
-      const Row<Scalar> log_prob = flow_.log_prob(X);
-      for (Index j = 0; j < result.size(); ++j) result(j) = -double(log_prob(j));
-    } else {
-      using Losses = std::remove_cvref_t<decltype(flow_.losses(X))>;  // in double for a float model, say
-      const Row<typename Losses::Scalar> losses = flow_.losses(X);
-      for (Index j = 0; j < result.size(); ++j) result(j) = double(losses(j));
-    }
-    return result;
+    return relabel_failures(
+        [&] { return rows_->whole() ? losses_of(flow_, rows_->all()) : losses_of<Flow, DataScalar>(flow_, judged_); },
+        [&](SolveFailure& at) {
+          if (at.sample >= 0) at.sample = rows_->number_of(at.sample);
+        });
   }
 
   void require_finite_step(Index epoch) const {
@@ -353,7 +278,7 @@ class Training {
     require_finite_step(report.epoch);
     Vector<double> losses = judged_losses();
     if (rows_->weighted() && judged_shares_.size() == 0) judged_shares_ = shares_of(*rows_);
-    const double criterion = mean(losses);
+    const double criterion = mean_of(losses, judged_shares_);
     if (!std::isfinite(criterion)) {
       std::vector<Index> numbers = counted(*rows_);
       const Batch<DataScalar> X = rows_->gathered(numbers);
@@ -380,15 +305,6 @@ class Training {
   }
 
   [[nodiscard]] const char* kind_of_rows() const { return held_out_ ? "validation" : "training"; }
-
-  // Over the rows to judge by, weighted as they are.
-  [[nodiscard]] double mean(const Vector<double>& losses) const {
-    if (judged_shares_.size() == 0) return losses.sum() / double(losses.size());
-    double sum = 0;
-    for (Index j = 0; j < losses.size(); ++j)
-      if (judged_shares_(j) > 0) sum += judged_shares_(j) * losses(j);  // else what is no number would count
-    return sum;
-  }
 
   template <class Mini>
   [[noreturn]] void refuse(const std::string& what, const Mini& batch) {
@@ -433,29 +349,17 @@ class Training {
       const Batch<DataScalar> rows = rows_->gathered(std::span<const Index>(samples).first(some.size()));
       if (const auto refinement = flow_.refinement(); !refinement.change.empty())
         report_.solver_check = compare_solvers(
-            refinement.change, [&] { return solver_check<Scalar>(flow_.log_prob(rows), flow_.refined_log_prob(rows)); },
+            flow_.dim(), report_.warnings, refinement.change,
+            [&] { return solver_check<Scalar>(flow_.log_prob(rows), flow_.refined_log_prob(rows)); },
             [&](const SolverCheck& check) {
               return solver_warning(check, kind_of_rows(), refinement.change, refinement.advice);
             });
       if constexpr (requires { flow_.log_prob_by_training_solver(rows); })
         report_.training_solver_check = compare_solvers(
-            "the solver of training",
+            flow_.dim(), report_.warnings, "the solver of training",
             [&] { return solver_check<Scalar>(flow_.log_prob_by_training_solver(rows), flow_.log_prob(rows)); },
             [&](const SolverCheck& check) { return training_solver_warning(check, kind_of_rows()); });
     }
-  }
-
-  // Warns where two solvers differ, or where one of them fails.
-  template <class Compare, class Warning>
-  SolverCheck compare_solvers(const std::string& with, const Compare& compare, const Warning& warning) {
-    SolverCheck check;
-    try {
-      check = compare();
-      if (!solver_suffices(check, flow_.dim())) report_.warnings.push_back(warning(check));
-    } catch (const Error& error) {
-      report_.warnings.push_back("the accuracy of the solver could not be checked with " + with + ": " + error.what());
-    }
-    return check;
   }
 
   void find_dominant_sample() {

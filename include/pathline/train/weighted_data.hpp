@@ -118,6 +118,12 @@ class FitRows {
     gather(of, result);
     return result;
   }
+  /// All of them.
+  [[nodiscard]] Batch<Scalar> gathered() const {
+    Batch<Scalar> result(rows(), samples());
+    for (Index j = 0; j < samples(); ++j) std::copy_n(data(j), rows(), result.data() + j * rows());
+    return result;
+  }
 
  private:
   const DataRef<Scalar>* all_;

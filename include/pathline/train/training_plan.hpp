@@ -1,0 +1,111 @@
+/// \file
+/// What the training loop of `fit` reads and calls: its plan, the model's parameters and losses, callbacks.
+#pragma once
+
+#include <pathline/core/data_ref.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/train/callbacks.hpp>
+#include <pathline/train/fit_options.hpp>
+#include <pathline/train/fit_report.hpp>
+#include <pathline/train/training_state.hpp>
+#include <pathline/train/weighted_data.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+namespace pathline::detail {
+
+/// The arguments of `fit` beside the model and its data.
+template <Real Scalar, class Optimizer, class Schedule, class Transform, class Choice, class Callbacks>
+struct TrainingPlan {
+  const FitOptions& options;
+  const Optimizer& optimizer;
+  const Schedule& schedule;
+  const Transform& transform;
+  const Choice& choice;
+  Callbacks callbacks;  // a tuple of references
+  TrainingState<Scalar>& state;
+  Index total;           // epochs, of all calls of the state
+  bool criteria_needed;  // by a policy
+};
+
+/// A view of θ, whatever `parameters()` gives.
+template <class Flow>
+[[nodiscard]] auto parameter_span(Flow& flow) {
+  auto&& parameters = flow.parameters();
+  return std::span(parameters.data(), std::size_t(parameters.size()));
+}
+
+template <Real Scalar>
+[[nodiscard]] bool all_finite(std::span<const Scalar> numbers) {
+  return std::all_of(numbers.begin(), numbers.end(), [](Scalar x) { return x - x == Scalar(0); });
+}
+
+/// One column after the other.
+template <Real Scalar>
+[[nodiscard]] std::uint64_t fingerprint_of(const FitRows<Scalar>& rows) {
+  std::uint64_t result = fingerprint(nullptr, 0);
+  for (Index j = 0; j < rows.samples(); ++j) {
+    const double weight = rows.weight(j);
+    result = fingerprint(rows.data(j), std::size_t(rows.rows()) * sizeof(Scalar), result);
+    if (rows.weighted()) result = fingerprint(&weight, sizeof weight, result);
+  }
+  return result;
+}
+
+/// What a callback is during one run: what its `start` makes, or itself.
+template <class C>
+[[nodiscard]] decltype(auto) started(C& callback, [[maybe_unused]] const TrainingStart& start) {
+  if constexpr (RunCallback<C>)
+    return callback.start(start);
+  else
+    return (callback);
+}
+
+/// False to stop.
+template <class C>
+[[nodiscard]] bool goes_on([[maybe_unused]] C& callback, [[maybe_unused]] const EpochReport& report) {
+  if constexpr (!EpochCallback<C>) {
+    return true;
+  } else if constexpr (std::is_void_v<std::invoke_result_t<C&, const EpochReport&>>) {
+    callback(report);
+    return true;
+  } else {
+    return callback(report);
+  }
+}
+
+/// Whether a model has log_prob(X), or else losses(X).
+template <class Flow, class DataScalar>
+inline constexpr bool is_density = requires(const Flow& flow, const Batch<DataScalar>& X) {
+  flow.log_prob(X);
+};
+
+/// The loss of each sample of X (d × n): the negative log-likelihood, nats, of a density.
+template <class Flow, Real DataScalar>
+[[nodiscard]] Vector<double> losses_of(const Flow& flow, const DataRef<DataScalar>& X) {
+  Vector<double> result(X.cols());
+  if constexpr (is_density<Flow, DataScalar>) {
+    const Row<typename Flow::Scalar> log_prob = flow.log_prob(X);
+    for (Index j = 0; j < result.size(); ++j) result(j) = -double(log_prob(j));
+  } else {
+    using Losses = std::remove_cvref_t<decltype(flow.losses(X))>;  // in double for a float model, say
+    const Row<typename Losses::Scalar> losses = flow.losses(X);
+    for (Index j = 0; j < result.size(); ++j) result(j) = double(losses(j));
+  }
+  return result;
+}
+
+/// Their mean, weighted by shares that add up to 1; none: all are equal.
+[[nodiscard]] inline double mean_of(const Vector<double>& losses, const Vector<double>& shares) {
+  if (shares.size() == 0) return losses.sum() / double(losses.size());
+  double sum = 0;
+  for (Index j = 0; j < losses.size(); ++j)
+    if (shares(j) > 0) sum += shares(j) * losses(j);  // else what is no number would count
+  return sum;
+}
+
+}  // namespace pathline::detail
