@@ -21,7 +21,6 @@
 #include <pathline/train/fit_report.hpp>
 #include <pathline/train/weighted_data.hpp>
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <span>
@@ -85,13 +84,11 @@ class OdeOnSequences {
   }
 
   [[nodiscard]] std::vector<std::string> data_warnings(ConstBatchRef<double> X) const {
-    std::vector<double> times;
-    for (Index j = 0; j < X.cols(); ++j) {
-      const std::vector<double>& own = sequences_[std::size_t(X(0, j))].times;
-      for (const double t : own) times.push_back(t - own.front());
-    }
-    std::sort(times.begin(), times.end());
-    const auto different = Index(std::unique(times.begin(), times.end()) - times.begin());
+    SequenceTimes merged;
+    merged.set(std::size_t(X.cols()), [&](std::size_t j) -> const std::vector<double>& {
+      return sequences_[std::size_t(X(0, Index(j)))].times;
+    });
+    const auto different = Index(merged.times.size());
     if (ode_.output_times() == OutputTimes::interpolate || different <= most_times_to_step_to) return {};
     return {"the sequences have " + std::to_string(different) +
             " different times since their start, and steps end at each of those in a mini-batch; " +
