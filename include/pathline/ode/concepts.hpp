@@ -2,6 +2,7 @@
 /// What the parts of a solve must offer each other. A right-hand side needs nothing but a call; the rest is optional.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 
 #include <array>
@@ -215,7 +216,15 @@ template <class Observer>
 requires requires { requires !Observer::reads_last_stage; }
 inline constexpr bool reads_last_stage<Observer> = false;
 
+/// Whether the callable left its result in the shape of the state: an assignment to a dynamic matrix may resize it.
+template <class State>
+void require_shape(const State& got, const State& expected) {
+  require_rows("solve: the right-hand side's result", got.rows(), expected.rows());
+  require_columns("solve: the right-hand side's result", got.cols(), expected.cols());
+}
+
 /// dy = f(t, y), in whichever form the right-hand side has.
+/// \throws ShapeError unless dy is left in the shape of y: sums of stages read its scalars by their number.
 template <class Rhs, class State>
 EIGEN_ALWAYS_INLINE void evaluate(Rhs& rhs, double t, const State& y, State& dy) {
   if constexpr (WritingRightHandSide<Rhs, State>)
@@ -224,6 +233,8 @@ EIGEN_ALWAYS_INLINE void evaluate(Rhs& rhs, double t, const State& y, State& dy)
     dy.noalias() = rhs(t, y);  // a product is written without a temporary
   else
     dy = rhs(t, y);
+  if constexpr (State::SizeAtCompileTime == Eigen::Dynamic)
+    if (dy.rows() != y.rows() || dy.cols() != y.cols()) require_shape(dy, y);
 }
 
 /// The rows of X that count for the error: X itself when the right-hand side does not say.

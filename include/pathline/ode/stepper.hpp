@@ -23,7 +23,6 @@
 /// equations were solved; failed_sample(), failed_component(), fault() and failed_at() say where they were not.
 #pragma once
 
-#include <pathline/core/errors.hpp>
 #include <pathline/ode/concepts.hpp>
 
 #include <algorithm>
@@ -59,13 +58,6 @@ namespace detail {
 /// The exponent of the step in the error estimate.
 template <class Method>
 inline constexpr int error_exponent = std::min(orders_of<Method>.solution, orders_of<Method>.embedded) + 1;
-
-/// Whether the callable left its result in the shape of the state: an assignment to a dynamic matrix may resize it.
-template <class State>
-void require_shape(const State& got, const State& expected) {
-  require_rows("solve: the right-hand side's result", got.rows(), expected.rows());
-  require_columns("solve: the right-hand side's result", got.cols(), expected.cols());
-}
 
 }  // namespace detail
 }  // namespace pathline

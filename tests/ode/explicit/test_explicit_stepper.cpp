@@ -156,6 +156,13 @@ TEST_CASE("A result of the wrong shape is named", "[ode][stepper][errors]") {
                     "solve: the right-hand side's result has 1 rows, expected 2");
 }
 
+TEST_CASE("A result that loses its shape within a step is named", "[ode][stepper][errors]") {
+  const auto rhs = [](double t, const Batch<double>& y) { return Batch<double>(y.leftCols(t > 0 ? 2 : 3)); };
+  Stepper<Midpoint, Batch<double>> stepper;
+  stepper.init(rhs, 0, Batch<double>::Ones(2, 3));
+  CHECK_THROWS_WITH(stepper.step(rhs, 0, 0.1), "solve: the right-hand side's result has 2 columns, expected 3");
+}
+
 TEMPLATE_TEST_CASE("A slope is written entry by entry or as a whole", "[ode][stepper]", Eigen::Vector3d,
                    (Eigen::Matrix<float, 2, 3>), Eigen::MatrixXd) {
   const TestType y = TestType::Random(TestType::RowsAtCompileTime == Eigen::Dynamic ? 4 : TestType::RowsAtCompileTime,

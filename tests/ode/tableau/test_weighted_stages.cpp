@@ -45,7 +45,7 @@ TEST_CASE("Nothing is added where all weights are 0", "[ode][stepper]") {
   CHECK(to == y + 0.5 * K[2]);
 }
 
-// Of a state in registers entry by entry, and of any other as an expression.
+// Of a small state entry by entry, of one of dynamic size in one loop over its scalars.
 TEMPLATE_TEST_CASE("Sums of stages are written with and without the state before", "[ode][stepper]", Eigen::Vector3d,
                    Batch<double>) {
   using Tsit5Weights = detail::SolutionWeights<Tsit5>;

@@ -8,7 +8,6 @@
 /// multiple of eight and fixed steps it does not. PerSample (per_sample.hpp) does the same for steps of its own.
 #pragma once
 
-#include <pathline/core/errors.hpp>
 #include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/concepts.hpp>
 
@@ -39,8 +38,6 @@ class PaddedColumns {
     padded.leftCols(n) = y;
     padded.rightCols(columns - n).colwise() = y.col(0);
     detail::evaluate(rhs_, t, padded, derivative);
-    require_rows("solve: the right-hand side's result", derivative.rows(), y.rows());
-    require_columns("solve: the right-hand side's result", derivative.cols(), columns);
     dy = derivative.leftCols(n);
   }
 

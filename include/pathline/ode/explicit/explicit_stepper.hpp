@@ -11,7 +11,6 @@
 /// ```
 #pragma once
 
-#include <pathline/core/errors.hpp>
 #include <pathline/ode/control/error_control.hpp>
 #include <pathline/ode/explicit/dense_weights.hpp>
 #include <pathline/ode/explicit/explicit_tableau.hpp>
@@ -135,7 +134,6 @@ class Stepper<Method, State> {
   bool prepare(Rhs& rhs, double t) {
     if (first_stage_ready_) return false;
     detail::evaluate_entries(rhs, t, y_, K_[0]);
-    detail::require_shape(K_[0], y_);
     ++evaluations_;
     first_stage_ready_ = true;
     return true;

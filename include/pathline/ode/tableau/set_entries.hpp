@@ -13,6 +13,7 @@ namespace pathline::detail {
 template <class State, class Formula, class... Others>
 void set_entries(State& to, const Formula& formula, const State& x, const Others&... others) {
   using Scalar = typename State::Scalar;
+  eigen_assert(((others.rows() == x.rows() && others.cols() == x.cols()) && ...));
   to.resizeLike(x);
   if constexpr (State::SizeAtCompileTime == Eigen::Dynamic)
     for_packs<Scalar>(to.size(), [&]<class At>(At /*access*/, Index i) {

@@ -120,8 +120,10 @@ void write_sum_in_loop(State& to, const State* start, double h, const Stages& K)
   static_assert(!all_zero<Weights>, "tableau: a row of zeros");
   using Scalar = typename State::Scalar;
   constexpr auto places = nonzero_places<Weights>;
+  eigen_assert(start == nullptr || start->size() == K[places[0]].size());
   to.resizeLike(K[places[0]]);
   [&]<std::size_t... N>(std::index_sequence<N...>) {
+    eigen_assert(((K[places[N]].size() == to.size()) && ...));
     write_terms<sizeof...(N), Scalar>(to.size(), start == nullptr ? nullptr : start->data(),
                                       {Scalar(h * Weights::weight(int(places[N])))...}, {K[places[N]].data()...},
                                       to.data());

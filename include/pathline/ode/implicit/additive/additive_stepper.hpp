@@ -172,7 +172,6 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
   template <class Part>
   void evaluate_part(Part& part, double t, const State& y, State& dy) {
     solver_.evaluate(part, t, y, dy);
-    detail::require_shape(dy, y_);
   }
 
   template <int I, class Rhs>

@@ -96,7 +96,6 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
   bool prepare(Rhs& rhs, double t) {
     if (first_stage_ready_ || (started_ && !explicit_first)) return false;
     solver_.evaluate(rhs, t, y_, K_[0]);
-    detail::require_shape(K_[0], y_);
     first_stage_ready_ = started_ = true;
     first_stage_solved_ = false;
     return true;

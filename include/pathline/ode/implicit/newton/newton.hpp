@@ -78,7 +78,6 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
     bool converged = false;
     for (int k = 0; k < max_iterations && !converged; ++k) {
       evaluate(rhs, t, Y);
-      if (k == 0) detail::require_shape(F_, start);
       refresh(rhs, t, Y, d, goal);
       converged = true;
       for (Index j = 0; j < Y.cols(); ++j) {

@@ -208,7 +208,6 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
   bool prepare(Rhs& rhs, double t) {
     if (first_stage_ready_) return false;
     solver_.evaluate(rhs, t, y_, first_);
-    detail::require_shape(first_, y_);
     first_stage_ready_ = true;
     return true;
   }
