@@ -59,6 +59,17 @@ TEST_CASE("A progress line says so when the last step is done, however soon that
   CHECK(out.str() == "training  2/2  b\n");
 }
 
+TEST_CASE("A progress line says how far a loop came that ends early", "[train][progress]") {
+  std::ostringstream out;
+  {
+    ProgressLine progress(out, "training", 100, with_clock(false));
+    progress.update(1, "a");
+    progress.update(2, "b");
+    CHECK(out.str().empty());
+  }
+  CHECK(out.str() == "training    2/100  b\n");
+}
+
 TEST_CASE("A progress line rewrites one line on a terminal and wipes what a longer line left", "[train][progress]") {
   std::ostringstream out;
   ProgressLine progress(out, "x", 4, with_clock(true));

@@ -65,8 +65,10 @@ class ProgressLine {
       : ProgressLine(out, std::move(what), total, {.terminal = is_terminal(out)}) {}
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
-  /// Leaves the cursor below the last line, also when an exception passes.
+  /// Says how far the loop came, where it ended early, and leaves the cursor below the last line; also when an
+  /// exception passes.
   ~ProgressLine() {
+    if (!unsaid_.empty()) print(unsaid_);
     if (options_.terminal && on_screen_ > 0) *out_ << '\n' << std::flush;
   }
 
@@ -75,7 +77,10 @@ class ProgressLine {
     const double now = options_.clock();
     const bool complete = done >= total_;
     const double pause = options_.terminal ? options_.seconds_between_updates : options_.seconds_between_lines;
-    if (!complete && now - last_ < pause) return;
+    if (!complete && now - last_ < pause) {
+      unsaid_ = text(done, note, "");
+      return;
+    }
     last_ = now;
     print(text(done, note, complete ? "" : duration_text(left(done, now)) + " left"));
   }
@@ -101,6 +106,7 @@ class ProgressLine {
   }
 
   void print(std::string line) {
+    unsaid_.clear();
     if (!options_.terminal) {
       *out_ << line << '\n' << std::flush;
       return;
@@ -118,6 +124,7 @@ class ProgressLine {
   ProgressOptions options_;
   double start_ = 0, last_ = 0;
   std::size_t on_screen_ = 0;
+  std::string unsaid_;  // the last update, where it came too soon after a line
 };
 
 }  // namespace pathline
