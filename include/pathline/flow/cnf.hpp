@@ -6,7 +6,7 @@
 /// The data are at t0, the base density ν is at t1; sampling runs from t1 back to t0. The type is put together from
 /// policies, named in any order. docs/maths.md, (7.1); Chen et al. 2018, Grathwohl et al. 2019 (FFJORD).
 ///
-/// A flow whose field reads context beside time is conditional, log p(x | c): wherever data enter, their context stands
+/// A flow whose field reads context beside time is conditional, log p(x | c): wherever data enter, their context is
 /// below them in the same batch, `with_context(X, C)`, so that splits, shuffles and mini-batches keep them together.
 /// Context in units of its own is scaled by `StandardizeContext(C)`, a policy; `fit` warns where it should be.
 #pragma once

@@ -24,7 +24,7 @@ namespace detail {
 struct SortedComponent {
   std::vector<double> values;
   Index different = 0;      ///< Of `values`.
-  Index most_frequent = 0;  ///< How often the most frequent of them stands there.
+  Index most_frequent = 0;  ///< How often the most frequent of them occurs.
   double frequent = 0;      ///< The most frequent.
   double smallest_gap = 0;  ///< Between two different ones.
   double middle_half = 0;   ///< Between the quartiles.

@@ -87,9 +87,9 @@ class GaussianMixture {
     // The component is chosen by a number from the block after those of the Gaussians: one draw serves both.
     constexpr Index per_block = Gaussian::per_block;
     static_assert(Uniform::per_block == per_block);
-    const Index behind = (dim() + per_block - 1) / per_block * per_block;
+    const Index after_gaussians = (dim() + per_block - 1) / per_block * per_block;
     for (Index j = 0; j < Z.cols(); ++j) {
-      const Index k = component_at(draw.number_at<Uniform>(first + j, behind));
+      const Index k = component_at(draw.number_at<Uniform>(first + j, after_gaussians));
       Z.col(j) = means_.col(k) + deviations_.col(k).cwiseProduct(Z.col(j));
     }
   }

@@ -57,11 +57,11 @@ class PeriodicBase {
     using Scalar = typename Derived::Scalar;
     fill<Gaussian>(draw, first, Z.derived());
     // By numbers from the blocks after those of the Gaussians: two components of one block would depend on each other.
-    const Index behind = (dim() + 1) / 2 * 2;
+    const Index after_gaussians = (dim() + 1) / 2 * 2;
     static_assert(Gaussian::per_block == 2 && Uniform::per_block == 2);
     for (Index j = 0; j < Z.cols(); ++j)
       for (const Index i : circles_) {
-        const double u = draw.number_at<Uniform>(first + j, behind + i);
+        const double u = draw.number_at<Uniform>(first + j, after_gaussians + i);
         // In float π is rounded up: the angles next to it would be outside of the interval.
         const Scalar largest = std::nextafter(Scalar(std::numbers::pi), Scalar(0));
         Z(i, j) = std::clamp(Scalar(std::numbers::pi * (2 * u - 1)), -largest, largest);

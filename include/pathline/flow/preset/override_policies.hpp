@@ -30,8 +30,8 @@ inline constexpr bool exclude_each_other = both_are<IsTrace, A, B> || both_are<I
                                            (both_are<IsRegularizer, A, B> && std::same_as<A, B>);
 
 /// `presets` without those that one of `overrides` replaces, then `overrides`. An adaptive step control replaces a
-/// preset's `EvaluationSolver` too: steps that are controlled serve to judge by. What is no policy at all, or stands
-/// twice among the overrides, is left for `Cnf` to complain of.
+/// preset's `EvaluationSolver` too: a solver with step control is accurate enough to judge by. What is no policy at
+/// all, or is named twice among the overrides, is left for `Cnf` to refuse.
 template <class... Presets, class... Overrides>
 [[nodiscard]] auto override_policies(const std::tuple<Presets...>& presets, const std::tuple<Overrides...>& overrides) {
   const auto kept = []<class P>(const P& preset) {

@@ -110,8 +110,8 @@ struct ComponentSpread {
   return result;
 }
 
-/// Throws DataError when most neighbouring numbers of a component become equal once they are standardised and rounded:
-/// behind one sample far away from all others nothing is left of them.
+/// Throws DataError when most neighbouring numbers of a component become equal once they are standardised and rounded,
+/// as where one sample is very far away from all others.
 inline void require_told_apart(const std::string& what, const Batch<double>& X, const ComponentSpread& spread,
                                Precision precision) {
   constexpr Index most = 20'000;  // samples, evenly spread: fewer lie farther apart, which only spares a component

@@ -116,7 +116,7 @@ template <Real Scalar = double>
 }
 
 /// log p of X (2 × n, float or double), 1 × n nats; -inf outside of the support. Computed in double, to a relative
-/// error of p below 1e-6 wherever samples lie (the accuracy of each set stands with it).
+/// error of p below 1e-6 wherever samples lie (each set says how accurate it is).
 /// \throws ArgumentError when the set has no density; ShapeError, DataError on bad points.
 template <class Derived>
 [[nodiscard]] Row<double> toy_log_density(ToyDensity kind, const Eigen::MatrixBase<Derived>& X) {
