@@ -14,3 +14,13 @@ run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${SCRATCH}/program ${common} -DCMAKE_PREF
     -DCONSUMER_PRECOMPILED=ON)
 run(${CMAKE_COMMAND} --build ${SCRATCH}/program)
 run(${SCRATCH}/program/consumer)
+
+# Its object takes the field and the solve from the library: what it compiles itself is not undefined there.
+find_program(nm NAMES nm llvm-nm REQUIRED)
+execute_process(COMMAND ${nm} -C -u ${SCRATCH}/program/CMakeFiles/consumer.dir/precompiled.cpp.o
+                OUTPUT_VARIABLE undefined COMMAND_ERROR_IS_FATAL ANY)
+foreach(function "detail::LayerSweeps<.*>::linearize" "pathline::integrate<pathline::Rk4, pathline::FixedSteps")
+  if(NOT undefined MATCHES "${function}")
+    message(FATAL_ERROR "The program compiles ${function} itself; it takes from libraries:\n${undefined}")
+  endif()
+endforeach()
