@@ -1,6 +1,7 @@
 /// \file
-/// Room `core`: what all other rooms stand on. Scalars and batches (core/types.hpp), errors, scratch memory, random
-/// numbers without state, column chunks in parallel. Includes Eigen alone. Start at core/types.hpp.
+/// Room `core`: what all other rooms stand on. Scalars and batches (core/types.hpp), views of them (core/view.hpp),
+/// errors, scratch memory, random numbers without state, column chunks in parallel. Includes Eigen alone. Start at
+/// core/types.hpp.
 #pragma once
 
 #include <pathline/core/box_muller.hpp>

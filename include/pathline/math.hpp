@@ -1,6 +1,7 @@
 /// \file
-/// Room `math`: vectorised activations with first and second derivative, and the pack of scalars they are written in.
-/// Includes `core` only. Start at math/activate.hpp; an activation of one's own is a struct as in math/activations.hpp.
+/// Room `math`: vectorised activations with first and second derivative, the pack of scalars that they are written in,
+/// and the loops (math/view_loops.hpp) and products (math/small_product.hpp) over views that all rooms share. Includes
+/// `core` only. Start at math/activate.hpp; an activation of one's own is a struct as in math/activations.hpp.
 #pragma once
 
 #include <pathline/math/activate.hpp>

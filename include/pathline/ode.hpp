@@ -1,6 +1,6 @@
 /// \file
-/// Room `ode`: initial value problems y' = f(t, y). It needs `core` alone and knows nothing of networks: a lambda is
-/// all that it asks for.
+/// Room `ode`: initial value problems y' = f(t, y). It includes `core` and `math` and knows nothing of networks: the
+/// right-hand side may be a lambda.
 ///
 /// Four things are independent of each other, and each is replaced by one word:
 /// - the **method**, a struct that holds a Butcher tableau (tableaux.hpp names where; for stiff problems
