@@ -349,4 +349,12 @@ TEST_CASE("Cnf: parameters of another length or not finite are refused", "[flow]
   refused(static_cast<ArgumentError*>(nullptr));
   flow.parameters() = theta;
   CHECK_NOTHROW(flow.log_prob(data(3)));
+
+  Vector<double> other = theta;
+  other(7) = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH(flow.set_parameters(other), "Cnf::set_parameters: parameter 7 is nan, expected a finite number");
+  CHECK_THROWS_AS(flow.set_parameters(theta.head(theta.size() - 1)), ShapeError);
+  CHECK(flow.parameters() == theta);
+  flow.set_parameters(2 * theta);
+  CHECK(flow.parameters() == 2 * theta);
 }

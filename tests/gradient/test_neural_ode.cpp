@@ -158,6 +158,10 @@ TEST_CASE("NeuralOde refuses cotangents of another shape, and parameters of anot
   CHECK_THROWS_AS(by([](std::vector<Batch<double>>& bars) { bars.pop_back(); }), ShapeError);
 
   CHECK_THROWS_AS(ode.parameters() = Vector<double>::Ones(4), ShapeError);
+  CHECK_THROWS_AS(ode.set_parameters(Vector<double>::Ones(4)), ShapeError);
+  const Vector<double> ones = Vector<double>::Ones(ode.parameters().size());
+  ode.set_parameters(ones);
+  CHECK(ode.parameters() == ones);
   ode.parameters()(3) = std::numeric_limits<double>::infinity();
   CHECK_THROWS_WITH(ode.solve(y0, {0.0, 1.0}), "NeuralOde: parameters(3) is inf, expected a finite number");
   const NeuralOde moved = std::move(ode);

@@ -61,6 +61,12 @@ class NeuralOde {
   /// another length is refused by the next solve.
   [[nodiscard]] auto& parameters() noexcept { return parts_.field.parameters(); }
   [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return parts_.field.parameters(); }
+  /// θ from a vector of the field's length, as one that was kept in a file.
+  ///
+  /// \throws ShapeError when it has another length; ArgumentError when a number is not finite. θ is then as before.
+  void set_parameters(ConstVectorRef<Scalar> theta) {
+    detail::set_parameters<Scalar>("NeuralOde::set_parameters", parts_.field.parameters(), theta);
+  }
   /// Whether steps end at the output times: see `OutputTimes`.
   [[nodiscard]] OutputTimes output_times() const { return parts_.output_times(); }
 

@@ -36,6 +36,20 @@ void require_finite_parameters(const char* what, const Vector<Scalar>& theta) {
                       "a finite number");
 }
 
+/// Puts `values` into θ, or leaves θ as it was and throws: ShapeError for another length, ArgumentError for a number
+/// that is not finite.
+template <Real Scalar>
+void set_parameters(const char* what, Vector<Scalar>& theta, ConstVectorRef<Scalar> values) {
+  if (values.size() != theta.size())
+    throw ShapeError(std::string(what) + ": the vector given", "rows", values.size(), theta.size(),
+                     "it belongs to a field of other widths or side inputs");
+  for (Index i = 0; i < values.size(); ++i)
+    if (values(i) - values(i) != Scalar(0))
+      throw ArgumentError(std::string(what) + ": parameter " + std::to_string(i), number(double(values(i))),
+                          "a finite number");
+  for (Index i = 0; i < values.size(); ++i) theta(i) = values(i);
+}
+
 }  // namespace detail
 
 /// A `Vector` of a length that stays: a vector of another length is refused with a ShapeError, in optimised builds too,
