@@ -117,7 +117,7 @@ TEST_CASE("Differences of a small entry do not depend on a large one beside it",
   Eigen::MatrixXd F(2, 1);
   rhs(0, y, F);
   BatchJacobian<Eigen::MatrixXd> jacobian;
-  (void)jacobian.evaluate(rhs, 0, y, F, 2, 0.1, {.rtol = 1e-6, .atol = 1e-21});
+  (void)jacobian.evaluate(rhs, 0, y, F, 2, 0.1, {1e-6, 1e-21});
   CHECK(jacobian.of_column(0)(0, 0) == Approx(-2).epsilon(1e-4));
 }
 
