@@ -30,7 +30,8 @@ TEST_CASE("A noisy circle's density is Bessel's function I0 up to four radii", "
     // p = exp(-(r² + R²) / 2σ²) I0(r R / σ²) / (2π σ²)
     const double expected = -(r * r + radius * radius) / (2 * variance) +
                             std::log(std::cyl_bessel_i(0, r * radius / variance) / (2 * std::numbers::pi * variance));
-    worst = std::max(worst, std::abs(mixture.log_density({r * std::cos(r), r * std::sin(r)}) - expected));
+    worst =
+        std::max(worst, std::abs(mixture.log_density(Eigen::Vector2d(r * std::cos(r), r * std::sin(r))) - expected));
   }
   // 2 exp(-8π² / 4) = 5e-9 at the farthest; the library's I0 is good to 1e-12.
   CHECK(worst < 1e-8);
@@ -47,7 +48,7 @@ TEST_CASE("A noisy segment's density is a product of Gaussian and error function
     for (const double y : {0.0, 0.3, -0.9}) {
       const double expected = std::log((upper(-x) - upper(length - x)) / length) - y * y / (2 * deviation * deviation) -
                               std::log(deviation * std::sqrt(2 * std::numbers::pi));
-      worst = std::max(worst, std::abs(mixture.log_density({length - x, y}) - expected));
+      worst = std::max(worst, std::abs(mixture.log_density(Eigen::Vector2d(length - x, y)) - expected));
     }
   CHECK(worst < 1e-7);  // 2e-8 at four deviations behind an end, 1e-9 on the segment
 }
@@ -55,5 +56,6 @@ TEST_CASE("A noisy segment's density is a product of Gaussian and error function
 TEST_CASE("A mixture's log-density is finite where its density is not a number of double any more", "[train][toy]") {
   IsotropicMixture mixture(0.1);
   mixture.add(0, 0, 1);
-  CHECK(mixture.log_density({100, 0}) == Approx(-0.5e6 - std::log(2 * std::numbers::pi * 0.01)).epsilon(1e-14));
+  CHECK(mixture.log_density(Eigen::Vector2d(100, 0)) ==
+        Approx(-0.5e6 - std::log(2 * std::numbers::pi * 0.01)).epsilon(1e-14));
 }
