@@ -1,6 +1,7 @@
 // Every method has the order and the stability that it claims: on paper (static_asserts in the header) and in use.
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_methods.hpp>
 
+#include <pathline/ode/explicit/explicit_tableau.hpp>
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
 #include <pathline/ode/implicit/fully_implicit/fully_implicit_stepper.hpp>
 
