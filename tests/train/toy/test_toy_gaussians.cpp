@@ -28,10 +28,10 @@ TEST_CASE("8gaussians: samples lie about eight centres 4 / 1.414 from the origin
 
 TEST_CASE("8gaussians: the density has the symmetries of the octagon", "[train][toy]") {
   const detail::EightGaussians set;
-  const double s = std::numbers::sqrt2 / 2, value = set.log_density({2.5, 0.7});
-  CHECK(set.log_density({-2.5, 0.7}) == Approx(value).epsilon(1e-13));
-  CHECK(set.log_density({0.7, 2.5}) == Approx(value).epsilon(1e-13));
-  CHECK(set.log_density({s * 2.5 - s * 0.7, s * 2.5 + s * 0.7}) == Approx(value).epsilon(1e-13));
+  const double s = std::numbers::sqrt2 / 2, value = set.log_density(Eigen::Vector2d(2.5, 0.7));
+  CHECK(set.log_density(Eigen::Vector2d(-2.5, 0.7)) == Approx(value).epsilon(1e-13));
+  CHECK(set.log_density(Eigen::Vector2d(0.7, 2.5)) == Approx(value).epsilon(1e-13));
+  CHECK(set.log_density(Eigen::Vector2d(s * 2.5 - s * 0.7, s * 2.5 + s * 0.7)) == Approx(value).epsilon(1e-13));
 }
 
 TEST_CASE("mixture: samples have its mean and covariance", "[train][toy]") {
@@ -72,5 +72,5 @@ TEST_CASE("mixture: the density is the sum over components, by the inverse covar
     }
     CHECK(set.log_density(x) == Approx(std::log(p)).epsilon(1e-13));
   }
-  CHECK(std::isfinite(set.log_density({1000, -1000})));
+  CHECK(std::isfinite(set.log_density(Eigen::Vector2d(1000, -1000))));
 }

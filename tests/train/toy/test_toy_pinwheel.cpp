@@ -23,7 +23,7 @@ TEST_CASE("pinwheel: expectations by the density are those by the Gaussians that
     for (int i = -20; i <= 20; ++i)
       for (int j = -20; j <= 20; ++j) {
         const double x = c(0) + i * h, y = c(1) + j * h;
-        by_density += std::exp(set.log_density({x, y})) * bump(x, y) * h * h;
+        by_density += std::exp(set.log_density(Eigen::Vector2d(x, y))) * bump(x, y) * h * h;
       }
     double by_map = 0;
     const double h1 = 0.01, h2 = 0.01;
@@ -45,7 +45,8 @@ TEST_CASE("pinwheel: the density is the same in each of the five arms", "[train]
   const Eigen::Vector2d x(1.2, -1.5);
   for (int k = 1; k < 5; ++k) {
     const double c = std::cos(2 * std::numbers::pi * k / 5), s = std::sin(2 * std::numbers::pi * k / 5);
-    CHECK(set.log_density({c * x(0) - s * x(1), s * x(0) + c * x(1)}) == Approx(set.log_density(x)).margin(1e-10));
+    CHECK(set.log_density(Eigen::Vector2d(c * x(0) - s * x(1), s * x(0) + c * x(1))) ==
+          Approx(set.log_density(x)).margin(1e-10));
   }
 }
 

@@ -63,7 +63,7 @@ TEST_CASE("2spirals: the density is the mean over the angle and both shifts of i
 
 TEST_CASE("2spirals: the log-density is finite far away", "[train][toy]") {
   // The nearest corner of the arms' ends is 100 - 3.2 away, in deviations of 0.1.
-  const double value = detail::TwoSpirals{}.log_density({100, 0});
+  const double value = detail::TwoSpirals{}.log_density(Eigen::Vector2d(100, 0));
   CHECK(value > -0.5 * 1000 * 1000);
   CHECK(value < -0.5 * 960 * 960);
 }

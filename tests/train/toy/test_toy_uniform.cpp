@@ -15,17 +15,17 @@ TEST_CASE("checkerboard: the lower left square is full, its neighbours are empty
   for (int i = 0; i < 4; ++i)
     for (int j = 0; j < 4; ++j) {
       const bool inside = (i + j) % 2 == 0;  // from the sample's rule: i = 0 has rows -2 and 0, which are j = 0 and 2
-      const double value = set.log_density({-3 + 2 * i, -3 + 2 * j});
+      const double value = set.log_density(Eigen::Vector2d(-3 + 2 * i, -3 + 2 * j));
       INFO("square " << i << ", " << j);
       if (inside)
         CHECK(value == Approx(full).epsilon(1e-15));
       else
         CHECK(std::isinf(value));
     }
-  CHECK(std::isinf(set.log_density({4.5, 0.5})));
-  CHECK(std::isinf(set.log_density({-4.5, 2.5})));
-  CHECK(std::isinf(set.log_density({-3, 5})));
-  CHECK(std::isinf(set.log_density({-3, -5})));
+  CHECK(std::isinf(set.log_density(Eigen::Vector2d(4.5, 0.5))));
+  CHECK(std::isinf(set.log_density(Eigen::Vector2d(-4.5, 2.5))));
+  CHECK(std::isinf(set.log_density(Eigen::Vector2d(-3, 5))));
+  CHECK(std::isinf(set.log_density(Eigen::Vector2d(-3, -5))));
 }
 
 TEST_CASE("checkerboard: samples lie in its squares, and reach their corners", "[train][toy]") {
