@@ -88,7 +88,6 @@ class Cnf {
   [[nodiscard]] auto& parameters() noexcept { return parts_.field.parameters(); }
   [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return parts_.field.parameters(); }
   /// θ from a vector of the flow's length, as one that was kept in a file.
-  ///
   /// \throws ShapeError when it has another length; ArgumentError when a number is not finite. θ is then as before.
   void set_parameters(ConstVectorRef<Scalar> theta) {
     detail::set_parameters<Scalar>("Cnf::set_parameters", parts_.field.parameters(), theta);
