@@ -50,13 +50,13 @@ TEST_CASE("spread_of refuses components that have no density, by name", "[flow][
   CHECK_THROWS_WITH(spread_of("here", X.leftCols(1), precision_of<double>),
                     "here: data has 1 sample, expected at least 2 to tell its spread");
   X(1, 2) = std::numeric_limits<double>::max() / 3;
-  CHECK_THROWS_WITH(spread_of("here", X, precision_of<double>), Catch::Matchers::Contains("too large to subtract"));
+  CHECK_THROWS_WITH(spread_of("here", X, precision_of<double>), ContainsSubstring("too large to subtract"));
   // 2^26 + {0, 1, 2}: doubles tell them apart, floats are 8 apart there.
   X.row(1) << 67108864, 67108865, 67108866;
   CHECK(spread_of("here", X, precision_of<double>).mean(1) == 67108865);
   CHECK_THROWS_WITH(spread_of("here", X, precision_of<float>),
-                    Catch::Matchers::Contains("component 1 of the data varies by") &&
-                        Catch::Matchers::Contains("where float numbers are 8 apart: keep the data in double"));
+                    ContainsSubstring("component 1 of the data varies by") &&
+                        ContainsSubstring("where float numbers are 8 apart: keep the data in double"));
 }
 
 TEST_CASE("standard_spread names the sample beside which all others become equal", "[flow][statistics][errors]") {
