@@ -11,7 +11,7 @@ TEST_CASE("OrthogonalHutchinson: probes are orthogonal, of length √d", "[flow]
   const Batch<double> V =
       AnyEstimator<double>(OrthogonalHutchinson{.probes = k}, some_matrix(d)).tangents({1, 2}, first_ids(n));
   for (Index i = 0; i < n; ++i) {
-    const Eigen::MatrixXd v = V(Eigen::all, Eigen::seqN(i, k, n));
+    const Eigen::MatrixXd v = V(Eigen::indexing::all, Eigen::seqN(i, k, n));
     CHECK((v.transpose() * v - double(d) * Eigen::MatrixXd::Identity(k, k)).cwiseAbs().maxCoeff() < 1e-14 * double(d));
   }
 }

@@ -26,7 +26,7 @@ BatchMap<Scalar> view(Batch<Scalar>& V) {
 /// A sample's vectors, d × k.
 template <Real Scalar>
 Eigen::MatrixXd of_sample(const Batch<Scalar>& V, Index i) {
-  return V(Eigen::all, Eigen::seqN(i, V.cols() / n, n)).template cast<double>();
+  return V(Eigen::indexing::all, Eigen::seqN(i, V.cols() / n, n)).template cast<double>();
 }
 
 }  // namespace
