@@ -44,6 +44,8 @@ TEST_CASE("Repeat is Sequential of the same layers, bit for bit", "[nn]") {
   const Sequential sequential(a, b, c);
   CHECK(repeat.in_rows() == 2);
   CHECK(repeat.out_rows() == 3);
+  REQUIRE(repeat.layers().size() == 3);
+  CHECK(repeat.layers()[1].in_rows() == 5);
   CHECK(repeat.side_rows() == 2);
   CHECK(repeat.widest() == 5);
   CHECK(repeat.parameter_count() == sequential.parameter_count());

@@ -9,6 +9,7 @@
 #include <support/layer_laws.hpp>
 
 #include <span>
+#include <tuple>
 
 using namespace pathline;
 using namespace pathline::test;
@@ -52,7 +53,9 @@ TEST_CASE("Sequential starts its layers in their order, one draw each", "[nn]") 
   const Linear<double> first(2, 5), second(5, 3);
   Vector<double> theta(first.parameter_count() + second.parameter_count()), expected = theta;
   Rng rng(9), same_seed(9);
-  Sequential(first, second).initialize(theta, rng);
+  const Sequential both(first, second);
+  CHECK(std::get<1>(both.layers()).in_rows() == 5);
+  both.initialize(theta, rng);
   first.initialize(expected.head(first.parameter_count()), same_seed);
   second.initialize(expected.tail(second.parameter_count()), same_seed);
   CHECK(theta == expected);

@@ -196,6 +196,14 @@ TEST_CASE("Potential allocates nothing after its first call", "[nn][allocations]
   CHECK(counter.count() == 0);
 }
 
+TEST_CASE("Potential tells its sizes, and A has at most ten rows", "[nn]") {
+  const Potential<double> few(2, 7, 3), many(30, 5, 1);
+  CHECK(few.width() == 7);
+  CHECK(few.depth() == 3);
+  CHECK(few.rank() == 3);
+  CHECK(many.rank() == 10);
+}
+
 TEST_CASE("Potential refuses sizes that make no network", "[nn][errors]") {
   CHECK_THROWS_AS(Potential<double>(0), ArgumentError);
   CHECK_THROWS_WITH(Potential<double>(0), "Potential: dim is 0, expected at least 1");

@@ -33,6 +33,7 @@ class Repeat {
                    i == 0 ? rows_ : layers_[i - 1].out_rows());
   }
 
+  [[nodiscard]] const std::vector<L>& layers() const noexcept { return layers_; }
   [[nodiscard]] Index in_rows() const noexcept { return rows_; }
   [[nodiscard]] Index out_rows() const { return layers_.empty() ? rows_ : layers_.back().out_rows(); }
   [[nodiscard]] Index side_rows() const {

@@ -31,6 +31,7 @@ class Sequential {
     check(std::make_index_sequence<sizeof...(Rest)>{});
   }
 
+  [[nodiscard]] const std::tuple<First, Rest...>& layers() const noexcept { return layers_; }
   [[nodiscard]] Index in_rows() const { return std::get<0>(layers_).in_rows(); }
   [[nodiscard]] Index out_rows() const { return std::get<sizeof...(Rest)>(layers_).out_rows(); }
   [[nodiscard]] Index side_rows() const {

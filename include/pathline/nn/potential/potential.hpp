@@ -41,6 +41,9 @@ class Potential {
   [[nodiscard]] Index in_rows() const noexcept { return shape_.dim; }
   [[nodiscard]] Index out_rows() const noexcept { return shape_.dim; }
   [[nodiscard]] Index side_rows() const noexcept { return 1; }
+  [[nodiscard]] Index width() const noexcept { return shape_.width; }  ///< Rows of the hidden layers, m.
+  [[nodiscard]] Index depth() const noexcept { return shape_.depth; }  ///< Residual layers, M.
+  [[nodiscard]] Index rank() const noexcept { return shape_.rank(); }  ///< Rows of A, r.
   [[nodiscard]] Index widest() const noexcept { return std::max(shape_.width, shape_.dim + 1); }
   [[nodiscard]] Index parameter_count() const noexcept { return shape_.count(); }
   /// As the code of the paper starts; see detail::initialize_potential. Three draws.
