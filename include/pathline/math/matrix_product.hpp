@@ -118,4 +118,11 @@ void add_matrix_product(View<const Scalar> A, View<const Scalar> B, View<Scalar>
   }
 }
 
+/// C = A B with either factor transposed, by the same kernels. C overlaps neither factor.
+template <Factor Left, Factor Right, Real Scalar>
+void set_matrix_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
+  fill<Scalar>(C, 0);
+  add_matrix_product<Left, Right, Scalar>(A, B, C);
+}
+
 }  // namespace pathline::detail

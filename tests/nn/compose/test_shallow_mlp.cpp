@@ -61,7 +61,8 @@ TEST_CASE("ShallowMlp has the parameters of Mlp and its values", "[nn]") {
 }
 
 TEST_CASE("ShallowMlp allocates nothing after its first call", "[nn][allocations]") {
-  const std::vector<Index> hidden = GENERATE(std::vector<Index>{64}, std::vector<Index>{64, 64});
+  const std::vector<Index> hidden =
+      GENERATE(std::vector<Index>{64}, std::vector<Index>{64, 64}, std::vector<Index>{256, 256});
   Rng rng(1);
   const Network field(ShallowMlp<float, Tanh>(2, hidden), rng);
   const Index n = 100;

@@ -169,9 +169,9 @@ TEST_CASE("Potential in float agrees with double to float's precision", "[nn]") 
 }
 
 TEST_CASE("Potential allocates nothing after its first call", "[nn][allocations]") {
-  const Index d = 2, k = 1, n = GENERATE(8, 64), depth = GENERATE(1, 2);
-  INFO("n = " << n << ", depth " << depth);
-  const Potential<float> potential(d, 32, depth);
+  const Index d = 2, k = 1, n = GENERATE(8, 64), depth = GENERATE(1, 2), width = GENERATE(32, 256);
+  INFO("n = " << n << ", depth " << depth << ", width " << width);
+  const Potential<float> potential(d, width, depth);
   const Vector<float> theta = initial(potential);
   const Batch<float> S = Batch<float>::Constant(1, 1, 0.5F), Z = Batch<float>::Constant(d, n, 0.25F),
                      X = Batch<float>::Constant(d, (1 + k) * n, 0.25F);

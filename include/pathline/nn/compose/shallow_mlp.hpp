@@ -9,6 +9,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/math/activate.hpp>
 #include <pathline/math/activations.hpp>
+#include <pathline/math/matrix_product.hpp>
 #include <pathline/nn/compose/repeat.hpp>
 #include <pathline/nn/compose/sequential.hpp>
 #include <pathline/nn/layer.hpp>
@@ -97,9 +98,9 @@ class ShallowMlp {
       at.factor.colwise() = diagonal;
     } else {
       BatchMap<Scalar> C = frame.batch(width(1), width(0));
-      at.product.noalias() = W(theta.data(), 2).transpose() * W(theta.data(), 0).transpose();
+      detail::set_matrix_product<transposed, transposed, Scalar>(W(theta.data(), 2), W(theta.data(), 0), at.product);
       C = W(theta.data(), 1).cwiseProduct(at.product);
-      at.factor.noalias() = C * at.first.slope;
+      detail::set_matrix_product<plain, plain, Scalar>(C, at.first.slope, at.factor);
     }
     for (Index j = 0; j < n; ++j) Y(d, j) = at.hidden(last()).slope.col(j).dot(at.factor.col(j));
   }
@@ -130,19 +131,20 @@ class ShallowMlp {
     affine_[1].pullback(slice(theta, 1), S, at.first.value, n, last_bar, first_bar, S_bar, slice(theta_bar, 1),
                         workspace);
     C = W(theta.data(), 1).cwiseProduct(at.product);
-    first_factor.noalias() = C.transpose() * at.second.slope;
+    detail::set_matrix_product<transposed, plain, Scalar>(C, at.second.slope, first_factor);
     pull_back(at.first, first_factor, Y_bar, first_bar);
     affine_[0].pullback(slice(theta, 0), S, Z, n, first_bar, Z_bar, S_bar, slice(theta_bar, 0), workspace);
 
     for (Index j = 0; j < n; ++j) weighted_slope.col(j) = Y_bar(d, j) * at.second.slope.col(j);
-    C_bar.noalias() = weighted_slope * at.first.slope.transpose();
+    detail::set_matrix_product<plain, transposed, Scalar>(weighted_slope, at.first.slope, C_bar);
     W(theta_bar.data(), 1) += C_bar.cwiseProduct(at.product);
     C_bar.array() *= W(theta.data(), 1).array();  // now the cotangent of (W_1 W_3)ᵀ
-    W(theta_bar.data(), 0).noalias() += C_bar.transpose() * W(theta.data(), 2).transpose();
-    W(theta_bar.data(), 2).noalias() += W(theta.data(), 0).transpose() * C_bar.transpose();
+    detail::add_matrix_product<transposed, transposed, Scalar>(C_bar, W(theta.data(), 2), W(theta_bar.data(), 0));
+    detail::add_matrix_product<transposed, transposed, Scalar>(W(theta.data(), 0), C_bar, W(theta_bar.data(), 2));
   }
 
  private:
+  using enum detail::Factor;
   using Layers = Sequential<Repeat<Dense<Scalar, Usable>>, Linear<Scalar>>;
 
   /// What a hidden layer leaves: σ, σ' and σ'' (width × n).

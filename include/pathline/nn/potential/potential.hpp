@@ -9,6 +9,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/math/activate.hpp>
 #include <pathline/math/activations.hpp>
+#include <pathline/math/matrix_product.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/potential/potential_parameters.hpp>
 #include <pathline/nn/potential/potential_tangents.hpp>
@@ -65,15 +66,15 @@ class Potential {
                      activated = frame.batch(m, n);
     detail::append_time<Scalar>(S, Z, n, Q);
     U.colwise() = p.bias(0);
-    U.noalias() += p.K(0) * Q;
+    detail::add_matrix_product<plain, plain, Scalar>(p.K(0), Q, U);
     activate<LogTwoCosh>(U.size(), U.data(), U.data());
     for (Index i = 1; i <= shape_.depth; ++i) {
       activated.colwise() = p.bias(i);
-      activated.noalias() += p.K(i) * U;
+      detail::add_matrix_product<plain, plain, Scalar>(p.K(i), U, activated);
       activate<LogTwoCosh>(U.size(), activated.data(), activated.data());
       U += residual_weight() * activated;
     }
-    AQ.noalias() = p.A() * Q;
+    detail::set_matrix_product<plain, plain, Scalar>(p.A(), Q, AQ);
     for (Index j = 0; j < n; ++j)
       values(j) = p.w().dot(U.col(j)) + Scalar(0.5) * AQ.col(j).squaredNorm() + p.b().dot(Q.col(j));
   }
@@ -110,6 +111,7 @@ class Potential {
   }
 
  private:
+  using enum detail::Factor;
   template <class T>
   using Parameters = detail::PotentialParameters<T>;
   using Tangents = detail::PotentialTangents<Scalar>;

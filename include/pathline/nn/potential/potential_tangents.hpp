@@ -8,6 +8,7 @@
 #include <pathline/math/activate.hpp>
 #include <pathline/math/activations.hpp>
 #include <pathline/math/for_packs.hpp>
+#include <pathline/math/matrix_product.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/potential/potential_parameters.hpp>
 
@@ -23,6 +24,7 @@ class PotentialTangents {
   using Parameters = PotentialParameters<const Scalar>;
   using Gradients = PotentialParameters<Scalar>;
   using Frame = typename Workspace<Scalar>::Frame;
+  using enum Factor;
 
  public:
   PotentialTangents(const PotentialShape& shape, std::span<Scalar> tape, Index n, Index k)
@@ -48,9 +50,9 @@ class PotentialTangents {
       at.a.leftCols(n_).colwise() = p.bias(i);
       at.a.rightCols(packed_ - n_).setZero();
       if (i == 0)
-        at.a.noalias() += p.K(0) * Q;
+        add_matrix_product<plain, plain, Scalar>(p.K(0), Q, at.a);
       else
-        at.a.noalias() += p.K(i) * layer(i - 1).u;
+        add_matrix_product<plain, plain, Scalar>(p.K(i), layer(i - 1).u, at.a);
       pathline::activate<LogTwoCosh>(m * n_, at.a.data(), at.u.data(), at.T.data(), at.S.data());
       for (Index j = n_; j < packed_; j += n_) at.u.middleCols(j, n_) = at.T.cwiseProduct(at.a.middleCols(j, n_));
       if (i > 0) at.u = layer(i - 1).u + h_ * at.u;
@@ -64,14 +66,14 @@ class PotentialTangents {
       if (i > 0) {
         BatchMap<Scalar> z_below = layer(i - 1).z;
         z_below = at.z;
-        z_below.noalias() += p.K(i).transpose() * y;
+        add_matrix_product<transposed, plain, Scalar>(p.K(i), y, z_below);
       }
     }
     G.leftCols(n_).colwise() = p.b();
     G.rightCols(packed_ - n_).setZero();
-    G.noalias() += p.K(0).transpose() * y;
-    AQ.noalias() = p.A() * Q;
-    G.noalias() += p.A().transpose() * AQ;
+    add_matrix_product<transposed, plain, Scalar>(p.K(0), y, G);
+    set_matrix_product<plain, plain, Scalar>(p.A(), Q, AQ);
+    add_matrix_product<transposed, plain, Scalar>(p.A(), AQ, G);
     Y = -G.topRows(shape_.dim);
   }
 
@@ -97,12 +99,12 @@ class PotentialTangents {
       backpropagated(at, y);
       auto K_bar = bar.K(i);
       if (i == 0) {
-        y_bar.noalias() = p.K(0) * G_bar;
-        K_bar.noalias() += y * G_bar.transpose();
+        set_matrix_product<plain, plain, Scalar>(p.K(0), G_bar, y_bar);
+        add_matrix_product<plain, transposed, Scalar>(y, G_bar, K_bar);
         z_bar.setZero();
       } else {
-        y_bar.noalias() = p.K(i) * z_bar;
-        K_bar.noalias() += y * z_bar.transpose();
+        set_matrix_product<plain, plain, Scalar>(p.K(i), z_bar, y_bar);
+        add_matrix_product<plain, transposed, Scalar>(y, z_bar, K_bar);
       }
       pull_back_down(at, y_bar, z_bar, a_bars.middleCols(i * packed_, packed_));
     }
@@ -117,23 +119,23 @@ class PotentialTangents {
       if (i < last) pull_back_up(layer(i), U_bar, a_bar);
       add_column_sum(a_bar, bar.bias(i));
       if (i == 0) {
-        K_bar.noalias() += a_bar * Q.transpose();
-        Q_bar.noalias() = p.K(0).transpose() * a_bar;
+        add_matrix_product<plain, transposed, Scalar>(a_bar, Q, K_bar);
+        set_matrix_product<transposed, plain, Scalar>(p.K(0), a_bar, Q_bar);
       } else {
-        K_bar.noalias() += a_bar * layer(i - 1).u.transpose();
-        U_bar.noalias() += p.K(i).transpose() * a_bar;
+        add_matrix_product<plain, transposed, Scalar>(a_bar, layer(i - 1).u, K_bar);
+        add_matrix_product<transposed, plain, Scalar>(p.K(i), a_bar, U_bar);
       }
     }
 
     // The quadratic part.
     BatchMap<Scalar> AQ = frame.batch(shape_.rank(), packed_), AG_bar = frame.batch(shape_.rank(), packed_);
-    AQ.noalias() = p.A() * Q;
-    AG_bar.noalias() = p.A() * G_bar;
+    set_matrix_product<plain, plain, Scalar>(p.A(), Q, AQ);
+    set_matrix_product<plain, plain, Scalar>(p.A(), G_bar, AG_bar);
     auto A_bar = bar.A();
-    A_bar.noalias() += AQ * G_bar.transpose();
-    A_bar.noalias() += AG_bar * Q.transpose();
+    add_matrix_product<plain, transposed, Scalar>(AQ, G_bar, A_bar);
+    add_matrix_product<plain, transposed, Scalar>(AG_bar, Q, A_bar);
     add_column_sum(G_bar, bar.b());
-    Q_bar.noalias() += p.A().transpose() * AG_bar;
+    add_matrix_product<transposed, plain, Scalar>(p.A(), AG_bar, Q_bar);
     X_bar = Q_bar.topRows(d);
     add_time_bar<Scalar>(Q_bar, n_, side_bar);
   }

@@ -5,6 +5,7 @@
 
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
+#include <pathline/math/matrix_product.hpp>
 #include <pathline/math/small_product.hpp>
 #include <pathline/nn/potential/potential_parameters.hpp>
 #include <pathline/nn/potential/potential_passes.hpp>
@@ -40,7 +41,7 @@ class PotentialTrace {
     Frame frame(workspace);
     BatchMap<Scalar> Q = frame.batch(n_, d + 1), G = frame.batch(n_, d + 1), AA = frame.batch(d + 1, d + 1);
     write_samples(side, Z, Q);
-    AA.noalias() = p.A().transpose() * p.A();
+    set_matrix_product<Factor::transposed, Factor::plain, Scalar>(p.A(), p.A(), AA);
     for (Index i = 0; i <= d; ++i) G.col(i).setConstant(p.b()(i));
     add_product<Scalar>(Q, AA, G);
     Y.row(d).setConstant(-AA.diagonal().head(d).sum());
@@ -75,10 +76,10 @@ class PotentialTrace {
     C.setZero();
     add_transposed_product<Scalar>(Q, G_bar, C);
     AA = C + C.transpose();
-    bar.A().noalias() += p.A() * AA;
+    add_matrix_product<Factor::plain, Factor::plain, Scalar>(p.A(), AA, bar.A());
     bar.A().leftCols(d) -= (2 * Y_bar.row(d).sum()) * p.A().leftCols(d);
     for (Index i = 0; i <= d; ++i) bar.b()(i) += G_bar.col(i).sum();
-    AA.noalias() = p.A().transpose() * p.A();
+    set_matrix_product<Factor::transposed, Factor::plain, Scalar>(p.A(), p.A(), AA);
     set_product<Scalar>(G_bar, AA, Q_bar);
 
     VectorMap<Scalar> P_0_factor = frame.vector(shape_.width);
