@@ -216,7 +216,8 @@ TEST_CASE("fit keeps data and context together", "[flow][context][train]") {
   CHECK(nll < truth + 0.3);
 }
 
-TEST_CASE("Context of any units is learned: x = sin 3u + 0.1 e under context u + 2000", "[flow][context][train]") {
+TEST_CASE("Context of any units is learned: x = sin 3u + 0.1 e under context u + 2000",
+          "[flow][context][train][many-draws]") {
   constexpr Index count = 500;
   Batch<double> U(1, count), E(1, count);
   fill<Uniform>(Draw{1, 1}, 0, U);

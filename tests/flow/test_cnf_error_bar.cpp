@@ -38,7 +38,7 @@ TEST_CASE("The standard error over probes covers the exact log-density", "[flow]
   CHECK(chi < 2.2);
 }
 
-TEST_CASE("More draws shrink the standard error by their root", "[flow][error-bar]") {
+TEST_CASE("More draws shrink the standard error by their root", "[flow][error-bar][many-draws]") {
   const Cnf flow(field());
   const double few = flow.log_prob_with_error(data(), Hutchinson<Gaussian>{}, 5, 10).standard_error.mean();
   const double many = flow.log_prob_with_error(data(), Hutchinson<Gaussian>{}, 6, 160).standard_error.mean();

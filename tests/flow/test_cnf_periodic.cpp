@@ -45,7 +45,7 @@ auto flow_on(const Transform& transform, Index dim, Index context, Index steps, 
 
 }  // namespace
 
-TEST_CASE("A flow on the circle learns von Mises' density across the seam", "[flow][periodic][train]") {
+TEST_CASE("A flow on the circle learns von Mises' density across the seam", "[flow][periodic][train][many-draws]") {
   // Data by quantiles, so that all that is missing is the flow's: n points at equal steps of the distribution function.
   constexpr Index cells = 4000, n = 400;
   const Row<double> fine = von_mises(cells, 4, 3), at = midpoints(cells);

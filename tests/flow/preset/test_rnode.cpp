@@ -179,7 +179,7 @@ TEST_CASE("Cnf: a loss of one's own sees row ids and weights", "[flow][presets][
   CHECK(seen == Vector<double>::Ones(n));
 }
 
-TEST_CASE("fit: forty calls of one epoch are one call of forty, bit for bit", "[flow][presets][train]") {
+TEST_CASE("fit: forty calls of one epoch are one call of forty, bit for bit", "[flow][presets][train][many-draws]") {
   const Batch<double> X = sample_toy(ToyDensity::mixture, 60, Draw{1, 1});
   const RnodeOptions options{.hidden = {4}, .seed = 1};
   auto whole = rnode<double>(options), parted = rnode<double>(options), restarted = rnode<double>(options);

@@ -55,7 +55,7 @@ TEST_CASE("steer: the gradient agrees with central differences", "[flow][presets
   CHECK(gradient_error(steer<double>({.hidden = {4, 3}, .seed = 6}, Dopri5{}, FixedSteps(2))) < 1e-7);
 }
 
-TEST_CASE("steer: a flow in training is a density", "[flow][presets]") {
+TEST_CASE("steer: a flow in training is a density", "[flow][presets][many-draws]") {
   const SteerOptions options{.hidden = {8, 8}, .seed = 2};
   auto flow = steer<double>(options, Dopri5{}, FixedSteps(2));  // the type of the case above, for compile time
   CHECK(train_briefly(flow, 60, 0.02) < -0.1);

@@ -29,7 +29,7 @@ double deviation(const AnyEstimator<double>& trace) {
 }  // namespace
 
 TEST_CASE("HutchPlusPlus: 12 products estimate the trace of a decaying spectrum better than 12 probes",
-          "[flow][trace]") {
+          "[flow][trace][many-draws]") {
   // 4 products to find 4 directions, 4 along them, 4 for the rest.
   const Eigen::MatrixXd A = decaying(30);
   const double hutchinson = deviation({Hutchinson<>{.probes = 12}, A}),

@@ -25,7 +25,8 @@ TEST_CASE("OrthogonalHutchinson: d probes give the trace, and no more than d are
   }
 }
 
-TEST_CASE("OrthogonalHutchinson: orthogonality takes the factor (d-k)/(d-1) off the variance", "[flow][trace]") {
+TEST_CASE("OrthogonalHutchinson: orthogonality takes the factor (d-k)/(d-1) off the variance",
+          "[flow][trace][many-draws]") {
   const Index d = 10, k = 7;
   const Eigen::MatrixXd A = some_matrix(d);
   const AnyEstimator<double> one(OrthogonalHutchinson{.probes = 1}, A), many(OrthogonalHutchinson{.probes = k}, A);

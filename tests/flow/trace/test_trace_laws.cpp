@@ -60,7 +60,7 @@ TEST_CASE("OrthogonalHutchinson obeys the law of trace estimators", "[flow][trac
     check_trace_laws(OrthogonalHutchinson{.probes = k}, on_the_sphere(double(k)) * double(d - k) / (d - 1.));
 }
 
-TEST_CASE("HutchPlusPlus obeys the law of trace estimators", "[flow][trace]") {
+TEST_CASE("HutchPlusPlus obeys the law of trace estimators", "[flow][trace][many-draws]") {
   check_trace_laws(HutchPlusPlus{.directions = 1, .probes = 1}, of_hutch_plus_plus(1, 1));
   check_trace_laws(HutchPlusPlus{.directions = 2, .probes = 3}, of_hutch_plus_plus(2, 3));
 }

@@ -151,7 +151,7 @@ double worst_error(const Candidate& method, const Wave& wave, int runs) {
 
 // On a straight piece the estimate is 0. Steps grew tenfold on it and jumped over whole periods: of 60 triangle waves
 // Sdirk4 had 56 wrong by more than 1e-3, Rosenbrock23 49, BogackiShampine 13, Dop853 5, Verner65 3.
-TEST_CASE("No adaptive method jumps over kinks and jumps of the right-hand side", "[ode][control]") {
+TEST_CASE("No adaptive method jumps over kinks and jumps of the right-hand side", "[ode][control][many-draws]") {
   for (const Wave& wave : waves())
     for (const Candidate& method : candidates) {
       INFO(method.name << " on " << wave.name);
