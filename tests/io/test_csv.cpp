@@ -5,9 +5,9 @@
 
 #include <pathline/io/csv_text.hpp>
 #include <pathline/io/number_text.hpp>
-#include <pathline/io/replace_file.hpp>
 
 #include <support/catch.hpp>
+#include <support/folder.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -15,15 +15,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <limits>
 #include <locale>
-#include <ostream>
 #include <random>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <type_traits>
 #include <vector>
 
@@ -34,31 +30,6 @@ using io::CsvHeader;
 using io::CsvOptions;
 using io::parse_csv_table;
 namespace fs = std::filesystem;
-
-// A folder that goes with the test.
-struct Folder {
-  fs::path path;
-  Folder() : path(fs::temp_directory_path() / ("pathline-csv-" + std::to_string(std::random_device{}()))) {
-    fs::create_directory(path);
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] fs::path write(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name, std::ios::binary) << text;
-    return path / name;
-  }
-  [[nodiscard]] std::string text(const std::string& name) const {
-    std::ifstream stream(path / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
-  [[nodiscard]] std::ptrdiff_t files() const {
-    return std::distance(fs::directory_iterator(path), fs::directory_iterator());
-  }
-};
 
 Batch<double> numbers(const std::string& text, const CsvOptions& options = {}) {
   return parse_csv_table<double>(text, options).data;
@@ -278,25 +249,6 @@ TEST_CASE("write_csv: what could not be read back is refused, and the old file s
   CHECK_THROWS_AS(io::write_csv(folder.path / "no" / "out.csv", {"x", "y"}, one_to_six()), FileError);
   CHECK_THROWS_WITH(io::write_csv(folder.path, {"x", "y"}, one_to_six()),
                     ContainsSubstring("write_csv: cannot write " + folder.path.string()));
-  CHECK(folder.files() == 1);
-}
-
-TEST_CASE("replace_file: the old file stays until all is written", "[io][errors]") {
-  const Folder folder;
-  const fs::path path = folder.write("model", "old");
-  CHECK_THROWS_WITH(io::replace_file("save", path,
-                                     [](std::ostream& out) {
-                                       out << "half of it";
-                                       throw std::runtime_error("in the middle");
-                                     }),
-                    "in the middle");
-  CHECK(folder.text("model") == "old");
-  CHECK_THROWS_WITH(io::replace_file("save", path, [](std::ostream& out) { out.setstate(std::ios::badbit); }),
-                    ContainsSubstring("save: cannot write " + path.string()));
-  CHECK(folder.text("model") == "old");
-  CHECK(folder.files() == 1);
-  io::replace_file("save", path, [](std::ostream& out) { out << "new"; });
-  CHECK(folder.text("model") == "new");
   CHECK(folder.files() == 1);
 }
 
