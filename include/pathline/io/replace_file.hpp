@@ -153,9 +153,9 @@ class Replacement {
 /// `path` when it is on disk: flushed before it gets the name, its folder after. The old file is not touched when
 /// anything throws before; one that is killed meanwhile leaves it too, and the temporary file, which may be deleted.
 ///
-/// The new file has the permissions of the old one, and belongs to who writes it. Of a symbolic link, the file that it
-/// leads to is replaced. A pipe, a terminal or another device has nothing to keep and is written to directly. On systems
-/// other than POSIX nothing is flushed to disk: there a loss of power can leave an empty file.
+/// The new file has the permissions of the old one, and belongs to the user who writes it. Of a symbolic link, the file
+/// that it leads to is replaced. A pipe, a terminal or another device has nothing to keep: it is written to directly.
+/// Systems other than POSIX are not told to flush the file: there a loss of power can leave an empty one.
 ///
 /// \param caller  Opens the message: "write_csv".
 /// \throws FileError when the file cannot be written; what `write` throws.
