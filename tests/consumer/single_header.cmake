@@ -1,0 +1,42 @@
+# cmake -DSCRATCH= -DSOURCE= -DCONSUMER= -DCOMPILER= -DEIGEN= -P single_header.cmake
+# The single headers hold what the headers hold, token for token; a program that includes one alone compiles, runs and
+# prints what it prints with the headers.
+file(REMOVE_RECURSE ${SCRATCH})
+set(compile ${COMPILER} -std=c++20 -DNDEBUG -DPATHLINE_NO_OPTIMIZATION_NOTE -isystem ${EIGEN})
+function(run)
+  execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+function(expect_same what one other)
+  file(SHA256 ${SCRATCH}/${one} one_hash)
+  file(SHA256 ${SCRATCH}/${other} other_hash)
+  if(NOT one_hash STREQUAL other_hash)
+    message(FATAL_ERROR "${what}: ${SCRATCH}/${one} and ${SCRATCH}/${other} differ")
+  endif()
+endfunction()
+# The text that the compiler reads, one token sequence on one line.
+function(preprocess output source)
+  execute_process(COMMAND ${compile} ${ARGN} -E -P -x c++ ${SCRATCH}/${source} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX REPLACE "[ \t\n]+" " " text "${text}")
+  file(WRITE ${SCRATCH}/${output} "${text}")
+endfunction()
+
+run(${SOURCE}/packaging/single-header ${SCRATCH}/single)
+run(${SOURCE}/packaging/single-header ${SCRATCH}/again)
+foreach(header pathline_ode pathline)
+  expect_same("Two runs of packaging/single-header" single/${header}.hpp again/${header}.hpp)
+endforeach()
+
+file(WRITE ${SCRATCH}/pathline_ode.parts.cpp "#include <pathline/version.hpp>\n#include <pathline/ode.hpp>\n")
+file(WRITE ${SCRATCH}/pathline.parts.cpp "#include <pathline/version.hpp>\n#include <pathline/pathline.hpp>\n")
+foreach(header pathline_ode pathline)
+  file(WRITE ${SCRATCH}/${header}.single.cpp "#include <${header}.hpp>\n")
+  preprocess(${header}.parts.txt ${header}.parts.cpp -I${SOURCE}/include)
+  preprocess(${header}.single.txt ${header}.single.cpp -I${SCRATCH}/single)
+  expect_same("The tokens of ${header}.hpp" ${header}.parts.txt ${header}.single.txt)
+endforeach()
+
+run(${compile} -I${SOURCE}/include ${CONSUMER}/main.cpp -o ${SCRATCH}/parts)
+run(${compile} -DSINGLE_HEADER -I${SCRATCH}/single ${CONSUMER}/main.cpp -o ${SCRATCH}/single/program)
+execute_process(COMMAND ${SCRATCH}/parts OUTPUT_FILE ${SCRATCH}/parts.output COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${SCRATCH}/single/program OUTPUT_FILE ${SCRATCH}/single.output COMMAND_ERROR_IS_FATAL ANY)
+expect_same("What the program prints" parts.output single.output)
