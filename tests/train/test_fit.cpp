@@ -313,7 +313,7 @@ TEST_CASE("fit stops when patience is over", "[train][fit]") {
   GaussianModel briefly(2);
   const FitReport brief = fit(briefly, train, validation, {.epochs = 100, .batch = 20, .validate_every = 10}, rng,
                               Adam{.learning_rate = 0.05}, AfterTwoEpochs{});
-  CHECK(brief.stop == StopReason::patience);
+  CHECK(brief.stop == StopReason::stopping_rule);
   CHECK(brief.epochs.size() == 2);
   CHECK(brief.best_epoch == 2);
   CHECK(briefly.nll(validation) == brief.best_criterion);

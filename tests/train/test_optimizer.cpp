@@ -151,6 +151,18 @@ TEST_CASE("Each rule refuses settings out of range by name", "[train][errors]") 
   CHECK_THROWS_WITH(Adam{.epsilon = -1}.check(), "Adam: epsilon is -1, expected at least 0");
   CHECK_THROWS_WITH(AdamW{.weight_decay = -1}.check(), "AdamW: weight_decay is -1, expected at least 0");
   CHECK_THROWS_AS(AdamW{.beta1 = 2}.check(), ArgumentError);
+  // A decay of more than the whole weight, by the rule's own rate or by that of a schedule.
+  const AdamW whole{.learning_rate = 0.5, .weight_decay = 2};
+  CHECK_NOTHROW(whole.check());
+  CHECK_THROWS_WITH((AdamW{.learning_rate = 0.75, .weight_decay = 2}.check()),
+                    "AdamW: rate times weight_decay is 1.5, expected at most 1, beyond which a step turns the signs of "
+                    "the parameters");
+  OptimizerState<double> untouched;
+  Vector<double> ones = Vector<double>::Ones(2);
+  CHECK_THROWS_AS(untouched.step(whole, 0.75, Vector<double>::Ones(2), ones), ArgumentError);
+  CHECK(untouched.steps == 0);
+  CHECK(untouched.moments.empty());
+  CHECK(ones == Vector<double>::Ones(2));
   CHECK_THROWS_WITH(Sgd{.learning_rate = 0}.check(), "Sgd: learning_rate is 0, expected a positive number");
   CHECK_THROWS_WITH(Sgd{.momentum = 1}.check(), "Sgd: momentum is 1, expected at least 0 and below 1");
   CHECK_NOTHROW((Adam{}.check(), AdamW{}.check(), Sgd{.momentum = 0}.check(), ClipByNorm{}.check()));

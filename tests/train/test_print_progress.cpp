@@ -1,6 +1,7 @@
 // What reaches a log file and a terminal, with a clock that the test moves.
 #include <pathline/train/print_progress.hpp>
 
+#include <pathline/core/errors.hpp>
 #include <pathline/train/progress_line.hpp>
 
 #include <support/catch.hpp>
@@ -142,4 +143,11 @@ TEST_CASE("PrintProgress prints losses, evaluations and the time left, and remem
                             "fit  3/4  loss 1.000  validation -0.250  38 evaluations  10 s left\n"
                             "fit  4/4  loss 1.000e+300  validation -0.250  38 evaluations\n"));
   CHECK(lines(text) == 4);
+}
+
+TEST_CASE("PrintProgress refuses what it cannot print to", "[train][progress][errors]") {
+  CHECK_NOTHROW(PrintProgress{}.check());
+  CHECK_THROWS_WITH(PrintProgress{.out = nullptr}.check(),
+                    "PrintProgress: out is null, expected a stream; to print nothing, leave PrintProgress away");
+  CHECK_THROWS_AS(PrintProgress{.what = nullptr}.check(), ArgumentError);
 }

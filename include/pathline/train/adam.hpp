@@ -63,6 +63,11 @@ struct AdamW {
     adam().check();
     detail::require_setting(weight_decay >= 0 && std::isfinite(weight_decay), "AdamW: weight_decay", weight_decay,
                             "at least 0");
+    check_rate(learning_rate);
+  }
+  void check_rate(double rate) const {
+    detail::require_setting(rate * weight_decay <= 1, "AdamW: rate times weight_decay", rate * weight_decay,
+                            "at most 1, beyond which a step turns the signs of the parameters");
   }
 
   template <Real Scalar>

@@ -62,6 +62,15 @@ struct EarlyStopping {
   [[nodiscard]] bool stop(const TrainingProgress& progress) const { return progress.since_best >= patience; }
 };
 
+namespace detail {
+
+template <StoppingRule C>
+inline constexpr StopReason stop_reason = StopReason::stopping_rule;
+template <>
+inline constexpr StopReason stop_reason<EarlyStopping> = StopReason::patience;
+
+}  // namespace detail
+
 /// The model ends with the parameters of the best epoch that was judged.
 struct KeepBest {
   static constexpr bool reads_criteria = true;

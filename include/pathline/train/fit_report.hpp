@@ -34,8 +34,9 @@ struct EpochReport {
   bool best = false;             ///< The criterion is the lowest so far; these parameters are kept.
 };
 
-/// Why training ended.
-enum class StopReason { epochs_done, patience, callback };
+/// Why training ended: all epochs are done, the patience of `EarlyStopping` is over, another stopping rule said so, or
+/// a callback returned false.
+enum class StopReason { epochs_done, patience, stopping_rule, callback };
 
 /// What fit() did.
 struct FitReport {

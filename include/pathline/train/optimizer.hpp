@@ -24,6 +24,7 @@ namespace pathline {
 /// - `step(t, rate, gradient, theta, moments)`: takes step t = 1, 2, … with this rate, and leaves a parameter whose
 ///   gradient has always been exactly 0 as it is: it is a running statistic, which the model moves itself.
 /// - `check()`, where its settings can be wrong: throws ArgumentError.
+/// - `check_rate(rate)`, where not every rate of a schedule will do: throws ArgumentError, before a step with it.
 template <class O>
 concept Optimizer = requires(const O& optimizer, Index t, double rate, const Vector<double>& gradient,
                              Vector<double>& theta, std::span<Vector<double>> moments, const Vector<float>& gradient_f,
@@ -55,7 +56,7 @@ struct OptimizerState {
 
   /// Moves `theta` one step against `gradient`.
   /// \throws ShapeError when the lengths differ; ArgumentError when the memory is that of a rule with another number of
-  ///         moments. Nothing has changed then.
+  ///         moments, or the rule refuses the rate. Nothing has changed then.
   template <Optimizer O>
   void step(const O& optimizer, ConstVectorRef<Scalar> gradient, VectorRef<Scalar> theta) {
     step(optimizer, optimizer.learning_rate, gradient, theta);
@@ -63,6 +64,7 @@ struct OptimizerState {
   /// The same with another rate than the rule's own.
   template <Optimizer O>
   void step(const O& optimizer, double rate, ConstVectorRef<Scalar> gradient, VectorRef<Scalar> theta) {
+    if constexpr (requires { optimizer.check_rate(rate); }) optimizer.check_rate(rate);
     prepare(O::moments, gradient.size(), theta.size());
     ++steps;
     optimizer.step(steps, rate, gradient, theta, std::span<Vector<Scalar>>(moments));

@@ -2,6 +2,7 @@
 /// A callback of `fit` that says how far training is: epoch, losses, evaluations a solve, time left.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/train/callbacks.hpp>
 #include <pathline/train/fit_report.hpp>
 #include <pathline/train/progress_line.hpp>
@@ -42,6 +43,11 @@ struct PrintProgress {
   const char* what = "training";  ///< Opens each line.
   /// Absent: those of a terminal where `out` is one, and plain lines elsewhere.
   std::optional<ProgressOptions> options{};
+
+  void check() const {
+    if (!out) throw ArgumentError("PrintProgress: out", "null", "a stream; to print nothing, leave PrintProgress away");
+    if (!what) throw ArgumentError("PrintProgress: what", "null", "a text, which may be empty");
+  }
 
   class Run {
    public:

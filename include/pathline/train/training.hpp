@@ -6,6 +6,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/ode/errors.hpp>
 #include <pathline/train/callbacks.hpp>
 #include <pathline/train/fit_options.hpp>
@@ -27,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -95,7 +97,7 @@ class Training {
   template <class Tell>
   void loop(const Tell& tell) {
     try {
-      bool stop = stopped();
+      std::optional<StopReason> stop = stopped();
       for (Index i = 0; i < plan_.options.epochs && !stop; ++i) {
         const Index epoch = state_.epochs + 1;
         EpochReport report = train_epoch(epoch);
@@ -105,17 +107,13 @@ class Training {
         state_.epochs = epoch;
         report_.epochs.push_back(report);
         const bool on = tell(std::as_const(report_.epochs.back()));
-        stop = on && stopped();
-        if ((!on || stop) && !judged && judges_) {  // else what was learned since the last time would be lost
+        stop = on ? stopped() : StopReason::callback;
+        if (stop && !judged && judges_) {  // else what was learned since the last time would be lost
           judge(report_.epochs.back());
           keep(report_.epochs.back());
         }
-        if (!on) {
-          report_.stop = StopReason::callback;
-          return;
-        }
       }
-      if (stop) report_.stop = StopReason::patience;
+      report_.stop = stop.value_or(StopReason::epochs_done);
     } catch (const SolveError& error) {
       const bool first = state_.optimizer.steps == 0;
       give_up();
@@ -163,16 +161,16 @@ class Training {
             state_.criteria, state_.since_best};
   }
 
-  // Whether a stopping rule says so, before each epoch.
-  [[nodiscard]] bool stopped() const {
+  // The first stopping rule that says so, before each epoch.
+  [[nodiscard]] std::optional<StopReason> stopped() const {
     const TrainingProgress at = progress(state_.epochs + 1, 0);
-    const auto by = [&]<class C>(const C& callback) {
+    std::optional<StopReason> reason;
+    [[maybe_unused]] const auto ask = [&]<class C>([[maybe_unused]] const C& callback) {
       if constexpr (StoppingRule<C>)
-        return bool(callback.stop(at));
-      else
-        return false;
+        if (!reason && callback.stop(at)) reason = stop_reason<C>;
     };
-    return std::apply([&](auto&... callback) { return (by(callback) || ...); }, plan_.callbacks);
+    std::apply([&](auto&... callback) { (ask(callback), ...); }, plan_.callbacks);
+    return reason;
   }
 
   [[nodiscard]] double rate_of(Index epoch, Index batch) const {
@@ -196,8 +194,7 @@ class Training {
       const auto mini_batch = source_.batch(first, count, rng_, memory_of_source_);
       set_loss(mini_batch);
       const double norm = gradient_norm(loss_.gradient);
-      if (!std::isfinite(loss_.loss) ||
-          !(std::isfinite(norm) || all_finite<Scalar>({loss_.gradient.data(), std::size_t(loss_.gradient.size())})))
+      if (!std::isfinite(loss_.loss) || !(std::isfinite(norm) || all_finite<Scalar>(loss_.gradient)))
         refuse("the loss or its gradient is not finite in epoch " + std::to_string(epoch), mini_batch);
       report.gradient_norm += norm;
       plan_.transform.apply(loss_.gradient, norm);
@@ -269,7 +266,7 @@ class Training {
 
   void require_finite_step(Index epoch) const {
     const std::span<const Scalar> theta = parameter_span(flow_);
-    if (!all_finite(theta))
+    if (!all_finite<Scalar>(theta))
       throw TrainingError("the parameters are not finite after epoch " + std::to_string(epoch), report_);
   }
 
@@ -324,7 +321,7 @@ class Training {
     const std::vector<Scalar> failing(theta.begin(), theta.end());
     restore();
     std::string row = row_without_likelihood(flow_, X, which, numbers, Blame::any);
-    if (row.empty() && all_finite<Scalar>(failing)) {
+    if (row.empty() && all_finite<Scalar>(std::span<const Scalar>(failing))) {
       std::copy(failing.begin(), failing.end(), theta.begin());
       row = row_without_likelihood(flow_, X, which, numbers, Blame::outside_of_support);
     }

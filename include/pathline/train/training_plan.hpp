@@ -10,7 +10,6 @@
 #include <pathline/train/training_state.hpp>
 #include <pathline/train/weighted_data.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -37,11 +36,6 @@ template <class Flow>
 [[nodiscard]] auto parameter_span(Flow& flow) {
   auto&& parameters = flow.parameters();
   return std::span(parameters.data(), std::size_t(parameters.size()));
-}
-
-template <Real Scalar>
-[[nodiscard]] bool all_finite(std::span<const Scalar> numbers) {
-  return std::all_of(numbers.begin(), numbers.end(), [](Scalar x) { return x - x == Scalar(0); });
 }
 
 /// One column after the other.
