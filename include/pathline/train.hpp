@@ -2,12 +2,17 @@
 /// Room `train`: from data to parameters. `fit` (train/fit.hpp, where to start) draws mini-batches, takes the steps of
 /// an optimizer and keeps the best parameters; what it does on the way are policies. `split` and `fold_of` hold data
 /// out. `sample_toy` (train/toy/toy_densities.hpp) makes data of known density; `kl_estimate`, `mmd_squared` and the
-/// path metrics (train/metric) judge a trained flow.
+/// path metrics (train/metric) judge a trained flow. What a run that may be interrupted keeps is in train/checkpoint;
+/// io/checkpoint.hpp keeps it in a file.
 #pragma once
 
 #include <pathline/train/adam.hpp>
 #include <pathline/train/batch_source.hpp>
 #include <pathline/train/callbacks.hpp>
+#include <pathline/train/checkpoint/kept_run.hpp>
+#include <pathline/train/checkpoint/run_keeper.hpp>
+#include <pathline/train/checkpoint/run_settings.hpp>
+#include <pathline/train/checkpoint/state_and_settings.hpp>
 #include <pathline/train/fit.hpp>
 #include <pathline/train/fit_options.hpp>
 #include <pathline/train/fit_policies.hpp>

@@ -20,6 +20,13 @@ struct Adam {
 
   static constexpr Index moments = 2;
 
+  template <class Visit>
+  void settings(Visit& visit) const {
+    visit("learning_rate", learning_rate);
+    visit("beta1", beta1);
+    visit("beta2", beta2);
+    visit("epsilon", epsilon);
+  }
   void check() const {
     detail::require_learning_rate("Adam: learning_rate", learning_rate);
     detail::require_setting(beta1 >= 0 && beta1 < 1, "Adam: beta1", beta1, "at least 0 and below 1");
@@ -59,6 +66,11 @@ struct AdamW {
 
   static constexpr Index moments = Adam::moments;
 
+  template <class Visit>
+  void settings(Visit& visit) const {
+    adam().settings(visit);
+    visit("weight_decay", weight_decay);
+  }
   void check() const {
     adam().check();
     detail::require_setting(weight_decay >= 0 && std::isfinite(weight_decay), "AdamW: weight_decay", weight_decay,

@@ -27,11 +27,13 @@ struct MiniBatch {
   std::span<const Scalar> factors{};  ///< Of the samples' losses, n numbers; none: all 1.
 };
 
-/// A source is a const description. What changes is in its `Memory`, which one call of `fit` makes and keeps.
+/// A source is a const description. What changes is in its `Memory`, which one call of `fit` makes and keeps; a
+/// checkpoint keeps what `Memory::state(visit)` names (HasState).
 /// - `samples()`: how many make an epoch. `fit` cuts them into mini-batches of `FitOptions::batch`.
 /// - `start_epoch(rng, memory)`: before the first mini-batch of an epoch; an order, say.
 /// - `batch(first, count, rng, memory)`: a `MiniBatch` of samples first, …, first + count - 1 of the epoch, valid until
 ///   the next call. Its data are whatever the model's `value_and_gradient` takes.
+/// - `settings(visit)`, where a checkpoint is to find out that the source is another one (HasSettings).
 /// - `number_of(sample)`, where a sample of a mini-batch has another number in the user's data: for messages.
 template <class S>
 concept BatchSource = requires(const S& source, Index i, Rng& rng, typename S::Memory& memory) {
@@ -59,6 +61,8 @@ class FreshSamples {
   struct Memory {
     Samples data;
     std::vector<Index> samples;
+    template <class Visit>
+    void state(Visit& /*visit*/) const {}  // nothing outlives a mini-batch
   };
 
   /// \param samples  In an epoch.

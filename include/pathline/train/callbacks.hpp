@@ -10,14 +10,16 @@
 
 #include <concepts>
 #include <type_traits>
+#include <utility>
 
 namespace pathline {
 
 /// What a callback knows before the first epoch of a call of `fit`.
 struct TrainingStart {
-  Index epochs = 0;  ///< Of this call.
-  Index done = 0;    ///< Of the same TrainingState, before it.
-  Index total = 0;   ///< Of all calls of that state.
+  Index epochs = 0;      ///< Of this call.
+  Index done = 0;        ///< Before it: of earlier calls with the same TrainingState, and of the run that it resumes.
+  Index total = 0;       ///< Of all calls of that state.
+  bool resumed = false;  ///< Whether it goes on with a run that was interrupted, from a checkpoint.
 };
 
 /// Called with the report of each epoch: it returns nothing, or false to stop. A lambda is one.
@@ -31,6 +33,28 @@ template <class C>
 concept RunCallback = requires(C& callback, const TrainingStart& start) {
   { callback.start(start) } -> EpochCallback;
 };
+
+/// A callback that remembers something in the program's own variables, which a checkpoint keeps:
+///
+///     double lowest = 1e9;
+///     fit(flow, data, {}, rng, io::Checkpoint{.path = "run.checkpoint"},
+///         with_state([&](const EpochReport& epoch) { lowest = std::min(lowest, epoch.train_loss); },
+///                    [&](auto& visit) { visit("lowest", lowest); }));
+template <class Call, class State>
+struct WithState {
+  Call call;
+  State names;
+
+  decltype(auto) operator()(const EpochReport& epoch) { return call(epoch); }
+  template <class Visit>
+  void state(Visit& visit) {
+    names(visit);
+  }
+};
+template <class Call, class State>
+[[nodiscard]] WithState<Call, State> with_state(Call call, State names) {
+  return {std::move(call), std::move(names)};
+}
 
 /// `stop(progress)` is called before each epoch, and after the last: true ends training. One that reads `criteria` or
 /// `since_best` has `static constexpr bool reads_criteria = true`, which has training rows judged where none are held
@@ -56,6 +80,10 @@ struct EarlyStopping {
   Index patience = 20;
 
   static constexpr bool reads_criteria = true;
+  template <class Visit>
+  void settings(Visit& visit) const {
+    visit("patience", patience);
+  }
   void check() const {
     detail::require_setting(patience >= 1, "EarlyStopping: patience", double(patience), "at least 1 validation");
   }

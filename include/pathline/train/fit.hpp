@@ -15,6 +15,9 @@
 #include <pathline/train/adam.hpp>
 #include <pathline/train/batch_source.hpp>
 #include <pathline/train/callbacks.hpp>
+#include <pathline/train/checkpoint/kept_run.hpp>
+#include <pathline/train/checkpoint/run_keeper.hpp>
+#include <pathline/train/checkpoint/state_and_settings.hpp>
 #include <pathline/train/fit_options.hpp>
 #include <pathline/train/fit_policies.hpp>
 #include <pathline/train/fit_report.hpp>
@@ -120,7 +123,13 @@ struct FitCheck {
   using Kinds = std::remove_cv_t<decltype(kinds)>;
   static constexpr bool weights =
       !trainable || !data || WeightedTrainable<Flow> || !(is_weighted<Train> || is_weighted<Validation>);
-  static constexpr bool value = data && validation && trainable && weights && Kinds::value;
+  static constexpr bool source = [] {
+    if constexpr (BatchSource<Train> && Kinds::keeps)
+      return std::is_empty_v<typename Train::Memory> || HasState<typename Train::Memory>;
+    else
+      return true;
+  }();
+  static constexpr bool value = data && validation && trainable && weights && source && Kinds::value;
   static_assert(data,
                 "fit: the data are none of: batch (d x n), with_weights(batch, weights), what split returns, batch "
                 "source (Memory, samples, start_epoch, batch)");
@@ -132,7 +141,7 @@ struct FitCheck {
   static_assert(Kinds::known,
                 "fit: a policy is none of: optimizer (learning_rate, moments, step), schedule (rate), gradient "
                 "transform (apply), callback (called with an EpochReport, start, stop), parameter choice (keeps), "
-                "TrainingState");
+                "checkpoint (every, name, read, write), TrainingState");
   static_assert(Kinds::one_scalar, "fit: the TrainingState must be of the flow's scalar, float or double");
   static_assert(Kinds::changeable, "fit: the TrainingState must be a variable, which fit changes");
   static_assert(Kinds::template at_most_one<IsOptimizer>, "fit: more than one optimizer");
@@ -140,27 +149,40 @@ struct FitCheck {
   static_assert(Kinds::template at_most_one<IsGradientTransform>, "fit: more than one gradient transform");
   static_assert(Kinds::template at_most_one<IsParameterChoice>, "fit: more than one parameter choice");
   static_assert(Kinds::template at_most_one<IsTrainingState>, "fit: more than one TrainingState");
+  static_assert(Kinds::template at_most_one<IsRunKeeper>, "fit: more than one checkpoint");
+  static_assert(Kinds::settings,
+                "fit: with a checkpoint, an optimizer, schedule, gradient transform, parameter choice or stopping rule "
+                "that has members needs settings(visit), which names them");
+  static_assert(Kinds::state,
+                "fit: with a checkpoint, a callback that changes itself, or stops training by what it holds, needs "
+                "state(visit), which names what it remembers; or with_state");
+  static_assert(source,
+                "fit: with a checkpoint, the Memory of a batch source needs state(visit), which names what it carries "
+                "from one epoch to the next");
 };
 
 /// Trains, once all is known to be right.
 template <class DefaultChoice, class Flow, class Source, Real DataScalar, class... Policies>
 FitReport train(Flow& flow, const Source& source, const FitRows<DataScalar>* rows, bool held_out,
-                const FitOptions& options, Rng& rng, std::vector<std::string> warnings,
+                const FitOptions& options, Rng& rng, const TrainingDraws& draws, std::vector<std::string> warnings,
                 TrainingState<typename Flow::Scalar>& state, Policies&... policies) {
   const Adam adam;
   const ConstantRate constant_rate;
   const KeepGradient keep_gradient;
   const DefaultChoice default_choice;
+  const KeepsNoRun keeps_no_run;
   const auto& optimizer = policy_of<IsOptimizer>(policies..., adam);
   const auto& schedule = policy_of<IsSchedule>(policies..., constant_rate);
   const auto& transform = policy_of<IsGradientTransform>(policies..., keep_gradient);
   const auto& choice = policy_of<IsParameterChoice>(policies..., default_choice);
+  const auto& keeper = policy_of<IsRunKeeper>(policies..., keeps_no_run);
   auto callbacks = policies_of<IsCallback>(policies...);
   const Index total = require_total(options, state.epochs, reads_total<std::remove_cvref_t<decltype(schedule)>>);
   const bool needed = any_reads_criteria<decltype(choice), Policies...>;
   TrainingPlan<typename Flow::Scalar, std::remove_cvref_t<decltype(optimizer)>, std::remove_cvref_t<decltype(schedule)>,
-               std::remove_cvref_t<decltype(transform)>, std::remove_cvref_t<decltype(choice)>, decltype(callbacks)>
-      plan{options, optimizer, schedule, transform, choice, callbacks, state, total, needed};
+               std::remove_cvref_t<decltype(transform)>, std::remove_cvref_t<decltype(choice)>,
+               std::remove_cvref_t<decltype(keeper)>, decltype(callbacks)>
+      plan{options, optimizer, schedule, transform, choice, keeper, callbacks, state, total, needed, draws};
   return Training<Flow, Source, decltype(plan), DataScalar>(flow, source, rows, held_out, plan, rng,
                                                             std::move(warnings))
       .run();
@@ -192,11 +214,13 @@ void require_fit(Flow& flow, const FitOptions& options, const TrainingState<type
 ///                    are read where they are: the only copy of one is in its mini-batch.
 /// \param validation  A batch, or `with_weights(batch, weights)`.
 /// \param policies    Any of, in any order, each kind but callbacks at most once: an optimizer (`Adam`), a schedule of
-///                    its rate (`ConstantRate`), a gradient transform, a parameter choice (`KeepBest`), callbacks, and
-///                    a `TrainingState`, which lets several calls be one training run.
+///                    its rate (`ConstantRate`), a gradient transform, a parameter choice (`KeepBest`), callbacks, a
+///                    `TrainingState`, which lets several calls be one training run, and a checkpoint
+///                    (`io::Checkpoint`), by which a run that was interrupted goes on.
 ///
-/// \throws ShapeError, DataError, ArgumentError before anything is changed; TrainingError when training diverges, or a
-///         sample has no finite likelihood.
+/// \throws ShapeError, DataError, ArgumentError, CheckpointError before anything is changed; TrainingError when
+///         training diverges, or a sample has no finite likelihood; FileError for a checkpoint that cannot be read or
+///         written.
 template <class Flow, class Train, class Validation, class... Policies>
 FitReport fit(Flow& flow, const Train& train, const Validation& validation, const FitOptions& options, Rng& rng,
               Policies&&... policies) {
@@ -216,7 +240,8 @@ FitReport fit(Flow& flow, const Train& train, const Validation& validation, cons
                               "at least 1");
       if (!judges) throw DataError("fit: validation data is empty, expected rows to judge by");
       check_validation();
-      return detail::train<KeepBest>(flow, train, &held_out, true, options, rng, {}, state, policies...);
+      return detail::train<KeepBest>(flow, train, &held_out, true, options, rng, {rng, state.split}, {}, state,
+                                     policies...);
     } else {
       const DataRef<DataScalar> X(detail::batch_of(train));
       const detail::FitRows<DataScalar> rows(X, detail::weights_of(train));
@@ -225,7 +250,7 @@ FitReport fit(Flow& flow, const Train& train, const Validation& validation, cons
       std::vector<std::string> warnings = detail::warnings_of(flow, X);
       detail::warn_of_far_rows(flow, rows, held_out, warnings);
       const detail::ShuffledRows<DataScalar, typename Flow::Scalar> source(rows);
-      return detail::train<KeepBest>(flow, source, judges ? &held_out : &rows, judges, options, rng,
+      return detail::train<KeepBest>(flow, source, judges ? &held_out : &rows, judges, options, rng, {rng, state.split},
                                      std::move(warnings), state, policies...);
     }
   } else {
@@ -250,18 +275,19 @@ FitReport fit(Flow& flow, const Data& data, const FitOptions& options, Rng& rng,
       if (detail::any_reads_criteria<Policies...>)
         throw ArgumentError("fit: validation data", "missing",
                             "rows after the source, by which KeepBest, EarlyStopping and OnPlateau judge");
-      return detail::train<KeepLast, Flow, Data, DataScalar>(flow, data, nullptr, false, options, rng, {}, state,
-                                                             policies...);
+      return detail::train<KeepLast, Flow, Data, DataScalar>(flow, data, nullptr, false, options, rng,
+                                                             {rng, state.split}, {}, state, policies...);
     } else {
       const DataRef<DataScalar> X(detail::batch_of(data));
       const detail::FitRows<DataScalar> rows(X, detail::weights_of(data));
       detail::require_fit_rows(flow, "fit: data", X, rows, detail::weights_of(data));
       (void)detail::held_out_count(Index(detail::counted(rows).size()), options.validation_fraction);
-      if (!state.split) state.split = rng.draw();
-      const auto [train, held_out] = detail::split_rows(rows, options.validation_fraction, *state.split);
+      detail::TrainingDraws draws{rng, state.split};
+      if (!draws.split) draws.split = draws.rng.draw();
+      const auto [train, held_out] = detail::split_rows(rows, options.validation_fraction, *draws.split);
       const bool judges = held_out.samples() > 0;
       const detail::ShuffledRows<DataScalar, typename Flow::Scalar> source(train);
-      return detail::train<KeepBest>(flow, source, judges ? &held_out : &train, judges, options, rng,
+      return detail::train<KeepBest>(flow, source, judges ? &held_out : &train, judges, options, rng, draws,
                                      detail::warnings_of(flow, X), state, policies...);
     }
   } else {

@@ -7,6 +7,8 @@
 #include <pathline/core/types.hpp>
 #include <pathline/train/adam.hpp>
 #include <pathline/train/callbacks.hpp>
+#include <pathline/train/checkpoint/run_keeper.hpp>
+#include <pathline/train/checkpoint/state_and_settings.hpp>
 #include <pathline/train/gradient_transform.hpp>
 #include <pathline/train/optimizer.hpp>
 #include <pathline/train/schedule.hpp>
@@ -15,6 +17,7 @@
 #include <concepts>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 namespace pathline {
 
@@ -29,15 +32,36 @@ using IsCallback = std::bool_constant<Callback<P>>;
 template <class P>
 using IsParameterChoice = std::bool_constant<ParameterChoice<P>>;
 template <class P>
+using IsRunKeeper = std::bool_constant<RunKeeper<P>>;
+template <class P>
 struct IsTrainingState : std::false_type {};
 template <class Scalar>
 struct IsTrainingState<TrainingState<Scalar>> : std::true_type {};
 
 template <class P>
 concept FitPolicy = Optimizer<P> || Schedule<P> || GradientTransform<P> || Callback<P> || ParameterChoice<P> ||
-    IsTrainingState<P>::value;
+    RunKeeper<P> || IsTrainingState<P>::value;
 
 namespace detail {
+
+/// Whether a checkpoint knows what a policy decides by: its `settings`, unless it has no members.
+template <class P>
+inline constexpr bool settings_known = true;
+template <class P>
+requires(Optimizer<P> || Schedule<P> || GradientTransform<P> || ParameterChoice<P> ||
+         StoppingRule<P>) inline constexpr bool settings_known<P> = std::is_empty_v<P> || HasSettings<P>;
+
+/// Whether a checkpoint knows what a callback remembers, where that can change the run: its `state`, if calls change it
+/// or it can stop the run by what it holds.
+template <class C>
+inline constexpr bool state_known = true;
+template <EpochCallback C>
+requires(!RunCallback<C>) inline constexpr bool state_known<C> =
+    HasState<C> || !std::is_class_v<C> || std::is_empty_v<C> ||
+    (std::is_invocable_v<const C&, const EpochReport&> && std::is_void_v<std::invoke_result_t<C&, const EpochReport&>>);
+template <RunCallback C>
+inline constexpr bool state_known<C> =
+    state_known<std::remove_reference_t<decltype(std::declval<C&>().start(std::declval<const TrainingStart&>()))>>;
 
 /// What can be said of policies by their types. `FitCheck` asserts it.
 /// \tparam Policies  As `fit` has them: P for a temporary, P& or const P& for a variable.
@@ -56,15 +80,19 @@ struct FitPolicies {
   static constexpr bool known = (FitPolicy<std::remove_cvref_t<Policies>> && ...);
   static constexpr bool one_scalar = !(not_this_scalar<Policies> || ...);
   static constexpr bool changeable = (changeable_state<Policies> && ...);
-  static constexpr bool value = known && one_scalar && changeable && at_most_one<IsOptimizer> &&
+  static constexpr bool keeps = (RunKeeper<std::remove_cvref_t<Policies>> || ...);
+  static constexpr bool settings = !keeps || (settings_known<std::remove_cvref_t<Policies>> && ...);
+  static constexpr bool state = !keeps || (state_known<std::remove_reference_t<Policies>> && ...);
+  static constexpr bool value = known && one_scalar && changeable && settings && state && at_most_one<IsOptimizer> &&
                                 at_most_one<IsSchedule> && at_most_one<IsGradientTransform> &&
-                                at_most_one<IsParameterChoice> && at_most_one<IsTrainingState>;
+                                at_most_one<IsParameterChoice> && at_most_one<IsTrainingState> &&
+                                at_most_one<IsRunKeeper>;
 };
 
-/// The first of the kind `Is`: a default, given last, is found where no other is.
+/// The first of the kind `Is`, else the last of all: a default.
 template <template <class> class Is, class First, class... Rest>
 [[nodiscard]] auto& policy_of(First& first, Rest&... rest) {
-  if constexpr (Is<std::remove_cv_t<First>>::value)
+  if constexpr (sizeof...(Rest) == 0 || Is<std::remove_cv_t<First>>::value)
     return first;
   else
     return policy_of<Is>(rest...);

@@ -16,13 +16,17 @@
 #include <pathline/gradient/sequence.hpp>
 #include <pathline/gradient/value_and_gradient.hpp>
 #include <pathline/ode/statistics.hpp>
+#include <pathline/train/checkpoint/run_settings.hpp>
+#include <pathline/train/checkpoint/state_and_settings.hpp>
 #include <pathline/train/fit.hpp>
 #include <pathline/train/fit_options.hpp>
 #include <pathline/train/fit_report.hpp>
+#include <pathline/train/training_state.hpp>
 #include <pathline/train/weighted_data.hpp>
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -56,6 +60,16 @@ class OdeOnSequences {
   [[nodiscard]] const auto& parameters() const { return std::as_const(ode_).parameters(); }
   [[nodiscard]] Index data_rows() const { return 1; }
   [[nodiscard]] Loss make_training_loss() const { return {}; }
+  template <class Visit>
+  void settings(Visit& visit) const {
+    std::uint64_t all = fingerprint(nullptr, 0);
+    for (const Sequence<Scalar>& sequence : sequences_) {
+      all = fingerprint_of_numbers(sequence.times, all);
+      for (const auto* const part : {&sequence.initial, &sequence.context}) all = fingerprint_of_numbers(*part, all);
+      all = fingerprint_of_numbers(sequence.states, all);
+    }
+    visit("sequences, fingerprint", hexadecimal(all));
+  }
 
   void value_and_gradient(ConstBatchRef<double> X, std::span<const Index> samples, const Draw& draw, Memory& memory,
                           Loss& loss) const {

@@ -34,6 +34,10 @@ template <Real Scalar>
 struct ClipByNorm {
   double max_norm = 1;
 
+  template <class Visit>
+  void settings(Visit& visit) const {
+    visit("max_norm", max_norm);
+  }
   void check() const { detail::require_setting(max_norm > 0, "ClipByNorm: max_norm", max_norm, "a positive number"); }
 
   template <Real Scalar>

@@ -51,8 +51,13 @@ struct PrintProgress {
 
   class Run {
    public:
+    template <class Visit>
+    void state(Visit& /*visit*/) const {}  // nothing that the run depends on
     Run(const PrintProgress& settings, const TrainingStart& start, const ProgressOptions& options)
-        : line_(*settings.out, settings.what, long(start.total), options, long(start.done)) {}
+        : line_(*settings.out, settings.what, long(start.total), options, long(start.done)) {
+      if (start.resumed)
+        *settings.out << settings.what << "  resumed after epoch " << start.done << " of " << start.total << std::endl;
+    }
     void operator()(const EpochReport& epoch) {
       if (!std::isnan(epoch.validation_loss)) validation_loss_ = epoch.validation_loss;
       EpochReport shown = epoch;

@@ -197,4 +197,20 @@ struct Dominant {
   return result;
 }
 
+/// Says which of the rows that a model is judged by makes its best criterion what it is.
+/// \param losses  Of these rows, with the best parameters.
+/// \param kind    "validation" or "training".
+template <Real Scalar>
+void warn_of_dominant_row(const Vector<double>& losses, const Vector<double>& shares, const FitRows<Scalar>& rows,
+                          const char* kind, std::vector<std::string>& warnings) {
+  const Dominant dominant = dominant_sample(losses, shares);
+  if (dominant.sample < 0) return;
+  const std::string name = std::string(kind) + " sample " + std::to_string(rows.number_of(dominant.sample));
+  for (const std::string& warning : warnings)
+    if (warning.starts_with(name + " ")) return;  // found at the door
+  warnings.push_back(name + ", " + numbers_of(rows.data(dominant.sample), rows.rows()) + ", alone adds " +
+                     number(dominant.share) +
+                     " nats to the mean that chose the best parameters. Check it, or leave it out");
+}
+
 }  // namespace pathline::detail

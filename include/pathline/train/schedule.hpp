@@ -60,6 +60,10 @@ inline void require_final_rate(const char* what, double final_rate, double learn
 struct Cosine {
   double final_rate = 0;
 
+  template <class Visit>
+  void settings(Visit& visit) const {
+    visit("final_rate", final_rate);
+  }
   void check(double learning_rate) const {
     detail::require_final_rate("Cosine: final_rate", final_rate, learning_rate);
   }
@@ -76,6 +80,11 @@ struct WarmUpThenCosine {
   double warm_up_epochs = 1;  ///< Need not be whole.
   double final_rate = 0;
 
+  template <class Visit>
+  void settings(Visit& visit) const {
+    visit("warm_up_epochs", warm_up_epochs);
+    visit("final_rate", final_rate);
+  }
   void check(double learning_rate) const {
     detail::require_setting(warm_up_epochs >= 0 && std::isfinite(warm_up_epochs), "WarmUpThenCosine: warm_up_epochs",
                             warm_up_epochs, "at least 0");
@@ -99,6 +108,11 @@ struct StepDecay {
   double factor = 0.1;
 
   static constexpr bool reads_total = false;
+  template <class Visit>
+  void settings(Visit& visit) const {
+    visit("every", every);
+    visit("factor", factor);
+  }
   void check(double /*learning_rate*/) const {
     detail::require_setting(every >= 1, "StepDecay: every", double(every), "at least 1 epoch");
     detail::require_setting(factor > 0 && factor <= 1, "StepDecay: factor", factor, "above 0 and at most 1");
@@ -117,6 +131,13 @@ struct OnPlateau {
   double least_rate = 0;
 
   static constexpr bool reads_total = false, reads_criteria = true;
+  template <class Visit>
+  void settings(Visit& visit) const {
+    visit("patience", patience);
+    visit("factor", factor);
+    visit("least_gain", least_gain);
+    visit("least_rate", least_rate);
+  }
   void check(double learning_rate) const {
     detail::require_setting(patience >= 1, "OnPlateau: patience", double(patience), "at least 1 validation");
     detail::require_setting(factor > 0 && factor < 1, "OnPlateau: factor", factor, "above 0 and below 1");

@@ -17,6 +17,11 @@ struct Sgd {
 
   static constexpr Index moments = 1;
 
+  template <class Visit>
+  void settings(Visit& visit) const {
+    visit("learning_rate", learning_rate);
+    visit("momentum", momentum);
+  }
   void check() const {
     detail::require_learning_rate("Sgd: learning_rate", learning_rate);
     detail::require_setting(momentum >= 0 && momentum < 1, "Sgd: momentum", momentum, "at least 0 and below 1");

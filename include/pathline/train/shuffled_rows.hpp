@@ -6,6 +6,8 @@
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/train/batch_source.hpp>
+#include <pathline/train/checkpoint/state_and_settings.hpp>
+#include <pathline/train/training_plan.hpp>
 #include <pathline/train/weighted_data.hpp>
 
 #include <cstddef>
@@ -24,6 +26,8 @@ class ShuffledRows {
     std::vector<Index> order;
     Batch<DataScalar> full, last;  // of the epoch's last mini-batch, which may be smaller
     std::vector<Scalar> factors;
+    template <class Visit>
+    void state(Visit& /*visit*/) const {}  // each epoch has a new order
   };
 
   /// Refers to the rows, which outlive it.
@@ -32,6 +36,11 @@ class ShuffledRows {
   }
 
   [[nodiscard]] Index samples() const { return Index(used_.size()); }
+  template <class Visit>
+  void settings(Visit& visit) const {
+    visit("rows", rows_.rows());
+    visit("fingerprint", hexadecimal(fingerprint_of(rows_)));
+  }
 
   void start_epoch(Rng& rng, Memory& memory) const {
     memory.order = permutation(rng.draw(), samples());

@@ -4,11 +4,14 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/train/weighted_data.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdio>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -95,6 +98,32 @@ template <class Compare, class Warning>
     warnings.push_back("the accuracy of the solver could not be checked with " + with + ": " + error.what());
   }
   return check;
+}
+
+/// Checks the solver by some of the rows that a flow is judged by. A model of another kind, which is not solved for,
+/// has no such check.
+/// \param kind   "validation" or "training".
+/// \param count  Of rows, at most.
+template <class Flow, Real DataScalar, class Report>
+void check_solvers([[maybe_unused]] const Flow& flow, [[maybe_unused]] const FitRows<DataScalar>& judged,
+                   [[maybe_unused]] const char* kind, [[maybe_unused]] Index count, [[maybe_unused]] Report& report) {
+  if constexpr (requires(const Batch<DataScalar>& X) { flow.refined_log_prob(X); }) {
+    using Scalar = typename Flow::Scalar;
+    std::vector<Index> samples = counted(judged);
+    const std::vector<Index> some = spread_columns(Index(samples.size()), count);
+    for (std::size_t i = 0; i < some.size(); ++i) samples[i] = samples[std::size_t(some[i])];
+    const Batch<DataScalar> rows = judged.gathered(std::span<const Index>(samples).first(some.size()));
+    if (const auto refinement = flow.refinement(); !refinement.change.empty())
+      report.solver_check = compare_solvers(
+          flow.dim(), report.warnings, refinement.change,
+          [&] { return solver_check<Scalar>(flow.log_prob(rows), flow.refined_log_prob(rows)); },
+          [&](const SolverCheck& check) { return solver_warning(check, kind, refinement.change, refinement.advice); });
+    if constexpr (requires { flow.log_prob_by_training_solver(rows); })
+      report.training_solver_check = compare_solvers(
+          flow.dim(), report.warnings, "the solver of training",
+          [&] { return solver_check<Scalar>(flow.log_prob_by_training_solver(rows), flow.log_prob(rows)); },
+          [&](const SolverCheck& check) { return training_solver_warning(check, kind); });
+  }
 }
 
 }  // namespace detail

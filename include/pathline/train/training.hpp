@@ -9,6 +9,10 @@
 #include <pathline/math/view_loops.hpp>
 #include <pathline/ode/errors.hpp>
 #include <pathline/train/callbacks.hpp>
+#include <pathline/train/checkpoint/kept_run.hpp>
+#include <pathline/train/checkpoint/run_keeper.hpp>
+#include <pathline/train/checkpoint/run_settings.hpp>
+#include <pathline/train/checkpoint/state_and_settings.hpp>
 #include <pathline/train/fit_options.hpp>
 #include <pathline/train/fit_policies.hpp>
 #include <pathline/train/fit_report.hpp>
@@ -28,7 +32,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -44,7 +47,9 @@ template <class Flow, class Source, class Plan, Real DataScalar>
 class Training {
   using Scalar = typename Flow::Scalar;
   using Rows = FitRows<DataScalar>;
+  using Keeper = std::remove_cvref_t<decltype(Plan::keeper)>;
   static constexpr bool density = is_density<Flow, DataScalar>;
+  static constexpr bool keeps = RunKeeper<Keeper>;
 
  public:
   /// \param rows      To judge by, and for the check of the solver; none: null.
@@ -59,46 +64,64 @@ class Training {
         rng_(rng),
         held_out_(held_out),
         judges_(rows && (held_out || plan.criteria_needed)),
-        loss_(flow.make_training_loss()) {
+        last_(plan.state.epochs + plan.options.epochs),
+        batches_((source.samples() + plan.options.batch - 1) / plan.options.batch),
+        loss_(flow.make_training_loss()),
+        kept_(open()) {
     report_.warnings = std::move(warnings);
-    const Index batch = plan.options.batch;
-    batches_ = (source.samples() + batch - 1) / batch;
     if (judges_ && !rows->whole()) judged_ = rows->gathered();
-    begin();
+    if (judges_ && rows->weighted()) judged_shares_ = shares_of(*rows);
+    if constexpr (keeps)
+      if (kept_.resumes()) check_first_batch();
   }
 
   FitReport run() {
-    start_callbacks<0>();
-    const auto theta = parameter_span(flow_);
-    std::copy(theta.begin(), theta.end(), state_.parameters.data());
+    TrainingStart start{plan_.options.epochs, state_.epochs, plan_.total, kept_.resumes()};
+    if constexpr (keeps)
+      if (start.resumed) start.done = kept_.run().training.epochs;
+    start_callbacks<0>(start);
+    std::copy_n(parameter_span(flow_).begin(), state_.parameters.size(), state_.parameters.data());
     restore();
-    check_solver();
-    find_dominant_sample();
+    if (rows_ && plan_.options.solver_check_rows > 0)
+      check_solvers(flow_, *rows_, kind_of_rows(), plan_.options.solver_check_rows, report_);
+    // Else no better parameters in this call, or a loss in units of its own, in which 50 may be little.
+    if (best_losses_.size() > 0 && density)
+      warn_of_dominant_row(best_losses_, judged_shares_, *rows_, kind_of_rows(), report_.warnings);
     return report_;
   }
 
  private:
   // Each lives until the run is over, on its own: it need not be movable.
   template <std::size_t I, class... Running>
-  void start_callbacks(Running&... running) {
+  void start_callbacks(const TrainingStart& start, Running&... running) {
     if constexpr (I < std::tuple_size_v<decltype(plan_.callbacks)>) {
-      const TrainingStart start{plan_.options.epochs, state_.epochs, plan_.total};
       auto&& next = started(std::get<I>(plan_.callbacks), start);
-      start_callbacks<I + 1>(running..., next);
+      start_callbacks<I + 1>(start, running..., next);
     } else {
-      loop([&]([[maybe_unused]] const EpochReport& epoch) {
+      const auto tell = [&]([[maybe_unused]] const EpochReport& epoch) {
         bool on = true;
         ((on = goes_on(running, epoch) && on), ...);
         return on;
-      });
+      };
+      const auto remembered = [&](const auto& visit) {
+        visit_part(visit, "source.", memory_of_source_);
+        visit_part(visit, "model.", memory_);
+        return visit_callbacks(visit, running...);
+      };
+      if constexpr (keeps)
+        if (kept_.resumes()) kept_.resume(remembered);
+      begin();
+      if constexpr (keeps)
+        if (kept_.resumes()) go_on(kept_.run());
+      loop(tell, remembered);
     }
   }
 
-  template <class Tell>
-  void loop(const Tell& tell) {
+  template <class Tell, class Remembered>
+  void loop(const Tell& tell, [[maybe_unused]] const Remembered& remembered) {
     try {
-      std::optional<StopReason> stop = stopped();
-      for (Index i = 0; i < plan_.options.epochs && !stop; ++i) {
+      if (!kept_.resumes()) over_ = ends();
+      while (!over_) {
         const Index epoch = state_.epochs + 1;
         EpochReport report = train_epoch(epoch);
         const bool judged = judges_ && (epoch % plan_.options.validate_every == 0 || epoch == plan_.total);
@@ -106,14 +129,15 @@ class Training {
         keep(report);
         state_.epochs = epoch;
         report_.epochs.push_back(report);
-        const bool on = tell(std::as_const(report_.epochs.back()));
-        stop = on ? stopped() : StopReason::callback;
-        if (stop && !judged && judges_) {  // else what was learned since the last time would be lost
-          judge(report_.epochs.back());
+        if (!tell(std::as_const(report_.epochs.back()))) report_.stop = StopReason::callback;
+        over_ = ends();
+        if (report_.stop != StopReason::epochs_done && !judged && judges_) {
+          judge(report_.epochs.back());  // else what was learned since the last time would be lost
           keep(report_.epochs.back());
         }
+        if constexpr (keeps)
+          if (over_ || epoch % plan_.keeper.every == 0) keep_run(remembered);
       }
-      report_.stop = stop.value_or(StopReason::epochs_done);
     } catch (const SolveError& error) {
       const bool first = state_.optimizer.steps == 0;
       give_up();
@@ -139,14 +163,55 @@ class Training {
       state_.criteria.clear();
     }
     state_.judged_by = judged_by;
+    state_.split = plan_.draws.split;
+    rng_ = plan_.draws.rng;
     report_.best_criterion = state_.best_criterion;
     report_.best_epoch = state_.best_epoch;
     std::copy_n(state_.parameters.data(), theta.size(), theta.begin());
   }
 
+  [[nodiscard]] KeptRun<Keeper, Scalar> open() {
+    if constexpr (keeps) {
+      const RunSizes sizes{Index(parameter_span(flow_).size()), std::remove_cvref_t<decltype(plan_.optimizer)>::moments,
+                           judges_ ? rows_->samples() : 0, state_.epochs, plan_.options.epochs};
+      return {plan_.keeper, settings_of_run(flow_, source_, rows_, plan_, plan_.draws.rng), sizes};
+    } else {
+      return {};
+    }
+  }
+
+  void check_first_batch() {
+    kept_.check_first_batch(parameter_span(flow_), state_.parameters, [&] {
+      Rng rng = plan_.draws.rng;
+      typename Source::Memory memory_of_source;
+      typename Flow::Memory memory;
+      source_.start_epoch(rng, memory_of_source);
+      const Index count = std::min<Index>(plan_.options.batch, source_.samples());
+      set_loss(source_.batch(0, count, rng, memory_of_source), rng, memory);
+      return std::vector<double>{loss_.loss, gradient_norm(loss_.gradient)};
+    });
+  }
+
+  template <class Remembered>
+  void keep_run(const Remembered& remembered) {
+    RunState<Scalar> run{state_, rng_, report_, best_losses_, first_batch_, over_ ? 1 : 0};
+    std::copy_n(parameter_span(flow_).begin(), run.training.parameters.size(), run.training.parameters.data());
+    kept_.write(run, remembered);
+  }
+
+  void go_on(RunState<Scalar>& run) {
+    run.report.warnings = std::move(report_.warnings);
+    state_ = std::move(run.training);
+    rng_ = run.rng;
+    report_ = std::move(run.report);
+    best_losses_ = std::move(run.best_losses);
+    first_batch_ = std::move(run.first_batch);
+    over_ = run.over != 0;
+    std::copy_n(state_.parameters.data(), state_.parameters.size(), parameter_span(flow_).begin());
+  }
+
   void restore() {
-    const auto theta = parameter_span(flow_);
-    std::copy_n(state_.best_parameters.data(), theta.size(), theta.begin());
+    std::copy_n(state_.best_parameters.data(), state_.best_parameters.size(), parameter_span(flow_).begin());
   }
 
   // After an error: moments may not be finite.
@@ -161,16 +226,15 @@ class Training {
             state_.criteria, state_.since_best};
   }
 
-  // The first stopping rule that says so, before each epoch.
-  [[nodiscard]] std::optional<StopReason> stopped() const {
+  // Whether training is over, and why. Stopping rules are asked before each epoch.
+  [[nodiscard]] bool ends() {
     const TrainingProgress at = progress(state_.epochs + 1, 0);
-    std::optional<StopReason> reason;
-    [[maybe_unused]] const auto ask = [&]<class C>([[maybe_unused]] const C& callback) {
+    const auto ask = [&]<class C>([[maybe_unused]] const C& callback) {
       if constexpr (StoppingRule<C>)
-        if (!reason && callback.stop(at)) reason = stop_reason<C>;
+        if (report_.stop == StopReason::epochs_done && callback.stop(at)) report_.stop = stop_reason<C>;
     };
     std::apply([&](auto&... callback) { (ask(callback), ...); }, plan_.callbacks);
-    return reason;
+    return report_.stop != StopReason::epochs_done || state_.epochs == last_;
   }
 
   [[nodiscard]] double rate_of(Index epoch, Index batch) const {
@@ -192,8 +256,10 @@ class Training {
       const Index count = std::min(batch, n - first);
       report.learning_rate = rate_of(epoch, batches);
       const auto mini_batch = source_.batch(first, count, rng_, memory_of_source_);
-      set_loss(mini_batch);
+      set_loss(mini_batch, rng_, memory_);
       const double norm = gradient_norm(loss_.gradient);
+      if constexpr (keeps)
+        if (first_batch_.empty()) first_batch_ = {loss_.loss, norm};
       if (!std::isfinite(loss_.loss) || !(std::isfinite(norm) || all_finite<Scalar>(loss_.gradient)))
         refuse("the loss or its gradient is not finite in epoch " + std::to_string(epoch), mini_batch);
       report.gradient_norm += norm;
@@ -202,7 +268,7 @@ class Training {
       state_.optimizer.step(plan_.optimizer, report.learning_rate, loss_.gradient,
                             VectorMap<Scalar>(theta.data(), Index(theta.size())));
       if constexpr (requires { flow_.after_step(memory_); }) flow_.after_step(memory_);
-      add_batch(double(count) / double(n), report);
+      add_batch(double(count) / double(n), loss_, report);
     }
     report.gradient_norm /= double(batches);
     if (report.solves > 0) report.evaluations = (report.forward.evaluations + report.solves / 2) / report.solves;
@@ -210,48 +276,26 @@ class Training {
     return report;
   }
 
-  void add_batch(double share, EpochReport& report) const {
-    report.train_loss += share * loss_.loss;
-    if constexpr (requires { loss_.negative_log_likelihood; })
-      report.train_nll += share * loss_.negative_log_likelihood;
-    else
-      report.train_nll = std::numeric_limits<double>::quiet_NaN();
-    if constexpr (requires { loss_.costs; }) {
-      report.train_costs.resize(loss_.costs.size());
-      for (std::size_t i = 0; i < loss_.costs.size(); ++i) report.train_costs[i] += share * loss_.costs[i];
-    }
-    report.solves += loss_.solves;
-    report.forward += loss_.forward;
-    report.backward += loss_.backward;
-  }
-
-  [[nodiscard]] Index number_of(Index sample) const {
-    if constexpr (requires { source_.number_of(sample); })
-      return source_.number_of(sample);
-    else
-      return sample;
-  }
-
   template <class Mini>
-  void set_loss(const Mini& batch) {
+  void set_loss(const Mini& batch, Rng& rng, typename Flow::Memory& memory) {
     const auto train = [&] {
       if (!batch.factors.empty()) {
         const ConstVectorMap<Scalar> factors(batch.factors.data(), Index(batch.factors.size()));
         if constexpr (requires {
-                        flow_.value_and_gradient(batch.data, batch.samples, factors, rng_.draw(), memory_, loss_);
+                        flow_.value_and_gradient(batch.data, batch.samples, factors, rng.draw(), memory, loss_);
                       }) {
-          flow_.value_and_gradient(batch.data, batch.samples, factors, rng_.draw(), memory_, loss_);
+          flow_.value_and_gradient(batch.data, batch.samples, factors, rng.draw(), memory, loss_);
           return;
         } else {
           throw ArgumentError("fit: factors of a mini-batch", "given",
                               "none: the model's value_and_gradient takes no weights");
         }
       }
-      flow_.value_and_gradient(batch.data, batch.samples, rng_.draw(), memory_, loss_);
+      flow_.value_and_gradient(batch.data, batch.samples, rng.draw(), memory, loss_);
     };
     relabel_failures(train, [&](SolveFailure& at) {
       if (at.sample >= 0 && at.sample < Index(batch.samples.size()))
-        at.sample = number_of(batch.samples[std::size_t(at.sample)]);
+        at.sample = number_in(source_, batch.samples[std::size_t(at.sample)]);
     });
   }
 
@@ -274,7 +318,6 @@ class Training {
   void judge(EpochReport& report) {
     require_finite_step(report.epoch);
     Vector<double> losses = judged_losses();
-    if (rows_->weighted() && judged_shares_.size() == 0) judged_shares_ = shares_of(*rows_);
     const double criterion = mean_of(losses, judged_shares_);
     if (!std::isfinite(criterion)) {
       std::vector<Index> numbers = counted(*rows_);
@@ -297,8 +340,7 @@ class Training {
   void keep(const EpochReport& report) {
     if (!plan_.choice.keeps(report)) return;
     require_finite_step(report.epoch);
-    const auto theta = parameter_span(flow_);
-    std::copy(theta.begin(), theta.end(), state_.best_parameters.data());
+    std::copy_n(parameter_span(flow_).begin(), state_.best_parameters.size(), state_.best_parameters.data());
   }
 
   [[nodiscard]] const char* kind_of_rows() const { return held_out_ ? "validation" : "training"; }
@@ -307,7 +349,7 @@ class Training {
   [[noreturn]] void refuse(const std::string& what, const Mini& batch) {
     if constexpr (std::same_as<std::remove_cvref_t<decltype(batch.data)>, Batch<DataScalar>>) {
       std::vector<Index> numbers;
-      for (const Index sample : batch.samples) numbers.push_back(number_of(sample));
+      for (const Index sample : batch.samples) numbers.push_back(number_in(source_, sample));
       refuse_rows(what, batch.data, numbers, "training");
     }
     fail(what, "");
@@ -336,58 +378,23 @@ class Training {
     throw TrainingError(what, report_, row.empty() ? TrainingError::lower_the_rate : row);
   }
 
-  // By rows that the flow is judged by. A flow of another kind, which is not solved for, has no such check.
-  void check_solver() {
-    if constexpr (requires(const Batch<DataScalar>& X) { flow_.refined_log_prob(X); }) {
-      if (!rows_ || plan_.options.solver_check_rows == 0) return;
-      std::vector<Index> samples = counted(*rows_);
-      const std::vector<Index> some = spread_columns(Index(samples.size()), plan_.options.solver_check_rows);
-      for (std::size_t i = 0; i < some.size(); ++i) samples[i] = samples[std::size_t(some[i])];
-      const Batch<DataScalar> rows = rows_->gathered(std::span<const Index>(samples).first(some.size()));
-      if (const auto refinement = flow_.refinement(); !refinement.change.empty())
-        report_.solver_check = compare_solvers(
-            flow_.dim(), report_.warnings, refinement.change,
-            [&] { return solver_check<Scalar>(flow_.log_prob(rows), flow_.refined_log_prob(rows)); },
-            [&](const SolverCheck& check) {
-              return solver_warning(check, kind_of_rows(), refinement.change, refinement.advice);
-            });
-      if constexpr (requires { flow_.log_prob_by_training_solver(rows); })
-        report_.training_solver_check = compare_solvers(
-            flow_.dim(), report_.warnings, "the solver of training",
-            [&] { return solver_check<Scalar>(flow_.log_prob_by_training_solver(rows), flow_.log_prob(rows)); },
-            [&](const SolverCheck& check) { return training_solver_warning(check, kind_of_rows()); });
-    }
-  }
-
-  void find_dominant_sample() {
-    // No better parameters in this call; or a loss in units of its own, in which 50 may be little.
-    if (best_losses_.size() == 0 || !density) return;
-    const Dominant dominant = dominant_sample(best_losses_, judged_shares_);
-    if (dominant.sample < 0) return;
-    const std::string name =
-        std::string(kind_of_rows()) + " sample " + std::to_string(rows_->number_of(dominant.sample));
-    for (const std::string& warning : report_.warnings)
-      if (warning.starts_with(name + " ")) return;  // found at the door
-    report_.warnings.push_back(name + ", " + numbers_of(rows_->data(dominant.sample), rows_->rows()) + ", alone adds " +
-                               number(dominant.share) +
-                               " nats to the mean that chose the best parameters. Check it, or leave it out");
-  }
-
   Flow& flow_;
   const Source& source_;
   const Rows* rows_;
   Plan& plan_;
   TrainingState<Scalar>& state_;
   Rng& rng_;
-  bool held_out_, judges_;
-  Index batches_ = 0;
-  Batch<DataScalar> judged_;      // the rows to judge by, where they are not all columns of the user's batch
-  Vector<double> judged_shares_;  // add up to 1; empty: all are equal
+  bool held_out_, judges_, over_ = false;
+  Index last_, batches_;             // epoch of this call, mini-batches of an epoch
+  std::vector<double> first_batch_;  // loss and gradient norm
+  Batch<DataScalar> judged_;         // the rows to judge by, where they are not all columns of the user's batch
+  Vector<double> judged_shares_;     // add up to 1; empty: all are equal
   Vector<double> best_losses_;
   typename Source::Memory memory_of_source_;
   typename Flow::Memory memory_;
   TrainingLossOf<Flow> loss_;
   FitReport report_;
+  KeptRun<Keeper, Scalar> kept_;
 };
 
 }  // namespace pathline::detail

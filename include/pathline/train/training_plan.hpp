@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/data_ref.hpp>
+#include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/train/callbacks.hpp>
 #include <pathline/train/fit_options.hpp>
@@ -12,23 +13,33 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <span>
 #include <type_traits>
 
 namespace pathline::detail {
 
+/// What `fit` has drawn before training: taken over once nothing can be refused any more.
+struct TrainingDraws {
+  Rng rng;                    ///< As training begins with it.
+  std::optional<Draw> split;  ///< Of the TrainingState.
+};
+
 /// The arguments of `fit` beside the model and its data.
-template <Real Scalar, class Optimizer, class Schedule, class Transform, class Choice, class Callbacks>
+template <Real Scalar, class Optimizer, class Schedule, class Transform, class Choice, class Keeper, class Callbacks>
 struct TrainingPlan {
   const FitOptions& options;
   const Optimizer& optimizer;
   const Schedule& schedule;
   const Transform& transform;
   const Choice& choice;
+  const Keeper& keeper;
   Callbacks callbacks;  // a tuple of references
   TrainingState<Scalar>& state;
   Index total;           // epochs, of all calls of the state
   bool criteria_needed;  // by a policy
+  TrainingDraws draws;
 };
 
 /// A view of θ, whatever `parameters()` gives.
@@ -48,6 +59,32 @@ template <Real Scalar>
     if (rows.weighted()) result = fingerprint(&weight, sizeof weight, result);
   }
   return result;
+}
+
+/// Adds a mini-batch, which is this share of its epoch.
+template <class Loss>
+void add_batch(double share, const Loss& loss, EpochReport& report) {
+  report.train_loss += share * loss.loss;
+  if constexpr (requires { loss.negative_log_likelihood; })
+    report.train_nll += share * loss.negative_log_likelihood;
+  else
+    report.train_nll = std::numeric_limits<double>::quiet_NaN();
+  if constexpr (requires { loss.costs; }) {
+    report.train_costs.resize(loss.costs.size());
+    for (std::size_t i = 0; i < loss.costs.size(); ++i) report.train_costs[i] += share * loss.costs[i];
+  }
+  report.solves += loss.solves;
+  report.forward += loss.forward;
+  report.backward += loss.backward;
+}
+
+/// The number that a sample of a mini-batch has in the user's data.
+template <class Source>
+[[nodiscard]] Index number_in([[maybe_unused]] const Source& source, Index sample) {
+  if constexpr (requires { source.number_of(sample); })
+    return source.number_of(sample);
+  else
+    return sample;
 }
 
 /// What a callback is during one run: what its `start` makes, or itself.
