@@ -1,0 +1,36 @@
+// expect: fit: with a checkpoint, the Memory of a batch source needs state(visit)
+#include <pathline/io/checkpoint.hpp>
+#include <pathline/train/fit.hpp>
+
+#include <vector>
+
+struct Model {  // trainable
+  using Scalar = float;
+  struct Memory {};
+  struct Loss {
+    double loss;
+    Eigen::VectorXf gradient;
+    pathline::Statistics forward, backward;
+    pathline::Index solves;
+  };
+  Eigen::VectorXf& parameters();
+  Loss make_training_loss() const;
+  pathline::Index data_rows() const;
+  Eigen::RowVectorXf log_prob(const Eigen::MatrixXf&) const;
+  void value_and_gradient(const Eigen::MatrixXf&, std::span<const pathline::Index>, const pathline::Draw&, Memory&,
+                          Loss&) const;
+};
+struct Walk {
+  struct Memory {
+    float position = 0;  // goes on from epoch to epoch
+    Eigen::MatrixXf data;
+    std::vector<pathline::Index> ids;
+  };
+  pathline::Index samples() const;
+  void start_epoch(pathline::Rng&, Memory&) const;
+  pathline::MiniBatch<const Eigen::MatrixXf&, float> batch(pathline::Index, pathline::Index, pathline::Rng&,
+                                                           Memory&) const;
+};
+void train(Model& model, pathline::Rng& rng) {
+  pathline::fit(model, Walk{}, {.epochs = 2}, rng, pathline::io::Checkpoint{.path = "run"});
+}
