@@ -1,5 +1,8 @@
 /// \file
 /// Room `io`: tables of numbers, and files that are never half-written. Start at io/csv.hpp.
+///
+/// Not part of it, so that only those who need them compile them: io/table.hpp (tables by their extension, numpy's
+/// too), io/mapped_npy.hpp (those larger than memory), io/safetensors.hpp (files of named tensors).
 #pragma once
 
 #include <pathline/io/csv.hpp>

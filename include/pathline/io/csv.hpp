@@ -200,6 +200,17 @@ inline void require_float_holds(const std::string& source, const CsvNumbers& tab
   return table;
 }
 
+template <Real Scalar>
+[[nodiscard]] Table<Scalar> table_of(const CsvNumbers& numbers) {
+  Table<Scalar> table;
+  for (const CsvColumn& column : numbers.columns) table.names.push_back(column.name);
+  const Index d = Index(numbers.columns.size());
+  table.data = ConstBatchMap<double>(numbers.values.data(), d, Index(numbers.values.size()) / d).cast<Scalar>();
+  table.has_header = numbers.has_header;
+  table.skipped = numbers.skipped;
+  return table;
+}
+
 }  // namespace detail
 
 /// The table that `text` holds; `source` is what messages call it. Cells may be quoted ("" is a quote), spaces around
@@ -214,14 +225,7 @@ inline void require_float_holds(const std::string& source, const CsvNumbers& tab
 template <Real Scalar>
 [[nodiscard]] Table<Scalar> parse_csv_table(std::string_view text, const CsvOptions& options = {},
                                             const std::string& source = "parse_csv") {
-  const detail::CsvNumbers numbers = detail::parse_csv_numbers(text, options, source, std::same_as<Scalar, float>);
-  Table<Scalar> table;
-  for (const detail::CsvColumn& column : numbers.columns) table.names.push_back(column.name);
-  const Index d = Index(numbers.columns.size());
-  table.data = ConstBatchMap<double>(numbers.values.data(), d, Index(numbers.values.size()) / d).cast<Scalar>();
-  table.has_header = numbers.has_header;
-  table.skipped = numbers.skipped;
-  return table;
+  return detail::table_of<Scalar>(detail::parse_csv_numbers(text, options, source, std::same_as<Scalar, float>));
 }
 
 /// The table in a file, see parse_csv_table().
@@ -256,29 +260,41 @@ inline void require_names(const std::vector<std::string>& names) {
 
 }  // namespace detail
 
-/// Writes X (d × n) as n rows of d numbers under a header. read_csv() gives the same bits back. Without names, read it
-/// with `{.header = CsvHeader::absent}`: a first row of 0, 1, … can be names as well.
+/// Writes X (d × n) as n rows of d numbers under a header. Reading gives the same bits back: each number has the fewest
+/// digits that do. Without names, read it with `{.header = CsvHeader::absent}`: a first row of 0, 1, … can be names as
+/// well.
 ///
-/// \param names  d names, none of them a number and one that begins with a letter; or none for no header.
+/// \param names      d names, none of them a number and one that begins with a letter; or none for no header.
+/// \param separator  Between cells; ' ' for a blank.
 /// \throws ShapeError for another number of names.
-/// \throws ArgumentError for names that could be taken for data.
+/// \throws ArgumentError for names that could be taken for data, and for a separator that numbers or quotes need.
 /// \throws DataError when X is empty or not finite.
-/// \throws FileError when the file cannot be written. The old file is then as it was.
 template <class Derived>
-void write_csv(const std::filesystem::path& path, const std::vector<std::string>& names,
-               const Eigen::MatrixBase<Derived>& X) {
+void write_csv(std::ostream& out, const std::vector<std::string>& names, const Eigen::MatrixBase<Derived>& X,
+               char separator = ',') {
   const Eigen::Ref<const Batch<typename Derived::Scalar>> data(X.derived());
   require_finite("write_csv: data", data);
+  detail::check_separators("write_csv", {.separator = separator});
   if (!names.empty()) {
     require_rows("write_csv: data", data.rows(), Index(names.size()));
     detail::require_names(names);
   }
-  replace_file("write_csv", path, [&](std::ostream& out) {
-    for (std::size_t i = 0; i < names.size(); ++i) out << (i == 0 ? "" : ",") << detail::csv_cell(names[i]);
-    if (!names.empty()) out << '\n';
-    for (Index j = 0; j < data.cols(); ++j)
-      for (Index i = 0; i < data.rows(); ++i) out << format_number(data(i, j)) << (i + 1 == data.rows() ? '\n' : ',');
-  });
+  const std::string between(1, separator);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    out << (i == 0 ? "" : between) << detail::csv_cell(names[i], separator);
+  if (!names.empty()) out << '\n';
+  for (Index j = 0; j < data.cols(); ++j)
+    for (Index i = 0; i < data.rows(); ++i)
+      out << format_number(data(i, j)) << (i + 1 == data.rows() ? '\n' : separator);
+}
+
+/// The same into a file, which replace_file() keeps whole.
+///
+/// \throws FileError when the file cannot be written; as above. The old file is then as it was.
+template <class Derived>
+void write_csv(const std::filesystem::path& path, const std::vector<std::string>& names,
+               const Eigen::MatrixBase<Derived>& X, char separator = ',') {
+  replace_file("write_csv", path, [&](std::ostream& out) { write_csv(out, names, X, separator); });
 }
 
 }  // namespace pathline::io

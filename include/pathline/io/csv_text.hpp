@@ -110,8 +110,9 @@ class CsvReader {
 };
 
 /// A cell as it is written: quoted where it must be.
-[[nodiscard]] inline std::string csv_cell(std::string_view text) {
-  if (text.find_first_of(" \t,;\"\r\n") == std::string_view::npos) return std::string(text);
+[[nodiscard]] inline std::string csv_cell(std::string_view text, char separator = ',') {
+  if (text.find_first_of(" \t,;\"\r\n") == std::string_view::npos && text.find(separator) == std::string_view::npos)
+    return std::string(text);
   std::string result = "\"";
   for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
   return result + '"';
