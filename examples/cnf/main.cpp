@@ -14,6 +14,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/io/csv.hpp>
+#include <pathline/io/table.hpp>
 #include <pathline/train/progress_line.hpp>
 #include <pathline/train/split.hpp>
 
@@ -21,6 +22,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -36,7 +38,9 @@ constexpr Index most_columns = 20, least_rows = 10;
 [[nodiscard]] pathline::io::Table<double> read(const Options& options) {
   pathline::io::Table<double> table;
   try {
-    table = pathline::io::read_csv_table<double>(options.data, options.table);
+    // A pipe has no extension; what comes through it is text.
+    table = options.data.has_extension() ? pathline::io::read_table<double>(options.data, options.table)
+                                         : pathline::io::read_csv_table<double>(options.data, options.table);
   } catch (const pathline::DataError& error) {
     throw pathline::DataError(error.what() +
                               std::string("\n     How a table is read: --columns A,B --header --no-header "
@@ -76,8 +80,31 @@ constexpr Index most_columns = 20, least_rows = 10;
   });
 }
 
+[[nodiscard]] std::filesystem::path samples_file(const Options& options) {
+  return options.samples_file.empty() ? options.out / "samples.csv" : options.samples_file;
+}
+
+/// Refuses what write_samples() cannot write before anything is trained.
+void check_samples(const std::vector<std::string>& names, const Options& options) {
+  if (options.samples == 0) return;
+  const std::filesystem::path file = samples_file(options);
+  if (pathline::io::table_format("--samples-file", file) != pathline::io::TableFormat::npy) {
+    std::ostringstream trial;
+    pathline::io::write_csv(trial, names, Table(Table::Zero(Index(names.size()), 1)));
+  }
+  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
+}
+
+/// The samples that were asked for, in the units of the table.
+void write_samples(const TrainedFlow& flow, const std::vector<std::string>& names, const Options& options) {
+  if (options.samples == 0) return;
+  pathline::io::write_table(samples_file(options), flow.sample(options.samples), names);
+  std::cout << "samples   " << options.samples << " in " << samples_file(options).string() << '\n';
+}
+
 void one_split(const Table& rows, const std::vector<std::string>& names, const Options& options) {
   make_folder(options);
+  check_samples(names, options);
   const Split split = split_rows(rows, options);
   std::cout << "rows      " << split.train.cols() << " train, " << split.validation.cols() << " validation, "
             << split.test.cols() << " test (seed " << options.seed << ")\n"
@@ -107,6 +134,7 @@ void one_split(const Table& rows, const std::vector<std::string>& names, const O
     std::cout << ' ' << (plot::gnuplot_available() ? file : file.replace_extension(".gp")).string();
   std::cout << '\n';
   if (!plot::gnuplot_available()) std::cerr << "cnf: " << plot::gnuplot_advice() << '\n';
+  write_samples(flow, names, options);  // last: the pictures' samples stay the same
 }
 
 }  // namespace

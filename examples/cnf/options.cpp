@@ -51,8 +51,8 @@ Options parse(int argc, char** argv) {
       "eruptions."};
   app.get_formatter()->column_width(34);
 
-  app.add_option("--data", options.data, "table of numbers; Old Faithful if not given")
-      ->type_name("FILE.csv")
+  app.add_option("--data", options.data, "table of numbers: text or numpy's .npy; Old Faithful if not given")
+      ->type_name("FILE")
       ->group("Data");
   app.add_option("--columns", options.table.columns,
                  "columns to learn, by name or number from 1 ('#1': never a name), with commas; all if not given")
@@ -156,14 +156,27 @@ Options parse(int argc, char** argv) {
   app.add_option("--out", options.out, "folder for pictures and their gnuplot scripts, made if missing")
       ->type_name("DIR")
       ->group("Output");
+  app.add_option("--samples", options.samples, "draw N samples from the trained flow into a table")
+      ->check(within(1, 100'000'000))
+      ->type_name("N")
+      ->group("Output");
+  app.add_option("--samples-file", options.samples_file,
+                 "that table, .csv, .tsv or .npy; samples.csv in --out if not given")
+      ->type_name("FILE")
+      ->group("Output");
 
   for (CLI::Option* const option : app.get_options())
     if (option->get_group() == "Flow" || option->get_group() == "Training" || option->get_group() == "Output" ||
         option->get_name() == "--test" || option->get_name() == "--validation")
-      if (option->get_name() != "--folds") option->capture_default_str();
+      if (option->get_name() != "--folds" && !option->get_name().starts_with("--samples"))
+        option->capture_default_str();
   try {
     app.parse(argc, argv);
     if (header && no_header) throw CLI::ValidationError("--header", "excludes --no-header: give one of them");
+    if (options.samples > 0 && options.folds > 0)
+      throw CLI::ValidationError("--samples", "excludes --folds: no one flow is trained there");
+    if (options.samples == 0 && !options.samples_file.empty())
+      throw CLI::ValidationError("--samples-file", "needs --samples N");
   } catch (const CLI::ParseError& error) {
     std::exit(app.exit(error));
   }

@@ -34,6 +34,8 @@ struct Options {
   int folds = 0;
   // Output
   std::filesystem::path out = "cnf-pictures";
+  int samples = 0;                     ///< How many to draw from the trained flow into a table.
+  std::filesystem::path samples_file;  ///< That table; samples.csv in `out` if empty.
 };
 
 /// Reads the command line. Ends the program after `--help` (status 0) and for a line that it cannot read.

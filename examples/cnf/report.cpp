@@ -4,7 +4,10 @@
 
 #include <examples/common/warnings.hpp>
 
+#include <pathline/io/table.hpp>
+
 #include <cmath>
+#include <filesystem>
 #include <iomanip>
 #include <limits>
 #include <sstream>
@@ -17,6 +20,11 @@ constexpr int name_width = 18;
 
 [[nodiscard]] double nll(const Values& log_prob) {
   return log_prob.size() == 0 ? std::numeric_limits<double>::quiet_NaN() : mean_nll(log_prob);
+}
+
+[[nodiscard]] bool is_array(const std::filesystem::path& data) {
+  using pathline::io::TableFormat;
+  return data.has_extension() && pathline::io::table_format("--data", data) == TableFormat::npy;
 }
 
 [[nodiscard]] std::string plain(double value) {
@@ -65,8 +73,9 @@ void print_data(std::ostream& out, const Options& options, const pathline::io::T
   for (std::size_t i = 0; i < table.names.size(); ++i) out << (i == 0 ? "" : ", ") << table.names[i];
   if (table.skipped > 0) out << "; " << table.skipped << " rows left out, where numbers are missing";
   out << "\nnames     "
-      << (table.has_header ? "from line 1 of the table (--no-header if it is a row of data)"
-                           : "none: line 1 of the table is a row of data (--header if it names the columns)")
+      << (is_array(options.data) ? "none: an array has none"
+          : table.has_header     ? "from line 1 of the table (--no-header if it is a row of data)"
+                                 : "none: line 1 of the table is a row of data (--header if it names the columns)")
       << '\n';
 }
 
