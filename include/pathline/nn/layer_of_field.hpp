@@ -25,6 +25,7 @@ class FieldWithoutParameters {
 
   explicit FieldWithoutParameters(F field) : field_(std::move(field)) {}
 
+  [[nodiscard]] const F& field() const noexcept { return field_; }
   [[nodiscard]] Index in_rows() const { return field_.dim(); }
   [[nodiscard]] Index out_rows() const { return field_.dim(); }
   [[nodiscard]] Index side_rows() const { return field_.side_rows(); }

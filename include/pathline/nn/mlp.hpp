@@ -10,6 +10,7 @@
 #include <pathline/nn/layer_of_field.hpp>
 #include <pathline/nn/network.hpp>
 
+#include <utility>
 #include <vector>
 
 namespace pathline {
@@ -40,6 +41,10 @@ class Mlp : public Network<detail::MlpLayers<Scalar, Sigma>> {
   /// \throws ArgumentError when a width is below 1.
   Mlp(Index dim, const std::vector<Index>& hidden, Rng& rng, Index side = 1)
       : Network<Layers>(layers(dim, hidden, side), rng) {}
+
+  /// Layers with their parameters, such as a file keeps them.
+  /// \throws ShapeError when the layers have not as many outputs as inputs, or theta another length.
+  Mlp(Layers layers, const Vector<Scalar>& theta) : Network<Layers>(std::move(layers), theta) {}
 
   /// The layers alone, without parameters: what a `FieldStack` repeats.
   /// \throws ArgumentError when a width is below 1.

@@ -10,6 +10,7 @@
 #include <pathline/nn/layer/periodic_features.hpp>
 #include <pathline/nn/network.hpp>
 
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,11 @@ class PeriodicMlp : public Network<Sequential<PeriodicFeatures<Scalar>, Repeat<D
   PeriodicMlp(Index dim, const std::vector<Circle>& circles, const std::vector<Index>& hidden, Rng& rng, Index side = 1)
       : Network<Layers>(layers(dim, circles, hidden, side), rng),
         circles_(detail::circle_components("PeriodicMlp", dim, circles)) {}
+
+  /// Layers with their parameters, such as a file keeps them.
+  /// \throws ShapeError when the layers have not as many outputs as inputs, or theta another length.
+  PeriodicMlp(Layers layers, const Vector<Scalar>& theta)
+      : Network<Layers>(layers, theta), circles_(std::get<0>(layers.layers()).circles()) {}
 
   /// The layers alone, without parameters: what a `FieldStack` repeats.
   /// \throws ArgumentError as above.

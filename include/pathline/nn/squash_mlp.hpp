@@ -10,6 +10,7 @@
 #include <pathline/nn/layer_of_field.hpp>
 #include <pathline/nn/network.hpp>
 
+#include <utility>
 #include <vector>
 
 namespace pathline {
@@ -41,6 +42,10 @@ class SquashMlp : public Network<Sequential<Repeat<detail::SquashLayer<Scalar, S
   /// \throws ArgumentError when a width or side is below 1.
   SquashMlp(Index dim, const std::vector<Index>& hidden, Rng& rng, Index side = 1)
       : Network<Layers>(layers(dim, hidden, side), rng) {}
+
+  /// Layers with their parameters, such as a file keeps them.
+  /// \throws ShapeError when the layers have not as many outputs as inputs, or theta another length.
+  SquashMlp(Layers layers, const Vector<Scalar>& theta) : Network<Layers>(std::move(layers), theta) {}
 
   /// The layers alone, without parameters: what a `FieldStack` repeats.
   /// \throws ArgumentError when a width or side is below 1.

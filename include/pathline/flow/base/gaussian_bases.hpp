@@ -77,10 +77,20 @@ class FullGaussian {
     return FullGaussian(detail::mean_and_factor("FullGaussian::fit", data));
   }
 
+  /// From the mean (d) and L (d × d, lower triangular with a positive diagonal), the covariance being L Lᵀ.
+  /// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite, a diagonal that is not
+  ///         positive, or a number above the diagonal.
+  [[nodiscard]] static FullGaussian from_factor(const Vector<double>& mean, const Batch<double>& factor) {
+    return FullGaussian(detail::known_factor("FullGaussian", mean, factor));
+  }
+
   [[nodiscard]] Index dim() const noexcept { return mean_.size(); }
   [[nodiscard]] const Vector<Scalar>& mean() const noexcept { return mean_; }
   /// L, lower triangular.
   [[nodiscard]] const Batch<Scalar>& factor() const noexcept { return factor_; }
+  /// Both before they were rounded to the scalar: what a file keeps.
+  [[nodiscard]] const Vector<double>& unrounded_mean() const noexcept { return unrounded_.mean; }
+  [[nodiscard]] const Batch<double>& unrounded_factor() const noexcept { return unrounded_.factor; }
 
   void check(Index d) const { require_rows("FullGaussian: field", d, dim()); }
   void log_density(ConstBatchRef<Scalar> Z, RowRef<Scalar> log_p) const {
@@ -110,7 +120,7 @@ class FullGaussian {
 
  private:
   explicit FullGaussian(const detail::MeanAndFactor& normal)
-      : mean_(normal.mean.cast<Scalar>()), factor_(normal.factor.cast<Scalar>()) {
+      : unrounded_(normal), mean_(normal.mean.cast<Scalar>()), factor_(normal.factor.cast<Scalar>()) {
     inverse_transposed_ = detail::inverse_transposed(normal.factor).cast<Scalar>();
     constant_ = Scalar(-normal.factor.diagonal().array().log().sum() - detail::log_sqrt_2_pi * double(dim()));
   }
@@ -121,6 +131,7 @@ class FullGaussian {
     return inverse_transposed_.col(i).head(i + 1).dot(Z.col(j).head(i + 1) - mean_.head(i + 1));
   }
 
+  detail::MeanAndFactor unrounded_;
   Vector<Scalar> mean_;
   Batch<Scalar> factor_, inverse_transposed_;
   Scalar constant_;

@@ -29,7 +29,7 @@ class GaussianMixture {
   /// \throws ShapeError when the sizes differ; ArgumentError on weights that are negative, not finite or all 0, means
   ///         that are not finite, deviations that are not positive and finite.
   GaussianMixture(const Vector<Scalar>& weights, const Batch<Scalar>& means, const Batch<Scalar>& deviations)
-      : means_(means), deviations_(deviations) {
+      : given_weights_(weights), means_(means), deviations_(deviations) {
     const Index d = means.rows(), components = weights.size();
     require_columns("GaussianMixture: means", means.cols(), components);
     require_rows("GaussianMixture: deviations", deviations.rows(), d);
@@ -64,6 +64,8 @@ class GaussianMixture {
   [[nodiscard]] Index components() const noexcept { return weights_.size(); }
   /// With sum 1.
   [[nodiscard]] const Vector<Scalar>& weights() const noexcept { return weights_; }
+  /// As they were given: what a file keeps, for the sum rounds.
+  [[nodiscard]] const Vector<Scalar>& given_weights() const noexcept { return given_weights_; }
   [[nodiscard]] const Batch<Scalar>& means() const noexcept { return means_; }
   [[nodiscard]] const Batch<Scalar>& deviations() const noexcept { return deviations_; }
 
@@ -122,7 +124,7 @@ class GaussianMixture {
     return k;
   }
 
-  Vector<Scalar> weights_, constants_;  ///< constants_: log w_k - Σ log σ_k - (d/2) log 2π.
+  Vector<Scalar> given_weights_, weights_, constants_;  ///< constants_: log w_k - Σ log σ_k - (d/2) log 2π.
   Batch<Scalar> means_, deviations_, precision_roots_;
   Vector<double> cumulative_;  ///< In double for both scalars: a float's sample is of the same component as a double's.
   Index last_ = 0;             ///< The last component of a positive weight.

@@ -59,6 +59,7 @@ class FieldStack {
   [[nodiscard]] Index side_rows() const { return layer_.side_rows(); }
   [[nodiscard]] Index widest() const { return layer_.widest(); }
   [[nodiscard]] const L& layer() const noexcept { return layer_; }
+  [[nodiscard]] const Normalization& normalization() const noexcept { return normalization_; }
   [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return *parameters_; }
   [[nodiscard]] Parameters<Scalar>& parameters() noexcept { return *parameters_; }
 

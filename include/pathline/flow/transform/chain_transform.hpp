@@ -43,6 +43,8 @@ class Chain {
  public:
   explicit Chain(Transforms... transforms) : transforms_(std::move(transforms)...) {}
 
+  [[nodiscard]] const std::tuple<Transforms...>& transforms() const noexcept { return transforms_; }
+
   void check(Index d) const {
     std::apply([&](const auto&... transform) { (transform.check(d), ...); }, transforms_);
   }

@@ -48,6 +48,11 @@ class Log {
                                 : std::nextafter(-shift(k), std::numeric_limits<Scalar>::infinity());
   }
 
+  [[nodiscard]] Index dim() const noexcept { return dim_; }
+  /// The components that are transformed, and the shift of each.
+  [[nodiscard]] const std::vector<Index>& rows() const noexcept { return rows_; }
+  [[nodiscard]] const Vector<Scalar>& shift() const noexcept { return shift_; }
+
   void check(Index d) const { require_rows("Log: field", d, dim_); }
   void apply(ConstBatchRef<Scalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_det) const {
     for (Index j = 0; j < X.cols(); ++j) {

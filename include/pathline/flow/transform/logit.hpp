@@ -26,7 +26,7 @@ class Logit {
   /// \throws ShapeError when the sizes differ; ArgumentError unless lower < upper, both finite, in each component, or
   ///         on another α.
   Logit(const Vector<Scalar>& lower, const Vector<Scalar>& upper, double squeeze = 1e-6)
-      : lower_(lower), upper_(upper), squeeze_(Scalar(squeeze)) {
+      : lower_(lower), upper_(upper), given_squeeze_(squeeze), squeeze_(Scalar(squeeze)) {
     detail::require_box("Logit", lower, upper);
     if (!(squeeze >= 0 && squeeze < 0.5))
       throw ArgumentError("Logit: squeeze", detail::number(squeeze), "at least 0 and below 0.5");
@@ -42,6 +42,7 @@ class Logit {
 
   [[nodiscard]] const Vector<Scalar>& lower() const noexcept { return lower_; }
   [[nodiscard]] const Vector<Scalar>& upper() const noexcept { return upper_; }
+  [[nodiscard]] double squeeze() const noexcept { return given_squeeze_; }
 
   void check(Index d) const { require_rows("Logit: field", d, lower_.size()); }
   void apply(ConstBatchRef<Scalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_det) const {
@@ -88,6 +89,7 @@ class Logit {
 
   Vector<Scalar> lower_, upper_, slope_;  ///< slope_: ds/dx.
   Vector<Scalar> least_, greatest_;       ///< Ends of the domain, which belong to it.
+  double given_squeeze_;
   Scalar squeeze_;
   double log_slopes_;
 };

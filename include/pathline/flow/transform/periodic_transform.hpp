@@ -5,6 +5,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/flow/statistics/require_parameter.hpp>
 #include <pathline/flow/transform/transform.hpp>
 #include <pathline/nn/layer/periodic_features.hpp>
 
@@ -36,6 +37,34 @@ class PeriodicTransform {
   PeriodicTransform(const std::vector<Circle>& circles, const Eigen::MatrixBase<Derived>& data)
       : PeriodicTransform(circles, standardize(circles, data)) {}
 
+  /// From known numbers, d each: what components on lines are standardised by; those of circles are not read.
+  /// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite or a deviation that is not
+  ///         positive, or as above.
+  PeriodicTransform(const std::vector<Circle>& circles, const Vector<double>& mean, const Vector<double>& deviation)
+      : circles_(circles),
+        components_(detail::circle_components("PeriodicTransform", mean.size(), circles)),
+        circle_at_(std::size_t(mean.size()), -1),
+        mean_(mean),
+        deviation_(deviation) {
+    require_rows("PeriodicTransform: deviation", deviation.size(), mean.size());
+    detail::require_parameter("PeriodicTransform: mean", mean);
+    detail::require_parameter("PeriodicTransform: deviation", deviation, true);
+    for (std::size_t c = 0; c < circles.size(); ++c) {
+      const auto [component, lower, upper] = circles[c];
+      if (!(lower < upper && std::isfinite(upper - lower)))
+        throw ArgumentError("PeriodicTransform: upper of the circle of component " + std::to_string(component),
+                            detail::number(upper), "above lower, " + detail::number(lower) + ", and finite");
+      circle_at_[std::size_t(component)] = Index(c);
+      deviation_(component) = (upper - lower) / (2 * pi);
+      mean_(component) = lower + (upper - lower) / 2;
+    }
+    log_det_ = -deviation_.array().log().sum();
+  }
+
+  /// The circles as they were given.
+  [[nodiscard]] const std::vector<Circle>& given_circles() const noexcept { return circles_; }
+  [[nodiscard]] const Vector<double>& mean() const noexcept { return mean_; }
+  [[nodiscard]] const Vector<double>& deviation() const noexcept { return deviation_; }
   /// Components on circles, ascending.
   [[nodiscard]] const std::vector<Index>& circles() const noexcept { return components_; }
 
@@ -89,24 +118,6 @@ class PeriodicTransform {
   };
   PeriodicTransform(const std::vector<Circle>& circles, const Moments& of_lines)
       : PeriodicTransform(circles, of_lines.mean, of_lines.deviation) {}
-  PeriodicTransform(const std::vector<Circle>& circles, const Vector<double>& mean, const Vector<double>& deviation)
-      : circles_(circles),
-        components_(detail::circle_components("PeriodicTransform", mean.size(), circles)),
-        circle_at_(std::size_t(mean.size()), -1),
-        mean_(mean),
-        deviation_(deviation) {
-    for (std::size_t c = 0; c < circles.size(); ++c) {
-      const auto [component, lower, upper] = circles[c];
-      if (!(lower < upper && std::isfinite(upper - lower)))
-        throw ArgumentError("PeriodicTransform: upper of the circle of component " + std::to_string(component),
-                            detail::number(upper), "above lower, " + detail::number(lower) + ", and finite");
-      circle_at_[std::size_t(component)] = Index(c);
-      deviation_(component) = (upper - lower) / (2 * pi);
-      mean_(component) = lower + (upper - lower) / 2;
-    }
-    log_det_ = -deviation_.array().log().sum();
-  }
-
   template <class Derived>
   [[nodiscard]] static Moments standardize(const std::vector<Circle>& circles, const Eigen::MatrixBase<Derived>& data) {
     Batch<double> X = data.template cast<double>();

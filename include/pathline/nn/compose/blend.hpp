@@ -26,6 +26,8 @@ class Blend {
     require_rows("Blend: output of layer 2", second_.out_rows(), first_.out_rows());
   }
 
+  [[nodiscard]] const L& first() const noexcept { return first_; }
+  [[nodiscard]] const L& second() const noexcept { return second_; }
   [[nodiscard]] Index in_rows() const { return first_.in_rows(); }
   [[nodiscard]] Index out_rows() const { return first_.out_rows(); }
   [[nodiscard]] Index side_rows() const {

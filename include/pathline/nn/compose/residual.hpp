@@ -25,6 +25,8 @@ class Residual {
     if (!std::isfinite(h)) throw ArgumentError("Residual: h", detail::number(h), "a finite number");
   }
 
+  [[nodiscard]] const L& layer() const noexcept { return layer_; }
+  [[nodiscard]] double h() const noexcept { return double(h_); }
   [[nodiscard]] Index in_rows() const { return layer_.in_rows(); }
   [[nodiscard]] Index out_rows() const { return layer_.out_rows(); }
   [[nodiscard]] Index side_rows() const { return layer_.side_rows(); }

@@ -31,6 +31,7 @@ class ScaledLayer : public detail::PotentialTagIf<PotentialLayer<L>> {
     if (!std::isfinite(weight_)) throw ArgumentError("Scaled: weight", detail::number(weight), "a finite number");
   }
 
+  [[nodiscard]] const L& layer() const noexcept { return layer_; }
   [[nodiscard]] Index in_rows() const { return layer_.in_rows(); }
   [[nodiscard]] Index out_rows() const { return layer_.out_rows(); }
   [[nodiscard]] Index side_rows() const { return layer_.side_rows(); }
@@ -115,8 +116,15 @@ class Scaled : public detail::ScaledOf<Term>::type {
  public:
   /// \throws ArgumentError when the weight is not finite, or for another field with parameters.
   Scaled(const Term& term, double weight) : Base(make(term, weight)) {}
+  /// The scaled field as a layer, with its parameters. Not a constructor, whose terms could not be deduced.
+  /// \throws ShapeError when theta has another length than its parameters.
+  template <class L>
+  [[nodiscard]] static Scaled from_layer(L layer, const Vector<typename L::Scalar>& theta) {
+    return Scaled(Base(std::move(layer), theta));
+  }
 
  private:
+  explicit Scaled(Base base) : Base(std::move(base)) {}
   static Base make(const Term& term, [[maybe_unused]] double weight) {
     if constexpr (Field<Term>) {
       return Base(ScaledLayer<detail::LayerOf<Term>>(detail::layer_of("Scaled", term), weight),

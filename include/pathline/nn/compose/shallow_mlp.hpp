@@ -50,6 +50,8 @@ class ShallowMlp {
   ShallowMlp(Index dim, const std::vector<Index>& hidden, Index side = 1)
       : affine_(affine_maps(dim, hidden, side)), layers_(layers_of(affine_)) {}
 
+  /// The layers of `Mlp`, hidden ones first.
+  [[nodiscard]] const auto& layers() const noexcept { return layers_; }
   [[nodiscard]] Index in_rows() const { return layers_.in_rows(); }
   [[nodiscard]] Index out_rows() const { return layers_.out_rows(); }
   [[nodiscard]] Index side_rows() const { return layers_.side_rows(); }

@@ -52,6 +52,7 @@ class SumLayer : public detail::PotentialTagIf<PotentialLayer<First> && (Potenti
     });
   }
 
+  [[nodiscard]] const std::tuple<First, Rest...>& layers() const noexcept { return layers_; }
   [[nodiscard]] Index in_rows() const { return std::get<0>(layers_).in_rows(); }
   [[nodiscard]] Index out_rows() const { return std::get<0>(layers_).out_rows(); }
   [[nodiscard]] Index side_rows() const {
@@ -199,10 +200,11 @@ template <class... Terms>
 struct SumOf {
   using type = Network<Elementwise<double, Identity>>;  // once an assertion has refused the terms
 };
-template <Field... Terms>
-struct SumOf<Terms...> {
-  using type = Network<SumLayer<LayerOf<Terms>...>>;
+template <Field First, Field... Rest>
+struct SumOf<First, Rest...> {
+  using type = Network<SumLayer<LayerOf<First>, LayerOf<Rest>...>>;
 };
+struct FromLayer {};
 
 }  // namespace detail
 
@@ -222,8 +224,15 @@ class Sum : public detail::SumOf<Terms...>::type {
   /// \throws ShapeError when the fields have not the same number of rows; ArgumentError for another field with
   ///         parameters.
   explicit Sum(const Terms&... terms) : Base(make(terms...)) {}
+  /// The sum as a layer, with its parameters. Not a constructor, whose terms could not be deduced.
+  /// \throws ShapeError when theta has another length than its parameters.
+  template <class L>
+  [[nodiscard]] static Sum from_layer(L layer, const Vector<typename L::Scalar>& theta) {
+    return Sum(detail::FromLayer(), Base(std::move(layer), theta));
+  }
 
  private:
+  Sum(detail::FromLayer /*by*/, Base base) : Base(std::move(base)) {}
   static Base make(const Terms&... terms) {
     if constexpr (of_fields) {
       return Base(SumLayer<detail::LayerOf<Terms>...>(detail::layer_of("Sum", terms)...),

@@ -20,6 +20,7 @@ class Autonomous {
   /// \param layer  Its side inputs are the rows of context.
   explicit Autonomous(L layer) : layer_(std::move(layer)) {}
 
+  [[nodiscard]] const L& layer() const noexcept { return layer_; }
   [[nodiscard]] Index in_rows() const { return layer_.in_rows(); }
   [[nodiscard]] Index out_rows() const { return layer_.out_rows(); }
   /// Context and the time above it, which is not read; 0 without context.

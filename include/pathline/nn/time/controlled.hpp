@@ -45,6 +45,7 @@ class Controlled {
                           "at least " + std::to_string(1 + signal_.rows()) + ", time and the signal");
   }
 
+  [[nodiscard]] const L& layer() const noexcept { return layer_; }
   [[nodiscard]] Index in_rows() const { return layer_.in_rows(); }
   [[nodiscard]] Index out_rows() const { return layer_.out_rows(); }
   /// Time and context.

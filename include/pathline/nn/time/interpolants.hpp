@@ -40,6 +40,7 @@ class Knots {
   }
 
   [[nodiscard]] Index size() const noexcept { return Index(times_.size()); }
+  [[nodiscard]] const std::vector<double>& times() const noexcept { return times_; }
   [[nodiscard]] double width(Index piece) const {
     return times_[static_cast<std::size_t>(piece + 1)] - times_[static_cast<std::size_t>(piece)];
   }
@@ -70,6 +71,8 @@ class LinearInterpolant {
   }
 
   [[nodiscard]] Index rows() const noexcept { return values_.rows(); }
+  [[nodiscard]] const std::vector<double>& times() const noexcept { return knots_.times(); }
+  [[nodiscard]] const Batch<Scalar>& values() const noexcept { return values_; }
 
   void value(double t, VectorRef<Scalar> u) const {
     const detail::Knots::Place place = knots_.find(t);
@@ -128,6 +131,9 @@ class CubicInterpolant {
   }
 
   [[nodiscard]] Index rows() const noexcept { return values_.rows(); }
+  [[nodiscard]] const std::vector<double>& times() const noexcept { return knots_.times(); }
+  [[nodiscard]] const Batch<Scalar>& values() const noexcept { return values_; }
+  [[nodiscard]] const Batch<Scalar>& slopes() const noexcept { return slopes_; }
 
   void value(double t, VectorRef<Scalar> u) const {
     const detail::Knots::Place place = knots_.find(t);

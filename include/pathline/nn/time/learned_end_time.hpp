@@ -33,6 +33,9 @@ class LearnedEndTime {
                           "a finite time after the start, " + detail::number(start));
   }
 
+  [[nodiscard]] const L& layer() const noexcept { return layer_; }
+  [[nodiscard]] double start() const noexcept { return start_; }              ///< t₀.
+  [[nodiscard]] double initial_end() const noexcept { return initial_end_; }  ///< Where training begins.
   [[nodiscard]] Index in_rows() const { return layer_.in_rows(); }
   [[nodiscard]] Index out_rows() const { return layer_.out_rows(); }
   [[nodiscard]] Index side_rows() const { return layer_.side_rows(); }

@@ -31,7 +31,8 @@ class TimeEmbedding {
   /// \param frequencies  Their number m.
   /// \throws ArgumentError when m is below 1, the layer reads fewer than 2m side inputs, or lowest or ratio is not a
   ///         positive number.
-  TimeEmbedding(L layer, Index frequencies, double lowest = 1, double ratio = 2) : layer_(std::move(layer)) {
+  TimeEmbedding(L layer, Index frequencies, double lowest = 1, double ratio = 2)
+      : layer_(std::move(layer)), lowest_(lowest), ratio_(ratio) {
     if (frequencies < 1)
       throw ArgumentError("TimeEmbedding: number of frequencies", std::to_string(frequencies), "at least 1");
     if (layer_.side_rows() < 2 * frequencies)
@@ -42,6 +43,10 @@ class TimeEmbedding {
     for (Index i = 0; i < frequencies; ++i) frequencies_.push_back(Scalar(lowest * std::pow(ratio, double(i))));
   }
 
+  [[nodiscard]] const L& layer() const noexcept { return layer_; }
+  [[nodiscard]] Index frequencies() const noexcept { return Index(frequencies_.size()); }  ///< Their number.
+  [[nodiscard]] double lowest() const noexcept { return lowest_; }
+  [[nodiscard]] double ratio() const noexcept { return ratio_; }
   [[nodiscard]] Index in_rows() const { return layer_.in_rows(); }
   [[nodiscard]] Index out_rows() const { return layer_.out_rows(); }
   /// Time, and the context that the layer reads.
@@ -88,6 +93,7 @@ class TimeEmbedding {
   [[nodiscard]] Index features() const noexcept { return 2 * Index(frequencies_.size()); }
 
   L layer_;
+  double lowest_, ratio_;
   std::vector<Scalar> frequencies_;
 };
 

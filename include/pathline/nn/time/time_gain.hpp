@@ -23,6 +23,7 @@ class TimeGain {
 
   explicit TimeGain(L layer) : layer_(std::move(layer)) {}
 
+  [[nodiscard]] const L& layer() const noexcept { return layer_; }
   [[nodiscard]] Index in_rows() const { return layer_.in_rows(); }
   [[nodiscard]] Index out_rows() const { return layer_.out_rows(); }
   [[nodiscard]] Index side_rows() const { return std::max(Index(1), Index(layer_.side_rows())); }
