@@ -62,4 +62,16 @@ template <template <class> class Is, class... Policies>
   return std::apply([&](const auto&... policy) { return std::tuple_cat(one(policy)...); }, policies);
 }
 
+/// The parts of a `Cnf` or a `NeuralOde` for what writes them to a file, and a model of the parts that it has read.
+struct PartsAccess {
+  template <class Model>
+  [[nodiscard]] static auto& parts(Model& model) noexcept {
+    return model.parts_;
+  }
+  template <class Model, class Parts>
+  [[nodiscard]] static Model make(Parts parts) {
+    return Model(PartsAccess(), std::move(parts));
+  }
+};
+
 }  // namespace pathline::detail

@@ -82,9 +82,8 @@ class Cnf {
   [[nodiscard]] const auto& data_transform() const noexcept { return parts_.transform; }
   [[nodiscard]] const auto& context_transform() const noexcept { return parts_.context_transform; }
   [[nodiscard]] const TimeSpan& time_span() const noexcept { return parts_.time; }
-  /// θ, one flat vector of constant length: what an optimizer changes and a file keeps. A field of the library has
-  /// `Parameters`, which refuse a vector of another length at once; a plain `Vector` of another length is refused by
-  /// the next solve.
+  /// θ, one flat vector of constant length: what an optimizer changes. Another length is refused: by the `Parameters`
+  /// of the library's fields at once, of a field with a plain `Vector` by the next solve.
   [[nodiscard]] auto& parameters() noexcept { return parts_.field.parameters(); }
   [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return parts_.field.parameters(); }
   /// θ from a vector of the flow's length, as one that was kept in a file.
@@ -137,9 +136,8 @@ class Cnf {
     return detail::refinement_of(parts_.evaluation_solver.control, detail::least_tolerance<Scalar>);
   }
 
-  /// `log_prob` by the solver that the flow trains by, where its `EvaluationSolver` is another one. Where the two
-  /// differ, training exploits the error of its solver, and its loss is no likelihood. `fit` compares them after
-  /// training. Errors as above.
+  /// `log_prob` by the solver of training, where the `EvaluationSolver` is another one. Where the two differ, training
+  /// exploits the error of its solver, and its loss is no likelihood; `fit` compares them. Errors as above.
   [[nodiscard]] Row<Scalar> log_prob_by_training_solver(ConstDataRef<DataScalar> X) const
       requires(Parts::has_evaluation_solver) {
     check("Cnf::log_prob_by_training_solver: data", X);
@@ -318,6 +316,8 @@ class Cnf {
   }
 
  private:
+  friend detail::PartsAccess;
+  Cnf(detail::PartsAccess /*by*/, Parts parts) : parts_(std::move(parts)) {}
   template <class Loss>
   void value_and_gradient(ConstBatchRef<DataScalar> X, std::span<const Index> samples, ConstVectorRef<Scalar> weights,
                           const Draw& draw, const Loss& loss, double likelihood_weight, Memory& memory,

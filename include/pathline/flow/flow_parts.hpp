@@ -139,7 +139,9 @@ struct FlowParts {
   template <class WithTrace, class WithRegularizers>
   using Dynamics = typename DynamicsOf<Block, WithTrace, WithRegularizers>::type;
 
-  FlowParts(FieldType the_field, const std::tuple<Policies...>& policies)
+  /// The policies that the flow names, or more, such as a file has them: those that are not given are made by default.
+  template <class... Given>
+  FlowParts(FieldType the_field, const std::tuple<Given...>& policies)
       : field(std::move(the_field)),
         parameter_count(std::as_const(field).parameters().size()),
         trace(pick<IsTrace, Trace>(policies)),
@@ -322,15 +324,17 @@ struct FlowParts {
       return estimator.tangents(field.dim());
   }
 
-  [[nodiscard]] static Evaluator pick_evaluation_solver(const std::tuple<Policies...>& policies, const Method& method,
+  template <class... Given>
+  [[nodiscard]] static Evaluator pick_evaluation_solver(const std::tuple<Given...>& policies, const Method& method,
                                                         const Control& control) {
-    if constexpr (has_evaluation_solver)
+    if constexpr (count_of < IsEvaluationSolver, Given... >> 0)
       return pick<IsEvaluationSolver, Evaluator>(policies);
     else
       return {method, control};
   }
 
-  [[nodiscard]] static Regularizers pick_regularizers(const std::tuple<Policies...>& policies) {
+  template <class... Given>
+  [[nodiscard]] static Regularizers pick_regularizers(const std::tuple<Given...>& policies) {
     if constexpr (Reading::value)
       return pick_all<IsRegularizer>(policies);
     else

@@ -145,6 +145,9 @@ class NeuralOde {
   }
 
  private:
+  friend detail::PartsAccess;
+  NeuralOde(detail::PartsAccess /*by*/, Parts parts) : parts_(std::move(parts)) {}
+
   void check(ConstBatchRef<Scalar> y0, ConstBatchRef<Scalar> context) const {
     detail::require_parameter_count("NeuralOde", parameters().size(), parts_.parameter_count);
     require_batch_rows("NeuralOde: y0", y0.rows(), y0.cols(), dim());

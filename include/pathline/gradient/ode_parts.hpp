@@ -33,7 +33,9 @@ struct OdeParts {
   using Control = first_of<IsStepControl, PiController, Policies...>;
   using Gradient = first_of<IsGradientMethod, Backpropagation<>, Policies...>;
 
-  OdeParts(FieldType the_field, const std::tuple<Policies...>& policies)
+  /// The policies that the model names, or more, such as a file has them: those that are not given are made by default.
+  template <class... Given>
+  OdeParts(FieldType the_field, const std::tuple<Given...>& policies)
       : field(std::move(the_field)),
         parameter_count(std::as_const(field).parameters().size()),
         method(pick<IsSolver, Method>(policies)),
