@@ -10,6 +10,7 @@
 #include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/few_rows.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/optimization_note.hpp>
 #include <pathline/core/philox.hpp>
 #include <pathline/core/policies.hpp>

@@ -3,6 +3,7 @@
 /// done. Input is checked at the door, before anything is changed; inside loops there are only `eigen_assert`s.
 #pragma once
 
+#include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 
@@ -32,7 +33,7 @@ struct Error : std::runtime_error {
 /// An argument outside of what a function accepts: `fit: learning_rate is -1, expected a positive number`.
 struct ArgumentError : Error {
   ArgumentError(const std::string& what, const std::string& got, const std::string& expected)
-      : Error(what + " is " + got + ", expected " + expected) {}
+      : Error(detail::message({what, " is ", got, ", expected ", expected})) {}
 };
 
 /// A matrix of the wrong shape: `Cnf::log_prob: data has 3 rows, expected 2`. `advice`, where there is any, follows
@@ -40,8 +41,8 @@ struct ArgumentError : Error {
 struct ShapeError : Error {
   ShapeError(const std::string& what, const std::string& kind, Index got_count, Index expected_count,
              const std::string& advice = "")
-      : Error(what + " has " + std::to_string(got_count) + " " + kind + ", expected " + std::to_string(expected_count) +
-              (advice.empty() ? "" : "; " + advice)),
+      : Error(detail::message(
+            {what, " has ", got_count, " ", kind, ", expected ", expected_count, advice.empty() ? "" : "; ", advice})),
         got(got_count),
         expected(expected_count) {}
   Index got, expected;
@@ -81,12 +82,12 @@ namespace detail {
 
 template <Real Scalar>
 void require_finite_entries(const char* what, View<const Scalar> X) {
-  if (X.size() == 0) throw DataError(std::string(what) + " is empty, expected at least one sample and one component");
+  if (X.size() == 0) throw DataError(message({what, " is empty, expected at least one sample and one component"}));
   for (Index j = 0; j < X.cols(); ++j)
     for (Index i = 0; i < X.rows(); ++i)
       if (!(X(i, j) - X(i, j) == 0))
-        throw DataError(std::string(what) + " is " + number(double(X(i, j))) + " at component " + std::to_string(i) +
-                        " of sample " + std::to_string(j) + ", expected a finite number");
+        throw DataError(message(
+            {what, " is ", double(X(i, j)), " at component ", i, " of sample ", j, ", expected a finite number"}));
 }
 
 }  // namespace detail

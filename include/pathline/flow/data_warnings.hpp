@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 #include <pathline/flow/statistics/component_spread.hpp>
@@ -125,12 +126,12 @@ class Finding {
   void report(const std::string& advice, std::vector<std::string>& warnings) const {
     if (components_.empty()) return;
     constexpr std::size_t named = 6;
-    std::string text = "component " + std::to_string(components_.front()) + " of the data " + first_;
+    std::string text = message({"component ", components_.front(), " of the data ", first_});
     if (components_.size() > 1) {
       text += components_.size() == 2 ? " (the same holds for component " : " (the same holds for components ";
       for (std::size_t k = 1; k < std::min(components_.size(), named); ++k)
-        text += (k > 1 ? ", " : "") + std::to_string(components_[k]);
-      if (components_.size() > named) text += " and " + std::to_string(components_.size() - named) + " more";
+        text += message({k > 1 ? ", " : "", components_[k]});
+      if (components_.size() > named) text += message({" and ", components_.size() - named, " more"});
       text += ")";
     }
     warnings.push_back(text + advice);
@@ -151,23 +152,21 @@ inline void inspect_values(const Batch<double>& X, const ComponentSpread& spread
     const Index n = Index(component.values.size());
     if (n < 10) continue;
     const double deviation = spread.deviation(i), spacing = precision.spacing(spread.mean(i));
-    const std::string counts =
-        std::to_string(component.different) + " different values in " + std::to_string(n) + " samples";
+    const std::string counts = message({component.different, " different values in ", n, " samples"});
     const double step = lattice_step(component, 2e-3 * deviation, precision.epsilon());
     if (spacing >= 1e-3 * deviation && 100 * component.different <= 99 * n)
-      rounded.add(i, "has " + counts + ": " + precision.name() + " numbers are " + number(spacing) + " apart around " +
-                         number(spread.mean(i)));
+      rounded.add(i, message({"has ", counts, ": ", precision.name(), " numbers are ", spacing, " apart around ",
+                              spread.mean(i)}));
     else if (step > 0)
-      lattice.add(i, "has " + counts + ", whole multiples of " + number(step) + " apart");
+      lattice.add(i, message({"has ", counts, ", whole multiples of ", step, " apart"}));
     else if (component.most_frequent >= 5 && 20 * component.most_frequent >= n)
-      atom.add(i, "is " + number(component.frequent) + " in " + std::to_string(component.most_frequent) + " of " +
-                      std::to_string(n) + " samples");
+      atom.add(i, message({"is ", component.frequent, " in ", component.most_frequent, " of ", n, " samples"}));
     else if (5 * component.different <= 4 * n)
-      few.add(i, "has " + counts);
+      few.add(i, message({"has ", counts}));
   }
-  rounded.report(precision.single ? std::string("; ") + double_data
-                                  : "; subtract an offset before the numbers are rounded to double",
-                 warnings);
+  rounded.report(
+      message({"; ", precision.single ? double_data : "subtract an offset before the numbers are rounded to double"}),
+      warnings);
   lattice.report(
       ": numbers on a lattice have no density, and their likelihood has no bound. Add noise as wide as the spacing, "
       "new "
@@ -188,9 +187,9 @@ inline void inspect_rank(const Batch<double>& X, const ComponentSpread& spread, 
                          std::vector<std::string>& warnings) {
   const Index d = X.rows(), n = X.cols();
   if (n <= d) {
-    warnings.push_back("the data have " + std::to_string(n) + " samples of " + std::to_string(d) +
-                       " components: they lie in a plane, and their likelihood has no bound; give more samples than "
-                       "components, or fewer components");
+    warnings.push_back(message({"the data have ", n, " samples of ", d,
+                                " components: they lie in a plane, and their likelihood has no bound; give more "
+                                "samples than components, or fewer components"}));
     return;
   }
   const Index stride = n / std::min(n, d + 1000);  // enough to find a plane
@@ -200,16 +199,17 @@ inline void inspect_rank(const Batch<double>& X, const ComponentSpread& spread, 
   Batch<double> L;
   const Index k = triangular_factor(scores, rounding_of(X, spread, precision), L);
   if (k >= 0) {
-    warnings.push_back("component " + std::to_string(k) +
-                       " of the data is a linear combination of the components before it: the data have a lower "
-                       "dimension and no density, and their likelihood has no bound; leave the component out");
+    warnings.push_back(message({"component ", k,
+                                " of the data is a linear combination of the components before it: the data have a "
+                                "lower dimension and no density, and their likelihood has no bound; leave the "
+                                "component out"}));
     return;
   }
   Finding near;
   for (Index i = 0; i < d; ++i)
     if (L(i, i) < 1e-3)
       near.add(i,
-               "is a linear combination of the components before it but for " + number(L(i, i)) + " of its deviation");
+               message({"is a linear combination of the components before it but for ", L(i, i), " of its deviation"}));
   near.report(
       ": a flow cannot see so little, and if it is the rounding of the numbers, the likelihood has no bound. Leave the "
       "component out, or, if that part is real, take Whiten in place of Standardize",
@@ -232,14 +232,14 @@ inline void inspect_coordinates(const Batch<double>& X, const Batch<double>& Z, 
     const SortedComponent raw = sorted_component(X, i);
     const bool lost = 2 * z.different <= raw.different;
     if (lost || (middle > 0 && middle < 0.01))
-      far.add(i, "is " + number(X(i, farthest)) + " in sample " + std::to_string(numbers[std::size_t(farthest)]) +
-                     ", so far from the others that the middle half of them lies within " + number(middle) +
-                     " of a deviation in the flow's coordinates" +
-                     (lost ? ", where " + std::string(precision.name()) + " tells " + std::to_string(z.different) +
-                                 " of " + std::to_string(raw.different) + " different values"
-                           : ""));
+      far.add(i, message({"is ", X(i, farthest), " in sample ", numbers[std::size_t(farthest)],
+                          ", so far from the others that the middle half of them lies within ", middle,
+                          " of a deviation in the flow's coordinates",
+                          lost ? message({", where ", precision.name(), " tells ", z.different, " of ", raw.different,
+                                          " different values"})
+                               : ""}));
     else if (!(deviation(i) > 0.01 && deviation(i) < 100 && std::abs(mean(i)) < 100 * std::max(1.0, deviation(i))))
-      unscaled.add(i, "reaches the flow with mean " + number(mean(i)) + " and deviation " + number(deviation(i)));
+      unscaled.add(i, message({"reaches the flow with mean ", mean(i), " and deviation ", deviation(i)}));
   }
   far.report(
       ": the flow can hardly learn their density. Leave such samples out, or take logarithms first (Chain of Log and "

@@ -51,74 +51,73 @@ struct SolveError : Error, SolveFailure {
 namespace detail {
 
 inline std::string describe(const SolveFailure& at, const char* entry = "worst at component ") {
-  std::string text = " at t = " + number(at.t) + " (step " + number(at.step);
-  if (!std::isnan(at.error_norm)) text += ", error norm " + number(at.error_norm);
+  std::string text = message({" at t = ", at.t, " (step ", at.step});
+  if (!std::isnan(at.error_norm)) text += message({", error norm ", at.error_norm});
   if (at.component >= 0)
-    text += ", " + (entry + std::to_string(at.component)) + " of sample " + std::to_string(at.sample);
+    text += message({", ", entry, at.component, " of sample ", at.sample});
   else if (at.sample >= 0)
-    text += ", sample " + std::to_string(at.sample);
-  return text + ", " + std::to_string(at.statistics.accepted) + " steps accepted, " +
-         std::to_string(at.statistics.rejected) + " rejected)";
+    text += message({", sample ", at.sample});
+  return message({text, ", ", at.statistics.accepted, " steps accepted, ", at.statistics.rejected, " rejected)"});
 }
 
 /// What is not finite, where, and what can be done about it.
 inline std::string describe_nonfinite(const std::string& what, const SolveFailure& at) {
   const std::string where = describe(at, "first at component "),
-                    text = std::string(at.solve) + ": " + what + " is not finite";
+                    text = message({at.solve, ": ", what, " is not finite"});
   if (std::isnan(at.asked_at))
-    return text + where +
-           (at.step == 0 ? "; check it at this time and state"
-                         : "; take more steps or an adaptive control, or check the right-hand side there");
+    return message({text, where,
+                    at.step == 0 ? "; check it at this time and state"
+                                 : "; take more steps or an adaptive control, or check the right-hand side there"});
   const bool given = what.ends_with("gives"), fixed = at.statistics.rejected == 0;
-  return text + " at t = " + number(at.asked_at) + ", in the step that starts" + where +
-         (given   ? "; check it near this time and state"
-          : fixed ? "; take more steps or an adaptive control, or check the right-hand side near this time"
-                  : "; the solution may leave the domain of the right-hand side there: end the solve earlier, or check "
-                    "the right-hand side near this time");
+  return message(
+      {text, " at t = ", at.asked_at, ", in the step that starts", where,
+       given   ? "; check it near this time and state"
+       : fixed ? "; take more steps or an adaptive control, or check the right-hand side near this time"
+               : "; the solution may leave the domain of the right-hand side there: end the solve earlier, or check "
+                 "the right-hand side near this time"});
 }
 
 /// Why the equations of a step with finite numbers were not solved, and what can be done about it.
 inline std::string describe_unsolved(const SolveFailure& at) {
-  const std::string text = std::string(at.solve) + ": the equations of an implicit step were not solved" + describe(at),
-                    advice = std::string(at.statistics.rejected == 0 ? "take more steps or an adaptive control, or "
-                                                                     : "no shorter step helped: ") +
-                             "check the Jacobian if the right-hand side gives one";
-  if (at.fault == EquationFault::singular_matrix) return text + ", since their matrix is singular; " + advice;
-  return text + ", since Newton's method does not converge; " + advice +
-         "; where the right-hand side jumps with the state (a switch, a sliding mode), find the switch by solve_events "
-         "or make the right-hand side continuous";
+  const bool singular = at.fault == EquationFault::singular_matrix;
+  return message(
+      {at.solve, ": the equations of an implicit step were not solved", describe(at),
+       singular ? ", since their matrix is singular; " : ", since Newton's method does not converge; ",
+       at.statistics.rejected == 0 ? "take more steps or an adaptive control, or " : "no shorter step helped: ",
+       "check the Jacobian if the right-hand side gives one",
+       singular ? ""
+                : "; where the right-hand side jumps with the state (a switch, a sliding mode), find the switch by "
+                  "solve_events or make the right-hand side continuous"});
 }
 
 /// Where no step was short enough, and what can be done about it.
 inline std::string describe_underflow(const SolveFailure& at) {
-  const std::string shortest = at.min_step > 0 ? "take a min_step below " + number(at.min_step) + ", " : "";
-  const std::string text = std::string(at.solve) +
-                           (at.min_step > 0 ? ": the shortest step allowed was refused" : ": the step underflowed") +
-                           describe(at);
+  const std::string shortest = at.min_step > 0 ? message({"take a min_step below ", at.min_step, ", "}) : "";
+  const std::string text = message(
+      {at.solve, at.min_step > 0 ? ": the shortest step allowed was refused" : ": the step underflowed", describe(at)});
   const char* const may =
       "the solution may blow up there or leave the domain of the right-hand side: end the solve "
       "earlier, ";
   if (std::isnan(at.error_norm))
-    return text + ", since the right-hand side was not finite in the last trial; " + may + shortest +
-           "or check the right-hand side near this time";
-  return text + "; " + may + "check the right-hand side near this time, " + shortest + "or loosen rtol and atol";
+    return message({text, ", since the right-hand side was not finite in the last trial; ", may, shortest,
+                    "or check the right-hand side near this time"});
+  return message({text, "; ", may, "check the right-hand side near this time, ", shortest, "or loosen rtol and atol"});
 }
 
 /// What lets a solve of this tolerance take fewer steps.
 inline std::string advice_on_steps(const SolveFailure& at) {
   std::string text = "; raise max_steps, loosen rtol and atol, ";
   if (at.rtol > 0 && at.rtol < 30 * at.epsilon)
-    text += "take double (the state's scalar rounds by " + number(at.epsilon) + ", next to rtol = " + number(at.rtol) +
-            "), ";
+    text += message({"take double (the state's scalar rounds by ", at.epsilon, ", next to rtol = ", at.rtol, "), "});
   const bool low = at.order > 0 && at.order <= 4;
   const bool tight = at.order > 0 && at.order <= 7 && at.rtol > 0 && at.rtol < 1e-8;
   if (low || (tight && !at.implicit))
-    text += "take a method of higher order than " + std::to_string(at.order) +
-            (at.implicit ? " (RadauIia5, Kvaerno5), "
-             : tight     ? " (Dop853), "
-                         : " (Dopri5, Tsit5), ");
-  return text + (at.implicit ? "or, where the right-hand side jumps, name the times by WithForcedPoints"
-                             : "or, if the problem is stiff, use an implicit method");
+    text += message({"take a method of higher order than ", at.order,
+                     at.implicit ? " (RadauIia5, Kvaerno5), "
+                     : tight     ? " (Dop853), "
+                                 : " (Dopri5, Tsit5), "});
+  return message({text, at.implicit ? "or, where the right-hand side jumps, name the times by WithForcedPoints"
+                                    : "or, if the problem is stiff, use an implicit method"});
 }
 
 }  // namespace detail
@@ -132,9 +131,9 @@ struct StepSizeError : SolveError {
 /// `max_steps` steps, accepted and rejected, did not reach the end.
 struct StepLimitError : SolveError {
   explicit StepLimitError(const SolveFailure& at)
-      : SolveError(
-            std::string(at.solve) + ": the step limit is used up" + detail::describe(at) + detail::advice_on_steps(at),
-            at) {}
+      : SolveError(detail::message(
+                       {at.solve, ": the step limit is used up", detail::describe(at), detail::advice_on_steps(at)}),
+                   at) {}
 };
 
 /// The solution, the right-hand side or a derivative of it holds a NaN or an infinity.
@@ -154,10 +153,10 @@ struct NonlinearSolveError : SolveError {
 /// An event follows its own reset too soon to be seen, as the bounces of a ball that comes to rest do: they pile up.
 struct EventPileUpError : SolveError {
   EventPileUpError(std::size_t which, const SolveFailure& at)
-      : SolveError(std::string(at.solve) + ": event " + std::to_string(which) +
-                       " follows its reset too soon to be seen" + detail::describe(at) +
-                       "; events that come ever faster must end in the reset: below a least speed, return "
-                       "AfterReset::end, or set the state to rest and let the right-hand side hold it there",
+      : SolveError(detail::message(
+                       {at.solve, ": event ", which, " follows its reset too soon to be seen", detail::describe(at),
+                        "; events that come ever faster must end in the reset: below a least speed, return "
+                        "AfterReset::end, or set the state to rest and let the right-hand side hold it there"}),
                    at),
         event(which) {}
   std::size_t event;  ///< Which of the events.
@@ -165,16 +164,16 @@ struct EventPileUpError : SolveError {
 
 namespace detail {
 
-/// Runs `work`; a SolveError on its way out is thrown anew, as the same type, with a failure that `relabel` has
-/// changed: a chunk of a batch knows its columns' true numbers, an adjoint the meaning of its rows.
-template <class Work, class Relabel>
-decltype(auto) relabel_failures(Work&& work, Relabel&& relabel) {
+/// Throws the SolveError that is being handled anew, as the same type, with a failure that `relabel` has changed; one of
+/// another type as it is.
+[[noreturn, gnu::noinline]] inline void rethrow_relabelled(void (*relabel)(const void* how, SolveFailure& at),
+                                                           const void* how) {
   const auto changed = [&](SolveFailure at) {
-    relabel(at);
+    relabel(how, at);
     return at;
   };
   try {
-    return work();
+    throw;
   } catch (const StepSizeError& error) {
     throw StepSizeError(changed(error));
   } catch (const StepLimitError& error) {
@@ -185,6 +184,17 @@ decltype(auto) relabel_failures(Work&& work, Relabel&& relabel) {
     throw NonlinearSolveError(changed(error));
   } catch (const EventPileUpError& error) {
     throw EventPileUpError(error.event, changed(error));
+  }
+}
+
+/// Runs `work`; a SolveError on its way out is thrown anew, with a failure that `relabel` has changed: a chunk of a
+/// batch knows its columns' true numbers, an adjoint the meaning of its rows.
+template <class Work, class Relabel>
+decltype(auto) relabel_failures(Work&& work, const Relabel& relabel) {
+  try {
+    return work();
+  } catch (const SolveError&) {
+    rethrow_relabelled([](const void* how, SolveFailure& at) { (*static_cast<const Relabel*>(how))(at); }, &relabel);
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/transform/transform.hpp>
 #include <pathline/train/weighted_data.hpp>
@@ -66,7 +67,7 @@ template <Real Scalar>
 [[nodiscard]] std::string numbers_of(const Scalar* x, Index d) {
   constexpr Index most = 4;
   std::string text = "(";
-  for (Index i = 0; i < std::min(d, most); ++i) text += (i > 0 ? ", " : "") + number(double(x[i]));
+  for (Index i = 0; i < std::min(d, most); ++i) text += message({i > 0 ? ", " : "", double(x[i])});
   return text + (d > most ? ", ...)" : ")");
 }
 
@@ -77,10 +78,9 @@ struct ComponentRanges {
 
 /// By how many of its range a sample lies beyond the training data, and what to say of it.
 [[nodiscard]] inline std::string far_row_warning(Index sample, Index component, double value, double beyond) {
-  return "validation sample " + std::to_string(sample) + " is " + number(value) + " at component " +
-         std::to_string(component) + ", " + number(beyond) +
-         " times the range of the training data beyond them: it decides the mean likelihood alone. Check it, or leave "
-         "it out";
+  return message({"validation sample ", sample, " is ", value, " at component ", component, ", ", beyond,
+                  " times the range of the training data beyond them: it decides the mean likelihood alone. Check it, "
+                  "or leave it out"});
 }
 
 /// Says which validation row of positive weight is so far from the training rows, by what of it reaches the flow, that
@@ -128,11 +128,12 @@ enum class Blame { any, outside_of_support };
 /// What is said of the sample `name`, which the flow takes to z, where the base density is 0 or no number.
 [[nodiscard]] inline std::string support_message(const std::string& name, double log_p, const std::string& z,
                                                  double log_base, bool far) {
-  return name + ", has a likelihood of " + (log_p < 0 ? "0" : "no finite number") + ": the flow takes it to z = " + z +
-         ", where the base density is " + (std::isnan(log_base) ? "no number" : "0") +
-         (far ? " in this scalar. So far out it is no sample of the others' density: check it, or leave it out"
-              : ". Take a base density that is positive everywhere (StandardNormal, StudentT), or leave out what lies "
-                "outside");
+  return message(
+      {name, ", has a likelihood of ", log_p < 0 ? "0" : "no finite number", ": the flow takes it to z = ", z,
+       ", where the base density is ", std::isnan(log_base) ? "no number" : "0",
+       far ? " in this scalar. So far out it is no sample of the others' density: check it, or leave it out"
+           : ". Take a base density that is positive everywhere (StandardNormal, StudentT), or leave out what lies "
+             "outside"});
 }
 
 /// Why the likelihood of rows X is not finite, by the first whose own is not; empty where none is at fault.
@@ -162,9 +163,9 @@ template <class Flow, Real Scalar>
         flow.base().log_density(z, log_base);
         const bool far = farthest > 1e3;
         if (std::isfinite(log_base(0)) || (far && blame == Blame::outside_of_support)) continue;
-        return support_message(which + " sample " + std::to_string(ids.empty() ? j : ids[std::size_t(j)]) + ", " +
-                                   numbers_of(x.data(), flow.dim()),
-                               double(log_p(j)), numbers_of(z.data(), z.rows()), double(log_base(0)), far);
+        return support_message(
+            message({which, " sample ", ids.empty() ? j : ids[std::size_t(j)], ", ", numbers_of(x.data(), flow.dim())}),
+            double(log_p(j)), numbers_of(z.data(), z.rows()), double(log_base(0)), far);
       }
     } catch (const Error&) {  // a solve that fails has words of its own
     }

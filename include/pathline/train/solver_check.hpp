@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/train/weighted_data.hpp>
 
@@ -71,18 +72,18 @@ template <Real Scalar>
 /// \param change, advice  Of the flow's `SolverRefinement`.
 [[nodiscard]] inline std::string solver_warning(const SolverCheck& check, const char* rows, const std::string& change,
                                                 const std::string& advice) {
-  return "the flow's solver is too coarse: with " + change + described(check, rows) +
-         ". Its likelihoods are then not those of a density, which integrates to 1. To train again, " + advice +
-         "; to judge these parameters, copy them to a flow with an adaptive solver (Dopri5 and PiController)";
+  return message({"the flow's solver is too coarse: with ", change, described(check, rows),
+                  ". Its likelihoods are then not those of a density, which integrates to 1. To train again, ", advice,
+                  "; to judge these parameters, copy them to a flow with an adaptive solver (Dopri5 and "
+                  "PiController)"});
 }
 
 /// \param check  By the solver of training and by the flow's `EvaluationSolver`.
 [[nodiscard]] inline std::string training_solver_warning(const SolverCheck& check, const char* rows) {
-  return "the solver of training is too coarse: by the EvaluationSolver" + described(check, rows) +
-         ". The training loss is then no likelihood, and the flow has learned to exploit the error of its steps; "
-         "log_prob and validation are by the EvaluationSolver. To train again, give FixedSteps more steps, or the "
-         "costs of the "
-         "path more weight";
+  return message({"the solver of training is too coarse: by the EvaluationSolver", described(check, rows),
+                  ". The training loss is then no likelihood, and the flow has learned to exploit the error of its "
+                  "steps; log_prob and validation are by the EvaluationSolver. To train again, give FixedSteps more "
+                  "steps, or the costs of the path more weight"});
 }
 
 /// Calls compare(), and adds to the warnings where its two solvers differ by too much in d dimensions, or one fails.
@@ -95,7 +96,7 @@ template <class Compare, class Warning>
     check = compare();
     if (!solver_suffices(check, d)) warnings.push_back(warning(check));
   } catch (const Error& error) {
-    warnings.push_back("the accuracy of the solver could not be checked with " + with + ": " + error.what());
+    warnings.push_back(message({"the accuracy of the solver could not be checked with ", with, ": ", error.what()}));
   }
   return check;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/statistics/require_parameter.hpp>
 
@@ -75,9 +76,9 @@ struct ComponentSpread {
 /// \throws DataError when X is empty, not finite, has one sample only, numbers above 4.5e307, or a component that is
 ///         constant or varies by less than 64 of the scalar's numbers.
 [[nodiscard]] inline ComponentSpread spread_of(const std::string& what, const Batch<double>& X, Precision precision) {
-  require_finite((what + ": data").c_str(), X);
+  require_finite(message({what, ": data"}).c_str(), X);
   const Index d = X.rows(), n = X.cols();
-  if (n < 2) throw DataError(what + ": data has 1 sample, expected at least 2 to tell its spread");
+  if (n < 2) throw DataError(message({what, ": data has 1 sample, expected at least 2 to tell its spread"}));
   Vector<double> least(d), greatest(d);
   for (Index i = 0; i < d; ++i) {
     least(i) = greatest(i) = X(i, 0);
@@ -89,23 +90,24 @@ struct ComponentSpread {
   for (Index i = 0; i < d; ++i)
     if (const double size = std::max(std::abs(least(i)), std::abs(greatest(i)));
         size > std::numeric_limits<double>::max() / 4)
-      throw DataError(what + ": component " + std::to_string(i) + " of the data reaches " + number(size) +
-                      ", too large to subtract a mean; give it in a larger unit");
+      throw DataError(message({what, ": component ", i, " of the data reaches ", size,
+                               ", too large to subtract a mean; give it in a larger unit"}));
   ComponentSpread result = moments_of(X);
   for (Index i = 0; i < d; ++i) {
     const double mean = result.mean(i), deviation = result.deviation(i);
-    const std::string component = what + ": component " + std::to_string(i) + " of the data ";
     if (!(least(i) < greatest(i)))
-      throw DataError(component + "is constant (" + number(least(i)) + "): it has no density; leave the column out" +
-                      (precision.single && std::abs(least(i)) > 1e5
-                           ? ", or, if float has rounded its digits away, " + std::string(double_data)
-                           : ""));
+      throw DataError(message({what, ": component ", i, " of the data is constant (", least(i),
+                               "): it has no density; leave the column out",
+                               precision.single && std::abs(least(i)) > 1e5
+                                   ? message({", or, if float has rounded its digits away, ", double_data})
+                                   : ""}));
     const double spacing = precision.spacing(mean);
     if (!(deviation >= 64 * spacing))
-      throw DataError(component + "varies by " + number(deviation) + " around " + number(mean) + ", where " +
-                      precision.name() + " numbers are " + number(spacing) + " apart: " +
-                      (precision.single ? double_data : "subtract an offset before the numbers are rounded to double") +
-                      ", or leave the column out if it is constant");
+      throw DataError(message(
+          {what, ": component ", i, " of the data varies by ", deviation, " around ", mean, ", where ",
+           precision.name(), " numbers are ", spacing,
+           " apart: ", precision.single ? double_data : "subtract an offset before the numbers are rounded to double",
+           ", or leave the column out if it is constant"}));
   }
   return result;
 }
@@ -131,18 +133,17 @@ inline void require_told_apart(const std::string& what, const Batch<double>& X, 
       equal_scores += Index(score(left) == score(right));
     }
     if (pairs == 0 || 2 * equal_scores < pairs) continue;
-    const std::string share = std::to_string(equal_scores) + " of " + std::to_string(pairs) + " neighbouring numbers";
+    const std::string share = message({equal_scores, " of ", pairs, " neighbouring numbers"});
     if (2 * equal_data >= pairs)
-      throw DataError(what + ": of component " + std::to_string(i) + " of the data " + share + " are equal in " +
-                      precision.name() + ": " + double_data);
+      throw DataError(message(
+          {what, ": of component ", i, " of the data ", share, " are equal in ", precision.name(), ": ", double_data}));
     Index farthest = 0;
     for (Index j = 1; j < X.cols(); ++j)
       if (std::abs(spread.scores(i, j)) > std::abs(spread.scores(i, farthest))) farthest = j;
-    throw DataError(what + ": component " + std::to_string(i) + " of sample " + std::to_string(farthest) +
-                    " of the data is " + number(X(i, farthest)) + ", so far from the others that " + share +
-                    " are equal in " + precision.name() +
-                    " once standardised; leave the sample out, or take logarithms first: Chain(log, "
-                    "Standardize(transformed(log, X)))");
+    throw DataError(message({what, ": component ", i, " of sample ", farthest, " of the data is ", X(i, farthest),
+                             ", so far from the others that ", share, " are equal in ", precision.name(),
+                             " once standardised; leave the sample out, or take logarithms first: Chain(log, "
+                             "Standardize(transformed(log, X)))"}));
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/statistics/component_spread.hpp>
 #include <pathline/flow/statistics/require_parameter.hpp>
@@ -106,12 +107,12 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
   for (Index j = 0; j < d; ++j)
     for (Index i = j + 1; i < d; ++i)
       if (std::abs(C(i, j) - C(j, i)) > rounding * largest)
-        throw DataError(what + ": covariance is not symmetric: " + number(C(i, j)) + " at (" + std::to_string(i) +
-                        ", " + std::to_string(j) + "), " + number(C(j, i)) + " across");
+        throw DataError(message(
+            {what, ": covariance is not symmetric: ", C(i, j), " at (", i, ", ", j, "), ", C(j, i), " across"}));
   MeanAndFactor result{mean, {}};
   if (const Index k = cholesky(C, rounding * double(d), result.factor); k >= 0)
-    throw DataError(what + ": covariance is not positive definite: component " + std::to_string(k) +
-                    " has no variance of its own, given the components before it");
+    throw DataError(message({what, ": covariance is not positive definite: component ", k,
+                             " has no variance of its own, given the components before it"}));
   return result;
 }
 
@@ -203,15 +204,15 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
                                                       Precision precision) {
   const Index d = X.rows(), n = X.cols();
   if (n > 0 && n <= d)
-    throw DataError(what + ": data has " + std::to_string(n) + " samples, expected at least " + std::to_string(d + 1) +
-                    " to tell the covariance of " + std::to_string(d) + " components" +
-                    (n < d ? "; data with a row per sample need transpose()" : ""));
+    throw DataError(
+        message({what, ": data has ", n, " samples, expected at least ", d + 1, " to tell the covariance of ", d,
+                 " components", n < d ? "; data with a row per sample need transpose()" : ""}));
   const ComponentSpread spread = standard_spread(what, X, precision);
   MeanAndFactor result{spread.mean, {}};
   if (const Index k = triangular_factor(spread.scores, rounding_of(X, spread, precision), result.factor); k >= 0)
-    throw DataError(what + ": component " + std::to_string(k) +
-                    " of the data is a linear combination of the components before it: they have no density together; "
-                    "leave the column out");
+    throw DataError(message({what, ": component ", k,
+                             " of the data is a linear combination of the components before it: they have no density "
+                             "together; leave the column out"}));
   for (Index j = 0; j < d; ++j)
     for (Index i = j; i < d; ++i) result.factor(i, j) *= spread.deviation(i);
   return result;

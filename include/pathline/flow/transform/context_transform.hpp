@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/statistics/component_spread.hpp>
 #include <pathline/flow/statistics/require_parameter.hpp>
@@ -192,20 +193,20 @@ namespace detail {
     const double raw_mean = of_raw.mean(i), raw_deviation = of_raw.deviation(i);
     const double spacing = precision.spacing(raw_mean);
     if (raw_deviation < 64 * spacing && !is_constant(component_of(raw, i)))
-      warnings.push_back("component " + std::to_string(i) + " of the context varies by " + number(raw_deviation) +
-                         " around " + number(raw_mean) + ", where " + precision.name() + " numbers are " +
-                         number(spacing) + " apart: its digits are lost. Subtract an offset before it is rounded to " +
-                         precision.name());
+      warnings.push_back(
+          message({"component ", i, " of the context varies by ", raw_deviation, " around ", raw_mean, ", where ",
+                   precision.name(), " numbers are ", spacing,
+                   " apart: its digits are lost. Subtract an offset before it is rounded to ", precision.name()}));
     const std::vector<double> x = component_of(read, i);
     const double mean = of_read.mean(i), deviation = of_read.deviation(i);
     const bool constant = is_constant(x), indicator = is_indicator(x);
     // Negated, so that what overflows is far as well.
     const bool near = std::abs(mean) <= 10 && (constant || (deviation >= 0.1 && deviation <= 10));
     if (indicator || near) continue;
-    warnings.push_back("the field reads component " + std::to_string(i) + " of the context with mean " + number(mean) +
-                       " and deviation " + number(deviation) +
-                       ", and networks start as if inputs were of order 1: the flow may learn a density that ignores "
-                       "it. Give the flow StandardizeContext(C), made from the context of the training rows");
+    warnings.push_back(message(
+        {"the field reads component ", i, " of the context with mean ", mean, " and deviation ", deviation,
+         ", and networks start as if inputs were of order 1: the flow may learn a density that ignores it. Give the "
+         "flow StandardizeContext(C), made from the context of the training rows"}));
   }
   return warnings;
 }
