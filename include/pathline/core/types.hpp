@@ -32,6 +32,20 @@ using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
 template <Real Scalar>
 using Row = Eigen::Matrix<Scalar, 1, Eigen::Dynamic>;
 
+namespace detail {
+
+template <class T>
+struct DoubleIn {
+  using type = double;
+};
+/// double, in a template with the parameter T. What does not depend on a parameter, compilers instantiate where they
+/// read the template: an expression of `Vector<double>` would be compiled by everyone who includes the header, one of
+/// `Vector<Double<T>>` where it is used.
+template <class T>
+using Double = typename DoubleIn<T>::type;
+
+}  // namespace detail
+
 /// Views for parameters of functions only: a `const Ref&` kept as a member refers to a dead temporary. They do not
 /// deduce their scalar (another argument or the class fixes it), so that any block or map of the right kind converts.
 template <class Scalar>

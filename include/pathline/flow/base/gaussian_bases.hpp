@@ -121,8 +121,9 @@ class FullGaussian {
  private:
   explicit FullGaussian(const detail::MeanAndFactor& normal)
       : unrounded_(normal), mean_(normal.mean.cast<Scalar>()), factor_(normal.factor.cast<Scalar>()) {
+    const Batch<detail::Double<Scalar>> factor = normal.factor;
     inverse_transposed_ = detail::inverse_transposed(normal.factor).cast<Scalar>();
-    constant_ = Scalar(-normal.factor.diagonal().array().log().sum() - detail::log_sqrt_2_pi * double(dim()));
+    constant_ = Scalar(-factor.diagonal().array().log().sum() - detail::log_sqrt_2_pi * double(dim()));
   }
 
   /// Component i of L⁻¹ (z - μ). The inverse is kept, transposed so that its rows are contiguous, because whitening a

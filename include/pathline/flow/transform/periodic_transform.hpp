@@ -24,11 +24,13 @@ namespace pathline {
 ///     const PeriodicTransform hours({{.component = 0, .lower = 0, .upper = 24}}, data);
 template <Real Scalar>
 class PeriodicTransform {
+  using Numbers = Vector<detail::Double<Scalar>>;
+
  public:
   /// Circles only; the other components of `dim` stay as they are.
   /// \throws ArgumentError on a circle that is not among the components, or named twice, or without a positive length.
   PeriodicTransform(const std::vector<Circle>& circles, Index dim)
-      : PeriodicTransform(circles, Vector<double>::Zero(dim), Vector<double>::Ones(dim)) {}
+      : PeriodicTransform(circles, Numbers::Zero(dim), Numbers::Ones(dim)) {}
 
   /// \param data  d × n, raw: what the other components are standardised by.
   /// \throws ArgumentError as above; DataError as `Standardize`, or when most samples of a circle are more than a turn
@@ -120,7 +122,7 @@ class PeriodicTransform {
       : PeriodicTransform(circles, of_lines.mean, of_lines.deviation) {}
   template <class Derived>
   [[nodiscard]] static Moments standardize(const std::vector<Circle>& circles, const Eigen::MatrixBase<Derived>& data) {
-    Batch<double> X = data.template cast<double>();
+    Batch<detail::Double<Scalar>> X = data.template cast<double>();
     // Numbers in place of the angles, whose spread means nothing: what is refused is then a component on a line.
     for (const Index i : detail::circle_components("PeriodicTransform", X.rows(), circles))
       for (Index j = 0; j < X.cols(); ++j) X(i, j) = double(j % 2);
@@ -146,7 +148,7 @@ class PeriodicTransform {
 
   std::vector<Circle> circles_;
   std::vector<Index> components_, circle_at_;  // circle_at: of component i, -1 where it is on a line
-  Vector<double> mean_, deviation_;
+  Numbers mean_, deviation_;
   double log_det_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 #include <pathline/flow/statistics/component_spread.hpp>
@@ -46,8 +47,8 @@ concept TransformWithPullback = DataTransform<T, Scalar> &&
 struct DomainError : DataError {
   DomainError(const std::string& where, double number, Index its_component, Index its_sample,
               const std::string& what_is_expected)
-      : DataError(where + ": data is " + detail::number(number) + " at component " + std::to_string(its_component) +
-                  " of sample " + std::to_string(its_sample) + ", expected " + what_is_expected),
+      : DataError(detail::message({where, ": data is ", number, " at component ", its_component, " of sample ",
+                                   its_sample, ", expected ", what_is_expected})),
         transform(where),
         expected(what_is_expected),
         value(number),
@@ -163,7 +164,7 @@ class Standardize {
         deviation_(std::move(spread.deviation)),
         log_det_(Scalar(-deviation_.array().log().sum())) {}
 
-  Vector<double> mean_, deviation_;
+  Vector<detail::Double<Scalar>> mean_, deviation_;
   Scalar log_det_;
   Index samples_ = 0;  ///< Of the data that it was made from, if it was.
 };

@@ -83,15 +83,17 @@ class Whiten {
   }
 
  private:
+  using Double = detail::Double<Scalar>;
+
   explicit Whiten(const detail::MeanAndFactor& normal)
       : mean_(normal.mean),
         factor_(normal.factor),
-        factor_transposed_(normal.factor.transpose()),
+        factor_transposed_(factor_.transpose()),
         inverse_transposed_(detail::inverse_transposed(normal.factor)),
-        log_det_(Scalar(-normal.factor.diagonal().array().log().sum())) {}
+        log_det_(Scalar(-factor_.diagonal().array().log().sum())) {}
 
-  Vector<double> mean_;
-  Batch<double> factor_, factor_transposed_, inverse_transposed_;  ///< Transposed: rows are contiguous.
+  Vector<Double> mean_;
+  Batch<Double> factor_, factor_transposed_, inverse_transposed_;  ///< Transposed: rows are contiguous.
   Scalar log_det_;
   Index samples_ = 0;  ///< Of the data that it was made from, if it was.
 };
