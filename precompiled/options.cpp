@@ -3,9 +3,9 @@
 
 namespace pathline::detail {
 
-template <int alignment, Index pack, bool threads>
-const bool PrecompiledLibrary<alignment, pack, threads>::has_these_options = true;
+template <class Options>
+const bool PrecompiledLibrary<Options>::has_these_options = true;
 
-template struct PrecompiledLibrary<EIGEN_MAX_ALIGN_BYTES, Pack<float>::size, with_threads>;
+template struct PrecompiledLibrary<TheseOptions>;
 
 }  // namespace pathline::detail

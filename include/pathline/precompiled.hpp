@@ -10,8 +10,8 @@
 /// OpenMP. Where they do not, the linker misses `PrecompiledLibrary<…>::has_these_options`.
 #pragma once
 
+#include <pathline/core/compiler_options.hpp>
 #include <pathline/gradient/solve_dynamics.hpp>
-#include <pathline/math/pack.hpp>
 #include <pathline/nn/layer_operations.hpp>
 #include <pathline/ode/integrate.hpp>
 #include <pathline/pathline.hpp>
@@ -21,26 +21,17 @@
 namespace pathline {
 namespace detail {
 
-/// \tparam alignment  Of Eigen's buffers, in bytes.
-/// \tparam pack       Floats in a vector register.
-/// \tparam threads    Whether OpenMP is on.
-template <int alignment, Index pack, bool threads>
+template <class Options>
 struct PrecompiledLibrary {
-  static const bool has_these_options;  ///< Defined in the library, for its own options alone.
+  static const bool has_these_options;  ///< Defined in the library, for its own `CompilerOptions` alone.
 };
-#ifdef _OPENMP
-inline constexpr bool with_threads = true;
-#else
-inline constexpr bool with_threads = false;
-#endif
 /// What a solve of a flow or of a neural ODE calls, whatever its field and its policies: see `solve_dynamics`.
 template <Real Scalar, class Method>
 using WatcherOfBatch = ObserverView<Stepper<Method, Batch<Scalar>>, Scalar, false>;
 
-using PrecompiledLibraryOfThisProgram = PrecompiledLibrary<EIGEN_MAX_ALIGN_BYTES, Pack<float>::size, with_threads>;
 // For the linker alone. Marked as used, since a compiler may drop what no one reads.
 [[gnu::used]] static const bool precompiled_with_the_options_of_this_program =
-    PrecompiledLibraryOfThisProgram::has_these_options;
+    PrecompiledLibrary<TheseOptions>::has_these_options;
 
 }  // namespace detail
 
