@@ -5,6 +5,7 @@
 #pragma once
 
 // `Cnf`, and what solves, trains and judges it. May include every wing but presets and stacks.
+#include <pathline/flow/any_flow.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/data_warnings.hpp>
@@ -17,6 +18,7 @@
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/periodic_check.hpp>
 #include <pathline/flow/policy_kinds.hpp>
+#include <pathline/flow/samples_with_log_prob.hpp>
 #include <pathline/flow/settings.hpp>
 #include <pathline/flow/with_context.hpp>
 

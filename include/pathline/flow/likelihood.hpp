@@ -5,6 +5,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 #include <pathline/flow/base/base_density.hpp>
+#include <pathline/flow/samples_with_log_prob.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/ode/statistics.hpp>
 
@@ -30,13 +31,6 @@ struct LikelihoodWithError {
   /// if the flow neither spread nor shrank them. An order of magnitude, not a bound.
   Row<Scalar> solver_error;
   Statistics statistics;  ///< Of all chunks and draws together.
-};
-
-/// Samples with their density.
-template <Real Scalar, Real DataScalar = Scalar>
-struct SamplesWithLogProb {
-  Batch<DataScalar> samples;  ///< d × n, raw.
-  Row<Scalar> log_prob;       ///< 1 × n, nats.
 };
 
 /// log p with its gradient by the data.
