@@ -1,6 +1,6 @@
 /// \file
-/// Messages put together in one call: `message({"component ", i, " reaches ", x})`. A chain of `+` makes a string of its
-/// own for each term, and a compiler spends more on these and their destruction than on the arithmetic around them.
+/// Messages put together in one call: `message({"component ", i, " reaches ", x})`. A chain of `+` makes a string for
+/// each term, and a compiler spends more on these and on their destruction than on the arithmetic around them.
 #pragma once
 
 #include <concepts>

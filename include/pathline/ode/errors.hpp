@@ -164,8 +164,8 @@ struct EventPileUpError : SolveError {
 
 namespace detail {
 
-/// Throws the SolveError that is being handled anew, as the same type, with a failure that `relabel` has changed; one of
-/// another type as it is.
+/// Throws the SolveError that is being handled anew, as the same type, with a failure that `relabel` has changed; one
+/// of another type as it is.
 [[noreturn, gnu::noinline]] inline void rethrow_relabelled(void (*relabel)(const void* how, SolveFailure& at),
                                                            const void* how) {
   const auto changed = [&](SolveFailure at) {
