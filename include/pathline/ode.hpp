@@ -57,6 +57,7 @@
 
 // `ode/explicit/`: Explicit Runge–Kutta methods: tableaux, stepper, and the solver of known cost. A family includes
 // `tableau` and `control` and no other family.
+#include <pathline/ode/explicit/chosen_method.hpp>
 #include <pathline/ode/explicit/dense_weights.hpp>
 #include <pathline/ode/explicit/dormand_prince_853.hpp>
 #include <pathline/ode/explicit/embedded_pairs.hpp>
