@@ -1,0 +1,6 @@
+// expect: load_torch: takes an Mlp, a SquashMlp or a Network<Potential>, or a flow or neural ODE of one
+#include <pathline/io/torch.hpp>
+#include <pathline/nn/layer/linear.hpp>
+#include <pathline/nn/network.hpp>
+
+void load(pathline::Network<pathline::Linear<float>>& field) { pathline::io::load_torch("field.safetensors", field); }
