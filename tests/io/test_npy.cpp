@@ -5,9 +5,9 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/io/format/npy_header.hpp>
 #include <pathline/io/format_error.hpp>
 #include <pathline/io/mapped_npy.hpp>
-#include <pathline/io/npy_header.hpp>
 
 #include <support/catch.hpp>
 #include <support/folder.hpp>

@@ -5,8 +5,8 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/io/format/json_reader.hpp>
 #include <pathline/io/format_error.hpp>
-#include <pathline/io/json_reader.hpp>
 #include <pathline/io/tensor.hpp>
 
 #include <support/catch.hpp>

@@ -3,7 +3,7 @@
 #include <pathline/io/tensor.hpp>
 
 #include <pathline/core/types.hpp>
-#include <pathline/io/byte_order.hpp>
+#include <pathline/io/format/byte_order.hpp>
 
 #include <support/catch.hpp>
 

@@ -7,10 +7,10 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/io/any_number.hpp>
-#include <pathline/io/mapped_file.hpp>
-#include <pathline/io/npy_header.hpp>
-#include <pathline/io/tensor_type.hpp>
+#include <pathline/io/format/any_number.hpp>
+#include <pathline/io/format/mapped_file.hpp>
+#include <pathline/io/format/npy_header.hpp>
+#include <pathline/io/format/tensor_type.hpp>
 
 #include <bit>
 #include <cstddef>

@@ -7,14 +7,14 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/io/any_number.hpp>
-#include <pathline/io/byte_order.hpp>
 #include <pathline/io/csv.hpp>
 #include <pathline/io/csv_header.hpp>
 #include <pathline/io/csv_options.hpp>
 #include <pathline/io/csv_text.hpp>
-#include <pathline/io/mapped_file.hpp>
-#include <pathline/io/npy_header.hpp>
+#include <pathline/io/format/any_number.hpp>
+#include <pathline/io/format/byte_order.hpp>
+#include <pathline/io/format/mapped_file.hpp>
+#include <pathline/io/format/npy_header.hpp>
 #include <pathline/io/replace_file.hpp>
 
 #include <cmath>

@@ -8,14 +8,14 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
-#include <pathline/io/byte_order.hpp>
 #include <pathline/io/csv_text.hpp>
+#include <pathline/io/format/byte_order.hpp>
+#include <pathline/io/format/json_reader.hpp>
+#include <pathline/io/format/tensor_type.hpp>
 #include <pathline/io/format_error.hpp>
-#include <pathline/io/json_reader.hpp>
 #include <pathline/io/read_text.hpp>
 #include <pathline/io/replace_file.hpp>
 #include <pathline/io/tensor.hpp>
-#include <pathline/io/tensor_type.hpp>
 
 #include <algorithm>
 #include <array>

@@ -6,17 +6,15 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/io/any_number.hpp>
-#include <pathline/io/byte_order.hpp>
 #include <pathline/io/csv_text.hpp>
-#include <pathline/io/tensor_type.hpp>
+#include <pathline/io/format/any_number.hpp>
+#include <pathline/io/format/byte_order.hpp>
+#include <pathline/io/format/tensor_type.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -53,28 +51,6 @@ struct TensorFile {
 struct TensorError : FileError {
   using FileError::FileError;
 };
-
-/// "[2, 3]", for messages; at most 16 sides.
-[[nodiscard]] inline std::string shape_text(const std::vector<std::int64_t>& shape) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < std::min<std::size_t>(shape.size(), 16); ++i)
-    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  return text + (shape.size() > 16 ? ", …]" : "]");
-}
-
-/// How many bytes a shape needs; nothing when that is more than 2⁶³ - 1, or a side is negative.
-[[nodiscard]] inline std::optional<std::uint64_t> byte_count(TensorType type, const std::vector<std::int64_t>& shape) {
-  std::uint64_t bytes = type_size(type);
-  bool empty = false;
-  for (const std::int64_t side : shape) {
-    if (side < 0) return std::nullopt;
-    empty = empty || side == 0;
-    if (side == 0) continue;  // the sides beside it must not overflow either
-    if (bytes > std::uint64_t(std::numeric_limits<std::int64_t>::max()) / std::uint64_t(side)) return std::nullopt;
-    bytes *= std::uint64_t(side);
-  }
-  return empty ? 0 : bytes;
-}
 
 /// How many numbers there are.
 [[nodiscard]] inline std::size_t size_of(const Tensor& tensor) { return tensor.bytes.size() / type_size(tensor.type); }

@@ -1,12 +1,18 @@
 /// \file
-/// The types of numbers in files of tensors and arrays.
+/// The types of numbers in files of tensors and arrays, and what their shapes need.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace pathline::io {
 
@@ -56,5 +62,27 @@ requires std::is_arithmetic_v<T>
 }
 /// Bytes of a number.
 [[nodiscard]] constexpr std::size_t type_size(TensorType type) { return detail::tensor_types[std::size_t(type)].size; }
+
+/// "[2, 3]", for messages; at most 16 sides.
+[[nodiscard]] inline std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < std::min<std::size_t>(shape.size(), 16); ++i)
+    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return text + (shape.size() > 16 ? ", …]" : "]");
+}
+
+/// How many bytes a shape needs; nothing when that is more than 2⁶³ - 1, or a side is negative.
+[[nodiscard]] inline std::optional<std::uint64_t> byte_count(TensorType type, const std::vector<std::int64_t>& shape) {
+  std::uint64_t bytes = type_size(type);
+  bool empty = false;
+  for (const std::int64_t side : shape) {
+    if (side < 0) return std::nullopt;
+    empty = empty || side == 0;
+    if (side == 0) continue;  // the sides beside it must not overflow either
+    if (bytes > std::uint64_t(std::numeric_limits<std::int64_t>::max()) / std::uint64_t(side)) return std::nullopt;
+    bytes *= std::uint64_t(side);
+  }
+  return empty ? 0 : bytes;
+}
 
 }  // namespace pathline::io

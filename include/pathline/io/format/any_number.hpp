@@ -3,8 +3,8 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
-#include <pathline/io/byte_order.hpp>
-#include <pathline/io/tensor_type.hpp>
+#include <pathline/io/format/byte_order.hpp>
+#include <pathline/io/format/tensor_type.hpp>
 
 #include <Eigen/Core>
 

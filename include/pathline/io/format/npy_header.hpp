@@ -4,13 +4,12 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/io/any_number.hpp>
-#include <pathline/io/byte_order.hpp>
 #include <pathline/io/csv_text.hpp>
+#include <pathline/io/format/any_number.hpp>
+#include <pathline/io/format/byte_order.hpp>
+#include <pathline/io/format/tensor_type.hpp>
+#include <pathline/io/format/token_reader.hpp>
 #include <pathline/io/format_error.hpp>
-#include <pathline/io/tensor.hpp>
-#include <pathline/io/tensor_type.hpp>
-#include <pathline/io/token_reader.hpp>
 
 #include <algorithm>
 #include <bit>

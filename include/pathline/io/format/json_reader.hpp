@@ -4,7 +4,7 @@
 /// on it. The reader of the format asks for one token after another and never recurses, so that no nesting is too deep.
 #pragma once
 
-#include <pathline/io/token_reader.hpp>
+#include <pathline/io/format/token_reader.hpp>
 
 #include <cstddef>
 #include <cstdint>
