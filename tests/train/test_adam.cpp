@@ -1,4 +1,5 @@
 #include <pathline/train/adam.hpp>
+#include <pathline/train/gradient_transform.hpp>
 
 #include <support/catch.hpp>
 

@@ -2,6 +2,8 @@
 // in use.
 #include <pathline/ode/implicit/rosenbrock/rosenbrock_methods.hpp>
 
+#include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_tableau.hpp>
 #include <pathline/ode/implicit/rosenbrock/rosenbrock_stepper.hpp>
 
 #include <support/catch.hpp>
