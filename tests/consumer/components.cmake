@@ -14,8 +14,9 @@ if(NOT TARGET pathline::pathline AND NOT \"${expected}\" MATCHES version)
   message(FATAL_ERROR \"no target pathline::pathline\")
 endif()
 ")
+  file(REMOVE_RECURSE ${SCRATCH}/build)
   execute_process(
-    COMMAND ${CMAKE_COMMAND} -G ${GENERATOR} -S ${SCRATCH}/project -B ${SCRATCH}/build --fresh
+    COMMAND ${CMAKE_COMMAND} -G ${GENERATOR} -S ${SCRATCH}/project -B ${SCRATCH}/build
             -DCMAKE_PREFIX_PATH=${PREFIX} -DEigen3_DIR=${EIGEN}
     RESULT_VARIABLE result
     OUTPUT_VARIABLE output
