@@ -2,6 +2,8 @@
 /// Readers of files against arbitrary bytes, by libFuzzer: nothing but pathline's errors may come out of them, and what
 /// they accept must survive being written and read again. One program for all: the environment's PATHLINE_FUZZ names
 /// the reader, so that it is built once. tests/fuzz/run builds and runs it.
+#include <fuzz/fuzz.hpp>
+
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/io/csv.hpp>
@@ -12,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <iostream>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -21,12 +22,7 @@
 namespace {
 
 using namespace pathline;
-
-void require(bool truth, const char* what) {
-  if (truth) return;
-  std::cerr << "fuzz: " << what << '\n';
-  std::abort();
-}
+using fuzz::require;
 
 void safetensors(std::string_view bytes) {
   const io::TensorFile file = io::parse_safetensors(bytes);
@@ -95,8 +91,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       size % 2 == 0 ? npy<float>(bytes) : npy<double>(bytes);
     else if (reader == "csv")
       csv(bytes);
+    else if (reader == "model")
+      fuzz::model(bytes);
     else
-      require(false, "set PATHLINE_FUZZ to safetensors, npy or csv");
+      require(false, "set PATHLINE_FUZZ to safetensors, npy, csv or model");
   } catch (const Error&) {
     return 0;  // refused
   }
