@@ -4,9 +4,9 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/io/byte_order.hpp>
+#include <pathline/io/format/byte_order.hpp>
+#include <pathline/io/format/tensor_type.hpp>
 #include <pathline/io/tensor.hpp>
-#include <pathline/io/tensor_type.hpp>
 #include <pathline/io/torch/torch_layout.hpp>
 #include <pathline/io/torch/torch_names.hpp>
 
