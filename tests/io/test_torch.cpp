@@ -9,6 +9,7 @@
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/stack/field_stack.hpp>
 #include <pathline/math/activations.hpp>
+#include <pathline/nn/compose/shallow_mlp.hpp>
 #include <pathline/nn/layer/linear.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/nn/network.hpp>
@@ -43,6 +44,16 @@ TEST_CASE("load_torch: a flow takes the weights of its field", "[io][torch]") {
   io::load_torch(weights_of("concat_squash"), flow, names);
   io::load_torch(weights_of("concat_squash"), field, names);
   CHECK(flow.parameters() == field.parameters());
+}
+
+TEST_CASE("load_torch: ShallowMlp takes what Mlp takes", "[io][torch]") {
+  Rng rng(7);
+  Mlp<double, Softplus> field(2, {8, 6}, rng);
+  Network shallow(ShallowMlp<double, Softplus>(2, {8, 6}), rng);
+  const TorchNames names{.prefix = "chain.0.odefunc.diffeq.", .time = TorchTime::first_column};
+  io::load_torch(weights_of("concat"), field, names);
+  io::load_torch(weights_of("concat"), shallow, names);
+  CHECK(shallow.parameters() == field.parameters());
 }
 
 TEST_CASE("save_torch: a field is written under names of its own, and read again", "[io][torch]") {

@@ -33,7 +33,8 @@ requires requires(const Model& model) { layers_of(model.field()); }
 
 }  // namespace detail
 
-/// An `Mlp`, a `SquashMlp` or a `Network<Potential>`, or a flow or a neural ODE with such a field.
+/// An `Mlp`, a `SquashMlp`, a `Network` of a `ShallowMlp` or a `Potential`, or a flow or a neural ODE with such a
+/// field.
 template <class Model>
 concept TorchModule = requires(Model& model, const std::string& caller, const TorchNames& names) {
   typename Model::Scalar;
@@ -53,7 +54,8 @@ concept TorchModule = requires(Model& model, const std::string& caller, const To
 template <class Model>
 void load_torch(const std::filesystem::path& path, Model& model, const TorchNames& names = {}) {
   static_assert(TorchModule<Model> && !std::is_const_v<Model>,
-                "load_torch: takes an Mlp, a SquashMlp or a Network<Potential>, or a flow or neural ODE of one");
+                "load_torch: takes an Mlp, a SquashMlp, a Network of a ShallowMlp or a Potential, or a flow or neural "
+                "ODE of one");
   if constexpr (TorchModule<Model> && !std::is_const_v<Model>) {
     using Scalar = typename Model::Scalar;
     const std::string caller = "load_torch: " + path.string();
@@ -73,7 +75,8 @@ void load_torch(const std::filesystem::path& path, Model& model, const TorchName
 template <class Model>
 void save_torch(const std::filesystem::path& path, const Model& model, const TorchNames& names = {}) {
   static_assert(TorchModule<const Model>,
-                "save_torch: takes an Mlp, a SquashMlp or a Network<Potential>, or a flow or neural ODE of one");
+                "save_torch: takes an Mlp, a SquashMlp, a Network of a ShallowMlp or a Potential, or a flow or neural "
+                "ODE of one");
   if constexpr (TorchModule<const Model>) {
     using Scalar = typename Model::Scalar;
     const std::string caller = "save_torch: " + path.string();

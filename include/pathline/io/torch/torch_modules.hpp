@@ -1,6 +1,6 @@
 /// \file
 /// The tensors of `nn.Linear` layers, FFJORD's `ConcatSquashLinear` layers and OT-Flow's `Phi`, and where they are in θ
-/// of `Mlp`, `SquashMlp` and `Potential`. docs/torch.md has the names.
+/// of `Mlp`, `ShallowMlp`, `SquashMlp` and `Potential`. docs/torch.md has the names.
 #pragma once
 
 #include <pathline/core/errors.hpp>
@@ -10,6 +10,7 @@
 #include <pathline/io/torch/torch_names.hpp>
 #include <pathline/nn/compose/repeat.hpp>
 #include <pathline/nn/compose/sequential.hpp>
+#include <pathline/nn/compose/shallow_mlp.hpp>
 #include <pathline/nn/layer/concat_squash.hpp>
 #include <pathline/nn/layer/dense.hpp>
 #include <pathline/nn/layer/elementwise.hpp>
@@ -149,6 +150,11 @@ template <Real Scalar, class Sigma>
 [[nodiscard]] TorchLayout torch_layout(const std::string& caller, const TorchNames& names, const TensorFile* file,
                                        const Sequential<Repeat<Dense<Scalar, Sigma>>, Linear<Scalar>>& layers) {
   return linear_layout(caller, names, file, torch_layers(layers));
+}
+template <Real Scalar, class Sigma>
+[[nodiscard]] TorchLayout torch_layout(const std::string& caller, const TorchNames& names, const TensorFile* file,
+                                       const ShallowMlp<Scalar, Sigma>& layers) {
+  return linear_layout(caller, names, file, torch_layers(layers.layers()));
 }
 template <Real Scalar, class Sigma>
 [[nodiscard]] TorchLayout torch_layout(
