@@ -73,8 +73,8 @@ struct NoisyMean {
   [[nodiscard]] Vector<double>& parameters() { return theta; }
   [[nodiscard]] Index data_rows() const { return 2; }
   [[nodiscard]] Loss make_training_loss() const { return {}; }
-  [[nodiscard]] Row<double> losses(const Batch<double>& X) const {
-    return 0.5 * (X.colwise() - theta.head(2)).colwise().squaredNorm() +
+  [[nodiscard]] Row<double> log_prob(const Batch<double>& X) const {
+    return -0.5 * (X.colwise() - theta.head(2)).colwise().squaredNorm() -
            theta.tail(2).squaredNorm() * Row<double>::Ones(X.cols());
   }
   void value_and_gradient(const Batch<double>& X, std::span<const Index> samples, const Draw& draw, Memory& memory,
@@ -87,7 +87,7 @@ struct NoisyMean {
     fill<Gaussian>(draw, samples, noisy);
     noisy = X + noise * noisy;
     memory.batch_mean = noisy * weights / double(X.cols());
-    loss.loss = (losses(noisy) * weights).value() / double(X.cols());
+    loss.loss = -(log_prob(noisy) * weights).value() / double(X.cols());
     loss.gradient = Vector<double>::Zero(4);
     loss.gradient.head(2) = theta.head(2) * weights.mean() - memory.batch_mean;
     loss.solves = 1;
