@@ -15,11 +15,12 @@
 #include <pathline/train/optimizer.hpp>
 #include <pathline/version.hpp>
 
-#include <cstddef>
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
