@@ -24,6 +24,7 @@
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -118,6 +119,10 @@ TEST_CASE("save_torch refuses what the module could not compute", "[io][torch][e
                     ContainsSubstring("a weight of a side input is ") && ContainsSubstring("expected 0"));
   CHECK_THROWS_WITH(io::save_torch(path, field, {.layers = {"a"}, .time = TorchTime::first_column}),
                     ContainsSubstring("number of names in TorchNames::layers is 1, expected 2"));
+  auto moved_from = field;
+  const auto other = std::move(moved_from);
+  CHECK_THROWS_AS(io::save_torch(path, moved_from, {.time = TorchTime::first_column}), ShapeError);
+  CHECK_THROWS_AS(io::load_torch(weights_of("concat"), moved_from, {.time = TorchTime::first_column}), ShapeError);
   field.parameters()(3) = std::numeric_limits<float>::infinity();
   CHECK_THROWS_AS(io::save_torch(path, field, {.time = TorchTime::first_column}), ArgumentError);
   CHECK(!fs::exists(path));

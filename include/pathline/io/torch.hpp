@@ -50,7 +50,8 @@ concept TorchModule = requires(Model& model, const std::string& caller, const To
 ///
 /// \throws FileError when the file cannot be read or is no safetensors file; TensorError when its tensors are not those
 ///         of the field, with every one that is missing, is of another shape or type, holds a number that is not finite
-///         or too large, or is one too many; ArgumentError for names that do not fit. θ is then as before.
+///         or too large, or is one too many; ArgumentError for names that do not fit; ShapeError for a field that has
+///         been moved from. θ is then as before.
 template <class Model>
 void load_torch(const std::filesystem::path& path, Model& model, const TorchNames& names = {}) {
   static_assert(TorchModule<Model> && !std::is_const_v<Model>,
@@ -59,9 +60,11 @@ void load_torch(const std::filesystem::path& path, Model& model, const TorchName
   if constexpr (TorchModule<Model> && !std::is_const_v<Model>) {
     using Scalar = typename Model::Scalar;
     const std::string caller = "load_torch: " + path.string();
-    const TensorFile file = read_safetensors(path);
-    const detail::TorchLayout layout = detail::torch_layout(caller, names, &file, detail::layers_of(model));
+    const auto& layers = detail::layers_of(model);
     Vector<Scalar>& theta = model.parameters();
+    pathline::detail::require_parameter_count(caller, theta.size(), layers.parameter_count());
+    const TensorFile file = read_safetensors(path);
+    const detail::TorchLayout layout = detail::torch_layout(caller, names, &file, layers);
     pathline::detail::set_parameters<Scalar>(
         caller.c_str(), theta, detail::parameters_of_tensors<Scalar>(caller, names, file, layout, theta.size()));
   }
@@ -70,8 +73,9 @@ void load_torch(const std::filesystem::path& path, Model& model, const TorchName
 /// Writes θ of a field as the state_dict of a PyTorch module, in the type of the field's scalar. The file is the old or
 /// the new one, never half of it.
 ///
-/// \throws FileError when it cannot be written; ArgumentError for names that do not fit, a parameter that is not
-///         finite, and for a field that reads side inputs in layers where, by `names`, the module does not.
+/// \throws FileError when it cannot be written; ArgumentError for names that do not fit, for a parameter that is not
+///         finite, and for a field that reads side inputs in layers where, by `names`, the module does not; ShapeError
+///         for a field that has been moved from.
 template <class Model>
 void save_torch(const std::filesystem::path& path, const Model& model, const TorchNames& names = {}) {
   static_assert(TorchModule<const Model>,
@@ -80,8 +84,10 @@ void save_torch(const std::filesystem::path& path, const Model& model, const Tor
   if constexpr (TorchModule<const Model>) {
     using Scalar = typename Model::Scalar;
     const std::string caller = "save_torch: " + path.string();
-    const detail::TorchLayout layout = detail::torch_layout(caller, names, nullptr, detail::layers_of(model));
+    const auto& layers = detail::layers_of(model);
     const Vector<Scalar>& theta = model.parameters();
+    pathline::detail::require_parameter_count(caller, theta.size(), layers.parameter_count());
+    const detail::TorchLayout layout = detail::torch_layout(caller, names, nullptr, layers);
     pathline::detail::require_finite_parameters<Scalar>(caller.c_str(), theta);
     write_safetensors(path, detail::tensors_of_parameters<Scalar>(caller, layout, theta));
   }
