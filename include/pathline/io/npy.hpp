@@ -131,15 +131,17 @@ template <Real Scalar>
 template <class Derived>
 void write_npy(std::ostream& out, const Eigen::MatrixBase<Derived>& X) {
   using Scalar = typename Derived::Scalar;
-  static_assert(Real<Scalar>, "write_npy: writes matrices of float or double; cast<double>() others");
-  const Eigen::Ref<const Batch<Scalar>> data(X.derived());
-  require_finite("write_npy: data", data);
-  out << detail::npy_header(std::same_as<Scalar, float> ? "<f4" : "<f8", data.cols(), data.rows());
-  std::vector<std::byte> row(std::size_t(data.rows()) * sizeof(Scalar));
-  for (Index j = 0; j < data.cols(); ++j) {
-    for (Index i = 0; i < data.rows(); ++i)
-      detail::store_number(data(i, j), row.data() + std::size_t(i) * sizeof(Scalar));
-    out.write(reinterpret_cast<const char*>(row.data()), std::streamsize(row.size()));
+  static_assert(Real<Scalar>, "write_npy: X is a matrix of float or double; X.cast<double>() makes one");
+  if constexpr (Real<Scalar>) {
+    const Eigen::Ref<const Batch<Scalar>> data(X.derived());
+    require_finite("write_npy: data", data);
+    out << detail::npy_header(std::same_as<Scalar, float> ? "<f4" : "<f8", data.cols(), data.rows());
+    std::vector<std::byte> row(std::size_t(data.rows()) * sizeof(Scalar));
+    for (Index j = 0; j < data.cols(); ++j) {
+      for (Index i = 0; i < data.rows(); ++i)
+        detail::store_number(data(i, j), row.data() + std::size_t(i) * sizeof(Scalar));
+      out.write(reinterpret_cast<const char*>(row.data()), std::streamsize(row.size()));
+    }
   }
 }
 

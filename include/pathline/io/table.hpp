@@ -36,8 +36,9 @@ enum class TableFormat {
     if (extension == text) return TableFormat::csv;
   if (extension == ".tsv" || extension == ".tab") return TableFormat::tsv;
   if (extension == ".npy") return TableFormat::npy;
-  throw ArgumentError(caller + ": extension of " + path.string(), detail::shown(extension),
-                      "one of .csv, .txt, .dat, .data, .tsv, .tab, .npy; read_csv and read_npy take any name");
+  throw ArgumentError(
+      caller + ": extension of " + path.string(), detail::shown(extension),
+      "one of .csv, .txt, .dat, .data, .tsv, .tab, .npy; functions for one format, such as read_csv, take any name");
 }
 
 /// The table in a file, see parse_csv_table() and parse_npy_table(). In .tsv and .tab, cells are separated by tabs
@@ -59,12 +60,16 @@ template <Real Scalar>
 template <class Derived>
 void write_table(const std::filesystem::path& path, const Eigen::MatrixBase<Derived>& X,
                  const std::vector<std::string>& names = {}) {
-  const TableFormat format = table_format("write_table", path);
-  if (format == TableFormat::npy) {
-    if (!names.empty()) require_rows("write_table: data", X.rows(), Index(names.size()));
-    write_npy(path, X);
-  } else {
-    write_csv(path, names, X, format == TableFormat::tsv ? '\t' : ',');
+  static_assert(Real<typename Derived::Scalar>,
+                "write_table: X is a matrix of float or double; X.cast<double>() makes one");
+  if constexpr (Real<typename Derived::Scalar>) {
+    const TableFormat format = table_format("write_table", path);
+    if (format == TableFormat::npy) {
+      if (!names.empty()) require_rows("write_table: data", X.rows(), Index(names.size()));
+      write_npy(path, X);
+    } else {
+      write_csv(path, names, X, format == TableFormat::tsv ? '\t' : ',');
+    }
   }
 }
 

@@ -120,13 +120,18 @@ requires(std::is_arithmetic_v<T> && !std::same_as<T, bool>) [[nodiscard]] Tensor
 template <class Derived>
 [[nodiscard]] Tensor tensor_of(std::string name, const Eigen::DenseBase<Derived>& values) {
   using T = typename Derived::Scalar;
-  const typename Derived::PlainObject X = values.derived();
-  std::vector<std::int64_t> shape{X.rows(), X.cols()};
-  if constexpr (Derived::IsVectorAtCompileTime) shape = {X.size()};
-  Tensor tensor = detail::empty_tensor<T>(std::move(name), std::move(shape));
-  for (Index i = 0; i < X.rows(); ++i)
-    for (Index j = 0; j < X.cols(); ++j)
-      detail::store_number(X(i, j), tensor.bytes.data() + std::size_t(i * X.cols() + j) * sizeof(T));
+  constexpr bool has_type = std::is_arithmetic_v<T> && sizeof(T) <= 8;
+  static_assert(has_type, "tensor_of: a tensor has real numbers of at most 8 bytes");
+  Tensor tensor;
+  if constexpr (has_type) {
+    const typename Derived::PlainObject X = values.derived();
+    std::vector<std::int64_t> shape{X.rows(), X.cols()};
+    if constexpr (Derived::IsVectorAtCompileTime) shape = {X.size()};
+    tensor = detail::empty_tensor<T>(std::move(name), std::move(shape));
+    for (Index i = 0; i < X.rows(); ++i)
+      for (Index j = 0; j < X.cols(); ++j)
+        detail::store_number(X(i, j), tensor.bytes.data() + std::size_t(i * X.cols() + j) * sizeof(T));
+  }
   return tensor;
 }
 
