@@ -87,12 +87,13 @@ TEST_CASE("load_torch refuses a file that does not fit, and changes nothing", "[
           "\"net.0.weight\" has shape [8, 2], expected [8, 3]; \"net.2.weight\" has shape [8, 8], expected [8, 9]; "
           "\"net.4.weight\" has shape [2, 8], expected [2, 9]");
   refused("sequential", {.prefix = "model.", .time = TorchTime::none},
-          "has 0 layers, expected 3 with weights of shape [8, 2], [8, 8], [2, 8]; no name opens with \"model.\" and "
+          "number of layers is 0, expected 3 with weights of shape [8, 2], [8, 8], [2, 8]; no name opens with "
+          "\"model.\" and "
           "ends in \"weight\"; the file has net.0.");
   refused("time_once", {.prefix = "net.", .time = TorchTime::none},
-          "has 6 layers, expected 3 with weights of shape [8, 2], [8, 8], [2, 8]; found net.1.weight [5, 4], "
+          "number of layers is 6, expected 3 with weights of shape [8, 2], [8, 8], [2, 8]; found net.1.weight [5, 4], "
           "net.3.weight [5, 5], net.5.weight [5, 5], net.7.weight [5, 5], net.9.weight [5, 5], net.11.weight [3, 5]");
-  refused("concat_squash", {.time = TorchTime::none}, "has 9 layers, expected 3");
+  refused("concat_squash", {.time = TorchTime::none}, "number of layers is 9, expected 3");
   CHECK_THROWS_AS(io::load_torch(weights_of("concat_squash"), field, {.time = TorchTime::none}), io::TensorError);
   CHECK_THROWS_AS(io::load_torch(weights_of("sequential"), field, {.prefix = "net."}), ArgumentError);
   CHECK_THROWS_AS(io::load_torch(weights_of("none of this name"), field, {.time = TorchTime::none}), FileError);

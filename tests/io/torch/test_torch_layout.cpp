@@ -1,5 +1,10 @@
 #include <pathline/io/torch/torch_layout.hpp>
 
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/io/tensor.hpp>
+#include <pathline/io/torch/torch_names.hpp>
+
 #include <support/catch.hpp>
 
 #include <cstddef>
@@ -43,11 +48,13 @@ TEST_CASE("Layers without an order, or of another number, are refused", "[io][to
   CHECK_THROWS_WITH(stems(named, {}, 2),
                     "load: no number tells which of \"first.weight\" and \"hidden.weight\" comes first; name the "
                     "layers in their order by TorchNames::layers");
-  CHECK_THROWS_WITH(stems(named, {}, 1),
-                    "load has 2 layers, expected 1 with weights of shape [2]; found first.weight [2], hidden.weight "
-                    "[2]");
-  CHECK_THROWS_WITH(stems(named, {.prefix = "net."}, 1),
-                    "load has 0 layers, expected 1 with weights of shape [2]; no name opens with \"net.\" and ends in "
-                    "\"weight\"; the file has first.weight, hidden.weight");
+  CHECK_THROWS_WITH(
+      stems(named, {}, 1),
+      "load: number of layers is 2, expected 1 with weights of shape [2]; found first.weight [2], hidden.weight "
+      "[2]");
+  CHECK_THROWS_WITH(
+      stems(named, {.prefix = "net."}, 1),
+      "load: number of layers is 0, expected 1 with weights of shape [2]; no name opens with \"net.\" and ends in "
+      "\"weight\"; the file has first.weight, hidden.weight");
   CHECK_THROWS_AS(stems(named, {.layers = {"first"}}, 2), ArgumentError);
 }

@@ -2,6 +2,12 @@
 /// Where the tensors of a module are in θ, in small numbers.
 #include <pathline/io/torch/torch_modules.hpp>
 
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/io/torch/torch_layout.hpp>
+#include <pathline/io/torch/torch_names.hpp>
+#include <pathline/nn/potential/potential.hpp>
+
 #include <support/catch.hpp>
 
 #include <string>

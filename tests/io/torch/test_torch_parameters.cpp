@@ -1,5 +1,12 @@
 #include <pathline/io/torch/torch_parameters.hpp>
 
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/io/format/byte_order.hpp>
+#include <pathline/io/format/tensor_type.hpp>
+#include <pathline/io/tensor.hpp>
+#include <pathline/io/torch/torch_layout.hpp>
+
 #include <support/catch.hpp>
 
 #include <cstdint>
@@ -64,6 +71,7 @@ TEST_CASE("Halves are exact, doubles are rounded to floats", "[io][torch]") {
 
 TEST_CASE("Every tensor that does not fit is named at once", "[io][torch][errors]") {
   const double infinity = std::numeric_limits<double>::infinity();
+  const std::string advice = "; see the field's widths and side inputs, and TorchNames";
   const auto problems = [](const std::vector<Tensor>& tensors) {
     try {
       (void)load<float>(tensors);
@@ -74,15 +82,18 @@ TEST_CASE("Every tensor that does not fit is named at once", "[io][torch][errors
   };
   CHECK(problems({}) ==
         "load: \"net.weight\" is missing, expected with shape [2, 2]; \"net.bias\" is missing, expected with shape "
-        "[2]");
+        "[2]" +
+            advice);
   CHECK(problems({io::tensor_of("net.weight", bias()), io::tensor_of("net.bias", std::vector<int>{1, 2}),
                   io::tensor_of("net.scale", bias())}) ==
         "load: \"net.weight\" has shape [2], expected [2, 2]; \"net.bias\" is of type I32, expected F64, F32, F16 or "
-        "BF16; \"net.scale\" of shape [2] is one too many");
+        "BF16; \"net.scale\" of shape [2] is one too many" +
+            advice);
   CHECK(problems({io::tensor_of("net.weight", Batch<double>{{1, 2}, {infinity, 4}}),
                   io::tensor_of("net.bias", Vector<double>{{1, 1e300}})}) ==
         "load: \"net.weight\", number 2 is inf, expected a finite one; tensor \"net.bias\", number 1 of type F64 is "
-        "1e+300, expected one that the type F32 holds");
+        "1e+300, expected one that the type F32 holds" +
+            advice);
 }
 
 TEST_CASE("Parameters that the module has no place for must be zero", "[io][torch][errors]") {

@@ -81,7 +81,7 @@ struct TorchLayer {
   std::sort(found.begin(), found.end(),
             [](const Found& a, const Found& b) { return numbered_order(a.stem, b.stem).sign < 0; });
   if (found.size() != weights.size()) {
-    std::string message = caller + " has " + std::to_string(found.size()) + " layers, expected " +
+    std::string message = caller + ": number of layers is " + std::to_string(found.size()) + ", expected " +
                           std::to_string(weights.size()) + " with weights of shape ";
     for (std::size_t i = 0; i < weights.size(); ++i) message += (i > 0 ? ", " : "") + shape_text(weights[i]);
     message += found.empty() ? "; no name opens with \"" + names.prefix + "\" and ends in \"" + std::string(ending) +

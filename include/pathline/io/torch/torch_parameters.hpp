@@ -68,7 +68,8 @@ template <Real Scalar>
   }
   for (const auto& [name, tensor] : unread)
     add('"' + tensor->name + "\" of shape " + shape_text(tensor->shape) + " is one too many");
-  if (!problems.empty()) throw TensorError(caller + ": " + problems);
+  if (!problems.empty())
+    throw TensorError(caller + ": " + problems + "; see the field's widths and side inputs, and TorchNames");
   return theta;
 }
 
