@@ -2,7 +2,8 @@
 /// Room `io`: tables of numbers, and files that are never half-written. Start at io/csv.hpp.
 ///
 /// Not part of it, so that only those who need them compile them: io/table.hpp (tables by their extension, numpy's
-/// too), io/mapped_npy.hpp (those larger than memory), io/safetensors.hpp (files of named tensors).
+/// too), io/mapped_npy.hpp (those larger than memory), io/safetensors.hpp (files of named tensors), io/model.hpp
+/// (trained flows and fields).
 #pragma once
 
 #include <pathline/io/csv.hpp>

@@ -29,7 +29,7 @@
 #include <pathline/nn/parameters.hpp>
 #include <pathline/version.hpp>
 
-#include <concepts>
+#include <cctype>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -81,13 +81,21 @@ template <class Model>
   }
 }
 
-/// Every kind of part with its type, and how many parameters there are.
+/// What the model is made of, for people: "Cnf of float with 68 parameters, saved by pathline 0.2.0: base
+/// StandardNormal, field Mlp, …", without kinds whose type says no more than they do (`time_span`, TimeSpan).
 [[nodiscard]] inline std::string sentence(const Description& description) {
+  const std::map<std::string, std::string>& texts = description.texts();
   std::string parts;
-  for (const auto& [name, text] : description.texts())
-    if (name.find('.') == std::string::npos && name != "model")
-      parts += (parts.empty() ? "" : ", ") + name + ' ' + text;
-  return description.texts().at("model") + " with " + std::to_string(description.parameter_count()) +
+  for (const auto& [kind, type] : texts) {
+    std::string plain;
+    for (const char c : type)
+      plain += (std::isupper(static_cast<unsigned char>(c)) != 0 && !plain.empty() ? "_" : "") +
+               std::string(1, char(std::tolower(static_cast<unsigned char>(c))));
+    const bool part =
+        kind.find('.') == std::string::npos && kind != "model" && kind.find("scalar") == std::string::npos;
+    if (part && plain != kind && plain.substr(0, 3) != "no_") parts += (parts.empty() ? "" : ", ") + kind + ' ' + type;
+  }
+  return texts.at("model") + " of " + texts.at("scalar") + " with " + std::to_string(description.parameter_count()) +
          " parameters, saved by pathline " + PATHLINE_VERSION_STRING + ": " + parts;
 }
 
@@ -161,9 +169,9 @@ template <class Model>
 
 /// The model of `to_tensors`; `source` opens messages. Errors as `load`.
 template <class Model>
-[[nodiscard]] Model from_tensors(const TensorFile& file, Rounding rounding = Rounding::refuse,
-                                 const std::string& source = "io::from_tensors") {
-  return detail::read_model<Model>(source, file, rounding, nullptr);
+[[nodiscard]] std::remove_const_t<Model> from_tensors(const TensorFile& file, Rounding rounding = Rounding::refuse,
+                                                      const std::string& source = "io::from_tensors") {
+  return detail::read_model<std::remove_const_t<Model>>(source, file, rounding, nullptr);
 }
 /// The same in place of a model that exists. Errors as `load`; the model is then as it was.
 template <class Model>
@@ -198,7 +206,7 @@ void save(const std::filesystem::path& path, const Model& model, const Notes& no
 ///         ModelError, with all differences by name, when it holds another model than the type says, or numbers that it
 ///         cannot have.
 template <class Model>
-[[nodiscard]] Model load(const std::filesystem::path& path, Rounding rounding = Rounding::refuse) {
+[[nodiscard]] std::remove_const_t<Model> load(const std::filesystem::path& path, Rounding rounding = Rounding::refuse) {
   return from_tensors<Model>(read_safetensors(path), rounding, "io::load: " + path.string());
 }
 

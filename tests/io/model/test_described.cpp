@@ -122,7 +122,7 @@ TEST_CASE("io: a flow of a program's own parts is saved and read by their descri
   const io::TensorFile file = io::to_tensors(flow);
   CHECK(io::vector_of<double>(*file.find("field.slope"))(0) == -0.5);
   CHECK(file.metadata.at("base.width") == "3");
-  const auto read = io::from_tensors<std::remove_const_t<decltype(flow)>>(file);
+  const auto read = io::from_tensors<decltype(flow)>(file);
   const Batch<double> X = Batch<double>::Constant(2, 1, 0.4);
   CHECK(read.log_prob(X) == flow.log_prob(X));
   CHECK(read.parameters() == line.theta);

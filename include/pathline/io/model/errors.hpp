@@ -4,6 +4,7 @@
 
 #include <pathline/core/errors.hpp>
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,7 +12,7 @@
 namespace pathline {
 
 /// A file that holds another model than the one it is read into, or numbers that no model has. Nothing has been changed
-/// when it is thrown. what() names all differences, one a line.
+/// when it is thrown. what() names the differences, one a line, at most 100 of them.
 struct ModelError : FileError {
   /// \param source  Opens the message: "io::load: flow.safetensors".
   ModelError(const std::string& source, std::vector<std::string> all_differences)
@@ -19,9 +20,12 @@ struct ModelError : FileError {
   std::vector<std::string> differences;  ///< "solver: the file has Rk4, the program Dopri5".
 
  private:
+  static constexpr std::size_t most_named = 100;
   static std::string text(const std::vector<std::string>& differences) {
-    std::string result = differences.size() == 1 ? ": " : ": " + std::to_string(differences.size()) + " differences";
-    for (const std::string& one : differences) result += (differences.size() == 1 ? "" : "\n  ") + one;
+    if (differences.size() == 1) return ": " + differences[0];
+    std::string result = ": " + std::to_string(differences.size()) + " differences";
+    for (std::size_t i = 0; i < differences.size() && i < most_named; ++i) result += "\n  " + differences[i];
+    if (differences.size() > most_named) result += "\n  …";
     return result;
   }
 };

@@ -43,13 +43,13 @@ template <std::integral T>
   return value;
 }
 
-/// What list_text() made of numbers from 0 to `most`, or nothing.
+/// What list_text() made of at most 4096 numbers from 0 to `most`, or nothing.
 [[nodiscard]] inline std::optional<std::vector<Index>> parse_list(std::string_view text, Index most) {
   std::vector<Index> numbers;
   for (std::string_view rest = text; !rest.empty();) {
     const std::string_view word = rest.substr(0, rest.find(' '));
     const auto number = parse_whole<Index>(word);
-    if (!number || *number < 0 || *number > most) return std::nullopt;
+    if (!number || *number < 0 || *number > most || numbers.size() == 4096) return std::nullopt;
     numbers.push_back(*number);
     rest.remove_prefix(word.size() < rest.size() ? word.size() + 1 : word.size());
   }
