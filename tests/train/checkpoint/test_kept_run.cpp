@@ -247,12 +247,15 @@ TEST_CASE("What is no whole run of this kind is refused, and nothing is changed"
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Vectors>("best_parameters")(1) = std::nan(""); }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Batch<double>>("optimizer.moments").resize(1, 4); }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Batch<double>>("optimizer.moments").resize(2, 5); }), whole_run);
+  CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Batch<double>>("optimizer.moments").resize(Index(1) << 50, 0); }),
+             whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Batch<double>>("report.epochs")(2, 0) = 1e300; }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Batch<double>>("report.epochs").resize(8, 3); }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Index>("report.stop") = 9; }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Index>("best_epoch") = 9; }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Vectors>("best_losses").resize(3); }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<std::vector<std::uint64_t>>("rng").clear(); }), whole_run);
+  CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<std::vector<std::uint64_t>>("split").resize(1); }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<std::vector<double>>("first_batch").clear(); }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Index>("callbacks") = 2; }),
              ContainsSubstring("the number of callbacks that remember something is 1 in place of 2"));

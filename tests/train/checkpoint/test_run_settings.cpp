@@ -138,3 +138,16 @@ TEST_CASE("Another kind of policy or model is refused by name", "[train][checkpo
   REQUIRE(other_model.size() == 1);
   CHECK_THAT(other_model.front(), Catch::Matchers::StartsWith("model is "));
 }
+
+TEST_CASE("Two policies of one type are told apart", "[train][checkpoint][errors]") {
+  const MemoryKeeper keeper;
+  const Batch<double> X = samples(20, 1);
+  const auto train = [&](Index second) {
+    NoisyMean model;
+    Rng rng(7);
+    fit(model, X, {.epochs = 2}, rng, keeper, EarlyStopping{.patience = 5}, EarlyStopping{.patience = second});
+  };
+  train(6);
+  CHECK_NOTHROW(train(6));
+  CHECK_THROWS_WITH(train(7), ContainsSubstring("EarlyStopping: patience (2) is 7 in place of 6"));
+}

@@ -100,7 +100,8 @@ void visit_run(RunState<Scalar>& run, const std::string& keeper, const Visit& vi
   std::vector<std::uint64_t> split, rng{run.rng.seed(), run.rng.next()};
   if (state.split) split = {state.split->seed, state.split->number};
   visit("split", split);
-  if (split.size() == 2) state.split = Draw{split[0], split[1]};
+  require_kept(split.empty() || split.size() == 2, keeper, "the draw of the split is none");
+  if (!split.empty()) state.split = Draw{split[0], split[1]};
   visit("rng", rng);
   require_kept(rng.size() == 2, keeper, "the generator is none");
   run.rng = Rng(rng[0], rng[1]);
@@ -110,6 +111,7 @@ void visit_run(RunState<Scalar>& run, const std::string& keeper, const Visit& vi
   Batch<Scalar> rows(Index(moments.size()), state.parameters.size());
   for (Index i = 0; i < rows.rows(); ++i) rows.row(i) = moments[std::size_t(i)].transpose();
   visit("optimizer.moments", rows);
+  require_kept(rows.size() > 0 || rows.rows() == 0, keeper, "a moment of the optimizer is empty");
   moments.resize(std::size_t(rows.rows()));
   for (Index i = 0; i < rows.rows(); ++i) moments[std::size_t(i)] = rows.row(i).transpose();
 

@@ -86,8 +86,9 @@ template <class T>
     std::snprintf(text, sizeof text, "%.*g", digits, x);
     if (std::strtod(text, nullptr) == x) break;
   }
-  std::replace(text, text + sizeof text, ',', '.');  // whatever the locale
-  return text;
+  std::string result = text;
+  std::replace(result.begin(), result.end(), ',', '.');  // whatever the locale
+  return result;
 }
 
 [[nodiscard]] inline std::string hexadecimal(std::uint64_t number) {
@@ -115,7 +116,15 @@ template <class T>
 /// Collects what a run is asked.
 class SettingsList {
  public:
-  void add(const std::string& name, std::string value) { settings_.emplace_back(name, std::move(value)); }
+  /// A name that is there already, of a second policy of the same type say, gets a number.
+  void add(const std::string& name, std::string value) {
+    const auto taken = [&](const std::string& one) {
+      return std::any_of(settings_.begin(), settings_.end(), [&](const auto& setting) { return setting.first == one; });
+    };
+    std::string free = name;
+    for (int number = 2; taken(free); ++number) free = name + " (" + std::to_string(number) + ")";
+    settings_.emplace_back(std::move(free), std::move(value));
+  }
   /// What its `settings` names, as "front: name".
   template <class P>
   void add_settings_of([[maybe_unused]] const std::string& front, [[maybe_unused]] const P& policy) {
