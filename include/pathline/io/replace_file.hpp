@@ -98,6 +98,7 @@ class Replacement {
     std::error_code error;
     const fs::file_status status = fs::status(path_, error);
     if (fs::is_directory(status)) fail("it is a folder");
+    if (!path_.has_filename()) fail("it names no file");
     errno = 0;
     if (fs::exists(status) && !fs::is_regular_file(status)) {  // a pipe, a terminal: there is nothing to keep
       stream_.open(path_, std::ios::binary);
