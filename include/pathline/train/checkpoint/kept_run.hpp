@@ -46,15 +46,20 @@ inline void require_kept(bool holds, const std::string& keeper, const char* reas
   if (!holds) refuse_kept(keeper, reason);
 }
 
+// Structures are taken apart as a whole, so that a new member does not compile until it is kept too.
+
 /// Calls see(number) for each of them, in the order in which they are kept.
 template <class Epoch, class See>
-void for_each_number(Epoch& epoch, const See& see) {
-  see(epoch.epoch), see(epoch.epochs), see(epoch.train_loss), see(epoch.train_nll), see(epoch.validation_loss);
-  see(epoch.gradient_norm), see(epoch.learning_rate), see(epoch.evaluations), see(epoch.solves), see(epoch.seconds);
-  see(epoch.best);
-  for (auto* const of : {&epoch.forward, &epoch.backward})
-    see(of->accepted), see(of->rejected), see(of->evaluations), see(of->newton_iterations);
-  for (auto& cost : epoch.train_costs) see(cost);
+void for_each_number(Epoch& report, const See& see) {
+  auto& [epoch, epochs, loss, nll, costs, validation_loss, norm, rate, evaluations, solves, forward, backward, seconds,
+         best] = report;
+  see(epoch), see(epochs), see(loss), see(nll), see(validation_loss), see(norm), see(rate), see(evaluations);
+  see(solves), see(seconds), see(best);
+  for (auto* const counts : {&forward, &backward}) {
+    auto& [accepted, rejected, of_both, newton_iterations] = *counts;
+    see(accepted), see(rejected), see(of_both), see(newton_iterations);
+  }
+  for (auto& cost : costs) see(cost);
 }
 inline constexpr Index numbers_of_an_epoch = 19;  // and one for each cost
 
@@ -88,27 +93,28 @@ inline constexpr Index numbers_of_an_epoch = 19;  // and one for each cost
 /// Hands visit(name, value) all of it; where `visit` sets the values, what was read lies in `run` afterwards.
 template <Real Scalar, class Visit>
 void visit_run(RunState<Scalar>& run, const std::string& keeper, const Visit& visit) {
-  TrainingState<Scalar>& state = run.training;
-  visit("epochs", state.epochs);
-  visit("parameters", state.parameters);
-  visit("best_parameters", state.best_parameters);
-  visit("best_criterion", state.best_criterion);
-  visit("best_epoch", state.best_epoch);
-  visit("since_best", state.since_best);
-  visit("criteria", state.criteria);
-  visit("judged_by", state.judged_by);
-  std::vector<std::uint64_t> split, rng{run.rng.seed(), run.rng.next()};
-  if (state.split) split = {state.split->seed, state.split->number};
-  visit("split", split);
-  require_kept(split.empty() || split.size() == 2, keeper, "the draw of the split is none");
-  if (!split.empty()) state.split = Draw{split[0], split[1]};
+  auto& [epochs, optimizer, parameters, best_parameters, best_criterion, best_epoch, since_best, criteria, split,
+         judged_by] = run.training;
+  visit("epochs", epochs);
+  visit("parameters", parameters);
+  visit("best_parameters", best_parameters);
+  visit("best_criterion", best_criterion);
+  visit("best_epoch", best_epoch);
+  visit("since_best", since_best);
+  visit("criteria", criteria);
+  visit("judged_by", judged_by);
+  std::vector<std::uint64_t> parted_by, rng{run.rng.seed(), run.rng.next()};
+  if (split) parted_by = {split->seed, split->number};
+  visit("split", parted_by);
+  require_kept(parted_by.empty() || parted_by.size() == 2, keeper, "the draw of the split is none");
+  if (!parted_by.empty()) split = Draw{parted_by[0], parted_by[1]};
   visit("rng", rng);
   require_kept(rng.size() == 2, keeper, "the generator is none");
   run.rng = Rng(rng[0], rng[1]);
 
-  visit("optimizer.steps", state.optimizer.steps);
-  std::vector<Vector<Scalar>>& moments = state.optimizer.moments;
-  Batch<Scalar> rows(Index(moments.size()), state.parameters.size());
+  auto& [steps, moments] = optimizer;
+  visit("optimizer.steps", steps);
+  Batch<Scalar> rows(Index(moments.size()), parameters.size());
   for (Index i = 0; i < rows.rows(); ++i) rows.row(i) = moments[std::size_t(i)].transpose();
   visit("optimizer.moments", rows);
   require_kept(rows.size() > 0 || rows.rows() == 0, keeper, "a moment of the optimizer is empty");
@@ -122,8 +128,8 @@ void visit_run(RunState<Scalar>& run, const std::string& keeper, const Visit& vi
   run.report.epochs = epochs_of(table, keeper);
   require_kept(stop >= 0 && stop <= Index(StopReason::callback), keeper, "report.stop is no reason");
   run.report.stop = StopReason(int(stop));
-  run.report.best_criterion = state.best_criterion;
-  run.report.best_epoch = state.best_epoch;
+  run.report.best_criterion = best_criterion;
+  run.report.best_epoch = best_epoch;
   visit("best_losses", run.best_losses);
   visit("first_batch", run.first_batch);
   visit("over", run.over);

@@ -34,12 +34,14 @@ template <Real Scalar>
 }
 
 inline void add_options(const FitOptions& options, SettingsList& list) {
-  list.add("epochs", setting_text(options.epochs));
-  list.add("batch", setting_text(options.batch));
-  list.add("validation_fraction", setting_text(options.validation_fraction));
-  list.add("validate_every", setting_text(options.validate_every));
-  list.add("total_epochs", setting_text(options.total_epochs));
-  list.add("solver_check_rows", setting_text(options.solver_check_rows));
+  // As a whole, so that a new option does not compile until it is asked for too.
+  const auto& [epochs, batch, validation_fraction, validate_every, total_epochs, solver_check_rows] = options;
+  list.add("epochs", setting_text(epochs));
+  list.add("batch", setting_text(batch));
+  list.add("validation_fraction", setting_text(validation_fraction));
+  list.add("validate_every", setting_text(validate_every));
+  list.add("total_epochs", setting_text(total_epochs));
+  list.add("solver_check_rows", setting_text(solver_check_rows));
 }
 
 /// \param rows  To judge by; null: none.
