@@ -172,9 +172,9 @@ class Training {
 
   [[nodiscard]] KeptRun<Keeper, Scalar> open() {
     if constexpr (keeps) {
-      const RunSizes sizes{Index(parameter_span(flow_).size()), std::remove_cvref_t<decltype(plan_.optimizer)>::moments,
-                           judges_ ? rows_->samples() : 0, state_.epochs, plan_.options.epochs};
-      return {plan_.keeper, settings_of_run(flow_, source_, rows_, plan_, plan_.draws.rng), sizes};
+      const Index moments = std::remove_cvref_t<decltype(plan_.optimizer)>::moments;
+      const RunSizes sizes{last_, batches_, moments, judges_ ? rows_->samples() : 0};
+      return {plan_.keeper, settings_of_run(flow_, source_, rows_, plan_), state_, parameter_span(flow_).size(), sizes};
     } else {
       return {};
     }

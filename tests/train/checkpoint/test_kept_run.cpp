@@ -252,6 +252,9 @@ TEST_CASE("What is no whole run of this kind is refused, and nothing is changed"
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Batch<double>>("report.epochs")(2, 0) = 1e300; }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Batch<double>>("report.epochs").resize(8, 3); }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Index>("report.stop") = 9; }), whole_run);
+  CHECK_THAT(refused([](KeptInMemory& bad) { ++bad.at<Index>("optimizer.steps"); }), whole_run);
+  CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Index>("since_best") = 99; }), whole_run);
+  CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<double>("best_criterion") = std::nan(""); }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Index>("best_epoch") = 9; }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Vectors>("best_losses").resize(3); }), whole_run);
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<std::vector<std::uint64_t>>("rng").clear(); }), whole_run);

@@ -137,27 +137,34 @@ void visit_run(RunState<Scalar>& run, const std::string& keeper, const Visit& vi
 
 /// What a run that is read back must agree with.
 struct RunSizes {
-  Index parameters = 0, moments = 0, judged = 0;  ///< Of the optimizer, and rows to judge by.
-  Index done = 0, epochs = 0;                     ///< Before this call, and of this call.
+  Index last_epoch = 0, batches = 0;  ///< Of this call, and in an epoch.
+  Index moments = 0, judged = 0;      ///< Of the optimizer, and rows to judge by.
 };
 
+/// \param before      What this call begins with.
+/// \param parameters  How many.
 /// \throws FileError unless it is a run of these sizes, with numbers that training goes on with.
 template <Real Scalar>
-void require_run(const RunState<Scalar>& run, const RunSizes& sizes, const std::string& keeper) {
+void require_run(const RunState<Scalar>& run, const TrainingState<Scalar>& before, Index parameters,
+                 const RunSizes& sizes, const std::string& keeper) {
   const TrainingState<Scalar>& state = run.training;
+  const Index epochs = state.epochs - before.epochs;
   const auto require = [&](bool holds, const char* reason) { require_kept(holds, keeper, reason); };
   const auto is_whole = [&](const Vector<Scalar>& theta) {
-    return theta.size() == sizes.parameters && all_finite<Scalar>(theta);
+    return theta.size() == parameters && all_finite<Scalar>(theta);
   };
-  require(state.epochs > sizes.done && state.epochs <= sizes.done + sizes.epochs, "epochs is none of this run's");
-  require(Index(run.report.epochs.size()) == state.epochs - sizes.done, "there is not one report for each epoch");
+  require(state.epochs > before.epochs && state.epochs <= sizes.last_epoch, "epochs is none of this run's");
+  require(Index(run.report.epochs.size()) == epochs, "there is not one report for each epoch");
   require(is_whole(state.parameters) && is_whole(state.best_parameters), "the parameters are not as many finite ones");
-  require(state.optimizer.steps > 0 && Index(state.optimizer.moments.size()) == sizes.moments,
-          "the optimizer has other moments");
+  require(state.optimizer.steps == before.optimizer.steps + epochs * sizes.batches,
+          "the optimizer's steps are not those of these epochs");
+  require(Index(state.optimizer.moments.size()) == sizes.moments, "the optimizer has other moments");
   for (const Vector<Scalar>& moment : state.optimizer.moments)
-    require(moment.size() == sizes.parameters, "a moment of the optimizer has another length");
-  require(state.since_best >= 0 && state.best_epoch >= 0 && state.best_epoch <= state.epochs,
+    require(moment.size() == parameters, "a moment of the optimizer has another length");
+  require(state.best_epoch >= 0 && state.best_epoch <= state.epochs && !std::isnan(state.best_criterion),
           "the best epoch is none of this run's");
+  require(state.since_best >= 0 && state.since_best <= Index(state.criteria.size()),
+          "since_best is none of this run's");
   require(run.best_losses.size() == 0 || run.best_losses.size() == sizes.judged,
           "best_losses are not those of the rows to judge by");
   require(run.first_batch.size() == 2, "first_batch is not loss and gradient norm");
@@ -171,7 +178,8 @@ class KeptRun {
  public:
   /// Reads what is kept. Where there is nothing, writes what is asked: a place that cannot be written to shows at once.
   /// \throws CheckpointError for another run; FileError.
-  KeptRun(const Keeper& keeper, RunSettings asked, const RunSizes& sizes)
+  KeptRun(const Keeper& keeper, RunSettings asked, const TrainingState<Scalar>& before, std::size_t parameters,
+          const RunSizes& sizes)
       : keeper_(keeper), asked_(std::move(asked)), kept_(keeper.read()) {
     if (!kept_) {
       keeper.write(asked_, [](auto& visit) {
@@ -188,7 +196,7 @@ class KeptRun {
       return;
     }
     visit_run(run_, keeper.name(), [&](const std::string& name, auto& value) { kept_->visit(name, value); });
-    require_run(run_, sizes, keeper.name());
+    require_run(run_, before, Index(parameters), sizes, keeper.name());
   }
 
   /// Whether there is a run to go on with, and it; until `resume`.

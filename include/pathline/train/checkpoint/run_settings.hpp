@@ -2,7 +2,6 @@
 /// What a call of `fit` is asked, as names and values: two calls that agree in all of them give the same bits.
 #pragma once
 
-#include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/train/callbacks.hpp>
 #include <pathline/train/checkpoint/run_keeper.hpp>
@@ -45,10 +44,8 @@ inline void add_options(const FitOptions& options, SettingsList& list) {
 }
 
 /// \param rows  To judge by; null: none.
-/// \param rng   As training begins with it.
 template <class Flow, class Source, class Rows, class Plan>
-[[nodiscard]] RunSettings settings_of_run(Flow& flow, const Source& source, const Rows* rows, const Plan& plan,
-                                          const Rng& rng) {
+[[nodiscard]] RunSettings settings_of_run(Flow& flow, const Source& source, const Rows* rows, const Plan& plan) {
   using Scalar = typename Flow::Scalar;
   SettingsList list;
   // A lambda has another name wherever it stands.
@@ -62,8 +59,8 @@ template <class Flow, class Source, class Rows, class Plan>
                                                    : fingerprint_of_numbers(theta)));
   list.add("epochs of the TrainingState", setting_text(state.epochs));
   list.add("TrainingState, fingerprint", hexadecimal(fingerprint_of(state)));
-  list.add("seed of the generator", setting_text(rng.seed()));
-  list.add("next draw of the generator", setting_text(rng.next()));
+  list.add("seed of the generator", setting_text(plan.draws.rng.seed()));
+  list.add("next draw of the generator", setting_text(plan.draws.rng.next()));
   add_options(plan.options, list);
 
   list.add_policy("optimizer", plan.optimizer);
