@@ -8,7 +8,10 @@
 #include <pathline/io/tensor.hpp>
 #include <pathline/train/fit_report.hpp>
 
+#include <cstddef>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pathline::io {
@@ -20,9 +23,9 @@ namespace pathline::io {
   Notes notes;
   notes.texts["report.best_epoch"] = std::to_string(report.best_epoch);
   notes.texts["report.best_criterion"] = format_number(report.best_criterion);
-  notes.texts["report.stop"] = report.stop == StopReason::epochs_done ? "epochs_done"
-                               : report.stop == StopReason::patience  ? "patience"
-                                                                      : "callback";
+  constexpr std::string_view reasons[]{"epochs_done", "patience", "stopping_rule", "callback"};
+  static_assert(std::size_t(StopReason::callback) + 1 == std::size(reasons));
+  notes.texts["report.stop"] = reasons[std::size_t(report.stop)];
   std::string warnings;
   for (const std::string& warning : report.warnings) warnings += warning + '\n';
   notes.texts["report.warnings"] = warnings;
