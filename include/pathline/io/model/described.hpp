@@ -63,6 +63,14 @@ constexpr void require_description() {
       "settings are written and read (io/model/described.hpp)");
 }
 
+/// One readable line for a description that would forget what the type holds.
+template <class T>
+constexpr void require_no_members() {
+  static_assert(std::is_empty_v<T>,
+                "io: the Described of this type is a name alone, but the type has members, which a file would forget: "
+                "give it visit(auto&, auto&), or describe and read (io/model/described.hpp)");
+}
+
 template <class T, class Io>
 concept VisitedBy = requires(T& part, Io& io) {
   Described<std::remove_const_t<T>>::visit(part, io);

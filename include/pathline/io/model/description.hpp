@@ -134,6 +134,8 @@ class Description {
       Described<T>::visit(value, *this);
     else if constexpr (requires { Described<T>::describe(value, *this); })
       Described<T>::describe(value, *this);
+    else
+      detail::require_no_members<T>();
   }
 
   std::string prefix_;
