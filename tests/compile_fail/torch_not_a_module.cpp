@@ -1,4 +1,4 @@
-// expect: load_torch: takes an Mlp, a SquashMlp, a Network of a ShallowMlp or a Potential, or a flow or neural ODE of one
+// expect: load_torch: takes an Mlp, a SquashMlp, a Network of a ShallowMlp or a Potential, a FieldStack of such layers, or a flow or neural ODE of one
 #include <pathline/io/torch.hpp>
 #include <pathline/nn/layer/linear.hpp>
 #include <pathline/nn/network.hpp>

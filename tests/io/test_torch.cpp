@@ -134,4 +134,4 @@ static_assert(io::TorchModule<const SquashMlp<float, Tanh>>);
 static_assert(io::TorchModule<Network<Potential<double>>>);
 static_assert(io::TorchModule<Cnf<Mlp<float, Tanh>, Rk4, FixedSteps>>);
 static_assert(!io::TorchModule<Network<Linear<float>>>);
-static_assert(!io::TorchModule<FieldStack<Potential<float>>>);  // its θ is that of several blocks
+static_assert(!io::TorchModule<FieldStack<Linear<float>>>);

@@ -7,6 +7,8 @@
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/stack/field_stack.hpp>
+#include <pathline/flow/stack/moving_normalization.hpp>
 #include <pathline/flow/with_context.hpp>
 #include <pathline/io/safetensors.hpp>
 #include <pathline/io/tensor.hpp>
@@ -164,6 +166,22 @@ io::TensorFile outputs_of(const Module<Scalar>& module, const Outputs& expected)
           .metadata = expected.file.metadata};
 }
 
+// FFJORD's blocks with normalisations, as a flow.
+template <class Scalar>
+auto stacked() {
+  Rng rng(7);
+  return Cnf(FieldStack(SquashMlp<Scalar, Tanh>::layers(2, {6}), 2, rng, MovingNormalization{}), Rk4{}, FixedSteps(8));
+}
+template <class Flow>
+requires requires(const Flow& flow) { flow.data_transform(); }
+io::TensorFile outputs_of(const Flow& flow, const Outputs& expected) {
+  using Scalar = typename Flow::Scalar;
+  const Batch<Scalar> X = expected.batch("z").cast<Scalar>();
+  return {.tensors = {io::tensor_of("z1", Batch<Scalar>(flow.transform(X).transpose())),
+                      io::tensor_of("log_prob", Vector<Scalar>(flow.log_prob(X)))},
+          .metadata = expected.file.metadata};
+}
+
 // The greatest difference, relative to numbers above 1.
 double difference(const io::Tensor& got, const io::Tensor& expected) {
   REQUIRE(got.shape == expected.shape);
@@ -212,6 +230,18 @@ TEMPLATE_TEST_CASE("load_torch: values, traces and log-densities are those that 
   }
 }
 
+TEMPLATE_TEST_CASE("load_torch: the blocks of a stack are solved as PyTorch solved them", "[io][torch]", float,
+                   double) {
+  const double tolerance = sizeof(TestType) == 4 ? 1e-6 : 1e-12;  // as above
+  Cnf flow = stacked<TestType>();
+  io::load_torch(weights_of("stacked"), flow);
+  const Outputs expected("stacked");
+  for (const io::Tensor& got : outputs_of(flow, expected).tensors) {
+    INFO(got.name);
+    CHECK(difference(got, tensor(expected.file, got.name)) < tolerance);
+  }
+}
+
 TEST_CASE("load_torch: the closed form of a potential's trace is PyTorch's, too", "[io][torch]") {
   Rng rng(7);
   Network field(Potential<double>(2, 8, 2), rng);
@@ -250,6 +280,13 @@ TEST_CASE("save_torch: what PyTorch wrote is written again, number for number", 
     module.load(again, names);
     CHECK(module.parameters() == theta);
   });
+
+  Cnf flow = stacked<float>();
+  io::load_torch(weights_of("stacked"), flow);
+  io::save_torch(again, flow);
+  const io::TensorFile original = io::read_safetensors(weights_of("stacked")), written = io::read_safetensors(again);
+  for (const io::Tensor& one : written.tensors) CHECK(tensor(original, one.name).bytes == one.bytes);
+  CHECK(original.tensors.size() - written.tensors.size() == 7);  // end times, counts of evaluations and of steps
 }
 
 TEST_CASE("Files for tests/data/torch/check.py", "[.torch-files]") {
@@ -265,4 +302,11 @@ TEST_CASE("Files for tests/data/torch/check.py", "[.torch-files]") {
     for (const char* input : {"z", "s"}) outputs.tensors.push_back(tensor(expected.file, input));
     io::write_safetensors(fs::path(folder) / (module.name + ".outputs.safetensors"), outputs);
   });
+  Cnf flow = stacked<float>();
+  io::load_torch(weights_of("stacked"), flow);
+  io::save_torch(fs::path(folder) / "stacked.safetensors", flow);
+  const Outputs expected("stacked");
+  io::TensorFile outputs = outputs_of(flow, expected);
+  outputs.tensors.push_back(tensor(expected.file, "z"));
+  io::write_safetensors(fs::path(folder) / "stacked.outputs.safetensors", outputs);
 }

@@ -5,12 +5,14 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/flow/stack/field_stack.hpp>
 #include <pathline/io/safetensors.hpp>
 #include <pathline/io/tensor.hpp>
 #include <pathline/io/torch/torch_layout.hpp>
 #include <pathline/io/torch/torch_modules.hpp>
 #include <pathline/io/torch/torch_names.hpp>
 #include <pathline/io/torch/torch_parameters.hpp>
+#include <pathline/io/torch/torch_stack.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/parameters.hpp>
 
@@ -27,14 +29,27 @@ namespace detail {
 template <class Model>
 requires Field<std::remove_const_t<Model>> && requires(const Model& model) { model.layer(); }
 [[nodiscard]] const auto& layers_of(const Model& model) { return model.layer(); }
+template <Layer L, class Normalization>
+[[nodiscard]] const auto& layers_of(const FieldStack<L, Normalization>& stack) {
+  return stack;
+}
 template <class Model>
 requires requires(const Model& model) { layers_of(model.field()); }
 [[nodiscard]] const auto& layers_of(const Model& model) { return layers_of(model.field()); }
 
+template <class Layers>
+[[nodiscard]] Index parameters_of(const Layers& layers) {
+  return layers.parameter_count();
+}
+template <Layer L, class Normalization>
+[[nodiscard]] Index parameters_of(const FieldStack<L, Normalization>& stack) {
+  return stack.block_offset(stack.blocks());
+}
+
 }  // namespace detail
 
-/// An `Mlp`, a `SquashMlp`, a `Network` of a `ShallowMlp` or a `Potential`, or a flow or a neural ODE with such a
-/// field.
+/// An `Mlp`, a `SquashMlp`, a `Network` of a `ShallowMlp` or a `Potential`, a `FieldStack` of such layers, or a flow or
+/// a neural ODE of one.
 template <class Model>
 concept TorchModule = requires(Model& model, const std::string& caller, const TorchNames& names) {
   typename Model::Scalar;
@@ -55,14 +70,14 @@ concept TorchModule = requires(Model& model, const std::string& caller, const To
 template <class Model>
 void load_torch(const std::filesystem::path& path, Model& model, const TorchNames& names = {}) {
   static_assert(TorchModule<Model> && !std::is_const_v<Model>,
-                "load_torch: takes an Mlp, a SquashMlp, a Network of a ShallowMlp or a Potential, or a flow or neural "
-                "ODE of one");
+                "load_torch: takes an Mlp, a SquashMlp, a Network of a ShallowMlp or a Potential, a FieldStack of such "
+                "layers, or a flow or neural ODE of one");
   if constexpr (TorchModule<Model> && !std::is_const_v<Model>) {
     using Scalar = typename Model::Scalar;
     const std::string caller = "load_torch: " + path.string();
     const auto& layers = detail::layers_of(model);
     Vector<Scalar>& theta = model.parameters();
-    pathline::detail::require_parameter_count(caller, theta.size(), layers.parameter_count());
+    pathline::detail::require_parameter_count(caller, theta.size(), detail::parameters_of(layers));
     const TensorFile file = read_safetensors(path);
     const detail::TorchLayout layout = detail::torch_layout(caller, names, &file, layers);
     pathline::detail::set_parameters<Scalar>(
@@ -79,14 +94,14 @@ void load_torch(const std::filesystem::path& path, Model& model, const TorchName
 template <class Model>
 void save_torch(const std::filesystem::path& path, const Model& model, const TorchNames& names = {}) {
   static_assert(TorchModule<const Model>,
-                "save_torch: takes an Mlp, a SquashMlp, a Network of a ShallowMlp or a Potential, or a flow or neural "
-                "ODE of one");
+                "save_torch: takes an Mlp, a SquashMlp, a Network of a ShallowMlp or a Potential, a FieldStack of such "
+                "layers, or a flow or neural ODE of one");
   if constexpr (TorchModule<const Model>) {
     using Scalar = typename Model::Scalar;
     const std::string caller = "save_torch: " + path.string();
     const auto& layers = detail::layers_of(model);
     const Vector<Scalar>& theta = model.parameters();
-    pathline::detail::require_parameter_count(caller, theta.size(), layers.parameter_count());
+    pathline::detail::require_parameter_count(caller, theta.size(), detail::parameters_of(layers));
     const detail::TorchLayout layout = detail::torch_layout(caller, names, nullptr, layers);
     pathline::detail::require_finite_parameters<Scalar>(caller.c_str(), theta);
     write_safetensors(path, detail::tensors_of_parameters<Scalar>(caller, layout, theta));

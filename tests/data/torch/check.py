@@ -89,7 +89,11 @@ def trace(field, s, z):
     return total
 
 
-def flow(field, context, z, steps=8):
+def log_normal(z):
+    return -0.5 * (z**2).sum(1) - 0.5 * z.shape[1] * np.log(2 * np.pi)
+
+
+def solve(field, context, z, steps=8):
     def rates(t, z):
         s = np.concatenate([np.full_like(z[:, :1], t), context], 1)
         return field(s, z), trace(field, s, z)
@@ -103,7 +107,32 @@ def flow(field, context, z, steps=8):
         k4, l4 = rates(t + h, z + h * k3)
         z = z + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
         change = change + h / 6 * (l1 + 2 * l2 + 2 * l3 + l4)
-    return z, change - 0.5 * (z**2).sum(1) - 0.5 * z.shape[1] * np.log(2 * np.pi)
+    return z, change
+
+
+def stacked(weights, how, z):
+    """A normalisation, and then blocks of a field and a normalisation each."""
+    change = 0
+    for i in range(1 + max(int(name.split(".")[1]) for name in weights)):
+        of_link = f"chain.{i}."
+        link = {name.removeprefix(of_link): value for name, value in weights.items() if name.startswith(of_link)}
+        if i % 2 == 0:
+            log_scale = link["weight"] - 0.5 * np.log(link["running_var"] + 1e-4)
+            z, log_det = (z - link["running_mean"]) * np.exp(log_scale) + link["bias"], log_scale.sum()
+        else:
+            z, log_det = solve(lambda s, x: concat_squash(link, how, s, x), z[:, :0], z)
+        change = change + log_det
+    return {"z1": z, "log_prob": change + log_normal(z)}
+
+
+def expected_outputs(weights, how, inputs):
+    z = inputs["z"]
+    if how["module"] == "stacked":
+        return stacked(weights, how, z)
+    module = {"linear": linear_layers, "concat_squash": concat_squash, "potential": potential}[how["module"]]
+    field, s = lambda s, x: module(weights, how, s, x), inputs["s"]
+    z1, change = solve(field, s[:, 1:], z)
+    return {"f": field(s, z), "trace": trace(field, s, z), "z1": z1, "log_prob": change + log_normal(z1)}
 
 
 def check(folder, name, other):
@@ -112,19 +141,15 @@ def check(folder, name, other):
     own = {key: value for key, value in weights.items() if key.startswith(how["prefix"])}
     if other:
         for key, value in read(other / f"{name}.safetensors")[0].items():
-            if not key.startswith(how["prefix"]) or key == "c.bias":
-                continue  # of another module; a constant that no field has
+            if not key.startswith(how["prefix"]) or re.search(r"(c\.bias|_num_evals|sqrt_end_time|step)$", key):
+                continue  # of another module; a number that no field has
             mine = own[key]
             if key == "A":  # rows of zeros leave A^T A as it is
                 value = np.pad(value, [(0, len(mine) - len(value)), (0, 0)])
             assert mine.dtype == value.dtype and np.array_equal(mine, value), f"{name}: {key} is not as in {other}"
     own = {key.removeprefix(how["prefix"]): value.astype(float) for key, value in own.items()}
-    module = {"linear": linear_layers, "concat_squash": concat_squash, "potential": potential}[how["module"]]
-    field = lambda s, x: module(own, how, s, x)
-    z, s = outputs["z"], outputs["s"]
-    z1, log_prob = flow(field, s[:, 1:], z)
     worst = 0
-    for key, value in {"f": field(s, z), "trace": trace(field, s, z), "z1": z1, "log_prob": log_prob}.items():
+    for key, value in expected_outputs(own, how, outputs).items():
         tolerance = 1e-12 if outputs[key].dtype == np.float64 else 1e-6
         difference = np.max(np.abs(outputs[key] - value) / np.maximum(1, np.abs(value)))
         assert difference < tolerance, f"{name}: {key} differs by {difference}"

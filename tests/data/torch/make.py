@@ -127,6 +127,43 @@ class Diffeq(nn.Module):  # where FFJORD keeps its layers: chain.0.odefunc.diffe
         return self.chain[0].odefunc.diffeq(s, x)
 
 
+class MovingBatchNorm(nn.Module):
+    """FFJORD's MovingBatchNorm1d in evaluation."""
+
+    def __init__(self, d):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(0.3 * torch.randn(d)), nn.Parameter(torch.randn(d))
+        self.register_buffer("running_mean", torch.randn(d))
+        self.register_buffer("running_var", 0.5 + torch.rand(d))
+        self.register_buffer("step", torch.zeros(1))
+
+    def forward(self, x):
+        log_scale = self.weight - 0.5 * torch.log(self.running_var + 1e-4)
+        return (x - self.running_mean) * torch.exp(log_scale) + self.bias, log_scale.sum()
+
+
+class Stacked(nn.Module):
+    """FFJORD's SequentialFlow: a normalisation, and then blocks of a field and a normalisation each."""
+
+    def __init__(self, d, fields):
+        super().__init__()
+        chain = [MovingBatchNorm(d)]
+        for field in fields:
+            chain += [Diffeq(field).chain[0], MovingBatchNorm(d)]
+        self.chain = nn.ModuleList(chain)
+
+    def flow(self, z):
+        change = torch.zeros_like(z[:, 0])
+        for i, link in enumerate(self.chain):
+            if i % 2 == 0:
+                z, log_det = link(z)
+                change = change + log_det
+            else:
+                z, log_det = solve(link.odefunc.diffeq, z[:, :0], z)
+                change = change + log_det
+        return z.detach(), (change + log_normal(z)).detach()
+
+
 def field_and_trace(module, s, z):
     z = z.detach().requires_grad_(True)
     f = module(s, z)
@@ -134,8 +171,12 @@ def field_and_trace(module, s, z):
     return f.detach(), sum(rows)
 
 
-def flow(module, context, z):
-    """End points and log-densities; the time is the first side input, context follows."""
+def log_normal(z):
+    return -0.5 * z.pow(2).sum(1) - 0.5 * z.shape[1] * math.log(2 * math.pi)
+
+
+def solve(module, context, z):
+    """End points and the integral of the trace; the time is the first side input, context follows."""
 
     def rates(t, z):
         return field_and_trace(module, torch.cat([torch.full_like(z[:, :1], t), context], 1), z)
@@ -149,7 +190,7 @@ def flow(module, context, z):
         k4, l4 = rates(t + h, z + h * k3)
         z = z + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
         change = change + h / 6 * (l1 + 2 * l2 + 2 * l3 + l4)
-    return z, change - 0.5 * z.pow(2).sum(1) - 0.5 * z.shape[1] * math.log(2 * math.pi)
+    return z, change
 
 
 def write(name, module, dim, context=0, double=False, metadata={}):
@@ -160,9 +201,18 @@ def write(name, module, dim, context=0, double=False, metadata={}):
     z = torch.randn(SAMPLES, dim, dtype=torch.double)
     s = torch.cat([torch.rand(SAMPLES, 1, dtype=torch.double), torch.randn(SAMPLES, context, dtype=torch.double)], 1)
     f, trace = field_and_trace(module, s, z)
-    z1, log_prob = flow(module, s[:, 1:], z)
-    outputs = {"z": z, "s": s, "f": f, "trace": trace, "z1": z1, "log_prob": log_prob}
+    z1, change = solve(module, s[:, 1:], z)
+    outputs = {"z": z, "s": s, "f": f, "trace": trace, "z1": z1, "log_prob": change + log_normal(z1)}
     save_file(outputs, folder / f"{name}.outputs.safetensors", metadata)
+
+
+def write_stacked(name, module, dim, metadata):
+    """Of several blocks the end points and log-densities alone."""
+    folder = pathlib.Path(__file__).parent
+    save_file(module.state_dict(), folder / f"{name}.safetensors")
+    z = torch.randn(SAMPLES, dim, dtype=torch.double)
+    z1, log_prob = module.double().flow(z)
+    save_file({"z": z, "z1": z1, "log_prob": log_prob}, folder / f"{name}.outputs.safetensors", metadata)
 
 
 def main():
@@ -212,6 +262,8 @@ def main():
     )
     write("ot_flow", Phi(2, 8, 3, 3), 2, metadata={"module": "potential", "prefix": ""})
     write("ot_flow_rank", Phi(3, 6, 2, 2), 3, metadata={"module": "potential", "prefix": ""})
+    fields = [Stack([ConcatSquash(2, 6), ConcatSquash(6, 2)], "tanh") for _ in range(2)]
+    write_stacked("stacked", Stacked(2, fields), 2, {"module": "stacked", "prefix": "", "activation": "tanh"})
 
 
 if __name__ == "__main__":

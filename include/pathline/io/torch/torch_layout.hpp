@@ -38,9 +38,21 @@ struct TorchTensor {
 struct TorchLayout {
   std::vector<TorchTensor> tensors;
   std::vector<ThetaBlock> zeros;  ///< What of θ none of them has: weights of side inputs that the module does not read.
+  std::vector<std::string> ignored;  ///< Names that a file may have beside them.
 
   void add(std::string name, std::vector<std::int64_t> shape, std::vector<ThetaBlock> blocks) {
     tensors.push_back({std::move(name), std::move(shape), std::move(blocks)});
+  }
+  /// The tensors of a part of the module, whose θ begins at `start`.
+  void append(TorchLayout part, Index start) {
+    for (TorchTensor& tensor : part.tensors) {
+      for (ThetaBlock& block : tensor.blocks) block.start += start;
+      tensors.push_back(std::move(tensor));
+    }
+    for (ThetaBlock& block : part.zeros) {
+      block.start += start;
+      zeros.push_back(block);
+    }
   }
 };
 

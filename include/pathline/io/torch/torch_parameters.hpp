@@ -38,11 +38,11 @@ template <Real Scalar>
     if (!(values[i] - values[i] == 0))
       return name + ", number " + std::to_string(i) + " is " + pathline::detail::number(double(values[i])) +
              ", expected a finite one";
-  std::size_t row_start = 0;
+  std::size_t next = 0;
   if (place.blocks.empty()) return {};
   for (Index i = 0; i < place.blocks.front().rows; ++i)
     for (const ThetaBlock& block : place.blocks)
-      for (Index j = 0; j < block.columns; ++j) theta(block.at(i, j)) = values[row_start++];
+      for (Index j = 0; j < block.columns; ++j) theta(block.at(i, j)) = values[next++];
   return {};
 }
 
@@ -66,6 +66,7 @@ template <Real Scalar>
     if (const std::string problem = place_tensor(*found->second, place, theta); !problem.empty()) add(problem);
     unread.erase(found);
   }
+  for (const std::string& name : layout.ignored) unread.erase(name);
   for (const auto& [name, tensor] : unread)
     add('"' + tensor->name + "\" of shape " + shape_text(tensor->shape) + " is one too many");
   if (!problems.empty())
