@@ -119,10 +119,10 @@ TEST_CASE("Another kind of policy or model is refused by name", "[train][checkpo
   fit(model, X, options, rng, keeper);
   struct Renamed : NoisyMean {
   } renamed;
-  const auto differences = [&](auto& other, const auto& policy) {
+  const auto differences = [&](auto& other, const auto&... policies) {
     Rng same_seed(7);
     try {
-      fit(other, X, options, same_seed, keeper, policy);
+      fit(other, X, options, same_seed, keeper, policies...);
     } catch (const CheckpointError& error) {
       return error.differences;
     }
@@ -130,11 +130,10 @@ TEST_CASE("Another kind of policy or model is refused by name", "[train][checkpo
   };
   NoisyMean same;
   using Lines = std::vector<std::string>;
-  CHECK(differences(same, AdamW{}) == Lines{"optimizer is AdamW in place of Adam"});
-  CHECK(differences(same, Cosine{}) == Lines{"schedule is Cosine in place of ConstantRate"});
-  CHECK(differences(same, KeepLast{}) == Lines{"parameter choice is KeepLast in place of KeepBest"});
-  CHECK(differences(same, EarlyStopping{}) == Lines{"stopping rules is 1 in place of 0"});
-  const Lines other_model = differences(renamed, KeepBest{});
+  CHECK(differences(same, EarlyStopping{}, KeepLast{}, Cosine{}, AdamW{}) ==
+        Lines{"optimizer is AdamW in place of Adam", "schedule is Cosine in place of ConstantRate",
+              "parameter choice is KeepLast in place of KeepBest", "stopping rules is 1 in place of 0"});
+  const Lines other_model = differences(renamed);
   REQUIRE(other_model.size() == 1);
   CHECK_THAT(other_model.front(), Catch::Matchers::StartsWith("model is "));
 }
