@@ -58,14 +58,26 @@ TEST_CASE("An exported header says what it is, and is replaced as a whole", "[io
   CHECK(text.find("Eigen") == std::string::npos);
   CHECK(calibration.log_prob.max <= 1e-3);
 
+  // Of steps that were chosen by hand no error is claimed.
+  StepCalibration by_hand;
+  by_hand.method = chosen_method<Rk4>("Rk4");
+  by_hand.steps = 4;
+  io::write_header(folder.path / "by_hand.hpp", flow, by_hand);
+  const std::string unmeasured = text_of(folder.path / "by_hand.hpp");
+  CHECK_THAT(unmeasured, ContainsSubstring("evaluations a call. The errors of the steps were not measured.\n") &&
+                             ContainsSubstring("inline constexpr int steps = 4;\n"));
+  CHECK(unmeasured.find("log_prob_error") == std::string::npos);
+
   // What is refused leaves the file as it was.
   CHECK_THROWS_AS(io::write_header(path, flow, X, {.name = "my flow"}), ArgumentError);
   CHECK_THROWS_AS(io::write_header(path, flow, X, {.tolerance = 1e-3, .max_evaluations = 1}), CalibrationError);
   CHECK_THROWS_AS(io::write_header(path, flow, X.transpose()), ShapeError);
   CHECK_THROWS_AS(io::write_header(path, flow, StepCalibration{}), ArgumentError);
   CHECK_THROWS_AS(io::write_header(folder.path / "missing" / "flow.hpp", flow, calibration), FileError);
+  flow.parameters()(3) += 1;
+  CHECK_THROWS_WITH(io::write_header(path, flow, calibration), ContainsSubstring("calibrate the flow anew"));
   flow.parameters()(3) = std::numeric_limits<float>::infinity();
   CHECK_THROWS_AS(io::write_header(path, flow, calibration), ArgumentError);
   CHECK(text_of(path) == text);
-  CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 1);
+  CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 2);
 }

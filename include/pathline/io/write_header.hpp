@@ -98,28 +98,40 @@ template <Real Scalar, Real DataScalar>
   };
   const Index evaluations = calibration.evaluations(), stages = calibration.method.stages();
   const Index scratch = field.scratch + (stages + 2) * (dim + 1) + 1 + context_rows;
-  return std::string("using scalar = ") + scalar_name<Scalar> + ";\nusing data_scalar = " + scalar_name<DataScalar> +
-         ";\n" + number_line("int", "dim", std::to_string(dim)) +
-         number_line("int", "context_rows", std::to_string(context_rows)) +
-         number_line("int", "data_rows", "dim + context_rows") +
-         number_line("int", "steps", std::to_string(calibration.steps)) +
-         number_line("int", "stages", std::to_string(stages)) +
-         number_line("int", "evaluations", "steps * stages", "of the field, each call") + R"code(
+  std::string errors;
+  if (calibration.samples > 0)
+    errors = R"code(
 // Measured against the same flow by many more steps, over the data of the calibration: the largest difference and the
 // root mean square.
 struct Error {
   double max, rms;
 };
 )code" + error("log_prob_error", calibration.log_prob, "nats") +
-         error("transform_error", calibration.transform, "of z, in units of the base density") +
-         error("sample_error", calibration.sample, "in the flow's coordinates, before the data transform") +
-         number_line("double", "tolerance", literal(calibration.tolerance)) +
-         integer("calibration_samples", calibration.samples) +
+             error("transform_error", calibration.transform, "of z, in units of the base density") +
+             error("sample_error", calibration.sample, "in the flow's coordinates, before the data transform") +
+             number_line("double", "tolerance", literal(calibration.tolerance)) +
+             integer("calibration_samples", calibration.samples) + "\n";
+  return std::string("using scalar = ") + scalar_name<Scalar> + ";\nusing data_scalar = " + scalar_name<DataScalar> +
+         ";\n" + number_line("int", "dim", std::to_string(dim)) +
+         number_line("int", "context_rows", std::to_string(context_rows)) +
+         number_line("int", "data_rows", "dim + context_rows") +
+         number_line("int", "steps", std::to_string(calibration.steps)) +
+         number_line("int", "stages", std::to_string(stages)) +
+         number_line("int", "evaluations", "steps * stages", "of the field, each call") + errors +
          integer("log_prob_flops", evaluations * field.flops_with_trace, "of products with weights") +
          integer("transform_flops", evaluations * field.flops, "as above; inverse and sample alike") +
          integer("activations", evaluations * field.activations, "calls of exp, tanh and the like, each call") +
          number_line("long", "scratch_bytes", std::to_string(scratch) + " * long(sizeof(scalar))",
                      "arrays on the stack during log_prob");
+}
+
+/// The errors in words.
+[[nodiscard]] inline std::string errors_in_words(const StepCalibration& calibration) {
+  using pathline::detail::number;
+  if (calibration.samples == 0) return "The errors of the steps were not measured.\n";
+  return "Largest errors on " + std::to_string(calibration.samples) + " samples:\nlog p " +
+         number(calibration.log_prob.max) + " nats, z " + number(calibration.transform.max) + ", samples " +
+         number(calibration.sample.max) + ".\n";
 }
 
 template <class Flow>
@@ -140,10 +152,7 @@ template <class Flow>
       options.description + (options.description.empty() ? "" : "\n") + "\n" + field.description + ", " +
       scalar_name<Scalar> + "; " + transform.description + context.description + "; " + base.description + "\n" +
       std::to_string(calibration.steps) + " steps of " + calibration.method.name + ", " +
-      std::to_string(calibration.evaluations()) + " evaluations a call. Largest errors on " +
-      std::to_string(calibration.samples) + " samples:\nlog p " + pathline::detail::number(calibration.log_prob.max) +
-      " nats, z " + pathline::detail::number(calibration.transform.max) + ", samples " +
-      pathline::detail::number(calibration.sample.max) + ".\n";
+      std::to_string(calibration.evaluations()) + " evaluations a call. " + errors_in_words(calibration);
   return comment_text(about) +
          "#pragma once\n\n#include <cmath>\n#include <cstdint>\n#include <cstring>\n\nnamespace " + options.name +
          " {\n\n" +
@@ -156,13 +165,14 @@ template <class Flow>
 
 }  // namespace detail
 
-/// Writes the header for a flow by the method and the steps of a calibration. The file is replaced as a whole.
+/// Writes the header for a flow by the method and the steps of a calibration. The file is replaced as a whole. Of steps
+/// that were chosen by hand (`samples` is 0) the header says that their errors were not measured.
 ///
 /// It defines, in the namespace `options.name`, `log_prob`, `transform`, `inverse` and `sample` as `RealTimeFlow` has
 /// them, for arrays of C; and as constants the measured errors, the evaluations, products and activations of a call,
 /// and the bytes of its scratch. Of a conditional flow the context stands after the sample.
-/// \throws ArgumentError for a name that is no C++ identifier, a calibration without steps, or a parameter that is not
-///         finite; FileError when the file cannot be written, which is then as before.
+/// \throws ArgumentError for a name that is no C++ identifier, a calibration without steps or of other parameters, or
+///         a parameter that is not finite; FileError when the file cannot be written, which is then as before.
 template <class F, class... P>
 void write_header(const std::filesystem::path& path, const Cnf<F, P...>& flow, const StepCalibration& calibration,
                   const HeaderOptions& options = {}) {
@@ -173,6 +183,10 @@ void write_header(const std::filesystem::path& path, const Cnf<F, P...>& flow, c
       throw ArgumentError("write_header: evaluations of the calibration", std::to_string(calibration.evaluations()),
                           "at least 1");
     pathline::detail::require_finite_parameters("write_header", flow.parameters());
+    if (calibration.samples > 0 &&
+        calibration.parameters_hash != pathline::detail::hash_of<typename Flow::Scalar>(flow.parameters()))
+      throw ArgumentError("write_header: parameters of the flow", "others than those that were calibrated",
+                          "the same: calibrate the flow anew after training");
     const std::string text = detail::header_text(flow, calibration, options);
     replace_file("write_header", path, [&text](std::ostream& out) { out << text; });
   }

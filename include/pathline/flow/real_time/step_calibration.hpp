@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -47,6 +48,7 @@ struct StepCalibration {
   MeasuredError transform;  ///< Of z, in the units of the base density.
   MeasuredError sample;     ///< In the flow's coordinates: standard deviations of the data where it has `Standardize`.
   double reference = 0;     ///< The largest difference of the reference from one with half as many steps.
+  std::uint64_t parameters_hash = 0;  ///< Of the flow that was measured: `detail::hash_of`.
 
   /// Of the field, each call.
   [[nodiscard]] Index evaluations() const noexcept { return steps * method.stages(); }
@@ -58,6 +60,18 @@ struct CalibrationError : Error {
 };
 
 namespace detail {
+
+/// FNV-1a over the bytes of θ: tells whether a flow has been trained since it was measured.
+template <Real Scalar>
+[[nodiscard]] std::uint64_t hash_of(const Vector<Scalar>& theta) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (Index i = 0; i < theta.size(); ++i) {
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &theta(i), sizeof(Scalar));
+    for (int byte = 0; byte < int(sizeof(Scalar)); ++byte, bits >>= 8) hash = (hash ^ (bits & 255)) * 0x100000001b3U;
+  }
+  return hash;
+}
 
 /// What a number of steps gives: log p and base points of the data, samples of the base points.
 template <Real Scalar>
@@ -156,7 +170,10 @@ class StepSearch {
 
  public:
   StepSearch(const Flow& flow, ConstBatchRef<typename Comparison::DataScalar> X, const CalibrationOptions& options)
-      : comparison_(flow, X, options.seed), options_(options), samples_(X.cols()) {
+      : comparison_(flow, X, options.seed),
+        options_(options),
+        samples_(X.cols()),
+        hash_(hash_of<Scalar>(flow.parameters())) {
     find_reference();
   }
 
@@ -178,7 +195,7 @@ class StepSearch {
   }
 
   StepCalibration compare(const ChosenMethod& method, Index steps, const Results& results) const {
-    StepCalibration measured{method, steps, samples_, options_.tolerance, {}, {}, {}, reference_error_};
+    StepCalibration measured{method, steps, samples_, options_.tolerance, {}, {}, {}, reference_error_, hash_};
     measured.log_prob = Comparison::difference(results.log_p, reference_.log_p);
     measured.transform = Comparison::difference(results.Z, reference_.Z);
     measured.sample = Comparison::difference(results.samples, reference_.samples);
@@ -235,6 +252,7 @@ class StepSearch {
   Comparison comparison_;
   CalibrationOptions options_;
   Index samples_;
+  std::uint64_t hash_;
   double reference_error_ = 0;
   Results reference_;
   std::optional<StepCalibration> best_, nearest_;
