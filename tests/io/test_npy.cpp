@@ -14,11 +14,16 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdlib>
 #include <limits>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/stat.h>
+#endif
 
 namespace {
 
@@ -220,5 +225,18 @@ TEST_CASE("MappedNpy: a NaN stays one, a number that float does not hold is name
   moved = io::MappedNpy<double>(nan);
   CHECK(std::isnan(moved.samples(0, 1)(0, 0)));
 }
+
+#if defined(__unix__) || defined(__APPLE__)
+TEST_CASE("read_npy: a pipe is opened once, so that its writer is not cut off", "[io][npy]") {
+  const Folder folder;
+  const std::string pipe = (folder.path / "pipe").string();
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const std::string write = "cat '" + test_data("python/f8.npy").string() + "' > '" + pipe + "' &";
+  for (int i = 0; i < 50; ++i) {  // opened twice, about every fifth time was one to wait for ever
+    REQUIRE(std::system(write.c_str()) == 0);
+    CHECK(io::read_npy<double>(pipe) == one_to_six());
+  }
+}
+#endif
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -27,7 +28,10 @@ class MappedFile {
   /// \throws FileError when the file cannot be read.
   MappedFile(const std::string& caller, const std::filesystem::path& path) {
 #if defined(__unix__) || defined(__APPLE__)
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // A pipe is not even opened: whoever writes into it would see it closed, and be gone when it is read.
+    std::error_code ignored;
+    const bool regular = std::filesystem::is_regular_file(path, ignored);
+    const int descriptor = regular ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC) : -1;
     struct stat status {};
     if (descriptor >= 0 && ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
       void* const start = ::mmap(nullptr, std::size_t(status.st_size), PROT_READ, MAP_PRIVATE, descriptor, 0);
