@@ -3,7 +3,7 @@
 ///
 /// Not part of it, so that only those who need them compile them: io/table.hpp (tables by their extension, numpy's
 /// too), io/mapped_npy.hpp (those larger than memory), io/safetensors.hpp (files of named tensors), io/model.hpp
-/// (trained flows and fields).
+/// (trained flows and fields), io/load_any.hpp (saved flows whose type the program does not name).
 #pragma once
 
 #include <pathline/io/csv.hpp>

@@ -1,5 +1,6 @@
 # cmake -DSCRATCH= -DGENERATOR= -DSOURCE= -DCONSUMER= -DCOMPILER= -DEIGEN= -P precompiled.cmake
-# Builds pathline::precompiled, installs it, and builds and runs a program that finds it there.
+# Builds pathline::precompiled, installs it, and builds and runs two programs that find it there: one has flows and
+# saves them, the other loads them without their types. Both give the same answers, bit by bit.
 file(REMOVE_RECURSE ${SCRATCH})
 set(common -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER} -DEigen3_DIR=${EIGEN})
 function(run)
@@ -13,7 +14,13 @@ run(${CMAKE_COMMAND} --install ${SCRATCH}/library --prefix ${SCRATCH}/prefix)
 run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${SCRATCH}/program ${common} -DCMAKE_PREFIX_PATH=${SCRATCH}/prefix
     -DCONSUMER_PRECOMPILED=ON)
 run(${CMAKE_COMMAND} --build ${SCRATCH}/program)
-run(${SCRATCH}/program/consumer)
+foreach(program consumer evaluate)
+  execute_process(COMMAND ${SCRATCH}/program/${program} WORKING_DIRECTORY ${SCRATCH}/program
+                  OUTPUT_VARIABLE answers_of_${program} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+if(answers_of_consumer STREQUAL "" OR NOT answers_of_consumer STREQUAL answers_of_evaluate)
+  message(FATAL_ERROR "Flows:\n${answers_of_consumer}\nand the same flows by io::load_any:\n${answers_of_evaluate}")
+endif()
 
 # Its object takes the field and the solve from the library: what it compiles itself is not undefined there.
 find_program(nm NAMES nm llvm-nm REQUIRED)
@@ -24,3 +31,10 @@ foreach(function "detail::LayerSweeps<.*>::linearize" "pathline::integrate<pathl
     message(FATAL_ERROR "The program compiles ${function} itself; it takes from libraries:\n${undefined}")
   endif()
 endforeach()
+
+# What the loaded flows compute is none of the other program's affair.
+execute_process(COMMAND ${nm} -C ${SCRATCH}/program/CMakeFiles/evaluate.dir/evaluate.cpp.o OUTPUT_VARIABLE symbols
+                COMMAND_ERROR_IS_FATAL ANY)
+if(symbols MATCHES "pathline::(Cnf|Mlp|Stepper|integrate)")
+  message(FATAL_ERROR "The program compiles ${CMAKE_MATCH_0}:\n${symbols}")
+endif()
