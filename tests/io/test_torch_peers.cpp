@@ -160,9 +160,9 @@ io::TensorFile outputs_of(const Module<Scalar>& module, const Outputs& expected)
   const Cnf flow(module, Rk4{}, FixedSteps(8));
   const Batch<Scalar> X = with_context(Z, Batch<Scalar>(s.bottomRows(c).cast<Scalar>()));
   return {.tensors = {io::tensor_of("f", Batch<Scalar>(at_z.topRows(d).transpose())),
-                      io::tensor_of("trace", Vector<Scalar>(at_z.row(d))),
+                      io::tensor_of("trace", Vector<Scalar>(at_z.row(d).transpose())),
                       io::tensor_of("z1", Batch<Scalar>(flow.transform(X).transpose())),
-                      io::tensor_of("log_prob", Vector<Scalar>(flow.log_prob(X)))},
+                      io::tensor_of("log_prob", Vector<Scalar>(flow.log_prob(X).transpose()))},
           .metadata = expected.file.metadata};
 }
 
@@ -178,7 +178,7 @@ io::TensorFile outputs_of(const Flow& flow, const Outputs& expected) {
   using Scalar = typename Flow::Scalar;
   const Batch<Scalar> X = expected.batch("z").cast<Scalar>();
   return {.tensors = {io::tensor_of("z1", Batch<Scalar>(flow.transform(X).transpose())),
-                      io::tensor_of("log_prob", Vector<Scalar>(flow.log_prob(X)))},
+                      io::tensor_of("log_prob", Vector<Scalar>(flow.log_prob(X).transpose()))},
           .metadata = expected.file.metadata};
 }
 
