@@ -106,8 +106,8 @@ inline void remove_partial_files(const std::filesystem::path& path) {
 /// durable: after a crash the file is the old one or the new one.
 ///
 /// - The file of a finished run gives the same report and parameters at once, without training.
-/// - A run of another model, data set, setting or seed is refused with a CheckpointError, which names every difference;
-///   a damaged file with a FileError. Flow, generator and file are then as they were.
+/// - A run of another model, data set, setting, seed or version of pathline is refused with a CheckpointError, which
+///   names every difference; a damaged file with a FileError. Flow, generator and file are then as they were.
 /// - Calls of `fit` that share a TrainingState need a file each.
 /// - What callbacks do beside the run is theirs: a callback sees each epoch that is trained in this process, so that
 ///   the epochs after the last write are seen twice. What must be kept, it names (`HasState`, `with_state`).
@@ -141,7 +141,7 @@ struct Checkpoint {
   template <class Values>
   void write(const RunSettings& asked, const Values& values) const {
     TensorFile file;
-    file.metadata = {{"checkpoint", "1"}, {"pathline", std::to_string(PATHLINE_VERSION)}};
+    file.metadata = {{"checkpoint", "1"}, {"pathline", PATHLINE_VERSION_STRING}};
     for (const auto& [setting, value] : asked)
       file.metadata.emplace(std::string(detail::CheckpointFile::front) + setting, value);
     const auto add = [&file](const std::string& what, const auto& value) {

@@ -9,6 +9,7 @@
 #include <pathline/train/fit_options.hpp>
 #include <pathline/train/training_plan.hpp>
 #include <pathline/train/training_state.hpp>
+#include <pathline/version.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -48,6 +49,7 @@ template <class Flow, class Source, class Rows, class Plan>
 [[nodiscard]] RunSettings settings_of_run(Flow& flow, const Source& source, const Rows* rows, const Plan& plan) {
   using Scalar = typename Flow::Scalar;
   SettingsList list;
+  list.add("version of pathline", PATHLINE_VERSION_STRING);  // another one may compute other bits
   // A lambda has another name wherever it stands.
   if (const std::string model = type_name<Flow>(); model.find("lambda") == std::string::npos) list.add("model", model);
   list.add_settings_of("model", flow);
