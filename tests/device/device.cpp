@@ -43,13 +43,19 @@ int check(const char* name, bool (*log_prob)(const X (&)[rows], S&), bool (*tran
   std::printf("%-16s %s: from the library's steps %.1f epsilon, from the controlled solve %.1e (written: %.1e)\n", name,
               good ? "ok" : "FAILED", rounding.value / epsilon, error.value, written_error);
 
-  // What is not finite is refused, and nothing is written.
-  X bad[rows];
-  for (int i = 0; i < rows; ++i) bad[i] = x[0][i];
-  bad[0] = std::numeric_limits<X>::infinity();
-  S kept = S(42);
-  const bool refused = !log_prob(bad, kept) && !(kept < S(42)) && !(kept > S(42));
-  if (!refused) std::printf("%-16s FAILED: an infinite sample has a density\n", name);
+  // What is not finite is refused, and nothing is written: a sample and, in the last row, its context.
+  bool refused = true;
+  for (int infinite = 0; infinite < rows; ++infinite) {
+    X bad[rows], kept_x[dim] = {};
+    S bad_point[rows], kept = S(42), kept_z[dim] = {};
+    for (int i = 0; i < rows; ++i) {
+      bad[i] = i == infinite ? std::numeric_limits<X>::infinity() : x[0][i];
+      bad_point[i] = i == infinite ? std::numeric_limits<S>::infinity() : points[0][i];
+    }
+    refused = refused && !log_prob(bad, kept) && !(kept < S(42)) && !(kept > S(42)) && !transform(bad, kept_z) &&
+              !sample(bad_point, kept_x);
+  }
+  if (!refused) std::printf("%-16s FAILED: what is not finite has a density or an image\n", name);
   return good && refused ? 0 : 1;
 }
 

@@ -111,13 +111,18 @@ int main(int argc, char** argv) try {
   Rng rng(3);
   const auto plane = data<double>(2, 0), space = data<double>(3, 1);
 
-  // One, two and three hidden layers have different codes of the trace; 0 side inputs is a field without time.
-  const auto mlp = [&](const std::vector<Index>& hidden, Index side, const TimeSpan& time) {
-    return Cnf(Mlp<float, Tanh>(2, hidden, rng, side), Standardize(plane), in_float, time);
+  // One, two and three hidden layers have different codes of the trace; 0 side inputs is a field without time, 2 are
+  // time and a context.
+  const auto mlp = [&](const std::vector<Index>& hidden, Index side) {
+    return Cnf(Mlp<float, Tanh>(2, hidden, rng, side), Standardize(plane), in_float);
   };
-  keep(folder, out, "shallow_flow", mlp({12}, 0, {}), plane, 3, 1e-3);
-  keep(folder, out, "tanh_flow", mlp({16, 16}, 1, {}), plane, 3, 1e-3);
-  keep(folder, out, "deep_flow", mlp({5, 4, 6}, 1, {.data = 0.5, .base = -1}), plane, 3, 1e-3);
+  keep(folder, out, "shallow_flow", mlp({12}, 0), plane, 3, 1e-3);
+  keep(folder, out, "tanh_flow", mlp({16, 16}, 1), plane, 3, 1e-3);
+  const Batch<double> plane_and_context = data<double>(2, 1);
+  keep(folder, out, "deep_flow",
+       Cnf(Mlp<float, Tanh>(2, {5, 4, 6}, rng, 2), Standardize(plane_and_context.topRows(2)),
+           StandardizeContext(plane_and_context.row(2)), in_float, TimeSpan{.data = 0.5, .base = -1}),
+       plane_and_context, 3, 1e-3);
 
   keep(folder, out, "softplus_flow",
        Cnf(SquashMlp<double, Softplus>(3, {8, 6}, rng, 2), Whiten(space.topRows(3)), StandardizeContext(space.row(3)),
