@@ -89,18 +89,21 @@ void check_same_bits(const Model& a, const Model& b) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("io::save, io::load: a flow gives the same bits as the one that was saved", "[io]", float, double) {
+TEST_CASE("io::save, io::load: a flow gives the same bits as the one that was saved", "[io]") {
   const Folder folder;
-  const auto flow = make_flow<TestType>();
-  io::save(folder.path / "flow.safetensors", flow);
+  const auto flow = make_flow<double>();
+  const auto path = folder.path / "flow.safetensors";
+  io::save(path, flow);
+  check_same_bits(io::load<Flow<double>>(path), flow);
+  CHECK(io::load_cnf<Mlp<double, Tanh>, Hutchinson<Rademacher>, PiController, Standardize<double>, KineticEnergy,
+                     TimeSpan>(path)
+            .parameters() == flow.parameters());
 
-  check_same_bits(io::load<Flow<TestType>>(folder.path / "flow.safetensors"), flow);
-
-  auto other = make_flow<TestType>(8);
-  other = Flow<TestType>(other.field(), Hutchinson<Rademacher>{}, PiController{},
-                         Standardize<TestType>(points<TestType>()), KineticEnergy{}, TimeSpan{});
-  REQUIRE(other.log_prob(points<TestType>()) != flow.log_prob(points<TestType>()));
-  io::load(folder.path / "flow.safetensors", other);
+  auto other = make_flow<double>(8);
+  other = Flow<double>(other.field(), Hutchinson<Rademacher>{}, PiController{}, Standardize<double>(points<double>()),
+                       KineticEnergy{}, TimeSpan{});
+  REQUIRE(other.log_prob(points<double>()) != flow.log_prob(points<double>()));
+  io::load(path, other);
   check_same_bits(other, flow);
   CHECK(other.time_span().base == 1.75);
 }

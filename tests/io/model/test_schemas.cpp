@@ -38,6 +38,7 @@
 
 #include <cmath>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace {
@@ -105,6 +106,15 @@ TEST_CASE("io: files of schema 1 are read, and give what they gave", "[io]") {
   CHECK(error_of<Single>("models/flow-1.safetensors") < 2e-5);
   CHECK(error_of<Stack>("models/stack-1.safetensors") < 1e-12);
   CHECK(error_of<Ode>("models/ode-1.safetensors") < 1e-9);
+}
+
+TEST_CASE("io: a float flow, a conditional stack and a neural ODE give the same bits when they are read", "[io]") {
+  const auto check = [](const auto& model) {
+    CHECK(outputs(io::from_tensors<std::remove_cvref_t<decltype(model)>>(io::to_tensors(model))) == outputs(model));
+  };
+  check(single());
+  check(stack());
+  check(ode());
 }
 
 TEST_CASE("io: the files of schema 1 are written", "[.make-files]") {
