@@ -7,16 +7,34 @@
 
 namespace examples::cnf {
 
+// train_flow.hpp
 template <class Solver>
 [[nodiscard]] TrainedFlow train_flow_with(const Split& split, const Options& options,
-                                          const std::function<void(const Epoch&)>& on_epoch);  // train_flow.hpp
+                                          const std::function<void(const Epoch&)>& on_epoch);
+template <class Solver>
+[[nodiscard]] TrainedFlow load_flow_with(Index columns, const Options& options);
+
+namespace {
+
+template <class Of>
+[[nodiscard]] TrainedFlow with_solver(const std::string& name, Of&& of) {
+  if (name == "dopri5") return of(pathline::Dopri5{});
+  if (name == "tsit5") return of(pathline::Tsit5{});
+  if (name == "bosh3") return of(pathline::BogackiShampine{});
+  if (name == "rk4") return of(pathline::Rk4{});
+  throw pathline::ArgumentError("--solver", name, "dopri5, tsit5, bosh3 or rk4");
+}
+
+}  // namespace
 
 TrainedFlow train_flow(const Split& split, const Options& options, const std::function<void(const Epoch&)>& on_epoch) {
-  if (options.solver == "dopri5") return train_flow_with<pathline::Dopri5>(split, options, on_epoch);
-  if (options.solver == "tsit5") return train_flow_with<pathline::Tsit5>(split, options, on_epoch);
-  if (options.solver == "bosh3") return train_flow_with<pathline::BogackiShampine>(split, options, on_epoch);
-  if (options.solver == "rk4") return train_flow_with<pathline::Rk4>(split, options, on_epoch);
-  throw pathline::ArgumentError("--solver", options.solver, "dopri5, tsit5, bosh3 or rk4");
+  return with_solver(options.solver,
+                     [&]<class Solver>(Solver /*by*/) { return train_flow_with<Solver>(split, options, on_epoch); });
+}
+
+TrainedFlow load_flow(Index columns, const Options& options) {
+  return with_solver(options.solver,
+                     [&]<class Solver>(Solver /*by*/) { return load_flow_with<Solver>(columns, options); });
 }
 
 }  // namespace examples::cnf

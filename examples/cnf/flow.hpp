@@ -6,6 +6,9 @@
 #include <examples/cnf/options.hpp>
 #include <examples/common/baselines.hpp>
 
+#include <pathline/io/model/model_file.hpp>
+
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -36,11 +39,19 @@ struct TrainedFlow {
   double evaluations_per_solve = 0;   ///< Of the field, in one forward solve while training.
   std::vector<std::string> warnings;  ///< What training found doubtful.
   std::string trouble;                ///< Why training stopped before its time, if it failed; else empty.
+  /// Keeps the flow in a file, with what training reported and the notes given.
+  std::function<void(const std::filesystem::path&, const pathline::io::Notes&)> save;
 };
 
 /// Trains on split.train; split.validation chooses the best epoch, split.test is not read.
 /// \throws pathline::Error for data or options that cannot be used.
 [[nodiscard]] TrainedFlow train_flow(const Split& split, const Options& options,
                                      const std::function<void(const Epoch&)>& on_epoch);
+
+/// The flow of options.load, of which the other options tell the parts; history and best epoch are those of its
+/// training.
+/// \param columns  Of the table that it is for.
+/// \throws pathline::Error for a file that cannot be read, or a flow of another number of columns.
+[[nodiscard]] TrainedFlow load_flow(Index columns, const Options& options);
 
 }  // namespace examples::cnf

@@ -8,6 +8,7 @@
 #include <examples/cnf/options.hpp>
 #include <examples/cnf/pictures.hpp>
 #include <examples/cnf/report.hpp>
+#include <examples/cnf/saved_flow.hpp>
 #include <examples/common/baselines.hpp>
 #include <examples/common/plot.hpp>
 
@@ -102,32 +103,62 @@ void write_samples(const TrainedFlow& flow, const std::vector<std::string>& name
   std::cout << "samples   " << options.samples << " in " << samples_file(options).string() << '\n';
 }
 
+/// Refuses a file that --save cannot write before hours are spent.
+void check_save(const Options& options) {
+  if (options.save.has_parent_path()) std::filesystem::create_directories(options.save.parent_path());
+}
+
+/// The flow trained on a part of the rows, or the one of --load.
+[[nodiscard]] TrainedFlow make_flow(const Split& split, const Table& rows, const Options& options) {
+  if (!options.load.empty()) {
+    TrainedFlow flow = load_flow(rows.rows(), options);
+    std::cout << "loaded    " << options.load.string() << ": " << flow.parameters << " parameters, best of "
+              << flow.history.size() << " epochs: " << flow.best_epoch << '\n';
+    return flow;
+  }
+  TrainedFlow flow = train(split, options);
+  print_training(std::cout, flow);
+  if (!options.save.empty()) {
+    flow.save(options.save, notes_of(options, rows));
+    std::cout << "saved     " << options.save.string() << '\n';
+  }
+  return flow;
+}
+
 void one_split(const Table& rows, const std::vector<std::string>& names, const Options& options) {
   make_folder(options);
   check_samples(names, options);
-  const Split split = split_rows(rows, options);
-  std::cout << "rows      " << split.train.cols() << " train, " << split.validation.cols() << " validation, "
-            << split.test.cols() << " test (seed " << options.seed << ")\n"
-            << std::flush;
-  const FittedGaussian gaussian(split.train);
-  const KernelDensity kernels(split.train);
-  const TrainedFlow flow = train(split, options);
-  print_training(std::cout, flow);
+  check_save(options);
+  // Rows that a loaded flow has not seen are all there to judge it by.
+  const bool known = options.load.empty() || same_rows(options, rows);
+  const Split split = known ? split_rows(rows, options) : Split{Table(rows.rows(), 0), Table(rows.rows(), 0), rows};
+  std::cout << "rows      ";
+  if (known)
+    std::cout << split.train.cols() << " train, " << split.validation.cols() << " validation, " << split.test.cols()
+              << " test (seed " << options.seed << ")\n";
+  else
+    std::cout << rows.cols() << " test: not the table that the flow was trained on\n";
+  std::cout << std::flush;
+  const TrainedFlow flow = make_flow(split, rows, options);
 
-  const std::vector<Scores> scores{
-      score("flow", flow.log_prob, split),
-      score(
-          "Gaussian", [&gaussian](const Table& X) { return gaussian.log_prob(X); }, split),
-      score(
-          "kernel estimate", [&kernels](const Table& X) { return kernels.log_prob(X); }, split)};
-  print_scores(std::cout, scores);
-  print_bandwidths(std::cout, kernels, names);
-
+  std::vector<Scores> scores{score("flow", flow.log_prob, split)};
   std::vector<plot::Level> levels;
-  if (split.test.cols() > 0)
-    levels = {{mean_nll(scores[1].test), "Gaussian, test rows"},
-              {mean_nll(scores[2].test), "kernel estimate, test rows"},
-              {mean_nll(scores[0].test), "flow, test rows"}};
+  if (known) {
+    const FittedGaussian gaussian(split.train);
+    const KernelDensity kernels(split.train);
+    scores.push_back(score(
+        "Gaussian", [&gaussian](const Table& X) { return gaussian.log_prob(X); }, split));
+    scores.push_back(score(
+        "kernel estimate", [&kernels](const Table& X) { return kernels.log_prob(X); }, split));
+    print_scores(std::cout, scores);
+    print_bandwidths(std::cout, kernels, names);
+    if (split.test.cols() > 0)
+      levels = {{mean_nll(scores[1].test), "Gaussian, test rows"},
+                {mean_nll(scores[2].test), "kernel estimate, test rows"},
+                {mean_nll(scores[0].test), "flow, test rows"}};
+  } else {
+    print_scores(std::cout, scores);
+  }
   const auto written = draw_pictures(flow, split, names, levels, options);
   std::cout << (plot::gnuplot_available() ? "\npictures " : "\nscripts  ");
   for (std::filesystem::path file : written)

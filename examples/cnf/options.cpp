@@ -2,6 +2,8 @@
 /// The command line of the example, by CLI11.
 #include <examples/cnf/options.hpp>
 
+#include <examples/cnf/saved_flow.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
@@ -38,6 +40,12 @@ char separator(const std::string& text) {
   if (text.size() == 1) return text.front();
   throw CLI::ValidationError("--separator",
                              "got \"" + text + "\", expected one character, or comma, semicolon, tab, blank");
+}
+/// Whether it says how a flow is made and trained, and on which rows.
+bool is_of_training(const CLI::Option& option) {
+  const std::string name = option.get_name(), group = option.get_group();
+  return ((group == "Flow" || group == "Training") && name != "--load" && name != "--threads") || name == "--test" ||
+         name == "--validation" || name == "--save";
 }
 CLI::Validator one_of(std::vector<std::string> names) { return CLI::IsMember(std::move(names)).description(""); }
 
@@ -165,10 +173,18 @@ Options parse(int argc, char** argv) {
       ->type_name("FILE")
       ->group("Output");
 
+  app.add_option("--save", options.save, "keep the trained flow in this file")->type_name("FILE")->group("Output");
+  app.add_option("--load", options.load,
+                 "take a flow that --save has kept instead of training one: evaluates, samples and draws it; with "
+                 "another --data, all of its rows are new to the flow")
+      ->type_name("FILE")
+      ->group("Flow");
+
   for (CLI::Option* const option : app.get_options())
     if (option->get_group() == "Flow" || option->get_group() == "Training" || option->get_group() == "Output" ||
         option->get_name() == "--test" || option->get_name() == "--validation")
-      if (option->get_name() != "--folds" && !option->get_name().starts_with("--samples"))
+      if (option->get_name() != "--folds" && !option->get_name().starts_with("--samples") &&
+          option->get_name() != "--save" && option->get_name() != "--load")
         option->capture_default_str();
   try {
     app.parse(argc, argv);
@@ -177,11 +193,22 @@ Options parse(int argc, char** argv) {
       throw CLI::ValidationError("--samples", "excludes --folds: no one flow is trained there");
     if (options.samples == 0 && !options.samples_file.empty())
       throw CLI::ValidationError("--samples-file", "needs --samples N");
+    if (!options.save.empty() && options.folds > 0)
+      throw CLI::ValidationError("--save", "excludes --folds: no one flow is trained there");
+    if (!options.load.empty())
+      for (const CLI::Option* const option : app.get_options())
+        if (option->count() > 0 && is_of_training(*option))
+          throw CLI::ValidationError(option->get_name(), "excludes --load: the file tells it");
   } catch (const CLI::ParseError& error) {
     std::exit(app.exit(error));
   }
   if (header) options.table.header = pathline::io::CsvHeader::present;
   if (no_header) options.table.header = pathline::io::CsvHeader::absent;
+  if (!options.load.empty())
+    take_saved_options(options, [&](const char* name) {
+      if (std::string(name) == "header") return header || no_header;
+      return app.count(std::string("--") + name) > 0;
+    });
   return options;
 }
 

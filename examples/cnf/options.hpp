@@ -36,6 +36,8 @@ struct Options {
   std::filesystem::path out = "cnf-pictures";
   int samples = 0;                     ///< How many to draw from the trained flow into a table.
   std::filesystem::path samples_file;  ///< That table; samples.csv in `out` if empty.
+  std::filesystem::path save;          ///< Where to keep the trained flow; nowhere if empty.
+  std::filesystem::path load;          ///< A flow that was kept, in place of training; none if empty.
 };
 
 /// Reads the command line. Ends the program after `--help` (status 0) and for a line that it cannot read.

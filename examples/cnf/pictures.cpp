@@ -134,7 +134,7 @@ std::vector<fs::path> draw_pictures(const TrainedFlow& flow, const Split& split,
   if (names.size() <= 2) draw_density(file("density.png"), flow, split, names, options);
   draw_trajectories(file("trajectories.png"), flow, split, names);
   draw_samples(file("samples.png"), flow, split, names);
-  draw_losses(file("loss.png"), flow, levels);
+  if (!flow.history.empty()) draw_losses(file("loss.png"), flow, levels);
   return written;
 }
 

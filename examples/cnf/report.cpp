@@ -61,7 +61,7 @@ void print_scores(std::ostream& out, const std::vector<Scores>& scores) {
   for (const Scores& one : scores)
     out << std::left << std::setw(name_width) << one.name << std::right << cell(nll(one.train))
         << cell(nll(one.validation)) << cell(nll(one.test)) << '\n';
-  if (scores.empty() || scores.front().test.size() < 2) return;
+  if (scores.size() < 2 || scores.front().test.size() < 2) return;
   out << "on the test rows, as mean of paired differences ± its standard error:\n";
   for (std::size_t i = 1; i < scores.size(); ++i)
     out << "  " << scores.front().name << " - " << scores[i].name << ": "
