@@ -209,12 +209,11 @@ inline void solve(bool to_base, scalar* s, scalar* y) noexcept {
 
 /// What a program calls.
 inline constexpr const char* public_code = R"code(
-// Each returns whether what it was given and the result are finite, and leaves its output as it was if not. Context
-// stands after the sample.
+// Each returns whether the result is finite, and leaves its output as it was if not. What it is given may be infinite:
+// the result then is not finite, since the last layer of each field reads context too. Context stands after the sample.
 
 // log p of raw x, in nats.
 [[nodiscard]] inline bool log_prob(const data_scalar (&x)[data_rows], scalar& log_p) noexcept {
-  if (!detail::finite(x, data_rows)) return false;  // an infinite context can have a finite result
   scalar y[dim + 1], s[1 + context_rows];
   const scalar log_det = detail::to_coordinates(x, y);
   detail::read_context(x + dim, s + 1);
@@ -228,7 +227,6 @@ inline constexpr const char* public_code = R"code(
 
 // The base point z of raw x.
 [[nodiscard]] inline bool transform(const data_scalar (&x)[data_rows], scalar (&z)[dim]) noexcept {
-  if (!detail::finite(x, data_rows)) return false;
   scalar y[dim], s[1 + context_rows];
   detail::to_coordinates(x, y);
   detail::read_context(x + dim, s + 1);
@@ -240,7 +238,6 @@ inline constexpr const char* public_code = R"code(
 
 // Raw x of a base point z.
 [[nodiscard]] inline bool inverse(const scalar (&z)[data_rows], data_scalar (&x)[dim]) noexcept {
-  if (!detail::finite(z, data_rows)) return false;
   scalar y[dim], s[1 + context_rows];
   data_scalar raw[dim];
   for (int i = 0; i < dim; ++i) y[i] = z[i];
