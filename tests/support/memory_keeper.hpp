@@ -68,15 +68,12 @@ struct NoisyMean {
   };
 
   Vector<double> theta = Vector<double>::Zero(4);
-  double noise = 0.1;  // no setting that has a name
+  double noise = 0.1, shift = 0;  // of training, and of log_prob: settings without a name
 
   [[nodiscard]] Vector<double>& parameters() { return theta; }
   [[nodiscard]] Index data_rows() const { return 2; }
   [[nodiscard]] Loss make_training_loss() const { return {}; }
-  [[nodiscard]] Row<double> log_prob(const Batch<double>& X) const {
-    return -0.5 * (X.colwise() - theta.head(2)).colwise().squaredNorm() -
-           theta.tail(2).squaredNorm() * Row<double>::Ones(X.cols());
-  }
+  [[nodiscard]] Row<double> log_prob(const Batch<double>& X) const { return fit_of(X).array() - shift; }
   void value_and_gradient(const Batch<double>& X, std::span<const Index> samples, const Draw& draw, Memory& memory,
                           Loss& loss) const {
     value_and_gradient(X, samples, Vector<double>::Ones(X.cols()), draw, memory, loss);
@@ -87,11 +84,15 @@ struct NoisyMean {
     fill<Gaussian>(draw, samples, noisy);
     noisy = X + noise * noisy;
     memory.batch_mean = noisy * weights / double(X.cols());
-    loss.loss = -(log_prob(noisy) * weights).value() / double(X.cols());
+    loss.loss = -(fit_of(noisy) * weights).value() / double(X.cols());
     loss.gradient = Vector<double>::Zero(4);
     loss.gradient.head(2) = theta.head(2) * weights.mean() - memory.batch_mean;
     loss.solves = 1;
     loss.forward = {.accepted = X.cols(), .rejected = 1, .evaluations = 7, .newton_iterations = 2};
+  }
+  [[nodiscard]] Row<double> fit_of(const Batch<double>& X) const {
+    return -0.5 * (X.colwise() - theta.head(2)).colwise().squaredNorm() -
+           theta.tail(2).squaredNorm() * Row<double>::Ones(X.cols());
   }
   void after_step(const Memory& memory) { theta.tail(2) = 0.9 * theta.tail(2) + 0.1 * memory.batch_mean; }
 };

@@ -188,7 +188,7 @@ class Training {
       source_.start_epoch(rng, memory_of_source);
       const Index count = std::min<Index>(plan_.options.batch, source_.samples());
       set_loss(source_.batch(0, count, rng, memory_of_source), rng, memory);
-      return std::vector<double>{loss_.loss, gradient_norm(loss_.gradient)};
+      return std::vector<double>{loss_.loss, gradient_norm(loss_.gradient), loss_of_first(flow_, rows_)};
     });
   }
 
@@ -259,7 +259,7 @@ class Training {
       set_loss(mini_batch, rng_, memory_);
       const double norm = gradient_norm(loss_.gradient);
       if constexpr (keeps)
-        if (first_batch_.empty()) first_batch_ = {loss_.loss, norm};
+        if (first_batch_.empty()) first_batch_ = {loss_.loss, norm, loss_of_first(flow_, rows_)};
       if (!std::isfinite(loss_.loss) || !(std::isfinite(norm) || all_finite<Scalar>(loss_.gradient)))
         refuse("the loss or its gradient is not finite in epoch " + std::to_string(epoch), mini_batch);
       report.gradient_norm += norm;
@@ -386,7 +386,7 @@ class Training {
   Rng& rng_;
   bool held_out_, judges_, over_ = false;
   Index last_, batches_;             // epoch of this call, mini-batches of an epoch
-  std::vector<double> first_batch_;  // loss and gradient norm
+  std::vector<double> first_batch_;  // see RunState
   Batch<DataScalar> judged_;         // the rows to judge by, where they are not all columns of the user's batch
   Vector<double> judged_shares_;     // add up to 1; empty: all are equal
   Vector<double> best_losses_;

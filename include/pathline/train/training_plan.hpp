@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/data_ref.hpp>
+#include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/train/callbacks.hpp>
@@ -11,12 +12,14 @@
 #include <pathline/train/training_state.hpp>
 #include <pathline/train/weighted_data.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
 #include <type_traits>
+#include <vector>
 
 namespace pathline::detail {
 
@@ -128,6 +131,19 @@ template <class Flow, Real DataScalar>
     for (Index j = 0; j < result.size(); ++j) result(j) = double(losses(j));
   }
   return result;
+}
+
+/// The mean loss of the first few of some rows; 0 where there are none, NaN where it cannot be computed.
+template <class Flow, Real DataScalar>
+[[nodiscard]] double loss_of_first(const Flow& flow, const FitRows<DataScalar>* rows) {
+  if (!rows) return 0;
+  std::vector<Index> some = counted(*rows);
+  some.resize(std::min(some.size(), std::size_t(16)));
+  try {
+    return losses_of<Flow, DataScalar>(flow, rows->gathered(some)).mean();
+  } catch (const Error&) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
 }
 
 /// Their mean, weighted by shares that add up to 1; none: all are equal.

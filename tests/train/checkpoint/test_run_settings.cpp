@@ -101,6 +101,9 @@ TEST_CASE("A run that is asked something else is refused by name", "[train][chec
   CHECK_THAT(unnamed[0], Catch::Matchers::StartsWith("the loss of the first mini-batch is "));
   CHECK_THAT(unnamed[1], ContainsSubstring("so that the model, its solver, a policy of it or the compiled program is "
                                            "another one"));
+  const Lines judging = with([](Call& call) { call.model.shift = 0.5; });
+  REQUIRE(judging.size() == 1);
+  CHECK_THAT(judging.front(), Catch::Matchers::StartsWith("the loss of the first rows to judge by is "));
   // A further call with the state of the first.
   const Lines further = with([&](Call& call) {
     call.model = first.model;

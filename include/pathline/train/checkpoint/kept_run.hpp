@@ -35,7 +35,7 @@ struct RunState {
   Rng rng{0};
   FitReport report{};                 ///< Without warnings and checks, which are made anew.
   Vector<double> best_losses{};       ///< Of the rows to judge by, with the best parameters.
-  std::vector<double> first_batch{};  ///< Loss and gradient norm of the first mini-batch.
+  std::vector<double> first_batch{};  ///< Its loss and gradient norm, and loss_of_first the rows to judge by.
   Index over = 0;                     ///< 1: training has ended, and report.stop says why.
 };
 
@@ -167,7 +167,7 @@ void require_run(const RunState<Scalar>& run, const TrainingState<Scalar>& befor
           "since_best is none of this run's");
   require(run.best_losses.size() == 0 || run.best_losses.size() == sizes.judged,
           "best_losses are not those of the rows to judge by");
-  require(run.first_batch.size() == 2, "first_batch is not loss and gradient norm");
+  require(run.first_batch.size() == 3, "first_batch has not three numbers");
 }
 
 /// A run and where it is kept, for one call of `fit`.
@@ -205,24 +205,25 @@ class KeptRun {
 
   /// \param theta    Of the model, which has them again afterwards.
   /// \param first    With which the run began; none: theta.
-  /// \param compute  compute() returns loss and gradient norm of the first mini-batch.
-  /// \throws CheckpointError unless they are what they were in the run that is kept: two numbers that every setting of
-  ///         the model decides, also one without a name.
+  /// \param compute  compute() returns RunState::first_batch.
+  /// \throws CheckpointError unless it is that of the run that is kept: numbers that every setting of the model, also
+  ///         one without a name, decides.
   template <class Compute>
   void check_first_batch(std::span<Scalar> theta, const Vector<Scalar>& first, const Compute& compute) const {
     const std::vector<Scalar> given(theta.begin(), theta.end());
     std::copy_n(first.data(), first.size(), theta.begin());
-    std::vector<double> now(2, std::numeric_limits<double>::quiet_NaN());
+    std::vector<double> now(3, std::numeric_limits<double>::quiet_NaN());
     try {
       now = compute();
     } catch (const Error&) {  // it did not fail then
     }
     std::copy(given.begin(), given.end(), theta.begin());
     std::vector<std::string> changed;
-    const char* const names[]{"the loss of the first mini-batch is ", "the gradient norm of the first mini-batch is "};
-    for (std::size_t i = 0; i < 2; ++i)
-      if (const double kept = run_.first_batch[i]; now[i] != kept)
-        changed.push_back(names[i] + exact_text(now[i]) + " in place of " + exact_text(kept));
+    const char* const names[]{"the loss of the first mini-batch", "the gradient norm of the first mini-batch",
+                              "the loss of the first rows to judge by"};
+    for (std::size_t i = 0; i < 3; ++i)
+      if (const std::string text = exact_text(now[i]), kept = exact_text(run_.first_batch[i]); text != kept)
+        changed.push_back(names[i] + (" is " + text + " in place of " + kept));
     if (!changed.empty())
       changed.back() += ", so that the model, its solver, a policy of it or the compiled program is another one";
     refuse(changed);
