@@ -179,14 +179,8 @@ void write_header(const std::filesystem::path& path, const Cnf<F, P...>& flow, c
   using Flow = Cnf<F, P...>;
   if constexpr (detail::HeaderCheck<Flow>::value) {
     detail::require_identifier("write_header: name", options.name);
-    if (calibration.evaluations() < 1)
-      throw ArgumentError("write_header: evaluations of the calibration", std::to_string(calibration.evaluations()),
-                          "at least 1");
     pathline::detail::require_finite_parameters("write_header", flow.parameters());
-    if (calibration.samples > 0 &&
-        calibration.parameters_hash != pathline::detail::hash_of<typename Flow::Scalar>(flow.parameters()))
-      throw ArgumentError("write_header: parameters of the flow", "others than those that were calibrated",
-                          "the same: calibrate the flow anew after training");
+    pathline::detail::require_calibrated("write_header", flow, calibration);
     const std::string text = detail::header_text(flow, calibration, options);
     replace_file("write_header", path, [&text](std::ostream& out) { out << text; });
   }

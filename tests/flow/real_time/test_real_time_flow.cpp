@@ -2,6 +2,7 @@
 
 #include <pathline/flow/base/gaussian_bases.hpp>
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/real_time/step_calibration.hpp>
 #include <pathline/flow/transform/context_transform.hpp>
 #include <pathline/flow/with_context.hpp>
 #include <pathline/nn/mlp.hpp>
@@ -110,6 +111,13 @@ TEST_CASE("A potential of float, data of double, in real time", "[flow][real-tim
   CHECK_THROWS_WITH(RealTimeFlow(flow, chosen_method<Rk4>("Rk4"), 0),
                     "RealTimeFlow: number of steps is 0, expected at least 1");
   CHECK_THROWS_AS(RealTimeFlow(flow, ChosenMethod{}, 1), ArgumentError);
+  StepCalibration of_others;
+  of_others.method = chosen_method<Rk4>("Rk4");
+  of_others.steps = 2;
+  of_others.samples = 10;
+  CHECK_THROWS_WITH(RealTimeFlow(flow, of_others), ContainsSubstring("calibrate the flow anew after training"));
+  of_others.samples = 0;  // chosen by hand
+  CHECK(RealTimeFlow(flow, of_others).evaluations() == 8);
   flow.parameters()(0) = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS_AS(RealTimeFlow(flow, Rk4{}, FixedSteps(3)), ArgumentError);
 }

@@ -80,8 +80,11 @@ class RealTimeFlow<Cnf<F, P...>> {
   using DataScalar = typename Parts::DataScalar;
 
   /// By the method and the steps of a calibration.
+  /// \throws ArgumentError for a calibration without steps, or of other parameters than the flow has now; as below.
   RealTimeFlow(const Flow& flow, const StepCalibration& calibration)
-      : RealTimeFlow(flow, calibration.method, calibration.steps) {}
+      : RealTimeFlow(flow, calibration.method, calibration.steps) {
+    detail::require_calibrated("RealTimeFlow", flow, calibration);
+  }
 
   /// By so many steps of an explicit method: RealTimeFlow(flow, Rk4{}, FixedSteps(8)).
   template <ExplicitMethod Method>

@@ -73,6 +73,17 @@ template <Real Scalar>
   return hash;
 }
 
+/// \throws ArgumentError when the calibration has no steps, or measured this flow with other parameters.
+template <class Flow>
+void require_calibrated(const std::string& caller, const Flow& flow, const StepCalibration& calibration) {
+  if (calibration.evaluations() < 1)
+    throw ArgumentError(caller + ": evaluations of the calibration", std::to_string(calibration.evaluations()),
+                        "at least 1");
+  if (calibration.samples > 0 && calibration.parameters_hash != hash_of<typename Flow::Scalar>(flow.parameters()))
+    throw ArgumentError(caller + ": parameters of the flow", "others than those that were calibrated",
+                        "the same: calibrate the flow anew after training");
+}
+
 /// What a number of steps gives: log p and base points of the data, samples of the base points.
 template <Real Scalar>
 struct FixedStepResults {
