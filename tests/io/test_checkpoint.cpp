@@ -128,6 +128,10 @@ TEST_CASE("A run goes on from its file, and says so", "[io][checkpoint]") {
   CHECK(resumed.rng == remembered.rng);
   CHECK(!fs::exists(folder.path / "run.partial-12345"));
   CHECK(fs::exists(folder.path / "run.partial-12345.txt"));
+  write(folder.path / "run.partial-6", "of a killed run that was given a link");
+  fs::create_symlink("run", folder.path / "link");
+  CHECK(io::Checkpoint{.path = folder.path / "link"}.read());
+  CHECK(!fs::exists(folder.path / "run.partial-6"));
 
   // The finished run, from a file that is only read.
   const std::string finished = text_of(folder.path / "run");

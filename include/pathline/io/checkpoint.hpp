@@ -9,6 +9,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/io/replace_file.hpp>
 #include <pathline/io/safetensors.hpp>
 #include <pathline/io/tensor.hpp>
 #include <pathline/train/checkpoint/run_keeper.hpp>
@@ -85,9 +86,10 @@ class CheckpointFile {
   TensorFile file_;
 };
 
-/// Deletes what killed runs left beside the file: NAME.partial-NUMBER (io/replace_file.hpp).
-inline void remove_partial_files(const std::filesystem::path& path) {
+/// Deletes what killed runs left beside the file that is written: NAME.partial-NUMBER (io/replace_file.hpp).
+inline void remove_partial_files(const std::filesystem::path& given) {
   namespace fs = std::filesystem;
+  const fs::path path = link_target(given);
   const std::string front = path.filename().string() + ".partial-";
   std::error_code error;
   fs::directory_iterator entry(path.has_parent_path() ? path.parent_path() : fs::path("."), error);
