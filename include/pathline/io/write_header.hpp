@@ -25,6 +25,7 @@
 #include <pathline/io/replace_file.hpp>
 #include <pathline/version.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <ostream>

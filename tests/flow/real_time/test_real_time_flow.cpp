@@ -78,6 +78,15 @@ TEST_CASE("A conditional flow in real time", "[flow][real-time][allocations]") {
   REQUIRE(real_time.inverse(point, same));
   CHECK((x - same).cwiseAbs().maxCoeff() < 1e-13);
 
+  // A copy has scratch of its own, which is there from the start.
+  RealTimeFlow copy = real_time;
+  Vector<double> again(2);
+  const AllocationCounter of_copy;
+  const bool finite = copy.sample(noise, again);
+  CHECK(of_copy.count() == 0);
+  CHECK(finite);
+  CHECK(again == x);
+
   // What cannot be answered is refused, and nothing is written.
   double log_p = 42;
   Vector<double> bad = X.col(0);

@@ -107,12 +107,26 @@ class RealTimeFlow<Cnf<F, P...>> {
     scratch_.log_det.setZero(1);
     scratch_.context.setZero(c, 1);
     scratch_.unrounded_context.setZero(c, 1);
-    // Sizes the scratch of both kinds of solves; what they give does not matter.
-    const View<const Scalar> context(scratch_.context);
-    flow_.run(method_, steps_, detail::Way::to_base, BatchMap<Scalar>(y_.data(), d + 1, 1), context);
-    flow_.add_log_base(View<const Scalar>(y_).topRows(d), View<Scalar>(log_p_));
-    flow_.run(method_, steps_, detail::Way::to_data, BatchMap<Scalar>(z_.data(), d, 1), context);
+    size_workspace();
   }
+
+  /// A copy, for another thread, has its own scratch, which is sized here too.
+  RealTimeFlow(const RealTimeFlow& other)
+      : flow_(other.flow_),
+        method_(other.method_),
+        steps_(other.steps_),
+        y_(other.y_),
+        log_p_(other.log_p_),
+        z_(other.z_),
+        raw_(other.raw_),
+        raw_context_(other.raw_context_),
+        scratch_(other.scratch_) {
+    size_workspace();
+  }
+  RealTimeFlow(RealTimeFlow&&) noexcept = default;
+  RealTimeFlow& operator=(const RealTimeFlow& other) { return *this = RealTimeFlow(other); }
+  RealTimeFlow& operator=(RealTimeFlow&&) noexcept = default;
+  ~RealTimeFlow() = default;
 
   [[nodiscard]] Index dim() const { return flow_.dim(); }
   /// Rows of what the calls take: d + c.
@@ -172,6 +186,17 @@ class RealTimeFlow<Cnf<F, P...>> {
 
  private:
   [[nodiscard]] const Parts& parts() const noexcept { return flow_.parts(); }
+
+  /// By a solve of each kind, whatever they give: nothing is asked of the heap after that.
+  void size_workspace() {
+    const Index d = dim();
+    const View<const Scalar> context(scratch_.context);
+    y_.setZero();
+    z_.setZero();
+    flow_.run(method_, steps_, detail::Way::to_base, BatchMap<Scalar>(y_.data(), d + 1, 1), context);
+    flow_.add_log_base(View<const Scalar>(y_).topRows(d), View<Scalar>(log_p_));
+    flow_.run(method_, steps_, detail::Way::to_data, BatchMap<Scalar>(z_.data(), d, 1), context);
+  }
 
   template <class Call>
   static bool guarded(const Call& call) noexcept {
