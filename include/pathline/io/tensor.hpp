@@ -172,7 +172,7 @@ template <Real Scalar>
 [[nodiscard]] Batch<Scalar> matrix_of(const Tensor& tensor, Index rows = Eigen::Dynamic, Index cols = Eigen::Dynamic) {
   detail::require_shape(tensor, {rows, cols});
   Batch<Scalar> result(tensor.shape[0], tensor.shape[1]);
-  if (result.size() == 0) return result;  // a file can say 2^62 rows of no columns
+  if (result.size() == 0) return result;  // a file can say 2^60 rows of no columns
   for (Index i = 0; i < result.rows(); ++i)
     for (Index j = 0; j < result.cols(); ++j)
       result(i, j) = detail::number_in<Scalar>(tensor, std::size_t(i * result.cols() + j));
