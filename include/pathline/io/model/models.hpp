@@ -23,10 +23,11 @@ namespace detail {
 
 using pathline::detail::PartsAccess;
 
-template <class Model, class Tuple>
-struct ReadRegularizers;
-template <class Model, class... R>
-struct ReadRegularizers<Model, std::tuple<R...>> {
+/// How many regularizers there are, and each by its number.
+template <class Tuple>
+struct RegularizerParts;
+template <class... R>
+struct RegularizerParts<std::tuple<R...>> {
   static void describe(const std::tuple<R...>& regularizers, Description& out) {
     std::size_t i = 0;
     out.fixed("regularizers", std::to_string(sizeof...(R)));
@@ -47,7 +48,7 @@ template <class FieldType, class... Policies>
 struct Described<Cnf<FieldType, Policies...>> {
   using Flow = Cnf<FieldType, Policies...>;
   using Parts = pathline::detail::FlowParts<FieldType, Policies...>;
-  using Regularizers = detail::ReadRegularizers<Flow, typename Parts::Regularizers>;
+  using Regularizers = detail::RegularizerParts<typename Parts::Regularizers>;
   static constexpr std::string_view name = "Cnf";
 
   static void describe(const Flow& flow, Description& out) {
