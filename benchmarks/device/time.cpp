@@ -1,6 +1,6 @@
-// Times single calls of an exported header, HEADER with namespace FLOW: the tenth and the median of 20,000, in cycles
-// of the time stamp counter (which ticks at the processor's nominal rate) or, elsewhere, in nanoseconds. On a machine
-// that does other things meanwhile the tenth is the one to read.
+// Times single calls of an exported header, HEADER with namespace FLOW: the 10th percentile and the median of 20,000,
+// in cycles of the time stamp counter (which ticks at the processor's nominal rate) or, elsewhere, in nanoseconds. On
+// a machine that does other things meanwhile read the 10th percentile.
 #include HEADER
 
 #include <algorithm>
