@@ -42,7 +42,7 @@ void write_columns(std::ostream& out, const std::string& name, const Batch<Scala
 /// Raw data, d rows of which vary together above c rows of context.
 template <Real Scalar>
 Batch<Scalar> data(Index d, Index c) {
-  Batch<double> X(d + c, 60);
+  Batch<double> X(d + c, 20);
   fill<Gaussian>(Draw{11, 0}, 0, X);
   for (Index i = 0; i < d + c; ++i) X.row(i) = (10. * double(i) + 3 * X.row(i).array()).matrix().eval();
   X.row(0) += 0.2 * X.row(d - 1);
