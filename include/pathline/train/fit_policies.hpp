@@ -132,6 +132,8 @@ void check_policy([[maybe_unused]] const P& policy, [[maybe_unused]] double lear
   } else if constexpr (requires { policy.check(); }) {
     policy.check();
   }
+  if constexpr (RunKeeper<P>)
+    require_setting(Index(policy.every) >= 1, "fit: every of the checkpoint", double(policy.every), "at least 1 epoch");
 }
 
 }  // namespace detail

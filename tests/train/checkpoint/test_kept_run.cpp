@@ -263,6 +263,10 @@ TEST_CASE("What is no whole run of this kind is refused, and nothing is changed"
   CHECK_THAT(refused([](KeptInMemory& bad) { bad.at<Index>("callbacks") = 2; }),
              ContainsSubstring("the number of callbacks that remember something is 1 in place of 2"));
 
+  Outcome never;
+  CHECK_THROWS_WITH(train(never, MemoryKeeper{.every = 0}, 0),
+                    "fit: every of the checkpoint is 0, expected at least 1 epoch");
+
   *keeper.kept = good;
   Outcome whole, resumed;
   train(whole, {}, 0);
