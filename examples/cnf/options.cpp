@@ -160,6 +160,10 @@ Options parse(int argc, char** argv) {
       ->check(within(2, 100))
       ->type_name("N")
       ->group("Training");
+  app.add_option("--checkpoint", options.checkpoint,
+                 "keep training in this file after each epoch: the same command goes on after an interruption")
+      ->type_name("FILE")
+      ->group("Training");
 
   app.add_option("--out", options.out, "folder for pictures and their gnuplot scripts, made if missing")
       ->type_name("DIR")
@@ -184,7 +188,7 @@ Options parse(int argc, char** argv) {
     if (option->get_group() == "Flow" || option->get_group() == "Training" || option->get_group() == "Output" ||
         option->get_name() == "--test" || option->get_name() == "--validation")
       if (option->get_name() != "--folds" && !option->get_name().starts_with("--samples") &&
-          option->get_name() != "--save" && option->get_name() != "--load")
+          option->get_name() != "--save" && option->get_name() != "--load" && option->get_name() != "--checkpoint")
         option->capture_default_str();
   try {
     app.parse(argc, argv);
@@ -195,6 +199,8 @@ Options parse(int argc, char** argv) {
       throw CLI::ValidationError("--samples-file", "needs --samples N");
     if (!options.save.empty() && options.folds > 0)
       throw CLI::ValidationError("--save", "excludes --folds: no one flow is trained there");
+    if (!options.checkpoint.empty() && options.folds > 0)
+      throw CLI::ValidationError("--checkpoint", "excludes --folds: each fold is a run of its own");
     if (!options.load.empty())
       for (const CLI::Option* const option : app.get_options())
         if (option->count() > 0 && is_of_training(*option))

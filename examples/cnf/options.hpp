@@ -32,6 +32,7 @@ struct Options {
   std::uint64_t seed = 7;
   int threads = 0;
   int folds = 0;
+  std::filesystem::path checkpoint;  ///< Keeps training while it runs, so that it can go on; none if empty.
   // Output
   std::filesystem::path out = "cnf-pictures";
   int samples = 0;                     ///< How many to draw from the trained flow into a table.

@@ -7,6 +7,7 @@
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/gradient/adjoint.hpp>
+#include <pathline/io/checkpoint.hpp>
 #include <pathline/io/model.hpp>
 #include <pathline/io/model/report_notes.hpp>
 #include <pathline/nn.hpp>
@@ -16,7 +17,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -84,6 +87,25 @@ void add_functions(const std::shared_ptr<Flow>& flow, pathline::Rng rng, Trained
   };
 }
 
+/// Keeps the run where the options name a file.
+struct CheckpointIfNamed : pathline::io::Checkpoint {
+  void check() const {
+    if (!path.empty()) Checkpoint::check();
+  }
+  [[nodiscard]] decltype(Checkpoint().read()) read() const { return path.empty() ? std::nullopt : Checkpoint::read(); }
+  template <class Values>
+  void write(const pathline::RunSettings& asked, const Values& values) const {
+    if (!path.empty()) Checkpoint::write(asked, values);
+  }
+};
+
+struct SayResumed {
+  [[nodiscard]] auto start(const pathline::TrainingStart& start) const {
+    if (start.resumed) std::cerr << "training resumed after epoch " << start.done << " of " << start.total << '\n';
+    return [](const pathline::EpochReport& /*epoch*/) {};
+  }
+};
+
 /// Trains `flow` and keeps it alive in the functions of the result.
 template <class Flow>
 [[nodiscard]] TrainedFlow trained(std::shared_ptr<Flow> flow, const Split& split, const Options& options,
@@ -98,7 +120,8 @@ template <class Flow>
     report = pathline::fit(*flow, split.train, split.validation, {.epochs = options.epochs, .batch = options.batch},
                            rng, pathline::Adam{.learning_rate = options.learning_rate},
                            pathline::Cosine{.final_rate = 0.02 * options.learning_rate},
-                           pathline::ClipByNorm{.max_norm = 10}, stopping, tell);
+                           pathline::ClipByNorm{.max_norm = 10}, stopping, tell,
+                           CheckpointIfNamed{{.path = options.checkpoint}}, SayResumed{});
   } catch (const pathline::TrainingError& error) {
     if (error.report.best_epoch == 0) throw;
     report = error.report;
