@@ -116,8 +116,9 @@ inline void remove_partial_files(const std::filesystem::path& given) {
 /// - A model's state is its parameters. For a sampler, a source or a callback of your own the promise holds as far as
 ///   it depends on nothing else.
 ///
-/// Two programs at a time must not share a file. Workers that train one flow together (docs/guide.md) need a file each,
-/// and go on only where all of these are of one epoch, which nothing checks.
+/// What killed runs left beside the file, NAME.partial-NUMBER, is deleted when a run begins: two programs at a time
+/// must not share a file. Workers that train one flow together (docs/guide.md) need a file each, and go on only where
+/// all of these are of one epoch, which nothing checks.
 struct Checkpoint {
   std::filesystem::path path;
   /// Epochs between two writes; the last epoch always has one. So many are lost at most. A write waits for the disk:

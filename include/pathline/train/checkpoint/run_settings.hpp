@@ -1,5 +1,6 @@
 /// \file
-/// What a call of `fit` is asked, as names and values: two calls that agree in all of them give the same bits.
+/// What a call of `fit` is asked, as names and values. Two calls that agree in all of them, and in the first losses
+/// that they compute, give the same bits.
 #pragma once
 
 #include <pathline/core/types.hpp>
