@@ -69,43 +69,25 @@ std::vector<std::string> differences(const io::TensorFile& file, Model model) {
   return found;
 }
 
-template <class Model>
-void check_same_bits(const Model& a, const Model& b) {
-  using Data = typename Model::DataScalar;
-  CHECK(a.parameters() == b.parameters());
-  CHECK(a.log_prob(points<Data>()) == b.log_prob(points<Data>()));
-  Rng first(9), second(9);
-  CHECK(a.sample(4, first) == b.sample(4, second));
-  Rng probes(5);
-  const Draw draw = probes.draw();
-  typename Model::Memory memory;
-  auto loss = a.make_training_loss(), other = b.make_training_loss();
-  const std::vector<Index> samples{0, 1, 2, 3, 4};
-  a.value_and_gradient(points<Data>(), samples, draw, memory, loss);
-  b.value_and_gradient(points<Data>(), samples, draw, memory, other);
-  CHECK(loss.loss == other.loss);
-  CHECK(loss.gradient == other.gradient);
-}
-
 }  // namespace
 
-TEST_CASE("io::save, io::load: a flow gives the same bits as the one that was saved", "[io]") {
+// That what is read gives the same bits: model/test_schemas.cpp.
+TEST_CASE("io::load puts the sizes, settings and statistics of a file in place of a flow's", "[io]") {
   const Folder folder;
   const auto flow = make_flow<double>();
   const auto path = folder.path / "flow.safetensors";
   io::save(path, flow);
-  check_same_bits(io::load<Flow<double>>(path), flow);
   CHECK(io::load_cnf<Mlp<double, Tanh>, Hutchinson<Rademacher>, PiController, Standardize<double>, KineticEnergy,
                      TimeSpan>(path)
             .parameters() == flow.parameters());
-
   auto other = make_flow<double>(8);
   other = Flow<double>(other.field(), Hutchinson<Rademacher>{}, PiController{}, Standardize<double>(points<double>()),
                        KineticEnergy{}, TimeSpan{});
-  REQUIRE(other.log_prob(points<double>()) != flow.log_prob(points<double>()));
   io::load(path, other);
-  check_same_bits(other, flow);
+  CHECK(other.parameters() == flow.parameters());
   CHECK(other.time_span().base == 1.75);
+  CHECK(other.data_transform().mean() == flow.data_transform().mean());
+  CHECK(io::to_tensors(other).metadata == io::to_tensors(flow).metadata);
 }
 
 TEST_CASE("io::save: parameters are row-major tensors with names, settings are texts", "[io]") {

@@ -4,7 +4,6 @@
 
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/core/workspace.hpp>
 #include <pathline/flow/stack/field_stack.hpp>
 #include <pathline/io/model.hpp>
 #include <pathline/io/model/networks.hpp>
@@ -36,8 +35,6 @@
 
 #include <support/catch.hpp>
 
-#include <cmath>
-#include <cstddef>
 #include <set>
 #include <string>
 #include <utility>
@@ -46,20 +43,6 @@
 namespace {
 
 using namespace pathline;
-
-// The values of a field at some points.
-template <class F>
-Batch<double> values(const F& field) {
-  const Index n = 3, side = std::max<Index>(field.side_rows(), 1);
-  const Batch<double> S = Batch<double>::Constant(side, 1, 0.3);
-  const Batch<double> X =
-      Batch<double>::NullaryExpr(field.dim(), n, [](Index i, Index j) { return std::sin(1.3 * double(3 * i + j)); });
-  Batch<double> Y(field.dim(), n);
-  std::vector<double> tape(std::size_t(field.tape_size(n, 0)));
-  Workspace<double> workspace;
-  field.linearize(S, X, n, Y, tape, workspace);
-  return Y;
-}
 
 // Names of the tensors. The field is read again, and into one of other parameters.
 template <class F>
@@ -72,10 +55,6 @@ std::set<std::string> check_field(const F& field) {
   other.parameters() *= 0.5;
   io::from_tensors(file, other);
   CHECK(other.parameters() == field.parameters());
-  if constexpr (Field<F>) {
-    CHECK(values(read) == values(field));
-    CHECK(values(other) == values(field));
-  }
   std::set<std::string> names;
   for (const io::Tensor& tensor : file.tensors) {
     CHECK(tensor.name.find("field.") == 0);
