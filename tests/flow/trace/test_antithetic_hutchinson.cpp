@@ -86,4 +86,5 @@ TEST_CASE("AntitheticHutchinson's halves do not depend on the scalar", "[flow][t
 TEST_CASE("AntitheticHutchinson refuses to estimate from nothing", "[flow][trace][errors]") {
   CHECK_THROWS_WITH(AntitheticHutchinson<>{.pairs = 0}.tangents(2),
                     "AntitheticHutchinson: pairs is 0, expected at least 1");
+  CHECK_THROWS_AS(AntitheticHutchinson<>{.pairs = Index(1) << 62}.tangents(2), ArgumentError);
 }

@@ -90,4 +90,5 @@ TEST_CASE("HutchPlusPlus refuses to estimate from nothing", "[flow][trace][error
                     "HutchPlusPlus: directions is 0, expected at least 1");
   CHECK_THROWS_WITH((HutchPlusPlus{.directions = 1, .probes = 0}.tangents(2)),
                     "HutchPlusPlus: probes is 0, expected at least 1");
+  CHECK_THROWS_AS((HutchPlusPlus{.directions = 1, .probes = Index(1) << 62}.tangents(2)), ArgumentError);
 }

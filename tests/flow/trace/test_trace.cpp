@@ -101,4 +101,6 @@ TEST_CASE("Noise follows the sample's id, not its place", "[flow][trace]") {
 
 TEST_CASE("Hutchinson refuses to estimate from nothing", "[flow][trace][errors]") {
   CHECK_THROWS_WITH(Hutchinson<>{.probes = 0}.tangents(2), "Hutchinson: probes is 0, expected at least 1");
+  // As a damaged file may say: sizes of batches would overflow.
+  CHECK_THROWS_WITH(Hutchinson<>{.probes = Index(1) << 62}.tangents(2), ContainsSubstring("expected at most 1048576"));
 }

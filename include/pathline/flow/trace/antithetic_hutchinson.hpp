@@ -2,10 +2,10 @@
 /// Hutchinson's estimate by pairs of probes that differ in the signs of half of their components.
 #pragma once
 
-#include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
+#include <pathline/flow/trace/trace.hpp>
 
 #include <cstddef>
 #include <span>
@@ -35,7 +35,7 @@ struct AntitheticHutchinson {
   ProbeHalves split = ProbeHalves::random;
 
   [[nodiscard]] Index tangents(Index /*d*/) const {
-    if (pairs < 1) throw ArgumentError("AntitheticHutchinson: pairs", std::to_string(pairs), "at least 1");
+    detail::require_probes("AntitheticHutchinson: pairs", pairs);
     return 2 * pairs;
   }
   [[nodiscard]] double weight(Index /*d*/, Index /*j*/) const noexcept { return 0.5 / double(pairs); }

@@ -35,7 +35,7 @@ struct HutchPlusPlus {
 
   [[nodiscard]] Index tangents(Index d) const {
     if (directions < 1) throw ArgumentError("HutchPlusPlus: directions", std::to_string(directions), "at least 1");
-    if (probes < 1) throw ArgumentError("HutchPlusPlus: probes", std::to_string(probes), "at least 1");
+    detail::require_probes("HutchPlusPlus: probes", probes);
     return directions < d ? directions + probes : d;
   }
   [[nodiscard]] double weight(Index /*d*/, Index j) const noexcept { return j < directions ? 1 : 1.0 / double(probes); }

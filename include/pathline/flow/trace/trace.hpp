@@ -83,6 +83,13 @@ using BestExactTrace = std::conditional_t<TracedField<Field>, ClosedFormTrace, E
 
 namespace detail {
 
+/// Refuses a number of probes from which the size of a batch would overflow.
+inline void require_probes(const char* what, Index probes) {
+  constexpr Index most = Index(1) << 20;
+  if (probes < 1 || probes > most)
+    throw ArgumentError(what, std::to_string(probes), probes < 1 ? "at least 1" : "at most " + std::to_string(most));
+}
+
 /// V (d × kn) of noise: tangent j of a sample is its numbers jd … (j+1)d - 1 of the draw.
 template <class Noise, Real Scalar>
 void fill_tangents(const Draw& draw, std::span<const Index> samples, BatchMap<Scalar> V, Workspace<Scalar>& workspace) {
@@ -104,7 +111,7 @@ struct Hutchinson {
   Index probes = 1;
 
   [[nodiscard]] Index tangents(Index /*d*/) const {
-    if (probes < 1) throw ArgumentError("Hutchinson: probes", std::to_string(probes), "at least 1");
+    detail::require_probes("Hutchinson: probes", probes);
     return probes;
   }
   [[nodiscard]] double weight(Index /*d*/, Index /*j*/) const noexcept { return 1.0 / double(probes); }
