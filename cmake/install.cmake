@@ -23,10 +23,11 @@ install(EXPORT pathlineTargets NAMESPACE pathline:: DESTINATION ${package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/pathlineConfig.cmake ${PROJECT_BINARY_DIR}/pathlineConfigVersion.cmake
         DESTINATION ${package_dir})
 
-# pathline.pc says where the headers are from where it lies itself.
+# pathline.pc says where the headers are from where it lies itself, also where the folders were given by full paths.
 set(pkgconfig_dir ${CMAKE_INSTALL_DATADIR}/pkgconfig)
-file(RELATIVE_PATH pc_to_prefix ${CMAKE_INSTALL_PREFIX}/${pkgconfig_dir} ${CMAKE_INSTALL_PREFIX})
+file(RELATIVE_PATH pc_to_prefix ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" pc_to_prefix ${pc_to_prefix})
+file(RELATIVE_PATH prefix_to_include ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
 configure_file(${PROJECT_SOURCE_DIR}/cmake/pathline.pc.in ${PROJECT_BINARY_DIR}/pathline.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/pathline.pc DESTINATION ${pkgconfig_dir})
 
