@@ -159,7 +159,8 @@ class Replacement {
 /// Systems other than POSIX are not told to flush the file: there a loss of power can leave an empty one.
 ///
 /// \param caller  Opens the message: "write_csv".
-/// \throws FileError when the file cannot be written; what `write` throws.
+/// \throws FileError when the file cannot be written; what `write` throws. Where the folder alone could not be flushed,
+///         the new file is in its place, and the message says so.
 template <class Write>
 void replace_file(const std::string& caller, const std::filesystem::path& path, Write&& write) {
   detail::Replacement replacement(caller, path);
