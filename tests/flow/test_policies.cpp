@@ -1,5 +1,6 @@
 #include <pathline/flow/base/base_density.hpp>
 #include <pathline/flow/base/student_t.hpp>
+#include <pathline/flow/cnf.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/regularizer/regularizer.hpp>
@@ -7,10 +8,14 @@
 #include <pathline/flow/transform/context_transform.hpp>
 #include <pathline/flow/transform/transform.hpp>
 #include <pathline/gradient/adjoint.hpp>
+#include <pathline/gradient/neural_ode.hpp>
+#include <pathline/nn/mlp.hpp>
 #include <pathline/ode/control/step_control.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
 
 #include <support/catch.hpp>
+
+#include <limits>
 
 using namespace pathline;
 
@@ -53,4 +58,19 @@ TEST_CASE("The default chunk follows from the network's widths alone", "[flow][s
   CHECK(ChunkWidth{}.of(64, 2, 4) == 40);
   CHECK(ChunkWidth{}.of(1024, 2, 8) == 8);
   CHECK(ChunkWidth{}.of(2, 0, 4) == 256);
+}
+
+TEST_CASE("Settings of a flow that mean nothing are refused", "[flow][settings][errors]") {
+  Rng rng(1);
+  const Mlp<double, Tanh> field(2, {4}, rng);
+  const double infinity = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH(Cnf(field, TimeSpan{.data = 1, .base = 1}),
+                    "TimeSpan is 1 to 1, expected two different finite times");
+  CHECK_THROWS_AS(Cnf(field, TimeSpan{.data = 0, .base = infinity}), ArgumentError);
+  CHECK_THROWS_WITH(Cnf(field, LikelihoodWeight{-1}),
+                    "LikelihoodWeight: weight is -1, expected 0 or a positive number");
+  CHECK_THROWS_AS(Cnf(field, LikelihoodWeight{infinity}), ArgumentError);
+  CHECK_THROWS_AS(Cnf(field, KineticEnergy{infinity}), ArgumentError);
+  CHECK_THROWS_WITH(Cnf(field, ChunkWidth{-3}), "ChunkWidth: columns is -3, expected 0 or a positive number");
+  CHECK_THROWS_AS(NeuralOde(field, ChunkWidth{-3}), ArgumentError);
 }

@@ -202,6 +202,9 @@ TEST_CASE("io::load refuses hostile values, and the flow is as it was", "[io][er
   CHECK_FALSE(differences(with_text("scalar", "half"), flow).empty());
   CHECK_FALSE(differences(with_text("step_control.unheard_of", "1"), flow).empty());
   CHECK_FALSE(differences(with_text("gradient.outputs", "somewhere"), flow).empty());
+  const auto no_time = differences(with_text("time_span.base", good.metadata.at("time_span.data")), flow);
+  REQUIRE(no_time.size() == 1);
+  CHECK(no_time[0].find("the model: TimeSpan is ") == 0);
 
   const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
   for (const double number : {nan, infinity}) {

@@ -2,10 +2,12 @@
 /// How a flow or a neural ODE cuts a batch into chunks and shares them among threads; policies of both.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <type_traits>
 
 namespace pathline {
@@ -20,6 +22,10 @@ struct Threads {
 /// is part of what a seed reproduces, and no property of the machine enters the default.
 struct ChunkWidth {
   Index columns = 0;
+
+  void check() const {
+    if (columns < 0) throw ArgumentError("ChunkWidth: columns", std::to_string(columns), "0 or a positive number");
+  }
 
   /// About 32 KiB a packed activation: the tapes of an evaluation then stay in the second-level cache, and products
   /// are still wide enough (measured: benchmarks/README.md).

@@ -68,7 +68,8 @@ class Cnf {
   using Memory = typename Training::Memory;
 
   /// \throws ShapeError when the data transform or the base density is of another number of rows than the field;
-  ///         ArgumentError for an end-time policy that does not fit the span of time.
+  ///         ArgumentError for a span of no time, an end-time policy that does not fit it, a weight that is not finite,
+  ///         or a width of chunks below 0.
   explicit Cnf(FieldType field, Policies... policies)
       : parts_(std::move(field), std::tuple<Policies...>(policies...)) {}
 

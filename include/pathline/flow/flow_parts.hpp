@@ -163,7 +163,15 @@ struct FlowParts {
     context_transform.check(context_rows());
     if constexpr (requires { base.check(field.dim()); }) base.check(field.dim());
     check_circles();
+    time.check();
     end_time.check(time.data, time.base);
+    likelihood_weight.check();
+    chunk_width.check();
+    std::apply([](const auto&... cost) { (require_finite_weight(double(cost.weight)), ...); }, regularizers);
+  }
+
+  static void require_finite_weight(double weight) {
+    if (!std::isfinite(weight)) throw ArgumentError("Cnf: weight of a regularizer", number(weight), "a finite number");
   }
 
   /// Throws ShapeError unless θ still has its length; the first question of every call that solves.

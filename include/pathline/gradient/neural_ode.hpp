@@ -50,6 +50,7 @@ class NeuralOde {
   /// Scratch of repeated calls: with the same shapes, the second call allocates nothing but its results.
   using Memory = detail::OdeMemory<Parts>;
 
+  /// \throws ArgumentError for a width of chunks below 0.
   explicit NeuralOde(FieldType field, Policies... policies)
       : parts_(std::move(field), std::tuple<Policies...>(std::move(policies)...)) {}
 

@@ -42,7 +42,9 @@ struct OdeParts {
         control(pick<IsStepControl, Control>(policies)),
         gradient(pick<IsGradientMethod, Gradient>(policies)),
         threads(pick<IsThreads, Threads>(policies)),
-        chunk_width(pick<IsChunkWidth, ChunkWidth>(policies)) {}
+        chunk_width(pick<IsChunkWidth, ChunkWidth>(policies)) {
+    chunk_width.check();
+  }
 
   /// Rows of context that the field reads beside time.
   [[nodiscard]] Index context_rows() const { return std::max<Index>(field.side_rows() - 1, 0); }
