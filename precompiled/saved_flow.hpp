@@ -193,8 +193,12 @@ class SavedFlow {
     refuse_unread(state_);
     if (!state_.differences.empty()) throw ModelError(source_, state_.differences);
     field.value().parameters() = theta;
-    return Cnf(std::move(field.value()), std::move(solver.value()), trace.value(), std::move(base.value()),
-               std::move(transform.value()), std::move(context.value()), time.value(), chunk_width.value());
+    try {
+      return Cnf(std::move(field.value()), std::move(solver.value()), trace.value(), std::move(base.value()),
+                 std::move(transform.value()), std::move(context.value()), time.value(), chunk_width.value());
+    } catch (const Error& error) {  // parts that do not fit each other
+      throw ModelError(source_, {std::string("the model: ") + error.what()});
+    }
   }
 
   template <class Field>

@@ -27,6 +27,12 @@ int main() try {
     if (text.find("time_span.base: the file has nothing") == text.npos || text.find("base.unknown") == text.npos)
       return 5;
   }
+  try {
+    static_cast<void>(io::load_any<double>("no_time.safetensors"));
+    return 6;
+  } catch (const FileError& error) {
+    if (std::string(error.what()).find("the model: TimeSpan is 0 to 0") == std::string::npos) return 6;
+  }
   for (const char* const path : {"flow.safetensors", "potential.safetensors"}) {
     try {
       static_cast<void>(io::load_any<float>(path));

@@ -23,6 +23,9 @@ int main() {
   damaged.metadata.erase("time_span.base");
   damaged.metadata["base.unknown"] = "1";
   io::write_safetensors("damaged.safetensors", damaged);
+  damaged = io::to_tensors(flow);
+  damaged.metadata["time_span.base"] = damaged.metadata["time_span.data"];
+  io::write_safetensors("no_time.safetensors", damaged);
 
   const auto potential = ot_flow<double>({.dim = 2, .width = 4}, Standardize(X));
   io::save("potential.safetensors", potential);
