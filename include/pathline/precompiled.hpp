@@ -6,8 +6,9 @@
 ///     find_package(pathline REQUIRED)                              # built with -DPATHLINE_PRECOMPILED=ON
 ///     target_link_libraries(program PRIVATE pathline::precompiled)
 ///
-/// Program and library must agree on what decides the layout of Eigen's matrices: the vector instructions (-march) and
-/// OpenMP. Where they do not, the linker misses `PrecompiledLibrary<…>::has_these_options`.
+/// Program and library must agree on what decides the layout of Eigen's matrices and the bits: the vector instructions
+/// (-march), OpenMP, and the versions of Eigen and pathline. Where they do not, the linker misses
+/// `PrecompiledLibrary<…>::has_these_options`.
 #pragma once
 
 #include <pathline/core/compiler_options.hpp>
