@@ -69,8 +69,8 @@ class Training {
         loss_(flow.make_training_loss()),
         kept_(open()) {
     report_.warnings = std::move(warnings);
-    if (judges_ && !rows->whole()) judged_ = rows->gathered();
-    if (judges_ && rows->weighted()) judged_shares_ = shares_of(*rows);
+    if (rows && judges_ && !rows->whole()) judged_ = rows->gathered();
+    if (rows && judges_ && rows->weighted()) judged_shares_ = shares_of(*rows);
     if constexpr (keeps)
       if (kept_.resumes()) check_first_batch();
   }
