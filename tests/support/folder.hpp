@@ -40,5 +40,5 @@ struct Folder {
 
 /// A file of tests/data.
 [[nodiscard]] inline std::filesystem::path test_data(const std::string& name) {
-  return std::filesystem::path(__FILE__).parent_path().parent_path() / "data" / name;
+  return std::filesystem::path(PATHLINE_TEST_DATA) / name;
 }
