@@ -101,7 +101,7 @@ TEST_CASE("Settings are compared to the last bit", "[train][checkpoint]") {
   CHECK(list.settings() == expected);
 }
 
-TEST_CASE("Differences name both values; settings of another policy are told where nothing else is",
+TEST_CASE("Differences name both values, and settings of another policy are told where nothing else is",
           "[train][checkpoint]") {
   const RunSettings a{{"epochs", "2"}, {"optimizer", "Adam"}, {"Adam: beta1", "0.9"}},
       b{{"optimizer", "Sgd"}, {"epochs", "3"}, {"Sgd: momentum", "0.5"}};
