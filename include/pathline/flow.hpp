@@ -10,6 +10,7 @@
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/data_warnings.hpp>
 #include <pathline/flow/evaluation.hpp>
+#include <pathline/flow/flow_check.hpp>
 #include <pathline/flow/flow_likelihood.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_score.hpp>

@@ -17,6 +17,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 #include <pathline/flow/data_warnings.hpp>
+#include <pathline/flow/flow_check.hpp>
 #include <pathline/flow/flow_likelihood.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_score.hpp>
@@ -121,9 +122,8 @@ class Cnf {
   }
 
   /// `log_prob` by the same method with 4 times as many fixed steps, or with tolerances 100 times smaller, down to
-  /// those that the scalar can resolve. Where the two differ, that solver is too coarse for the flow's field, and what
-  /// `log_prob` gives is no density: it need not integrate to 1. `fit` compares them after training. Errors as
-  /// above.
+  /// those that the scalar can resolve. Where the two differ, that solver is too coarse for the field, and `log_prob`
+  /// is no density: it need not integrate to 1. `fit` compares them after training. Errors as above.
   [[nodiscard]] Row<Scalar> refined_log_prob(ConstDataRef<DataScalar> X) const {
     check("Cnf::refined_log_prob: data", X);
     return Likelihoods(parts_)
@@ -176,7 +176,6 @@ class Cnf {
 
   /// Base to data: raw x (d × n) of base points Z (d × n, with their context below them). The inverse of `transform`,
   /// to the tolerance of the solver.
-  ///
   /// \throws ShapeError, DataError on bad points; SolveError when a solve fails.
   [[nodiscard]] Batch<DataScalar> inverse(ConstDataRef<Scalar> Z) const {
     check("Cnf::inverse: points", Z);
