@@ -92,9 +92,9 @@ EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, Prod
     if (columns > 0) product_rows<P, Height, Width - 1>(rows, depth, columns, f, c, c_column);
 }
 
-/// C = start + A B. Tiles hold 12 sums where they can, which leaves four of AVX2's 16 registers: for 3 entries of B and
-/// a pack of A at a time in tiles of 4 packs by 3 columns (measured 4 % faster than 2 by 6), for 2 packs of A and an
-/// entry of B in those of the rows that are left.
+/// C = start + A B. Tiles of 2 packs by 6 columns hold 12 sums, which leaves four of AVX2's 16 registers for 2 packs of
+/// A and an entry of B. Tiles of 4 by 3 are as fast with AVX2, but half as fast with AVX-512: a pack of A is a cache
+/// line there, two if it is not aligned, and they load four for every three columns.
 template <Real Scalar>
 void small_product(Index rows, Index depth, Index columns, ProductFactors<Scalar> f, Scalar* c, Index c_column) {
   constexpr Index size = Pack<Scalar>::size;
@@ -106,7 +106,6 @@ void small_product(Index rows, Index depth, Index columns, ProductFactors<Scalar
     f = f.from_row(whole);
     c += whole;
   };
-  take_rows(4 * size, product_rows<Pack<Scalar>, 4, 3, Scalar>);
   take_rows(2 * size, product_rows<Pack<Scalar>, 2, 6, Scalar>);
   if constexpr (size > 1) {
     take_rows(size, product_rows<Pack<Scalar>, 1, 6, Scalar>);
