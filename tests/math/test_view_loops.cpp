@@ -100,6 +100,13 @@ TEST_CASE("What is not finite is found wherever it stands", "[math]") {
         CHECK(!detail::all_finite<double>(X.block()));
       }
   CHECK(detail::all_finite<double>(Batch<double>(0, 3)));
+  Vector<float> run = Vector<float>::Ones(4 * 16 + 16 + 5);  // four packs at a time, packs, single entries
+  CHECK(detail::all_finite<float>(run));
+  for (Index i = 0; i < run.size(); ++i) {
+    run(i) = std::numeric_limits<float>::infinity();
+    CHECK(!detail::all_finite<float>(run));
+    run(i) = 1;
+  }
 }
 
 TEST_CASE("Loops over blocks allocate nothing", "[math][allocations]") {

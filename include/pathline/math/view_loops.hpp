@@ -168,18 +168,29 @@ template <Real Scalar>
   return sum;
 }
 
-/// Whether no entry is a NaN or an infinity. One pass of products and sums, which any of them spoils.
+/// Whether no entry is a NaN or an infinity. One pass of products and sums, which any of them spoils: four sums, as an
+/// addition to a single one would wait for the addition before it.
 template <Real Scalar>
 [[nodiscard]] bool all_finite(View<const Scalar> X) {
-  Scalar sum(0);
-  for (Index j = 0; j < X.cols(); ++j) {
+  using P = Pack<Scalar>;
+  constexpr Index step = P::size;
+  const bool one_run = X.contiguous();
+  const Index length = one_run ? X.size() : X.rows(), runs = one_run ? Index(X.size() > 0) : X.cols();
+  P a(Scalar(0)), b = a, c = a, d = a;
+  Scalar rest(0);
+  for (Index j = 0; j < runs; ++j) {
     const Scalar* const x = X.data() + j * X.stride();
-    sum += sum_packs<Scalar>(X.rows(), [&](auto at, Index i) {
-      using At = decltype(at);
-      return At::load(x + i) * typename At::Value(Scalar(0));
-    });
+    const auto zero = [x](Index i) { return P::load(x + i) * P(Scalar(0)); };
+    Index i = 0;
+    for (; i + 4 * step <= length; i += 4 * step)
+      a += zero(i), b += zero(i + step), c += zero(i + 2 * step), d += zero(i + 3 * step);
+    for (; i + step <= length; i += step) a += zero(i);
+    for (; i < length; ++i) rest += x[i] * Scalar(0);
   }
-  return sum == Scalar(0);
+  a += b;
+  c += d;
+  a += c;
+  return rest + Eigen::internal::predux(a.data()) == Scalar(0);
 }
 
 }  // namespace pathline::detail
