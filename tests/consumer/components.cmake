@@ -41,4 +41,5 @@ check("compatible with requested version \"0.3\"" 0.3 CONFIG REQUIRED)
 check("The component parallel needs OpenMP for C++" REQUIRED COMPONENTS parallel)
 check("The component precompiled is not in this installation: build pathline with -DPATHLINE_PRECOMPILED=ON" REQUIRED
       COMPONENTS precompiled)
-check("The component mpi does not exist in pathline 0.2" REQUIRED COMPONENTS pathline mpi)
+check("The component mpi needs MPI for C++" REQUIRED COMPONENTS pathline mpi)
+check("The component cuda does not exist in pathline 0.2" REQUIRED COMPONENTS pathline cuda)

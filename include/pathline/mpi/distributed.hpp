@@ -1,0 +1,237 @@
+/// \file
+/// Training on several processes or machines: a model whose mini-batches are shared out over the ranks of an MPI
+/// communicator.
+///
+///     MPI_Init(&argc, &argv);
+///     pathline::Cnf flow(…);                                       // the same on every rank
+///     pathline::Distributed distributed(flow, MPI_COMM_WORLD);
+///     pathline::fit(distributed, data, {.epochs = 200}, rng);      // the same data and seed on every rank
+///     MPI_Finalize();                                              // flow is trained, on every rank
+///
+/// A rank that stops by itself (a file that it alone cannot read) calls MPI_Abort, or the others wait for it.
+#pragma once
+
+#include <pathline/core/data_ref.hpp>
+#include <pathline/core/errors.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/mpi/share_sum.hpp>
+#include <pathline/ode/statistics.hpp>
+#include <pathline/train/trainable.hpp>
+#include <pathline/train/training_state.hpp>
+
+#include <mpi.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace pathline {
+
+/// A `Trainable` that computes its loss, its gradient and its likelihoods on all ranks of a communicator together.
+///
+/// Every mini-batch is cut into `shares` parts of neighbouring columns, which the ranks have in turn; their sums follow
+/// one tree, so that parameters, losses and likelihoods have the same bits for every number of ranks. They differ in
+/// their last bits from those of the model alone, whose chunks are cut elsewhere, and by a solver's tolerance where its
+/// steps are adaptive, since a chunk has steps of its own. A mini-batch should have some chunks a share.
+///
+/// All ranks do the same in the same order: each member function but the trivial ones is called by all of them, with
+/// equal arguments, or none returns. Mini-batches, draws and parameters are compared at each call. Data are whole on
+/// every rank.
+///
+/// \tparam Model  `Trainable` by batches, as `Cnf`; not one with running statistics (`after_step`).
+template <class Model>
+class Distributed {
+ public:
+  using Scalar = typename Model::Scalar;
+  using DataScalar = detail::DataScalarOf<Model>;
+  static_assert(Trainable<Model>, "Distributed: the model must be Trainable, as Cnf is");
+  static_assert(
+      !requires(Model & model, typename Model::Memory& memory) { model.after_step(memory); },
+      "Distributed: a model with running statistics (a batch normalisation) cannot be shared out yet");
+
+  struct Memory {
+    typename Model::Memory model;
+    detail::TrainingLossOf<Model> loss;  ///< Of one share.
+    std::vector<detail::SharePart<Scalar>> parts;
+  };
+
+  /// Refers to the model. Its parameters become those of rank 0.
+  /// \param shares  At least one for each rank. Runs of other numbers of ranks have the same bits if they have as many
+  ///                shares.
+  /// \throws ArgumentError unless MPI is initialised and there are enough shares.
+  explicit Distributed(Model& model, MPI_Comm communicator = MPI_COMM_WORLD, Index shares = 8)
+      : model_(model), shares_(communicator, shares) {
+    auto&& parameters = model.parameters();
+    std::int64_t sizes[2] = {parameters.size(), -parameters.size()};
+    MPI_Allreduce(MPI_IN_PLACE, sizes, 2, MPI_INT64_T, MPI_MAX, communicator);
+    if (sizes[0] != -sizes[1])
+      throw ArgumentError("Distributed: parameters of the model on this rank", std::to_string(parameters.size()),
+                          "the same number on all ranks");
+    MPI_Bcast(parameters.data(), detail::mpi_count(parameters.size()), detail::mpi_type<Scalar>(), 0, communicator);
+  }
+
+  [[nodiscard]] int rank() const { return shares_.rank(); }
+  [[nodiscard]] int ranks() const { return shares_.ranks(); }
+  [[nodiscard]] decltype(auto) parameters() { return model_.parameters(); }
+  [[nodiscard]] decltype(auto) parameters() const { return std::as_const(model_).parameters(); }
+  [[nodiscard]] Index data_rows() const { return model_.data_rows(); }
+  [[nodiscard]] auto make_training_loss() const { return model_.make_training_loss(); }
+
+  /// Log-likelihoods of raw data, 1 × n, on every rank; each computes its shares. A trace with noise, in an
+  /// `EvaluationTrace`, numbers the samples of each share from 0.
+  /// \throws what the model throws, as RankError or SolveError, on all ranks.
+  [[nodiscard]] Row<Scalar> log_prob(ConstDataRef<DataScalar> X) const requires requires(const Model& model) {
+    model.log_prob(X);
+  }
+  {
+    return of_each_column(X, [&](const auto& columns) -> Row<Scalar> { return model_.log_prob(columns); });
+  }
+
+  /// The same for a model that has losses(X) instead.
+  [[nodiscard]] Row<Scalar> losses(ConstDataRef<DataScalar> X) const requires requires(const Model& model) {
+    model.losses(X);
+  }
+  {
+    return of_each_column(X, [&](const auto& columns) -> Row<Scalar> { return model_.losses(columns); });
+  }
+
+  /// Loss and gradient of a mini-batch, on every rank. Statistics are those of all ranks together;
+  /// `context_gradient` stays empty.
+  /// \throws as log_prob.
+  template <class Loss>
+  void value_and_gradient(ConstDataRef<DataScalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory,
+                          Loss& loss) const {
+    train(X, samples, draw, memory, loss, [&](Index first, Index n, std::span<const Index> ids) {
+      model_.value_and_gradient(X.middleCols(first, n), ids, draw, memory.model, memory.loss);
+    });
+  }
+
+  /// With a factor for each row.
+  template <class Loss>
+  void value_and_gradient(ConstDataRef<DataScalar> X, std::span<const Index> samples, ConstVectorRef<Scalar> weights,
+                          const Draw& draw, Memory& memory, Loss& loss) const requires WeightedTrainable<Model> {
+    train(X, samples, draw, memory, loss, [&](Index first, Index n, std::span<const Index> ids) {
+      require_rows("Distributed: weights", weights.size(), X.cols());
+      const Vector<Scalar> factors = weights.segment(first, n);
+      model_.value_and_gradient(X.middleCols(first, n), ids, factors, draw, memory.model, memory.loss);
+    });
+  }
+
+ private:
+  void require_data(const DataRef<DataScalar>& X) const {
+    require_batch_rows("Distributed: data", X.rows(), X.cols(), data_rows());
+    if (X.cols() == 0) throw DataError("Distributed: data are empty, expected at least one sample");
+  }
+
+  // Of what must be equal on all ranks.
+  [[nodiscard]] std::uint64_t print_of(const DataRef<DataScalar>& X, std::uint64_t start) const {
+    auto&& theta = std::as_const(model_).parameters();
+    start = detail::fingerprint(theta.data(), std::size_t(theta.size()) * sizeof(Scalar), start);
+    for (Index j = 0; j < X.cols(); ++j)
+      start = detail::fingerprint(X.data() + j * X.outerStride(), std::size_t(X.rows()) * sizeof(DataScalar), start);
+    return start;
+  }
+
+  template <class Loss, class Work>
+  void train(ConstDataRef<DataScalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory, Loss& loss,
+             const Work& work) const {
+    const Index n = X.cols();
+    const auto check = [&] {
+      require_data(X);
+      require_rows("Distributed: samples", Index(samples.size()), n);
+    };
+    const std::array<std::uint64_t, 2> name{draw.seed, draw.number};
+    const std::uint64_t print =
+        detail::fingerprint(samples.data(), samples.size_bytes(), detail::fingerprint(name.data(), sizeof name));
+    memory.parts.resize(std::size_t(shares_.count()));
+    shares_.run(n, print_of(X, print), check, [&](Index share, Index first, Index count) {
+      work(first, count, samples.subspan(std::size_t(first), std::size_t(count)));
+      detail::SharePart<Scalar>& part = memory.parts[std::size_t(share)];
+      const double fraction = double(count) / double(n);
+      part.gradient = Scalar(fraction) * memory.loss.gradient;
+      part.figures = figures_of(memory.loss, fraction);
+    });
+    shares_.sum(n, memory.parts);
+    detail::SharePart<Scalar>& total = memory.parts.front();
+    shares_.broadcast(total.gradient);
+    shares_.broadcast(total.figures);
+    loss.gradient = total.gradient;
+    set_figures(total.figures, loss);
+  }
+
+  // The figures of a loss in a row: means times `fraction`, counts as they are.
+  template <class Loss>
+  [[nodiscard]] static Vector<double> figures_of(Loss& loss, double fraction) {
+    std::vector<double> figures;
+    visit_figures(
+        loss, [&](double& mean) { figures.push_back(fraction * mean); },
+        [&](Index& count) { figures.push_back(double(count)); });
+    return Eigen::Map<const Vector<double>>(figures.data(), Index(figures.size()));
+  }
+
+  template <class Loss>
+  static void set_figures(const Vector<double>& figures, Loss& loss) {
+    constexpr Index without_costs = figure_count<Loss>();
+    Index next = 0;
+    if constexpr (requires { loss.costs; }) loss.costs.resize(std::size_t(figures.size() - without_costs));
+    visit_figures(
+        loss, [&](double& mean) { mean = figures(next++); }, [&](Index& count) { count = Index(figures(next++)); });
+  }
+
+  template <class Loss>
+  static constexpr Index figure_count() {
+    Index count = 1 + 4 + 4 + 1;  // the loss, two Statistics, solves
+    if constexpr (requires(Loss & loss) { loss.negative_log_likelihood; }) ++count;
+    if constexpr (requires(Loss & loss) { loss.step_cost; }) ++count;
+    return count;
+  }
+
+  template <class Loss, class Mean, class Count>
+  static void visit_figures(Loss& loss, const Mean& mean, const Count& count) {
+    mean(loss.loss);
+    if constexpr (requires { loss.negative_log_likelihood; }) mean(loss.negative_log_likelihood);
+    if constexpr (requires { loss.step_cost; }) mean(loss.step_cost);
+    if constexpr (requires { loss.costs; })
+      for (double& cost : loss.costs) mean(cost);
+    for (Statistics* const statistics : {&loss.forward, &loss.backward}) {
+      count(statistics->accepted);
+      count(statistics->rejected);
+      count(statistics->evaluations);
+      count(statistics->newton_iterations);
+    }
+    count(loss.solves);
+  }
+
+  template <class Work>
+  [[nodiscard]] Row<Scalar> of_each_column(ConstDataRef<DataScalar> X, const Work& work) const {
+    const Index n = X.cols();
+    Row<Scalar> result(n);
+    const auto check = [&] { require_data(X); };
+    shares_.run(n, print_of(X, 0), check, [&](Index /*share*/, Index first, Index count) {
+      result.segment(first, count) = work(X.middleCols(first, count));
+    });
+    // What each rank has, to all.
+    std::vector<int> counts, firsts;
+    for (int r = 0; r < ranks(); ++r) {
+      const Index first = shares_.first_column(std::min(shares_.first_of(r), shares_.used(n)), n);
+      const Index end = shares_.first_column(std::min(shares_.first_of(r + 1), shares_.used(n)), n);
+      firsts.push_back(detail::mpi_count(first));
+      counts.push_back(detail::mpi_count(end - first));
+    }
+    MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, result.data(), counts.data(), firsts.data(),
+                   detail::mpi_type<Scalar>(), shares_.communicator());
+    return result;
+  }
+
+  Model& model_;
+  detail::Shares shares_;
+};
+
+}  // namespace pathline

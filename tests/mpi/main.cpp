@@ -1,0 +1,222 @@
+/// \file
+/// What `Distributed` promises. `mpirun -n RANKS distributed CASE` ends with 0 when the case holds on every rank;
+/// `bits` prints, on rank 0, what must be the same for every number of ranks.
+#include <pathline/core/errors.hpp>
+#include <pathline/flow/cnf.hpp>
+#include <pathline/flow/transform/transform.hpp>
+#include <pathline/mpi.hpp>
+#include <pathline/nn/mlp.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
+#include <pathline/train/fit.hpp>
+#include <pathline/train/toy/toy_densities.hpp>
+
+#include <mpi.h>
+
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace pathline;
+
+namespace {
+
+int rank_of_this() {
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  return rank;
+}
+
+int ranks_of_all() {
+  int ranks = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  return ranks;
+}
+
+void require(bool holds, const std::string& what) {
+  if (!holds) throw std::runtime_error("rank " + std::to_string(rank_of_this()) + ": " + what);
+}
+
+/// The error that `work` throws, which must be an E.
+template <class E, class Work>
+std::string message_of(const Work& work) {
+  try {
+    work();
+  } catch (const E& error) {
+    return error.what();
+  }
+  throw std::runtime_error("nothing was thrown");
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+auto make_flow(const Batch<double>& X) {
+  Rng rng(7);
+  return Cnf(Mlp<double, Tanh>(2, {8}, rng), Rk4{}, FixedSteps(3), Standardize(X), Threads{1});
+}
+
+/// The mean of (x - θ)² / 2, weighted, with θ known; it refuses data above 100.
+struct Quadratic {
+  using Scalar = double;
+  using DataScalar = double;
+  struct Memory {};
+  Vector<double> theta = Vector<double>::Constant(1, 0.5);
+
+  Vector<double>& parameters() { return theta; }
+  const Vector<double>& parameters() const { return theta; }
+  Index data_rows() const { return 1; }
+  TrainingLoss<double> make_training_loss() const { return {}; }
+  Row<double> losses(ConstDataRef<double> X) const { return (X.array() - theta(0)).square() / 2; }
+
+  void value_and_gradient(ConstDataRef<double> X, std::span<const Index> samples, const Draw& draw, Memory& memory,
+                          TrainingLoss<double>& loss) const {
+    value_and_gradient(X, samples, Vector<double>::Ones(X.cols()), draw, memory, loss);
+  }
+  void value_and_gradient(ConstDataRef<double> X, std::span<const Index>, const Vector<double>& weights, const Draw&,
+                          Memory&, TrainingLoss<double>& loss) const {
+    if (X.maxCoeff() > 200) {
+      SolveFailure at;
+      at.t = 0.25;
+      at.sample = 1;
+      throw StepLimitError(at);
+    }
+    if (X.maxCoeff() > 100) throw DataError("data above 100");
+    const Row<double> residuals = X.array() - theta(0);
+    loss.loss = residuals.array().square().matrix().dot(weights.transpose()) / 2 / double(X.cols());
+    loss.gradient = Vector<double>::Constant(1, -residuals.dot(weights.transpose()) / double(X.cols()));
+    loss.solves = 1;
+  }
+};
+
+std::vector<Index> ids_of(Index n) {
+  std::vector<Index> ids(static_cast<std::size_t>(n));
+  for (Index i = 0; i < n; ++i) ids[std::size_t(i)] = i;
+  return ids;
+}
+
+// A gradient, and what a run of training ends with; its last mini-batch has fewer rows than there are shares.
+void bits() {
+  const Batch<double> X = sample_toy<double>(ToyDensity::moons, 105, Rng(1).draw());
+  auto flow = make_flow(X);
+  Distributed distributed(flow);
+  decltype(distributed)::Memory memory;
+  auto loss = flow.make_training_loss();
+  distributed.value_and_gradient(X, ids_of(X.cols()), Rng(5).draw(), memory, loss);
+  Rng rng(3);
+  const FitReport report = fit(distributed, X, {.epochs = 2, .batch = 50}, rng);
+  const auto log_prob = distributed.log_prob(X);
+  if (distributed.rank() > 0) return;
+  for (const double entry : loss.gradient) std::printf("%a\n", entry);  // a step of Adam would round the last bits off
+  for (const double theta : flow.parameters()) std::printf("%a\n", theta);
+  std::printf("%a %a %a %lld\n", loss.loss, report.best_criterion, log_prob.sum(),
+              static_cast<long long>(report.epochs.back().solves));
+}
+
+// The sum is that of the model alone, up to rounding: steps are fixed.
+void alone() {
+  const Batch<double> X = sample_toy<double>(ToyDensity::moons, 50, Rng(1).draw());
+  auto flow = make_flow(X);
+  Distributed distributed(flow);
+  const std::vector<Index> ids = ids_of(X.cols());
+  const Draw draw = Rng(5).draw();
+  Row<double> factors = Row<double>::LinSpaced(X.cols(), 0, 2);
+  decltype(flow)::Memory memory;
+  decltype(distributed)::Memory shared;
+  auto expected = flow.make_training_loss(), got = expected;
+  for (const bool weighted : {false, true}) {
+    if (weighted) {
+      const Vector<double> weights = factors.transpose();
+      flow.value_and_gradient(X, ids, weights, draw, memory, expected);
+      distributed.value_and_gradient(X, ids, weights, draw, shared, got);
+    } else {
+      flow.value_and_gradient(X, ids, draw, memory, expected);
+      distributed.value_and_gradient(X, ids, draw, shared, got);
+    }
+    require((got.gradient - expected.gradient).norm() < 1e-13 * expected.gradient.norm(), "the gradient differs");
+    require(std::abs(got.loss - expected.loss) < 1e-13 * std::abs(expected.loss), "the loss differs");
+    require(std::abs(got.negative_log_likelihood - expected.negative_log_likelihood) < 1e-13 * std::abs(expected.loss),
+            "the likelihood differs");
+    require(got.forward.evaluations == 8 * 12 && got.solves == 8, "the statistics are not those of eight shares");
+  }
+  require((distributed.log_prob(X) - flow.log_prob(X)).cwiseAbs().maxCoeff() < 1e-12, "likelihoods differ");
+  require((distributed.log_prob(X.leftCols(3)) - flow.log_prob(X.leftCols(3))).cwiseAbs().maxCoeff() < 1e-12,
+          "likelihoods of few rows differ");
+}
+
+// What goes wrong on one rank is thrown on all; afterwards all go on.
+void failures() {
+  Quadratic model;
+  if (rank_of_this() > 0) model.theta(0) = 9;
+  Distributed distributed(model);
+  require(model.theta(0) == 0.5, "the parameters are not those of rank 0");
+  const Index n = 80;
+  const std::vector<Index> ids = ids_of(n);
+  decltype(distributed)::Memory memory;
+  TrainingLoss<double> loss;
+  const int last = ranks_of_all() - 1;
+  const std::string culprit = "rank " + std::to_string(last) + ": ";
+  Batch<double> X = Batch<double>::Ones(1, n);
+  const auto value = [&](Index number = 0) {
+    distributed.value_and_gradient(X, ids, Draw{1, std::uint64_t(number)}, memory, loss);
+  };
+  value();
+  require(loss.loss == 0.125 && loss.gradient(0) == -0.5, "the loss is wrong");
+
+  X(0, n - 1) = 101;
+  require(contains(message_of<RankError>(value), culprit + "data above 100"), "the words of the rank that failed");
+  X(0, n - 1) = 201;
+  try {
+    value();
+    require(false, "nothing was thrown");
+  } catch (const SolveError& error) {
+    require(contains(error.what(), culprit + "solve: the step limit is used up at t = 0.25") &&
+                contains(error.what(), "sample 71"),
+            "the words of the solve that failed");
+    require(error.t == 0.25 && error.sample == 71, "the failure of the solve that failed");
+  }
+  X(0, n - 1) = 1;
+  value();
+  require(loss.loss == 0.125, "the loss after failures is wrong");
+
+  const Batch<double> two_rows = Batch<double>::Ones(2, n);
+  const auto wrong_shape = [&] { (void)distributed.losses(rank_of_this() == last ? two_rows : X); };
+  require(contains(message_of<RankError>(wrong_shape), culprit + "Distributed: data has 2 rows, expected 1"),
+          "data of another shape on one rank");
+  if (last > 0) {
+    const auto refused = [&](const auto& work) { return contains(message_of<RankError>(work), "the ranks differ in"); };
+    require(refused([&] { value(rank_of_this() == last ? 1 : 0); }), "draws that differ");
+    X(0, 3) = rank_of_this() == last ? 2 : 1;
+    require(refused(value), "data that differ");
+    X(0, 3) = 1;
+    model.theta(0) = rank_of_this() == last ? 2 : 1;
+    require(refused(value), "parameters that differ");
+    const auto few_shares = [&] { Distributed one_share(model, MPI_COMM_WORLD, 1); };
+    require(contains(message_of<ArgumentError>(few_shares), "shares is 1, expected one for each of"), "too few shares");
+    model.theta.resize(rank_of_this() == last ? 2 : 1);
+    require(contains(message_of<ArgumentError>([&] { Distributed other(model); }), "the same number on all ranks"),
+            "models that differ");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::map<std::string, std::function<void()>> cases{{"bits", bits}, {"alone", alone}, {"failures", failures}};
+  Quadratic early;
+  try {
+    require(contains(message_of<ArgumentError>([&] { Distributed too_early(early); }), "MPI is not initialized"),
+            "its words");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "before MPI_Init: %s\n", error.what());
+    return 1;
+  }
+  MPI_Init(&argc, &argv);
+  try {
+    cases.at(argc > 1 ? argv[1] : "")();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  MPI_Finalize();
+}
