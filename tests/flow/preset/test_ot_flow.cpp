@@ -69,7 +69,7 @@ TEST_CASE("ot_flow: the gradient agrees with central differences", "[flow][prese
             {.width = 4, .depth = 2, .steps = 2, .likelihood_weight = 1, .hjb_weight = 0.7, .seed = 6})) < 1e-7);
 }
 
-TEST_CASE("ot_flow: a flow in training is a density", "[flow][presets]") {
+TEST_CASE("ot_flow: a flow in training is a density", "[flow][presets][many-draws]") {
   const OtFlowOptions options{.width = 12, .seed = 2};
   auto flow = ot_flow<double>(options);
   CHECK(train_briefly(flow, 40, 0.05) < -10);  // of 100 times the likelihood

@@ -64,7 +64,7 @@ TEST_CASE("rnode: the gradient agrees with central differences", "[flow][presets
             {.hidden = {4, 3}, .kinetic_energy = 0.5, .jacobian_norm = 0.5, .steps = 2, .seed = 6})) < 1e-7);
 }
 
-TEST_CASE("rnode: a flow in training is a density", "[flow][presets]") {
+TEST_CASE("rnode: a flow in training is a density", "[flow][presets][many-draws]") {
   const RnodeOptions options{.hidden = {8, 8}, .seed = 2};
   auto flow = rnode<double>(options);
   CHECK(train_briefly(flow, 40, 0.02) < -0.1);

@@ -200,7 +200,7 @@ TEST_CASE("A stack's inverse undoes its transform, and samples carry their densi
   CHECK(max_difference(drawn.log_prob, flow.log_prob(drawn.samples)) < 1e-6);
 }
 
-TEST_CASE("A stack's density integrates to one", "[flow][stack]") {
+TEST_CASE("A stack's density integrates to one", "[flow][stack][many-draws]") {
   const auto flow = flow_of(stack(2), 10, {.width = 256});
   // Each normalisation shrinks the second component to 0.57, so that its data spread 5.4 times as far as the base.
   const Index side = 120;
