@@ -21,6 +21,9 @@ namespace pathline {
 /// Any matrix, map, `Ref` or block with contiguous columns converts to it, and a row as one with columns of one entry.
 /// It converts to `BatchRef`, `VectorRef`, `RowRef` and their constant kinds. It owns nothing: what it looks at
 /// outlives it.
+///
+/// Functions that a compiler does not inline take it by `const View&`: by value its 32 bytes go to the stack, written
+/// in other pieces than they are read, and the processor waits (1.2 of 9.2 us in a solve of one sample).
 template <class T>
 class View {
   static constexpr bool writes = !std::is_const_v<T>;

@@ -25,7 +25,7 @@ template <class Scalar>
 
 /// Σ aᵢ bᵢ of two columns as dot(), or one after the other where either is a row.
 template <Real Scalar>
-[[nodiscard]] Scalar entry_product(View<const Scalar> a, View<const Scalar> b) {
+[[nodiscard]] Scalar entry_product(const View<const Scalar>& a, const View<const Scalar>& b) {
   if (a.cols() == 1 && b.cols() == 1) return dot<Scalar>(a.data(), b.data(), a.rows());
   const Index a_step = entry_step(a), b_step = entry_step(b);
   Scalar sum = *a.data() * *b.data();
@@ -35,7 +35,7 @@ template <Real Scalar>
 
 /// y += A x, or Aᵀ x; x and y are columns or rows, and y overlaps neither factor.
 template <Factor Left, Real Scalar>
-void add_matrix_vector(View<const Scalar> A, View<const Scalar> x, View<Scalar> y) {
+void add_matrix_vector(const View<const Scalar>& A, const View<const Scalar>& x, const View<Scalar>& y) {
   const Index rows = Left == Factor::plain ? A.rows() : A.cols(), depth = Left == Factor::plain ? A.cols() : A.rows();
   eigen_assert(x.size() == depth && y.size() == rows);
   if (rows == 0 || depth == 0) return;
@@ -93,7 +93,7 @@ class PackedPanels : public Eigen::internal::level3_blocking<Scalar, Scalar> {
 /// C += A B with either factor transposed, as Eigen's `C.noalias() += A * B` has it: entry by entry where all is tiny,
 /// a product with a vector where C is one, else by packed panels, in one thread. C overlaps neither factor.
 template <Factor Left, Factor Right, Real Scalar>
-void add_matrix_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
+void add_matrix_product(const View<const Scalar>& A, const View<const Scalar>& B, const View<Scalar>& C) {
   const Index rows = C.rows(), columns = C.cols(), depth = Left == Factor::plain ? A.cols() : A.rows();
   eigen_assert((Left == Factor::plain ? A.rows() : A.cols()) == rows);
   eigen_assert((Right == Factor::plain ? B.cols() : B.rows()) == columns);
@@ -120,7 +120,7 @@ void add_matrix_product(View<const Scalar> A, View<const Scalar> B, View<Scalar>
 
 /// C = A B with either factor transposed, by the same kernels. C overlaps neither factor.
 template <Factor Left, Factor Right, Real Scalar>
-void set_matrix_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
+void set_matrix_product(const View<const Scalar>& A, const View<const Scalar>& B, const View<Scalar>& C) {
   fill<Scalar>(C, 0);
   add_matrix_product<Left, Right, Scalar>(A, B, C);
 }

@@ -163,7 +163,7 @@ void add_products_of_few(Index rows, Columns<Scalar> a, Index a_count, Columns<S
 /// C += A B; C overlaps neither factor. Allocates nothing while A is small or C has few columns. A single column is
 /// left to Eigen's product with a vector, which has nothing to pack either.
 template <Real Scalar>
-void add_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
+void add_product(const View<const Scalar>& A, const View<const Scalar>& B, const View<Scalar>& C) {
   eigen_assert(A.cols() == B.rows() && C.rows() == A.rows() && C.cols() == B.cols());
   if (B.cols() == 1)
     detail::add_matrix_vector<detail::Factor::plain, Scalar>(A, B, C);
@@ -177,7 +177,7 @@ void add_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
 
 /// C = A B, as add_product.
 template <Real Scalar>
-void set_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
+void set_product(const View<const Scalar>& A, const View<const Scalar>& B, const View<Scalar>& C) {
   eigen_assert(A.cols() == B.rows() && C.rows() == A.rows() && C.cols() == B.cols());
   if (B.cols() == 1 || (A.size() > small_product_limit && C.cols() > detail::few_columns)) {
     detail::fill<Scalar>(C, 0);
@@ -191,7 +191,8 @@ void set_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
 /// C = start + A B, where `start` is of C's size, and may be C, or a single column that is added to each; as
 /// add_product.
 template <Real Scalar>
-void set_product(View<const Scalar> A, View<const Scalar> B, View<const Scalar> start, View<Scalar> C) {
+void set_product(const View<const Scalar>& A, const View<const Scalar>& B, const View<const Scalar>& start,
+                 const View<Scalar>& C) {
   eigen_assert(start.rows() == C.rows() && (start.cols() == 1 || start.cols() == C.cols()));
   if (B.cols() == 1 || A.size() > small_product_limit) {
     if (start.cols() == 1)
@@ -250,7 +251,7 @@ void add_transposed_product(View<const Scalar> A, View<const Scalar> B, View<Sca
 
 /// C += A Bᵀ, a sum over samples; C overlaps neither factor. Allocates nothing while C is small.
 template <Real Scalar>
-void add_outer_product(View<const Scalar> A, View<const Scalar> B, View<Scalar> C) {
+void add_outer_product(const View<const Scalar>& A, const View<const Scalar>& B, const View<Scalar>& C) {
   constexpr Index widest = 96;  // columns of A and B that stay in the first cache while all tiles of C read them
   eigen_assert(A.cols() == B.cols() && C.rows() == A.rows() && C.cols() == B.rows());
   if (C.size() > small_product_limit) {

@@ -45,13 +45,13 @@ void update(View<Scalar> Y, Formula formula, const Others&... others) {
 
 /// Y = a.
 template <Real Scalar>
-void fill(View<Scalar> Y, std::type_identity_t<Scalar> a) {
+void fill(const View<Scalar>& Y, std::type_identity_t<Scalar> a) {
   update<Scalar>(Y, [a](auto y) { return decltype(y)(a); });
 }
 
 /// Y = X.
 template <Real Scalar>
-void copy(View<const Scalar> X, View<Scalar> Y) {
+void copy(const View<const Scalar>& X, const View<Scalar>& Y) {
   update<Scalar>(
       Y, [](auto, auto x) { return x; }, X);
 }
@@ -86,14 +86,14 @@ void add(View<const Scalar> X, View<Scalar> Y) {
 
 /// Y += a X.
 template <Real Scalar>
-void axpy(std::type_identity_t<Scalar> a, View<const Scalar> X, View<Scalar> Y) {
+void axpy(std::type_identity_t<Scalar> a, const View<const Scalar>& X, const View<Scalar>& Y) {
   update<Scalar>(
       Y, [a](auto y, auto x) { return y + a * x; }, X);
 }
 
 /// Every column of Y = column. Columns may be short and many, hence loops of their own.
 template <Real Scalar>
-void set_columns(View<const Scalar> column, View<Scalar> Y) {
+void set_columns(const View<const Scalar>& column, const View<Scalar>& Y) {
   eigen_assert(column.rows() == Y.rows() && column.cols() == 1);
   for (Index j = 0; j < Y.cols(); ++j)
     for_packs<Scalar>(Y.rows(), [x = column.data(), y = Y.data() + j * Y.stride()](auto at, Index i) {
@@ -104,7 +104,7 @@ void set_columns(View<const Scalar> column, View<Scalar> Y) {
 
 /// Every column of Y += column.
 template <Real Scalar>
-void add_to_columns(View<const Scalar> column, View<Scalar> Y) {
+void add_to_columns(const View<const Scalar>& column, const View<Scalar>& Y) {
   eigen_assert(column.rows() == Y.rows() && column.cols() == 1);
   for (Index j = 0; j < Y.cols(); ++j)
     for_packs<Scalar>(Y.rows(), [x = column.data(), y = Y.data() + j * Y.stride()](auto at, Index i) {

@@ -48,12 +48,13 @@ class Affine {
   /// A (out × (1+k)n) = W X + U S, and b added to the first n columns; U S goes to the columns that S has: the values,
   /// and the tangents if the side inputs move (S packed). Starting from the bias instead of from zero saves a pass.
   /// Which product is taken depends on the layer's sizes alone (math/small_product.hpp, nn/layer/narrow_product.hpp).
-  void apply(View<const Scalar> theta, View<const Scalar> S, View<const Scalar> X, Index n, View<Scalar> A,
-             Workspace<Scalar>& workspace) const;
+  void apply(const View<const Scalar>& theta, const View<const Scalar>& S, const View<const Scalar>& X, Index n,
+             const View<Scalar>& A, Workspace<Scalar>& workspace) const;
 
   /// Given A_bar (out × (1+k)n): overwrites X_bar, adds to S_bar and theta_bar.
-  void pullback(View<const Scalar> theta, View<const Scalar> S, View<const Scalar> X, Index n, View<const Scalar> A_bar,
-                View<Scalar> X_bar, View<Scalar> S_bar, View<Scalar> theta_bar, Workspace<Scalar>& workspace) const;
+  void pullback(const View<const Scalar>& theta, const View<const Scalar>& S, const View<const Scalar>& X, Index n,
+                const View<const Scalar>& A_bar, const View<Scalar>& X_bar, const View<Scalar>& S_bar,
+                const View<Scalar>& theta_bar, Workspace<Scalar>& workspace) const;
 
   /// U (out × s) in θ or in its cotangent.
   template <class Of>
@@ -72,8 +73,8 @@ class Affine {
 
 // Outside the class: a program can have them compiled once, by `extern template class pathline::Affine<double>`.
 template <Real Scalar>
-void Affine<Scalar>::apply(View<const Scalar> theta, View<const Scalar> S, View<const Scalar> X, Index n,
-                           View<Scalar> A, Workspace<Scalar>& workspace) const {
+void Affine<Scalar>::apply(const View<const Scalar>& theta, const View<const Scalar>& S, const View<const Scalar>& X,
+                           Index n, const View<Scalar>& A, Workspace<Scalar>& workspace) const {
   using detail::Factor;
   const View<const Scalar> b = theta.tail(out_), s = S.topRows(side_), weights = W(theta);
   const Index tangents = A.cols() - n;
@@ -102,8 +103,9 @@ void Affine<Scalar>::apply(View<const Scalar> theta, View<const Scalar> S, View<
 }
 
 template <Real Scalar>
-void Affine<Scalar>::pullback(View<const Scalar> theta, View<const Scalar> S, View<const Scalar> X, Index n,
-                              View<const Scalar> A_bar, View<Scalar> X_bar, View<Scalar> S_bar, View<Scalar> theta_bar,
+void Affine<Scalar>::pullback(const View<const Scalar>& theta, const View<const Scalar>& S, const View<const Scalar>& X,
+                              Index n, const View<const Scalar>& A_bar, const View<Scalar>& X_bar,
+                              const View<Scalar>& S_bar, const View<Scalar>& theta_bar,
                               Workspace<Scalar>& workspace) const {
   if (std::min(in_, out_) <= detail::narrow_rows)
     detail::add_narrow_outer_product<Scalar>(A_bar, X, W(theta_bar));
