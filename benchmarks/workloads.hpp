@@ -7,12 +7,16 @@
 /// bits; arithmetic in double, then rounded.
 #pragma once
 
+#include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
 #include <pathline/math/activations.hpp>
 #include <pathline/nn.hpp>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace pathline::workloads {
@@ -67,6 +71,31 @@ template <Real Scalar>
   return field;
 }
 
+/// d-h-h-d, time in every layer: the field of `ffjord_wide` (d = 16, softplus) and of `wide_log_prob` (32, tanh).
+template <Real Scalar, class Sigma>
+[[nodiscard]] Mlp<Scalar, Sigma> wide_field(Index d, Index h) {
+  Rng rng(0);
+  Mlp<Scalar, Sigma> field(d, {h, h}, rng);
+  set_weights(field.parameters(), {d, h, h, d}, 1);
+  return field;
+}
+
+/// One probe of signs in closed form, the noise of `ffjord_wide`: sign k is that of bit 16 of 2654435761 k mod 2^32
+/// (1 is positive), k = 1, 2, … over d × n column by column.
+struct StatedSigns {
+  [[nodiscard]] Index tangents(Index /*d*/) const noexcept { return 1; }
+  [[nodiscard]] double weight(Index /*d*/, Index /*j*/) const noexcept { return 1; }
+  template <Real Scalar>
+  void fill(const Draw& /*draw*/, std::span<const Index> samples, BatchMap<Scalar> V,
+            Workspace<Scalar>& /*workspace*/) const {
+    for (Index j = 0; j < V.cols(); ++j)
+      for (Index i = 0; i < V.rows(); ++i) {
+        const auto k = static_cast<std::uint32_t>(samples[static_cast<std::size_t>(j)] * V.rows() + i + 1);
+        V(i, j) = Scalar((k * 2654435761U) >> 16 & 1U ? 1 : -1);
+      }
+  }
+};
+
 /// 2-64-64-2, tanh, no time: the field of `node_fwd`.
 template <Real Scalar>
 [[nodiscard]] Mlp<Scalar, Tanh> node_field() {
@@ -76,8 +105,9 @@ template <Real Scalar>
   return field;
 }
 
-/// The potential of `otflow_toy`: width m, one residual layer. Weight k is as above over K_0, K_1, A in this order,
-/// time in the last column; A times √(6 / (rows + columns)) instead; w = 1 and biases 0.
+/// The potential of `otflow_toy` (d = 2, m = 32) and `otflow_wide` (d = 32, m = 256): width m, one residual layer.
+/// Weight k is as above over K_0, K_1, A in this order, time in the last column; A times √(6 / (rows + columns))
+/// instead; w = 1 and biases 0.
 template <Real Scalar>
 [[nodiscard]] Network<Potential<Scalar>> otflow_field(Index d, Index m) {
   Rng rng(0);

@@ -1,6 +1,6 @@
 /// \file
-/// One training iteration of OT-Flow: forward solve, loss, gradient, Adam update, on a fixed batch. `otflow_toy` is
-/// stated in workloads.hpp, and for PyTorch and JAX in `peers/`; it grows here with d and m.
+/// One training iteration of OT-Flow: forward solve, loss, gradient, Adam update, on a fixed batch. `otflow_toy` and
+/// `otflow_wide` are stated in workloads.hpp, and for PyTorch and JAX in `peers/`; they grow here with d and m.
 #include <benchmarks/measure.hpp>
 #include <benchmarks/workloads.hpp>
 #include <pathline/core/chunks.hpp>
@@ -57,6 +57,11 @@ void otflow_toy(benchmark::State& state) {
   train(state, state.range(0), 2, 32, {}, {1});
 }
 
+template <class Control, class Gradient>
+void otflow_wide(benchmark::State& state) {
+  train(state, state.range(0), 32, 256, {}, {1});
+}
+
 void otflow_growth(benchmark::State& state) { train(state, 1024, state.range(0), state.range(1), {}, {1}); }
 
 void otflow_chunks(benchmark::State& state) { train(state, 4096, 2, 32, {state.range(0)}, {1}); }
@@ -81,6 +86,7 @@ void otflow_threads(benchmark::State& state) { train(state, 4096, 2, 32, {}, {in
 }  // namespace
 
 BENCHMARK_TEMPLATE(otflow_toy, FixedSteps, Backpropagation<>)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(4096);
+BENCHMARK_TEMPLATE(otflow_wide, FixedSteps, Backpropagation<>)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
 BENCHMARK(otflow_growth)->Unit(benchmark::kMillisecond)->ArgNames({"d", "m"})->ArgsProduct({{2, 8, 32}, {32, 64, 128}});
 BENCHMARK(otflow_chunks)->Unit(benchmark::kMillisecond)->ArgName("width")->RangeMultiplier(2)->Range(8, 256);
 BENCHMARK(products_threads)->Unit(benchmark::kMillisecond)->UseRealTime()->ArgName("threads")->Arg(1)->Arg(2);

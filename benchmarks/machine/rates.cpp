@@ -31,8 +31,8 @@ double fastest_seconds(int repetitions, Work&& work) {
 // Twelve chains hide a latency of up to six cycles behind two units, and leave room for both operands in 16 registers.
 using Chains = std::make_index_sequence<12>;
 
-// The compiler's own vectors, not `Pack`: Eigen's `pmadd` is an assembler statement that adds to its third operand, which
-// clang copies for it in each round. Written as x a + b the result takes the place of x.
+// The compiler's own vectors, not `Pack`: Eigen's `pmadd` is an assembler statement that adds to its third operand,
+// which the compilers copy for it in each round. Written as x a + b the result takes the place of x.
 template <Real Scalar, std::size_t... I>
 EIGEN_DONT_INLINE Scalar multiply_add(Index rounds, Scalar factor, Scalar summand, std::index_sequence<I...>) {
   using Lanes [[gnu::vector_size(sizeof(Scalar) * Pack<Scalar>::size)]] = Scalar;

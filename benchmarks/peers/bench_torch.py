@@ -28,11 +28,11 @@ def tensor(a):
 
 
 class Mlp(nn.Module):
-    """tanh between the layers; with time_input every layer sees [t; y]. Counts its evaluations."""
+    """sigma between the layers; with time_input every layer sees [t; y]. Counts its evaluations."""
 
-    def __init__(self, name, time_input, gain=1.0):
+    def __init__(self, name, time_input, gain=1.0, sigma=torch.tanh):
         super().__init__()
-        self.time_input, self.evaluations = time_input, 0
+        self.time_input, self.sigma, self.evaluations = time_input, sigma, 0
         self.layers = nn.ModuleList()
         for w in common.mlp_weights(common.sizes_of(name), time_input, gain):
             layer = nn.Linear(w.shape[1], w.shape[0])
@@ -48,23 +48,34 @@ class Mlp(nn.Module):
                 y = torch.cat((torch.ones_like(y[:, :1]) * t, y), 1)
             y = layer(y)
             if i + 1 < len(self.layers):
-                y = torch.tanh(y)
+                y = self.sigma(y)
         return y
 
 
 class Flow(nn.Module):
-    """d/dt [z, l] = [f, tr df/dz], the trace by d products as in FFJORD's divergence_bf."""
+    """d/dt [z, l] = [f, tr df/dz]. The trace by d products one by one, as in FFJORD's divergence_bf, or all at once; or by
+    the probe that is given (n x d)."""
 
-    def __init__(self, field):
+    def __init__(self, field, d=2, noise=None, at_once=False):
         super().__init__()
-        self.field = field
+        self.field, self.d, self.noise, self.at_once = field, d, noise, at_once
+
+    def trace(self, z, dz):
+        keep = torch.is_grad_enabled() and any(p.requires_grad for p in self.field.parameters())
+        if self.noise is not None:
+            return (torch.autograd.grad(dz, z, self.noise, create_graph=keep)[0] * self.noise).sum(1)
+        if self.at_once:
+            rows = torch.eye(self.d).unsqueeze(1).expand(self.d, *z.shape)
+            products = torch.autograd.grad(dz, z, rows, create_graph=keep, is_grads_batched=True)[0]
+            return torch.einsum("ini->n", products)
+        return sum(torch.autograd.grad(dz[:, i].sum(), z, create_graph=keep, retain_graph=True)[0][:, i]
+                   for i in range(self.d))
 
     def forward(self, t, state):
         with torch.enable_grad():
-            z = state[:, :2] if state.requires_grad else state[:, :2].requires_grad_(True)
+            z = state[:, :self.d] if state.requires_grad else state[:, :self.d].requires_grad_(True)
             dz = self.field(t, z)
-            trace = sum(torch.autograd.grad(dz[:, i].sum(), z, create_graph=True)[0][:, i] for i in range(2))
-            return torch.cat((dz, trace.unsqueeze(1)), 1)
+            return torch.cat((dz, self.trace(z, dz).unsqueeze(1)), 1)
 
 
 class Potential(nn.Module):
@@ -102,8 +113,21 @@ class CubeThenMlp(nn.Module):
         return self.field(t, z ** 3)
 
 
-def negative_log_likelihood(state):
-    return (0.5 * (state[:, :2] ** 2).sum(1) + math.log(2 * math.pi) - state[:, 2]).mean()
+def negative_log_likelihood(state, d=2):
+    return (0.5 * (state[:, :d] ** 2).sum(1) + 0.5 * d * math.log(2 * math.pi) - state[:, d]).mean()
+
+
+def rk4(rate, y, steps):
+    """The classical Runge-Kutta method in equal steps from 0 to 1."""
+    h = 1 / steps
+    for i in range(steps):
+        t = i * h
+        k1 = rate(t, y)
+        k2 = rate(t + h / 2, y + h / 2 * k1)
+        k3 = rate(t + h / 2, y + h / 2 * k2)
+        k4 = rate(t + h, y + h * k3)
+        y = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    return y
 
 
 def train(name, variant, n, field, loss_of):
@@ -120,12 +144,12 @@ def train(name, variant, n, field, loss_of):
         loss.backward()
         if not seen:
             norm = math.sqrt(sum(float((p.grad.double() ** 2).sum()) for p in parameters if p.grad is not None))
-            seen.update(value=loss.item(), norm=norm, forward=forward, backward=field.evaluations - forward)
+            seen.update(value=loss.item(), norm=norm, forward=forward)
         adam.step()
 
     step()
     timing = common.measure(step, args.seconds) if args.seconds else {}
-    common.report(name, FRAMEWORK, variant, n, timing, seen["forward"], seen["backward"], seen["value"], seen["norm"])
+    common.report(name, FRAMEWORK, variant, n, timing, seen["forward"], seen["value"], seen["norm"])
 
 
 def gradient_methods(name, n, make, solve_to_loss, tolerances):
@@ -154,7 +178,8 @@ def ffjord(name, n):
 
 def otflow(name, n):
     """E + 30 NLL + R by eight steps of the classical Runge-Kutta method."""
-    field, x, d, steps = Potential(2, 32), tensor(common.inputs(2, n)), 2, 8
+    d, m, steps = (2, 32, 8) if name == "otflow_toy" else (32, 256, 8)
+    field, x = Potential(d, m), tensor(common.inputs(d, n))
 
     def rate(t, y):
         gradient, trace = field(t, y[:, :d])
@@ -162,17 +187,53 @@ def otflow(name, n):
         return torch.cat((-gradient[:, :d], torch.stack((-trace, energy, (gradient[:, d] - energy).abs()), 1)), 1)
 
     def loss_of():
-        y, h = pad(x, (0, 3)), 1 / steps
-        for i in range(steps):
-            t = i * h
-            k1 = rate(t, y)
-            k2 = rate(t + h / 2, y + h / 2 * k1)
-            k3 = rate(t + h / 2, y + h / 2 * k2)
-            k4 = rate(t + h, y + h * k3)
-            y = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-        return y[:, d + 1].mean() + 30 * negative_log_likelihood(y[:, :d + 1]) + y[:, d + 2].mean()
+        y = rk4(rate, pad(x, (0, 3)), steps)
+        return y[:, d + 1].mean() + 30 * negative_log_likelihood(y, d) + y[:, d + 2].mean()
 
     train(name, "backprop", n, field, loss_of)
+
+
+def ffjord_wide(name, n):
+    """One probe of stated signs, eight steps of the classical Runge-Kutta method."""
+    d, steps = 16, 8
+    field, x = Mlp(name, True, sigma=nn.functional.softplus), tensor(common.inputs(d, n))
+    flow = Flow(field, d, tensor(common.signs(d, n)))
+    train(name, "backprop", n, field,
+          lambda: negative_log_likelihood(rk4(flow, pad(x, (0, 1)).requires_grad_(True), steps), d))
+
+
+def solve_without_gradient(name, variant, n, field, rhs, y0, times, tolerance, value_of):
+    for p in field.parameters():
+        p.requires_grad_(False)
+
+    def solve():
+        with torch.no_grad():
+            return odeint(rhs, y0, torch.tensor(times), rtol=tolerance, atol=tolerance, method="dopri5")[-1].detach()
+
+    field.evaluations = 0
+    value = value_of(solve()).item()
+    evaluations = field.evaluations
+    timing = common.measure(solve, args.seconds) if args.seconds else {}
+    common.report(name, FRAMEWORK, variant, n, timing, evaluations, value)
+
+
+def log_prob(name, n):
+    """The mean log-density of the inputs; the trace exact, or by one probe of stated signs."""
+    d = common.sizes_of(name)[0]
+    y0 = pad(tensor(common.inputs(d, n)), (0, 1))
+    variants = ((("one probe", dict(noise=tensor(common.signs(d, n)))),) if name.endswith("probe") else
+                (("exact trace, products one by one", {}), ("exact trace, products at once", dict(at_once=True))))
+    for variant, trace in variants:
+        field = Mlp(name, True)
+        solve_without_gradient(name, variant, n, field, Flow(field, d, **trace), y0, [0.0, 1.0],
+                               args.tolerance or 1e-5, lambda y: -negative_log_likelihood(y, d))
+
+
+def sample(name, n):
+    """The inputs, taken as base points, back to data: the mean of all squares."""
+    field = Mlp(name, True)
+    solve_without_gradient(name, "no gradient", n, field, field, tensor(common.inputs(common.sizes_of(name)[0], n)),
+                           [1.0, 0.0], args.tolerance or 1e-5, lambda z: (z ** 2).mean())
 
 
 def node_train(name, n):
@@ -187,17 +248,11 @@ def node_train(name, n):
 
 
 def node_fwd(name, n):
-    tolerance = args.tolerance or 1e-6
-    field, z, times = Mlp(name, False), tensor(common.inputs(2, n)), torch.tensor([0.0, 1.0])
-
-    def solve():
-        with torch.no_grad():
-            return odeint(field, z, times, rtol=tolerance, atol=tolerance, method="dopri5")[-1]
-
-    value = (solve() ** 2).mean().item()
-    evaluations = field.evaluations
-    timing = common.measure(solve, args.seconds) if args.seconds else {}
-    common.report(name, FRAMEWORK, "no gradient", n, timing, evaluations, 0, value)
+    field = Mlp(name, False)
+    solve_without_gradient(name, "no gradient", n, field, field, tensor(common.inputs(2, n)), [0.0, 1.0],
+                           args.tolerance or 1e-6, lambda z: (z ** 2).mean())
 
 
-common.run(args, ffjord, otflow, node_fwd, node_train)
+common.run(args, {"ffjord": ffjord, "ffjord_wide": ffjord_wide, "otflow": otflow, "inference_log_prob": log_prob,
+                  "wide_log_prob": log_prob, "inference_sample": sample, "wide_sample": sample, "node_fwd": node_fwd,
+                  "node_train": node_train})

@@ -6,9 +6,29 @@ import time
 import numpy as np
 
 
+WORKLOADS = ("ffjord_toy,ffjord_hard,ffjord_wide_64,ffjord_wide_128,ffjord_wide_256,ffjord_wide_512,ffjord_wide_1024,"
+             "otflow_toy,otflow_wide,inference_log_prob,inference_sample,wide_log_prob,wide_log_prob_probe,wide_sample,"
+             "node_fwd,node_train")
+
+
 def sizes_of(name):
-    return {"ffjord_toy": [2, 64, 64, 64, 2], "ffjord_hard": [2, 64, 64, 64, 2],
-            "node_fwd": [2, 64, 64, 2], "node_train": [2, 50, 2]}[name]
+    """Rows of the network from input to output; `ffjord_wide_128` is that of width 128."""
+    if name.startswith("ffjord_wide_"):
+        h = int(name.rsplit("_", 1)[1])
+        return [16, h, h, 16]
+    for start, sizes in (("ffjord", [2, 64, 64, 64, 2]), ("inference", [2, 64, 64, 64, 2]), ("wide", [32, 256, 256, 32]),
+                         ("node_fwd", [2, 64, 64, 2]), ("node_train", [2, 50, 2])):
+        if name.startswith(start):
+            return sizes
+    raise KeyError(name)
+
+
+def batches_of(name):
+    for start, batches in (("ffjord_wide", (1000,)), ("ffjord", (100, 1024)), ("otflow_toy", (4096,)), ("otflow_wide", (1024,)),
+                           ("inference", (20000,)), ("wide", (500,)), ("node_fwd", (1, 1024)), ("node_train", (20,))):
+        if name.startswith(start):
+            return batches
+    raise KeyError(name)
 
 
 def mlp_weights(sizes, time_input, gain=1.0):
@@ -40,6 +60,13 @@ def inputs(d, n):
     return 1.5 * np.cos((k * k).astype(np.float64)).reshape(n, d)
 
 
+def signs(d, n):
+    """Sign k is that of bit 16 of 2654435761 k mod 2^32, a one is positive; n x d."""
+    k = np.arange(1, d * n + 1, dtype=np.uint64)
+    bit = ((k * np.uint64(2654435761)) % np.uint64(2**32)) >> np.uint64(16) & np.uint64(1)
+    return np.where(bit, 1.0, -1.0).reshape(n, d)
+
+
 def measure(step, seconds, warm=2, at_least=3):
     """Calls step for about `seconds`; median and minimum of the single calls."""
     for _ in range(warm):
@@ -53,17 +80,17 @@ def measure(step, seconds, warm=2, at_least=3):
     return dict(ms_median=round(float(np.median(times)), 4), ms_min=round(float(times.min()), 5), iterations=len(times))
 
 
-def report(name, framework, variant, n, timing, evaluations, evaluations_back, value, gradient_norm=None, **more):
-    """One line of JSON. Evaluations: calls of the field by the forward solve, and those that the gradient adds."""
+def report(name, framework, variant, n, timing, evaluations, value, gradient_norm=None, **more):
+    """One line of JSON. Evaluations: calls of the field by the forward solve."""
     row = dict(name=name, framework=framework, variant=variant, n=n, **timing, evaluations=evaluations,
-               evaluations_back=evaluations_back, value=float("%.9g" % value))
+               value=float("%.9g" % value))
     if gradient_norm is not None:
         row["gradient_norm"] = float("%.7g" % gradient_norm)
     print(json.dumps({**row, **more}), flush=True)
 
 
 def arguments(parser):
-    parser.add_argument("--only", default="ffjord_toy,ffjord_hard,otflow_toy,node_fwd,node_train", help="workloads, by comma")
+    parser.add_argument("--only", default=WORKLOADS, help="workloads, by comma")
     parser.add_argument("--n", default="", help="batch sizes, by comma, instead of all")
     parser.add_argument("--f64", action="store_true", help="double instead of float")
     parser.add_argument("--tolerance", type=float, default=0, help="rtol = atol instead of the workload's own")
@@ -71,12 +98,11 @@ def arguments(parser):
     return parser.parse_args()
 
 
-def run(args, ffjord, otflow, node_fwd, node_train):
-    """Calls the workloads that were asked for."""
+def run(args, workloads):
+    """Calls the workloads that were asked for: workloads has a function(name, n) for each start of a name."""
     wanted = [int(n) for n in args.n.split(",") if n]
     for name in args.only.split(","):
-        workload, batches = {"ffjord_toy": (ffjord, (100, 1024)), "ffjord_hard": (ffjord, (100, 1024)),
-                             "otflow_toy": (otflow, (4096,)), "node_fwd": (node_fwd, (1, 1024)), "node_train": (node_train, (20,))}[name]
-        for n in batches:
+        start = max((s for s in workloads if name.startswith(s)), key=len)
+        for n in batches_of(name):
             if not wanted or n in wanted:
-                workload(name, n)
+                workloads[start](name, n)

@@ -1,0 +1,141 @@
+/// \file
+/// A flow without a gradient: log-densities of a batch, and the way from base points back to data. `inference` (the
+/// flow of `ffjord_toy`) and `wide` (32-256-256-32) are stated in workloads.hpp, and for PyTorch and JAX in `peers/`.
+#include <benchmarks/measure.hpp>
+#include <benchmarks/workloads.hpp>
+#include <pathline/flow/cnf.hpp>
+#include <pathline/nn/mlp.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <vector>
+
+using namespace pathline;
+
+namespace {
+
+// What a flow takes that names no step control.
+using Default = PiController;
+
+template <class Control>
+auto make_flow(const Mlp<float, Tanh>& field, int threads) {
+  return Cnf(field, Dopri5{}, Control{.rtol = 1e-5, .atol = 1e-5}, Threads{threads});
+}
+template <class Control>
+auto toy(int threads) {
+  return make_flow<Control>(workloads::ffjord_field<float>(), threads);
+}
+template <class Control>
+auto wide() {
+  return make_flow<Control>(workloads::wide_field<float, Tanh>(32, 256), 1);
+}
+const std::vector<Index> toy_sizes{2, 64, 64, 64, 2}, wide_sizes{32, 256, 256, 32};
+
+/// The number of solves that a batch of n columns is: columns that are equal take equally many evaluations.
+template <class F, class Estimator>
+double chunks_of(const F& flow, const Batch<float>& X, const Estimator& estimator) {
+  const Batch<float> one = X.leftCols(1), equal = one.replicate(1, X.cols());
+  return double(flow.likelihood(equal, estimator).statistics.evaluations) /
+         double(flow.likelihood(one, estimator).statistics.evaluations);
+}
+
+/// The mean log-density by an estimator.
+template <class F, TracePolicy Estimator>
+void log_prob(benchmark::State& state, const F& flow, const std::vector<Index>& sizes, const Estimator& estimator) {
+  const Index n = state.range(0), k = estimator.tangents(flow.dim());
+  const Batch<float> X = workloads::inputs<float>(flow.dim(), n);
+  const double chunks = chunks_of(flow, X, estimator);
+  Likelihood<float> result;
+  const double seconds = measure(state, [&] { result = flow.likelihood(X, estimator); });
+  const double evaluations = double(result.statistics.evaluations) / chunks;
+  const Index columns = Index(double(n * (1 + k)) / chunks);
+  report_flops<float>(state, 2 * evaluations * workloads::multiply_adds(sizes, 1, k) * double(n), seconds, columns);
+  state.counters["evaluations"] = evaluations;
+  state.counters["rejected"] = double(result.statistics.rejected);
+  state.counters["solves"] = chunks;
+  state.counters["value"] = double(result.log_prob.cast<double>().mean());
+}
+
+/// The mean of all squares of the data that the inputs, taken as base points, come from.
+template <class F>
+void sample(benchmark::State& state, const F& flow) {
+  const Batch<float> Z = workloads::inputs<float>(flow.dim(), state.range(0));
+  Batch<float> X;
+  measure(state, [&] { X = flow.inverse(Z); });
+  state.counters["value"] = X.cast<double>().squaredNorm() / double(X.size());
+}
+
+template <class Control>
+void inference_log_prob(benchmark::State& state) {
+  log_prob(state, toy<Control>(1), toy_sizes, ExactTrace{});
+}
+template <class Control>
+void inference_sample(benchmark::State& state) {
+  sample(state, toy<Control>(1));
+}
+template <class Control>
+void wide_log_prob(benchmark::State& state) {
+  log_prob(state, wide<Control>(), wide_sizes, ExactTrace{});
+}
+template <class Control>
+void wide_log_prob_probe(benchmark::State& state) {
+  log_prob(state, wide<Control>(), wide_sizes, workloads::StatedSigns{});
+}
+template <class Control>
+void wide_sample(benchmark::State& state) {
+  sample(state, wide<Control>());
+}
+
+/// Needs as many cores as threads: not for a run that is pinned to one.
+void inference_threads(benchmark::State& state) {
+  log_prob(state, toy<Default>(int(state.range(1))), toy_sizes, ExactTrace{});
+}
+
+/// Most resident memory of the process so far, in MiB; 0 where Linux does not tell.
+double peak_memory() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;)
+    if (double kib = 0; word == "VmHWM:" && status >> kib) return kib / 1024;
+  return 0;
+}
+
+/// `extra_mib` is what log_prob takes beside its argument and its result.
+void inference_memory(benchmark::State& state) {
+  const auto flow = toy<Default>(1);
+  const Index n = state.range(0);
+  const Batch<float> X = workloads::inputs<float>(2, n);
+  Row<float> result = Row<float>::Zero(n);
+  std::ofstream("/proc/self/clear_refs") << 5 << std::flush;  // the peak starts from what is resident now
+  const double before = peak_memory();
+  for (auto _ : state) result = flow.log_prob(X);
+  benchmark::DoNotOptimize(result.data());
+  state.counters["extra_mib"] = peak_memory() - before;
+}
+
+void rows(benchmark::internal::Benchmark* b) { b->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(20'000); }
+void few_rows(benchmark::internal::Benchmark* b) { b->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(500); }
+
+}  // namespace
+
+BENCHMARK_TEMPLATE(inference_log_prob, IController)->Apply(rows);
+BENCHMARK_TEMPLATE(inference_log_prob, Default)->Apply(rows);
+BENCHMARK_TEMPLATE(inference_sample, IController)->Apply(rows);
+BENCHMARK_TEMPLATE(inference_sample, Default)->Apply(rows);
+BENCHMARK_TEMPLATE(wide_log_prob, IController)->Apply(few_rows);
+BENCHMARK_TEMPLATE(wide_log_prob, Default)->Apply(few_rows);
+BENCHMARK_TEMPLATE(wide_log_prob_probe, IController)->Apply(few_rows);
+BENCHMARK_TEMPLATE(wide_log_prob_probe, Default)->Apply(few_rows);
+BENCHMARK_TEMPLATE(wide_sample, IController)->Apply(few_rows);
+BENCHMARK_TEMPLATE(wide_sample, Default)->Apply(few_rows);
+BENCHMARK(inference_threads)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->ArgNames({"n", "threads"})
+    ->ArgsProduct({{32, 256, 20'000}, {1, 2}});
+BENCHMARK(inference_memory)
+    ->Unit(benchmark::kMillisecond)
+    ->ArgName("n")
+    ->RangeMultiplier(10)
+    ->Range(10'000, 1'000'000)
+    ->Iterations(1);
