@@ -21,6 +21,7 @@
 #include <support/folder.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -197,6 +198,21 @@ TEST_CASE("io::load refuses hostile values, and the flow is as it was", "[io][er
   for (const char* const text : {"nan", "", "1e-5x", "0x1", "one"}) {
     CAPTURE(text);
     CHECK_FALSE(differences(with_text("step_control.rtol", text), flow).empty());
+  }
+  // What a solve would refuse later.
+  const std::vector<std::array<std::string, 3>> settings{
+      {"step_control.rtol", "-1e-5", "step_control: solve: rtol is -1e-05, expected 0 or a positive number"},
+      {"step_control.atol", "inf", "step_control: solve: atol is inf"},
+      {"step_control.max_steps", "0", "step_control: solve: max_steps is 0"},
+      {"step_control.min_factor", "-0.2", "step_control: solve: min_factor is -0.2"},
+      {"evaluation_solver.step_control.rtol", "-1", "evaluation_solver.step_control: solve: rtol is -1"},
+      {"trace.probes", "-2", "trace: Hutchinson: probes is -2"},
+      {"chunk_width.columns", "-8", "the model: ChunkWidth: columns is -8"}};
+  for (const auto& [name, text, message] : settings) {
+    CAPTURE(name);
+    const auto found = differences(with_text(name, text), flow);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].find(message) == 0);
   }
   CHECK_FALSE(differences(with_text("trace.probes", "1.5"), flow).empty());
   CHECK_FALSE(differences(with_text("scalar", "half"), flow).empty());

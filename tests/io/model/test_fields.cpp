@@ -131,4 +131,20 @@ TEST_CASE("io: stacks are read with the running statistics of their normalisatio
   CHECK(io::vector_of<double>(*file.find("field.norms.1.running_mean")) ==
         stack.parameters().segment(stack.normalization_offset(1) + 4, 2));
   CHECK(check_field(FieldStack(layers, 3, rng)).count("norms.0.bias") == 0);
+
+  // A million normalisations of a million rows, of layers without parameters: none is made.
+  io::TensorFile hostile;
+  hostile.metadata = {{"part", "FieldStack"},
+                      {"part.blocks", "1048576"},
+                      {"part.normalization", "MovingNormalization"},
+                      {"part.normalization.epsilon", "1"},
+                      {"part.normalization.decay", "1"},
+                      {"part.layer", "Elementwise"},
+                      {"part.layer.rows", "1048576"},
+                      {"part.layer.activation", "Tanh"}};
+  io::detail::ReadingState state(hostile, io::Rounding::refuse);
+  CHECK_FALSE(io::ModelReader(state).part<FieldStack<Elementwise<double, Tanh>, MovingNormalization>>("part"));
+  CHECK(state.differences ==
+        std::vector<std::string>{
+            "part: number of parameters is 4398050705408, expected at most 0, the numbers of the file"});
 }

@@ -18,6 +18,7 @@
 #include <limits>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 namespace {
@@ -71,6 +72,26 @@ TEST_CASE("io: step controls are read with their settings", "[io]") {
   CHECK(round_trip(WithNorm(PiController{}, TopRowsSeminorm<MaxSampleNorm>{.rows = 2})).norm.rows == 2);
   const Eigen::Vector2d tolerances(1e-3, 1e-5);
   CHECK(round_trip(WithTolerances(IController{.rtol = 1e-2}, tolerances, tolerances)).row_atol() == tolerances);
+}
+
+TEST_CASE("io: settings that no policy can have are refused by name", "[io][errors]") {
+  const auto refused = [](const auto& part) {
+    using P = std::remove_cvref_t<decltype(part)>;
+    const io::TensorFile file = part_file(part);
+    io::detail::ReadingState state(file, io::Rounding::refuse);
+    CHECK_FALSE(io::ModelReader(state).part<P>("part"));
+    return state.differences.empty() ? "" : state.differences[0];
+  };
+  CHECK(refused(Hutchinson<Gaussian>{.probes = 0}) == "part: Hutchinson: probes is 0, expected at least 1");
+  CHECK(refused(OrthogonalHutchinson{.probes = -4}).find("probes is -4") != std::string::npos);
+  CHECK(refused(AntitheticHutchinson<>{.pairs = 0}).find("pairs is 0") != std::string::npos);
+  CHECK(refused(HutchPlusPlus{.directions = 0, .probes = 5}).find("directions is 0") != std::string::npos);
+  CHECK(refused(WithNorm(PiController{}, TopRowsSeminorm<MaxSampleNorm>{.rows = 0})) ==
+        "part.norm: rows is 0, expected at least 1");
+  CHECK(refused(Backpropagation<RecomputeStages, ErrorEstimateCost<Dopri5>>{.step_cost = {.weight = 4, .rows = -1}}) ==
+        "part.step_cost: rows is -1, expected 0 (all) or a positive number");
+  CHECK(refused(EvaluationSolver{Dopri5{}, PiController{.max_step = -1}}).find("part.step_control: solve: max_step") ==
+        0);
 }
 
 TEST_CASE("io: solvers and gradient methods are told apart by their names", "[io]") {

@@ -30,6 +30,8 @@ namespace pathline::io {
 ///       }
 ///     };
 ///
+/// (Where some values of the settings are none, `static void check(const SpeedLimit&)` throws an ArgumentError.)
+///
 /// Others say what they are, and how one is made. `describe` also tells which part of θ is what, in the order of θ:
 ///
 ///     template <class Scalar>

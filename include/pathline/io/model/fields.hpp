@@ -118,6 +118,7 @@ struct Described<FieldStack<L, Normalization>> {
     const L layer = in.part<L>("layer").value();
     in.require_parameters(layer.parameter_count());
     in.require_parameters(blocks * layer.parameter_count());
+    if constexpr (Stack::normalizes) in.require_parameters((blocks + 1) * 4 * layer.in_rows());
     Rng rng(0);
     return Stack(layer, blocks, rng, normalization.value());
   }

@@ -2,6 +2,7 @@
 /// Names of the gradient methods in files, and their settings.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/gradient/adjoint.hpp>
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/record_storage.hpp>
@@ -10,6 +11,7 @@
 #include <pathline/io/model/described.hpp>
 #include <pathline/io/model/solvers.hpp>
 
+#include <string>
 #include <string_view>
 
 namespace pathline::io {
@@ -33,6 +35,9 @@ struct DescribedStepCost {
   static void visit(auto& cost, auto& io) {
     io.setting("weight", cost.weight);
     io.setting("rows", cost.rows);
+  }
+  static void check(const auto& cost) {
+    if (cost.rows < 0) throw ArgumentError("rows", std::to_string(cost.rows), "0 (all) or a positive number");
   }
 };
 

@@ -203,6 +203,16 @@ class ModelReader {
     return inside<T>("");
   }
 
+  /// Remembers what require() throws of the part of that name, as an ArgumentError of a setting that it cannot have.
+  template <class Require>
+  void check(std::string_view name, const Require& require) {
+    try {
+      require();
+    } catch (const Error& error) {
+      state_.differences.push_back(path(name) + ": " + error.what());
+    }
+  }
+
   /// To be asked before an object of that many parameters is made, which a hostile file could want to be huge.
   /// \throws ArgumentError when the file has fewer numbers.
   void require_parameters(Index count) const {
@@ -270,6 +280,7 @@ class ModelReader {
     } else {
       T result{};
       if constexpr (detail::VisitedBy<T, ModelReader>) Described<T>::visit(result, *this);
+      if constexpr (requires { Described<T>::check(result); }) Described<T>::check(result);
       return result;
     }
   }

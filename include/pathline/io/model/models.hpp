@@ -10,6 +10,7 @@
 #include <pathline/io/model/described.hpp>
 #include <pathline/io/model/description.hpp>
 #include <pathline/io/model/model_reader.hpp>
+#include <pathline/io/model/solvers.hpp>
 
 #include <cstddef>
 #include <string>
@@ -79,7 +80,7 @@ struct Described<Cnf<FieldType, Policies...>> {
     // All of them are looked at before anything is made of them. Braces evaluate in order.
     auto policies = std::tuple_cat(
         std::tuple{in.part<typename Parts::Trace>("trace"), in.part<typename Parts::Evaluation>("evaluation_trace"),
-                   in.part<typename Parts::Method>("solver"), in.part<typename Parts::Control>("step_control"),
+                   in.part<typename Parts::Method>("solver"), detail::read_step_control<typename Parts::Control>(in),
                    in.part<typename Parts::Evaluator>("evaluation_solver"),
                    in.part<typename Parts::Gradient>("gradient"), in.part<typename Parts::Base>("base"),
                    in.part<typename Parts::Transform>("data_transform"),
@@ -116,7 +117,7 @@ struct Described<NeuralOde<FieldType, Policies...>> {
     in.scalar<typename Ode::Scalar>("scalar");
     auto field = in.part<FieldType>("field");
     auto method = in.part<typename Parts::Method>("solver");
-    auto control = in.part<typename Parts::Control>("step_control");
+    auto control = detail::read_step_control<typename Parts::Control>(in);
     auto gradient = in.part<typename Parts::Gradient>("gradient");
     auto chunk_width = in.part<ChunkWidth>("chunk_width");
     return detail::PartsAccess::make<Ode>(Parts(

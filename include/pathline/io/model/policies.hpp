@@ -20,12 +20,22 @@
 #include <pathline/io/model/described.hpp>
 #include <pathline/io/model/description.hpp>
 #include <pathline/io/model/model_reader.hpp>
+#include <pathline/io/model/solvers.hpp>
 
 #include <string_view>
 
 namespace pathline::io {
 
 // Traces.
+
+namespace detail {
+
+/// A trace that refuses its settings where it is asked for its tangents.
+struct CheckedTrace {
+  static void check(const auto& trace) { (void)trace.tangents(1); }
+};
+
+}  // namespace detail
 
 template <>
 struct Described<Rademacher> {
@@ -45,7 +55,7 @@ struct Described<ClosedFormTrace> {
 };
 template <class Noise>
 requires HasDescription<Noise>
-struct Described<Hutchinson<Noise>> {
+struct Described<Hutchinson<Noise>> : detail::CheckedTrace {
   static constexpr std::string_view name = "Hutchinson";
   static void visit(auto& trace, auto& io) {
     io.fixed("noise", Described<Noise>::name);
@@ -54,7 +64,7 @@ struct Described<Hutchinson<Noise>> {
 };
 template <class Noise>
 requires HasDescription<Noise>
-struct Described<AntitheticHutchinson<Noise>> {
+struct Described<AntitheticHutchinson<Noise>> : detail::CheckedTrace {
   static constexpr std::string_view name = "AntitheticHutchinson";
   static void visit(auto& trace, auto& io) {
     io.fixed("noise", Described<Noise>::name);
@@ -63,12 +73,12 @@ struct Described<AntitheticHutchinson<Noise>> {
   }
 };
 template <>
-struct Described<OrthogonalHutchinson> {
+struct Described<OrthogonalHutchinson> : detail::CheckedTrace {
   static constexpr std::string_view name = "OrthogonalHutchinson";
   static void visit(auto& trace, auto& io) { io.setting("probes", trace.probes); }
 };
 template <>
-struct Described<HutchPlusPlus> {
+struct Described<HutchPlusPlus> : detail::CheckedTrace {
   static constexpr std::string_view name = "HutchPlusPlus";
   static void visit(auto& trace, auto& io) {
     io.setting("directions", trace.directions);
@@ -95,7 +105,7 @@ struct Described<EvaluationSolver<Method, Control>> {
   }
   static EvaluationSolver<Method, Control> read(ModelReader& in) {
     auto method = in.part<Method>("solver");
-    auto control = in.part<Control>("step_control");
+    auto control = detail::read_step_control<Control>(in);
     return {method.value(), control.value()};
   }
 };

@@ -3,14 +3,17 @@
 /// name as these have one.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/io/model/described.hpp>
 #include <pathline/io/model/description.hpp>
 #include <pathline/io/model/model_reader.hpp>
+#include <pathline/ode/concepts.hpp>
 #include <pathline/ode/control/error_control.hpp>
 #include <pathline/ode/control/error_norm.hpp>
 #include <pathline/ode/control/step_control.hpp>
 
+#include <string>
 #include <string_view>
 
 namespace pathline {
@@ -65,6 +68,9 @@ struct Described<TopRowsSeminorm<Norm>> {
   static void visit(auto& seminorm, auto& io) {
     io.setting("rows", seminorm.rows);
     io.part("norm", seminorm.norm);
+  }
+  static void check(const TopRowsSeminorm<Norm>& seminorm) {
+    if (seminorm.rows < 1) throw ArgumentError("rows", std::to_string(seminorm.rows), "at least 1");
   }
 };
 
@@ -156,6 +162,21 @@ struct Described<WithDomain<Control, Inside>> {
     return {control.value(), inside.value()};
   }
 };
+
+namespace detail {
+
+/// A step control that a solve can follow; else what is wrong with it is remembered. Asked of the whole control alone:
+/// one that has tolerances for each row does not need those of the control that it is made of.
+template <class Control>
+[[nodiscard]] Part<Control> read_step_control(ModelReader& in) {
+  constexpr std::string_view name = "step_control";
+  Part<Control> control = in.part<Control>(name);
+  if constexpr (AdaptiveControl<Control>)
+    if (control) in.check(name, [&] { pathline::detail::require_valid(control.value()); });
+  return control;
+}
+
+}  // namespace detail
 
 }  // namespace io
 }  // namespace pathline
