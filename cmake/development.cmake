@@ -27,6 +27,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_G
                                                         -Wno-maybe-uninitialized)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # By default g++ collects garbage from 128 MB on, and finds little. From 4 GB on: a unit of tests takes 10.1 s in place of
+  # 11.3, and 14 % more memory.
+  target_compile_options(pathline_development INTERFACE --param=ggc-min-heapsize=4000000)
+endif()
+
 if(PATHLINE_ARCH)
   include(CheckCXXCompilerFlag)
   include(CheckCXXSourceRuns)
