@@ -38,7 +38,7 @@ std::string far_samples(const Batch<double>& X) {
 
 }  // namespace
 
-TEST_CASE("Continuous data are not doubted", "[flow][data-warnings]") {
+TEST_CASE("Continuous data are not doubted", "[flow][data-warnings][many-draws]") {
   for (std::uint64_t draw = 0; draw < 20; ++draw) {
     const Batch<double> X = normal(draw, 2, draw < 10 ? 50 : 1000);
     for (const double offset : {0., 5., 1000.})
