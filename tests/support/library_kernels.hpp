@@ -15,13 +15,13 @@
 // An explicit instantiation cannot go through an alias template, hence a macro.
 // clang-format off
 #define PATHLINE_PRODUCTS(EXTERN, S) \
-  EXTERN template void add_product<S>(View<const S>, View<const S>, View<S>); \
-  EXTERN template void set_product<S>(View<const S>, View<const S>, View<S>); \
-  EXTERN template void set_product<S>(View<const S>, View<const S>, View<const S>, View<S>); \
+  EXTERN template void add_product<S>(const View<const S>&, const View<const S>&, const View<S>&); \
+  EXTERN template void set_product<S>(const View<const S>&, const View<const S>&, const View<S>&); \
+  EXTERN template void set_product<S>(const View<const S>&, const View<const S>&, const View<const S>&, const View<S>&); \
   EXTERN template void set_product_transposed<S>(View<const S>, View<const S>, View<S>); \
   EXTERN template void set_product_transposed<S>(View<const S>, View<const S>, View<const S>, View<S>); \
   EXTERN template void add_transposed_product<S>(View<const S>, View<const S>, View<S>); \
-  EXTERN template void add_outer_product<S>(View<const S>, View<const S>, View<S>); \
+  EXTERN template void add_outer_product<S>(const View<const S>&, const View<const S>&, const View<S>&); \
   EXTERN template void detail::add_side_product<S>(View<const S>, View<const S>, Index, View<S>, Workspace<S>&); \
   EXTERN template void detail::pull_back_side_product<S>(View<const S>, View<const S>, View<const S>, View<const S>, View<S>, View<S>); \
   EXTERN template class Affine<S>; \
