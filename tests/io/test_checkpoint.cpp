@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <random>
 #include <sstream>
@@ -65,8 +66,10 @@ struct Remembers {
   Eigen::RowVectorXf row = Eigen::RowVectorXf::Zero(3);
   Eigen::Matrix<double, 2, 3> matrix = Eigen::Matrix<double, 2, 3>::Zero();
   Rng rng{1};
+  std::function<void(Index)> after{};  // not remembered
 
   void operator()(const EpochReport& epoch) {
+    if (after) after(epoch.epoch);
     if (epoch.epoch == until) throw Interrupted{};
     odd = !odd;
     ++count;
@@ -90,7 +93,8 @@ Batch<double> samples(Index n) {
 }
 
 FitReport train(NoisyMean& model, Rng& rng, Remembers& callback, const fs::path& path, std::ostream& out) {
-  return fit(model, samples(30), {.epochs = 6, .batch = 7}, rng, callback, io::Checkpoint{.path = path, .every = 2},
+  return fit(model, samples(30), {.epochs = 6, .batch = 7}, rng, callback,
+             io::Checkpoint{.path = path, .every = 2, .out = &out},
              PrintProgress{.out = &out, .options = ProgressOptions{.seconds_between_lines = 0}});
 }
 
@@ -142,6 +146,41 @@ TEST_CASE("A run goes on from its file, and says so", "[io][checkpoint]") {
   CHECK(again.theta == whole.theta);
   CHECK(fourth == rng);
   CHECK(text_of(folder.path / "run") == finished);
+}
+
+TEST_CASE("A run goes on where its file cannot be written, and says so", "[io][checkpoint][errors]") {
+  const Folder folder;
+  std::ostringstream log;
+  NoisyMean whole;
+  Rng rng(7);
+  Remembers remembered;
+  train(whole, rng, remembered, folder.path / "whole", log);
+  const Index back = GENERATE(0, 5, 6);  // the epoch after which the folder is there again
+  const fs::path place = folder.path / "place";
+  fs::create_directory(place);
+  NoisyMean model;
+  Rng same_seed(7);
+  Remembers moves{.after = [&](Index epoch) {
+    if (epoch == 3) fs::rename(place, folder.path / "gone");
+    if (epoch == back) fs::rename(folder.path / "gone", place);
+  }};
+  log.str("");
+  const FitReport report = train(model, same_seed, moves, place / "run", log);
+  CHECK(model.theta == whole.theta);
+  CHECK(same_seed == rng);
+  const std::string failure =
+      "the checkpoint " + (place / "run").string() + " keeps the run up to epoch 2, and not to epoch ";
+  CHECK(log.str().find("fit: " + failure + "4, after which it could not be written (") != std::string::npos);
+  CHECK(log.str().find(failure) == log.str().rfind(failure));  // once
+  std::vector<std::string> warnings;
+  for (const std::string& warning : report.warnings)
+    if (warning.find(failure) == 0) warnings.push_back(warning.substr(failure.size(), 2));
+  CHECK(warnings == (back == 0 ? std::vector<std::string>{"6,"} : std::vector<std::string>{}));
+  if (back == 0) fs::rename(folder.path / "gone", place);
+  CHECK(io::read_safetensors(place / "run").find("epochs") != nullptr);
+  Index kept = 0;
+  io::Checkpoint{.path = place / "run"}.read()->visit("epochs", kept);
+  CHECK(kept == (back == 0 ? 2 : 6));
 }
 
 TEST_CASE("A neural ODE on sequences goes on from its file", "[io][checkpoint][sequences]") {

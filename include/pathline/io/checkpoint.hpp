@@ -19,7 +19,9 @@
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
+#include <iostream>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -110,6 +112,9 @@ inline void remove_partial_files(const std::filesystem::path& given) {
 /// - The file of a finished run gives the same report and parameters at once, without training.
 /// - A run of another model, data set, setting, seed or version of pathline is refused with a CheckpointError, which
 ///   names every difference; a damaged file with a FileError. Flow, generator and file are then as they were.
+/// - Where the file cannot be written when a run begins, `fit` throws a FileError. Later, on a full disk say, the run
+///   goes on: a line on `out` says so, each next write is tried, the file stays as it was last written, and
+///   FitReport::warnings says where the last write failed.
 /// - Calls of `fit` that share a TrainingState need a file each.
 /// - What callbacks do beside the run is theirs: a callback sees each epoch that is trained in this process, so that
 ///   the epochs after the last write are seen twice. What must be kept, it names (`HasState`, `with_state`).
@@ -124,12 +129,16 @@ struct Checkpoint {
   /// Epochs between two writes; the last epoch always has one. So many are lost at most. A write waits for the disk:
   /// some 10 ms, and 0.15 s for a million parameters.
   Index every = 1;
+  std::ostream* out = &std::cerr;  ///< Takes a line when a write fails during training; null: none.
 
   void check() const {
     if (path.empty()) throw ArgumentError("Checkpoint: path", "empty", "the name of a file");
     pathline::detail::require_setting(every >= 1, "Checkpoint: every", double(every), "at least 1 epoch");
   }
 
+  void warn(const std::string& text) const {
+    if (out) *out << "fit: " << text << std::endl;
+  }
   [[nodiscard]] std::string name() const { return "the checkpoint " + path.string(); }
 
   [[nodiscard]] std::optional<detail::CheckpointFile> read() const {

@@ -77,8 +77,7 @@ class Training {
 
   FitReport run() {
     TrainingStart start{plan_.options.epochs, state_.epochs, plan_.total, kept_.resumes()};
-    if constexpr (keeps)
-      if (start.resumed) start.done = kept_.run().training.epochs;
+    if constexpr (keeps) start.done = kept_.resumes() ? kept_.run().training.epochs : state_.epochs;
     start_callbacks<0>(start);
     std::copy_n(parameter_span(flow_).begin(), state_.parameters.size(), state_.parameters.data());
     restore();
@@ -87,6 +86,7 @@ class Training {
     // Else no better parameters in this call, or a loss in units of its own, in which 50 may be little.
     if (best_losses_.size() > 0 && density)
       warn_of_dominant_row(best_losses_, judged_shares_, *rows_, kind_of_rows(), report_.warnings);
+    kept_.add_warning(report_.warnings);
     return report_;
   }
 

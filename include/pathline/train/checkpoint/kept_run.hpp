@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/math/view_loops.hpp>
@@ -197,6 +198,7 @@ class KeptRun {
     }
     visit_run(run_, keeper.name(), [&](const std::string& name, auto& value) { kept_->visit(name, value); });
     require_run(run_, before, Index(parameters), sizes, keeper.name());
+    written_ = run_.training.epochs;
   }
 
   /// Whether there is a run to go on with, and it; until `resume`.
@@ -246,14 +248,31 @@ class KeptRun {
     remembered([&](const std::string& name, auto& value) { kept_->visit(name, value); });
   }
 
+  /// A run of hours does not end with a full disk: where the keeper cannot write, it is told so once, training goes on,
+  /// and the next write is tried as this one.
   template <class Remembered>
-  void write(RunState<Scalar>& run, const Remembered& remembered) const {
-    keeper_.write(asked_, [&](auto& visit) {
-      const auto see = [&](const std::string& name, auto& value) { visit(name, value); };
-      visit_run(run, keeper_.name(), see);
-      Index callbacks = remembered(see);
-      visit("callbacks", callbacks);
-    });
+  void write(RunState<Scalar>& run, const Remembered& remembered) {
+    const bool failed_before = !failure_.empty();
+    try {
+      keeper_.write(asked_, [&](auto& visit) {
+        const auto see = [&](const std::string& name, auto& value) { visit(name, value); };
+        visit_run(run, keeper_.name(), see);
+        Index callbacks = remembered(see);
+        visit("callbacks", callbacks);
+      });
+      failure_.clear();
+      written_ = run.training.epochs;
+    } catch (const FileError& error) {
+      failure_ =
+          message({keeper_.name(), " keeps the run up to epoch ", written_, ", and not to epoch ", run.training.epochs,
+                   ", after which it could not be written (", error.what(), "); training goes on without it"});
+      if constexpr (requires { keeper_.warn(failure_); })
+        if (!failed_before) keeper_.warn(failure_);
+    }
+  }
+  /// Of a last write that failed.
+  void add_warning(std::vector<std::string>& warnings) const {
+    if (!failure_.empty()) warnings.push_back(failure_);
   }
 
  private:
@@ -265,11 +284,14 @@ class KeptRun {
   RunSettings asked_;
   std::optional<Kept> kept_;
   RunState<Scalar> run_;
+  Index written_ = 0;    // the epoch of the last write
+  std::string failure_;  // of the last write, or empty
 };
 template <Real Scalar>
 class KeptRun<KeepsNoRun, Scalar> {
  public:
   [[nodiscard]] static constexpr bool resumes() { return false; }
+  static void add_warning(std::vector<std::string>& /*warnings*/) {}
 };
 
 }  // namespace pathline::detail

@@ -45,7 +45,9 @@ struct WritesNothing {
 ///   `(*kept).visit(name, value)` sets a value that was written under this name: a number, a vector or matrix, or a
 ///   std::vector of numbers, with every bit. Throws a FileError where it has none of this kind.
 /// - `write(asked, values)`: keeps the settings and what values(visit) visits, by visit(name, value), in place of what
-///   was kept before. A program that is killed meanwhile leaves one or the other, whole.
+///   was kept before. A program that is killed meanwhile leaves one or the other, whole. Throws a FileError where it
+///   cannot: the first time, before training, `fit` throws it; later it calls `warn(text)`, if the keeper has it, and
+///   trains on.
 template <class K>
 concept RunKeeper = requires(const K& keeper, const RunSettings& asked, double& value) {
   { keeper.every } -> std::convertible_to<Index>;
