@@ -188,8 +188,8 @@ TEST_CASE("A neural ODE on sequences goes on from its file", "[io][checkpoint][s
   std::vector<Sequence<float>> paths;
   for (int j = 0; j < 8; ++j)
     paths.push_back({.times = {0, 0.5, 1.25}, .states = Batch<float>{{1, 0.1F * float(j), 2}, {0, 1, float(j)}}});
-  const auto ode = [] {
-    return NeuralOde(Network<Linear<float>>(Linear<float>(2, 2, 0), Vector<float>::Zero(6)), Euler{}, FixedSteps(4));
+  const auto ode = [](FixedSteps steps = FixedSteps(4)) {
+    return NeuralOde(Network<Linear<float>>(Linear<float>(2, 2, 0), Vector<float>::Zero(6)), Euler{}, steps);
   };
   const auto run = [&](auto& model, Rng& rng, const char* name, Index until) {
     const auto stop = [until](const EpochReport& epoch) {
@@ -208,6 +208,9 @@ TEST_CASE("A neural ODE on sequences goes on from its file", "[io][checkpoint][s
                     ContainsSubstring("keeps another run: model: sequences, fingerprint is "));
   CHECK(third == before);
   paths[3].states(1, 2) -= 1e-3F;
+  auto finer = ode(FixedSteps(5));
+  CHECK_THROWS_WITH(run(finer, third, "run", 0),
+                    ContainsSubstring("another run: model: step_control.steps_per_interval is 5 in place of 4. Start"));
   const FitReport report = run(parted, third, "run", 0);
   CHECK(parted.parameters() == whole.parameters());
   CHECK(report.best_criterion == expected.best_criterion);

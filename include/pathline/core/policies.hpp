@@ -65,7 +65,7 @@ template <template <class> class Is, class... Policies>
 /// The parts of a `Cnf` or a `NeuralOde` for what writes them to a file, and a model of the parts that it has read.
 struct PartsAccess {
   template <class Model>
-  [[nodiscard]] static auto& parts(Model& model) noexcept {
+  [[nodiscard]] static auto parts(Model& model) noexcept -> decltype((model.parts_)) {
     return model.parts_;
   }
   template <class Model, class Parts>

@@ -58,6 +58,7 @@ class OdeOnSequences {
 
   [[nodiscard]] auto& parameters() { return ode_.parameters(); }
   [[nodiscard]] const auto& parameters() const { return std::as_const(ode_).parameters(); }
+  [[nodiscard]] const Ode& trained_model() const { return ode_; }
   [[nodiscard]] Index data_rows() const { return 1; }
   [[nodiscard]] Loss make_training_loss() const { return {}; }
   template <class Visit>

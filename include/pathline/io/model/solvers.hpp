@@ -88,19 +88,7 @@ namespace detail {
 /// The settings that all controllers share.
 struct DescribedControl {
   static void visit(auto& control, auto& io) {
-    io.setting("rtol", control.rtol);
-    io.setting("atol", control.atol);
-    io.setting("safety", control.safety);
-    io.setting("min_factor", control.min_factor);
-    io.setting("max_factor", control.max_factor);
-    io.setting("dead_zone", control.dead_zone);
-    io.setting("initial_step", control.initial_step);
-    io.setting("min_step", control.min_step);
-    io.setting("max_step", control.max_step);
-    io.setting("max_steps", control.max_steps);
-    if constexpr (requires { control.k_I; }) io.setting("k_I", control.k_I);
-    if constexpr (requires { control.k_P; }) io.setting("k_P", control.k_P);
-    if constexpr (requires { control.k_D; }) io.setting("k_D", control.k_D);
+    pathline::detail::visit_control(control, [&](const char* name, auto& setting) { io.setting(name, setting); });
   }
 };
 

@@ -137,6 +137,26 @@ struct PidController {
 
 namespace detail {
 
+/// Calls visit(name, setting) for each that the control has, those of the controllers above or FixedSteps. Anything
+/// else has none.
+template <class Control, class Visit>
+void visit_control([[maybe_unused]] Control& control, [[maybe_unused]] const Visit& visit) {
+  if constexpr (requires { control.steps_per_interval; }) visit("steps_per_interval", control.steps_per_interval);
+  if constexpr (requires { control.rtol; }) visit("rtol", control.rtol);
+  if constexpr (requires { control.atol; }) visit("atol", control.atol);
+  if constexpr (requires { control.safety; }) visit("safety", control.safety);
+  if constexpr (requires { control.min_factor; }) visit("min_factor", control.min_factor);
+  if constexpr (requires { control.max_factor; }) visit("max_factor", control.max_factor);
+  if constexpr (requires { control.dead_zone; }) visit("dead_zone", control.dead_zone);
+  if constexpr (requires { control.initial_step; }) visit("initial_step", control.initial_step);
+  if constexpr (requires { control.min_step; }) visit("min_step", control.min_step);
+  if constexpr (requires { control.max_step; }) visit("max_step", control.max_step);
+  if constexpr (requires { control.max_steps; }) visit("max_steps", control.max_steps);
+  if constexpr (requires { control.k_I; }) visit("k_I", control.k_I);
+  if constexpr (requires { control.k_P; }) visit("k_P", control.k_P);
+  if constexpr (requires { control.k_D; }) visit("k_D", control.k_D);
+}
+
 /// The control's factor, from as much of the past as it reads.
 template <AdaptiveControl Control>
 [[nodiscard]] double next_factor(const Control& control, double error, std::array<double, 2> previous_errors, int q) {

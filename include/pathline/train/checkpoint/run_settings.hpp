@@ -5,6 +5,7 @@
 
 #include <pathline/core/types.hpp>
 #include <pathline/train/callbacks.hpp>
+#include <pathline/train/checkpoint/model_settings.hpp>
 #include <pathline/train/checkpoint/run_keeper.hpp>
 #include <pathline/train/checkpoint/state_and_settings.hpp>
 #include <pathline/train/fit_options.hpp>
@@ -54,6 +55,7 @@ template <class Flow, class Source, class Rows, class Plan>
   // A lambda has another name wherever it stands.
   if (const std::string model = type_name<Flow>(); model.find("lambda") == std::string::npos) list.add("model", model);
   list.add_settings_of("model", flow);
+  add_settings_of_model(flow, list);
   const auto theta = parameter_span(flow);
   const TrainingState<Scalar>& state = plan.state;
   list.add("number of parameters", setting_text(theta.size()));
