@@ -10,6 +10,7 @@
 #include <pathline/math/for_packs.hpp>
 #include <pathline/math/matrix_product.hpp>
 #include <pathline/math/pack.hpp>
+#include <pathline/math/packed_product.hpp>
 #include <pathline/math/small_product.hpp>
 #include <pathline/math/third_derivative.hpp>
 #include <pathline/math/trigonometric.hpp>

@@ -127,6 +127,46 @@ TEST_CASE("Workspace: moving it moves the memory", "[core][workspace]") {
   CHECK(pass(moved) == first);
 }
 
+TEST_CASE("Workspace: what is derived of unchanged parameters is computed once a scope", "[core][workspace]") {
+  Vector<double> theta = Vector<double>::LinSpaced(20, 0, 19), elsewhere = theta;
+  Workspace<double> workspace;
+  int made = 0;
+  const auto sum = [&](View<const double> A, int kind = 0) {
+    Frame<double> frame(workspace);
+    const double* const result = frame.derived(A, kind, 1, [&](double* to) {
+      *to = A(0, 0) + kind;
+      ++made;
+    });
+    CHECK(reinterpret_cast<std::uintptr_t>(result) % 64 == 0);
+    return *result;
+  };
+  const View<const double> part(theta.data() + 5, 3, 2), shorter(theta.data() + 5, 2, 2), other(elsewhere);
+  CHECK(sum(part) + sum(part) == 10);
+  CHECK(made == 2);  // nothing is known of θ here
+  {
+    const Workspace<double>::Unchanged unchanged(workspace, theta);
+    CHECK(sum(part) + sum(part) == 10);
+    CHECK(made == 3);
+    CHECK(sum(part, 1) == 6);  // of another kind, of another shape: not the same
+    CHECK(sum(shorter) == 5);
+    CHECK(made == 5);
+    CHECK(sum(other) + sum(other) == 0);  // not part of θ
+    CHECK(made == 7);
+    {
+      const Workspace<double>::Unchanged inner(workspace, elsewhere);
+      CHECK(sum(other) + sum(other) == 0);
+      CHECK(made == 8);
+      CHECK(sum(part) == 5);  // the inner scope knows nothing of θ
+      CHECK(made == 9);
+    }
+    CHECK(sum(part) + sum(part, 1) + sum(shorter) == 16);
+    CHECK(made == 9);
+  }
+  theta(5) = 100;
+  const Workspace<double>::Unchanged again(workspace, theta);
+  CHECK(sum(part) == 100);
+}
+
 TEST_CASE("Workspace: counts are padded to whole cache lines", "[core][workspace]") {
   CHECK(Workspace<float>::padded(0) == 0);
   CHECK(Workspace<float>::padded(1) == 16);

@@ -4,9 +4,13 @@
 /// A function that needs scratch opens a `Frame`, takes batches from it, and gives all of them back when the frame
 /// closes. The memory stays with the workspace, so that the second pass through the same code allocates nothing.
 /// Buffers never move while their frame is open. One workspace serves one thread.
+///
+/// It also keeps what is computed of parameters that do not change during a solve, such as weights in the order in
+/// which a product reads them: `Unchanged` says that they do not, `Frame::derived` computes it once.
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -42,10 +46,40 @@ class Workspace {
     /// rows × 1, not initialised.
     [[nodiscard]] VectorMap<Scalar> vector(Index rows) { return VectorMap<Scalar>(workspace_.take(rows), rows); }
 
+    /// `count` scalars that make(Scalar*) computes of the matrix A alone, aligned to 64 bytes. Where A is part of
+    /// parameters that an open `Unchanged` names they are computed once and kept until that closes, else now.
+    /// \param kind  Tells apart what is computed of one matrix.
+    template <class Make>
+    [[nodiscard]] const Scalar* derived(const View<const Scalar>& A, int kind, Index count, Make&& make) {
+      return workspace_.derived(A, kind, count, make);
+    }
+
    private:
     Workspace& workspace_;
     std::size_t block_;
     Index used_;
+  };
+
+  /// While it lives, nobody changes the parameters that it is given: the scope of a solve, which may hold another.
+  class Unchanged {
+   public:
+    Unchanged(Workspace& workspace, const View<const Scalar>& parameters)
+        : workspace_(workspace), parameters_(workspace.parameters_), first_(workspace.first_), last_(workspace.last_) {
+      workspace_.parameters_ = {parameters.data(), std::size_t(parameters.size())};
+      workspace_.first_ = last_;
+    }
+    Unchanged(const Unchanged&) = delete;
+    Unchanged& operator=(const Unchanged&) = delete;
+    ~Unchanged() {
+      workspace_.parameters_ = parameters_;
+      workspace_.first_ = first_;
+      workspace_.last_ = last_;
+    }
+
+   private:
+    Workspace& workspace_;
+    std::span<const Scalar> parameters_;
+    std::size_t first_, last_;
   };
 
   Workspace() = default;
@@ -60,6 +94,7 @@ class Workspace {
   [[nodiscard]] Index capacity() const noexcept {
     Index sum = 0;
     for (const Vector<Scalar>& block : blocks_) sum += block.size();
+    for (const Derived& derived : derived_) sum += derived.memory.size();
     return sum;
   }
 
@@ -80,17 +115,60 @@ class Workspace {
       blocks_.emplace_back(std::max(need + line, last));
       used_ = 0;
     }
-    Scalar* const first = blocks_[block_].data();
-    const auto address = reinterpret_cast<std::uintptr_t>(first);
-    const Index skip = Index((64 - address % 64) % 64 / sizeof(Scalar));
-    Scalar* const result = first + skip + used_;
+    Scalar* const result = aligned(blocks_[block_]) + used_;
     used_ += need;
     return result;
+  }
+
+  // The first scalar on a cache line; a line's worth of them before the end is not to be used.
+  [[nodiscard]] static Scalar* aligned(Vector<Scalar>& memory) {
+    const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+    return memory.data() + (64 - address % 64) % 64 / sizeof(Scalar);
+  }
+
+  struct Derived {
+    const Scalar* of;
+    Index rows, columns, stride, count;
+    int kind;
+    Vector<Scalar> memory;
+  };
+
+  template <class Make>
+  const Scalar* derived(const View<const Scalar>& A, int kind, Index count, Make&& make) {
+    // Addresses compare as numbers: A may be part of another array.
+    const auto at = [](const Scalar* x) { return reinterpret_cast<std::uintptr_t>(x); };
+    if (A.data() == nullptr || at(A.data()) < at(parameters_.data()) ||
+        at(A.data()) >= at(parameters_.data() + parameters_.size())) {
+      Scalar* const now = take(count);
+      make(now);
+      return now;
+    }
+    for (std::size_t i = first_; i < last_; ++i) {
+      Derived& known = derived_[i];
+      if (known.of == A.data() && known.kind == kind && known.rows == A.rows() && known.columns == A.cols() &&
+          known.stride == A.stride() && known.count == count)
+        return aligned(known.memory);
+    }
+    if (last_ == derived_.size()) derived_.emplace_back();
+    Derived& next = derived_[last_];
+    if (next.memory.size() < count + line) next.memory.resize(count + line);
+    make(aligned(next.memory));
+    next.of = A.data();
+    next.rows = A.rows();
+    next.columns = A.cols();
+    next.stride = A.stride();
+    next.count = count;
+    next.kind = kind;
+    ++last_;
+    return aligned(next.memory);
   }
 
   std::vector<Vector<Scalar>> blocks_;
   std::size_t block_ = 0;
   Index used_ = 0;
+  std::vector<Derived> derived_;      // what open scopes keep, then memory that closed ones have left
+  std::size_t first_ = 0, last_ = 0;  // of the innermost scope
+  std::span<const Scalar> parameters_;
 };
 
 }  // namespace pathline

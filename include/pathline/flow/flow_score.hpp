@@ -119,6 +119,7 @@ class FlowScore {
   void through_block(Index b, Job& job) const {
     BlockMemory& memory = job.memory[std::size_t(b)];
     const auto& block = parts_.block(b);
+    const typename Workspace<Scalar>::Unchanged unchanged(memory.workspace, parts_.field.parameters());
     const std::tuple<> no_regularizers;
     through_normalization(b, job, [&] {
       with_field_on_path(

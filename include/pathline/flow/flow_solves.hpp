@@ -122,6 +122,7 @@ class FlowSolves {
     const std::array<double, 2> times{from, to};
     for_each_chunk(y.cols(), widest, parts_.threads.number, [&](Index i, ColumnChunk chunk, int /*thread*/) {
       Workspace<Scalar> workspace;
+      const typename Workspace<Scalar>::Unchanged unchanged(workspace, parts_.field.parameters());
       with_dynamics(workspace, chunk, [&]<class G>(const G& dynamics) {
         Stepper<Method, Batch<Scalar>> stepper;
         const View<Scalar> columns = View<Scalar>(y).middleCols(chunk.first, chunk.count);

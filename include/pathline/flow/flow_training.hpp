@@ -6,6 +6,7 @@
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
+#include <pathline/core/workspace.hpp>
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/likelihood.hpp>
@@ -154,6 +155,7 @@ class FlowTraining {
     typename Memory::Block& memory = job.thread.blocks[std::size_t(b)];
     Batch<Scalar>& y = memory.steppers.at(job.y_bar.rows(), job.y_bar.cols()).y;
     const auto& block = parts_.block(b);
+    const typename Workspace<Scalar>::Unchanged unchanged(memory.workspace, parts_.field.parameters());
     const Draw draw = Parts::block_draw(job.draw, b);
     const double end = parts_.end_time.training_end(draw, parts_.time.data, parts_.time.base);
     const auto out_and_back = [&](const auto& on_path) {

@@ -4,6 +4,7 @@
 
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/interpolated_outputs.hpp>
 #include <pathline/gradient/sequence.hpp>
@@ -155,6 +156,7 @@ class OdeChunks {
   void solve_chunk(std::span<const double> times, std::span<Batch<Scalar>> states, Chunk& chunk) const {
     const OutputTimes outputs = parts_.output_times();
     require_interpolation<Method>(outputs);
+    const typename Workspace<Scalar>::Unchanged unchanged(chunk.gradient.workspace, parts_.field.parameters());
     const OutputSchedule schedule(times, outputs);
     auto& [stepper, y] = chunk.gradient.steppers.at(chunk.dynamics->rows(), chunk.dynamics->columns());
     Workspace<Scalar>& workspace = chunk.gradient.workspace;
@@ -171,6 +173,7 @@ class OdeChunks {
   }
 
   void record_chunk(std::span<const double> times, std::span<Batch<Scalar>> states, Chunk& chunk) const {
+    const typename Workspace<Scalar>::Unchanged unchanged(chunk.gradient.workspace, parts_.field.parameters());
     chunk.forward = parts_.gradient.forward(parts_.method, parts_.control, *chunk.dynamics, start_of(chunk), times,
                                             states, chunk.gradient);
   }
@@ -179,6 +182,7 @@ class OdeChunks {
   /// chunk.parameters_bar. \param batch  Columns of the whole batch.
   void back_chunk(std::span<const double> times, std::span<const Batch<Scalar>> bars, ColumnChunk columns, double batch,
                   Batch<Scalar>& initial, Chunk& chunk) const {
+    const typename Workspace<Scalar>::Unchanged unchanged(chunk.gradient.workspace, parts_.field.parameters());
     chunk.parameters_bar.resize(chunk.dynamics->parameter_count());
     std::fill_n(chunk.parameters_bar.data(), chunk.parameters_bar.size(), Scalar(0));
     BatchMap<Scalar> y_bar(initial.data() + columns.first * initial.rows(), initial.rows(), columns.count);

@@ -27,7 +27,8 @@ namespace detail {
 /// So few columns are read or written together whatever their length: no copies pay off.
 inline constexpr Index few_columns = 8;
 
-/// A as it lies, column by column; the entry B(k, j) at b + k · b_row + j · b_column: B or its transpose; and what the
+/// A as it lies, column by column, or in panels (math/packed_product.hpp), which follow each other by `a_row` scalars
+/// for each of their rows; the entry B(k, j) at b + k · b_row + j · b_column: B or its transpose; and what the
 /// product is added to, C itself, a column for all (start_column = 0) or nothing (null).
 template <Real Scalar>
 struct ProductFactors {
@@ -37,10 +38,11 @@ struct ProductFactors {
   Index b_row, b_column;
   const Scalar* start;
   Index start_column;
+  Index a_row = 1;
 
   [[nodiscard]] EIGEN_ALWAYS_INLINE ProductFactors from_row(Index row) const {
     ProductFactors lower = *this;
-    lower.a += row;
+    lower.a += row * a_row;
     if (start) lower.start += row;
     return lower;
   }

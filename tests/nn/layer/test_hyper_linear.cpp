@@ -44,6 +44,21 @@ TEST_CASE("HyperLinear: side inputs that are shared are side inputs that are the
   CHECK((one.theta - other.theta).lpNorm<Eigen::Infinity>() < 1e-12);
 }
 
+TEST_CASE("HyperLinear: weights that it mixes are not kept for parameters that do not change", "[nn]") {
+  LayerProblem problem(HyperLinear<double>(6, 5), 4, 1, 1, 0);
+  const Workspace<double>::Unchanged unchanged(problem.workspace, problem.theta);
+  const Batch<double> before = problem.linearize();
+  const LayerGradients back = problem.pullback(problem.zero());
+  problem.S *= 3;
+  LayerProblem fresh(HyperLinear<double>(6, 5), 4, 1, 1, 0);
+  fresh.S *= 3;
+  CHECK(problem.linearize() == fresh.linearize());
+  CHECK(problem.linearize() != before);
+  const LayerGradients other = fresh.pullback(fresh.zero());
+  CHECK(problem.pullback(problem.zero()).X == other.X);
+  CHECK(back.X != other.X);
+}
+
 TEST_CASE("HyperLinear starts each of its maps by a draw of its own", "[nn]") {
   const HyperLinear<double> layer(4, 3, 2);
   Vector<double> theta(layer.parameter_count()), expected(15);

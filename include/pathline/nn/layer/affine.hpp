@@ -8,9 +8,9 @@
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/math/matrix_product.hpp>
+#include <pathline/math/packed_product.hpp>
 #include <pathline/math/small_product.hpp>
 #include <pathline/math/view_loops.hpp>
-#include <pathline/math/write_transposed.hpp>
 #include <pathline/nn/layer/narrow_product.hpp>
 #include <pathline/nn/layer/side_product.hpp>
 
@@ -47,7 +47,8 @@ class Affine {
 
   /// A (out × (1+k)n) = W X + U S, and b added to the first n columns; U S goes to the columns that S has: the values,
   /// and the tangents if the side inputs move (S packed). Starting from the bias instead of from zero saves a pass.
-  /// Which product is taken depends on the layer's sizes alone (math/small_product.hpp, nn/layer/narrow_product.hpp).
+  /// Which product is taken depends on the layer's sizes alone, but for a single column (math/packed_product.hpp,
+  /// nn/layer/narrow_product.hpp). W is copied into panels, once while the workspace knows that θ does not change.
   void apply(const View<const Scalar>& theta, const View<const Scalar>& S, const View<const Scalar>& X, Index n,
              const View<Scalar>& A, Workspace<Scalar>& workspace) const;
 
@@ -79,11 +80,9 @@ void Affine<Scalar>::apply(const View<const Scalar>& theta, const View<const Sca
   const View<const Scalar> b = theta.tail(out_), s = S.topRows(side_), weights = W(theta);
   const Index tangents = A.cols() - n;
   const bool narrow = out_ <= detail::narrow_rows, side_moves = side_ > 0 && S.cols() == A.cols();
-  // Else tangents need no zeros to start from. A large W is better packed once for all columns.
-  const bool at_once = narrow || side_moves || out_ * in_ > small_product_limit;
-  if (at_once) detail::fill<Scalar>(A.rightCols(tangents), 0);
+  typename Workspace<Scalar>::Frame frame(workspace);
+  if (narrow || side_moves) detail::fill<Scalar>(A.rightCols(tangents), 0);  // else they need no zeros to start from
   if (side_ > 0 && S.cols() == 1) {
-    typename Workspace<Scalar>::Frame frame(workspace);
     const View<Scalar> column = frame.vector(out_);
     detail::copy<Scalar>(b, column);
     detail::add_matrix_vector<Factor::plain, Scalar>(U(theta), s, column);
@@ -92,14 +91,12 @@ void Affine<Scalar>::apply(const View<const Scalar>& theta, const View<const Sca
     detail::set_columns<Scalar>(b, A.leftCols(n));
     if (side_ > 0) detail::add_matrix_product<Factor::plain, Factor::plain, Scalar>(U(theta), s, A.leftCols(S.cols()));
   }
-  if (narrow) {
-    detail::add_narrow_product<Factor::plain, Scalar>(weights, X, A);
-  } else if (at_once) {
-    add_product<Scalar>(weights, X, A);
-  } else {
-    add_product<Scalar>(weights, X.leftCols(n), A.leftCols(n));
-    set_product<Scalar>(weights, X.rightCols(tangents), A.rightCols(tangents));
-  }
+  if (narrow) return detail::add_narrow_product<Factor::plain, Scalar>(weights, X, A);
+  if (A.cols() == 1) return detail::add_matrix_vector<Factor::plain, Scalar>(weights, X, A);
+  const Index started = side_moves ? A.cols() : n;
+  const auto panels = detail::panels<Factor::plain, Scalar>(weights, frame);
+  detail::add_panel_product<Scalar>(panels, X.leftCols(started), A.leftCols(started));
+  if (started < A.cols()) detail::set_panel_product<Scalar>(panels, X.rightCols(tangents), A.rightCols(tangents));
 }
 
 template <Real Scalar>
@@ -120,10 +117,12 @@ void Affine<Scalar>::pullback(const View<const Scalar>& theta, const View<const 
                                            S_bar.topRows(side_));
   if (in_ <= detail::narrow_rows) {
     detail::set_narrow_transposed_product<Scalar>(W(theta), A_bar, X_bar);
+  } else if (A_bar.cols() == 1) {
+    detail::fill<Scalar>(X_bar, 0);
+    detail::add_matrix_vector<detail::Factor::transposed, Scalar>(W(theta), A_bar, X_bar);
   } else {
-    BatchMap<Scalar> transposed = frame.batch(in_, out_);
-    detail::write_transposed<Scalar>(W(theta), transposed);
-    set_product<Scalar>(transposed, A_bar, X_bar);
+    const auto panels = detail::panels<detail::Factor::transposed, Scalar>(W(theta), frame);
+    detail::set_panel_product<Scalar>(panels, A_bar, X_bar);
   }
 }
 
