@@ -3,11 +3,12 @@
 #include <examples/cnf/saved_flow.hpp>
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/fingerprint.hpp>
 #include <pathline/io/number_text.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -78,15 +79,10 @@ void read_text(const std::string& name, const std::string& text, Value& value) {
 }
 
 [[nodiscard]] std::string fingerprint(const Table& rows) {
-  std::uint64_t hash = 14695981039346656037U;  // FNV-1a
-  const auto add = [&hash](double number) {
-    unsigned char bytes[sizeof number];
-    std::memcpy(bytes, &number, sizeof number);
-    for (const unsigned char byte : bytes) hash = (hash ^ byte) * 1099511628211U;
-  };
-  add(double(rows.rows()));
-  for (const double number : rows.reshaped()) add(number);
-  return std::to_string(hash);
+  const Eigen::Index count = rows.rows();
+  const std::uint64_t of_count = pathline::detail::fingerprint(&count, sizeof count);
+  return std::to_string(
+      pathline::detail::fingerprint(rows.data(), std::size_t(rows.size()) * sizeof(double), of_count));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/few_rows.hpp>
+#include <pathline/core/fingerprint.hpp>
 #include <pathline/core/message.hpp>
 #include <pathline/core/optimization_note.hpp>
 #include <pathline/core/philox.hpp>

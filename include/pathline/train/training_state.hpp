@@ -9,6 +9,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/fingerprint.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/train/optimizer.hpp>
@@ -16,7 +17,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <span>
@@ -45,18 +45,6 @@ struct TrainingState {
 };
 
 namespace detail {
-
-/// A number for some bytes: FNV-1a (Fowler, Noll & Vo), eight bytes at a time.
-inline std::uint64_t fingerprint(const void* data, std::size_t bytes, std::uint64_t start = 0xCBF29CE484222325U) {
-  const auto* const first = static_cast<const unsigned char*>(data);
-  for (std::size_t i = 0; i < bytes; i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, first + i, bytes - i < 8 ? bytes - i : 8);
-    start = (start ^ word) * 0x100000001B3U;
-    start ^= start >> 32;  // else high bits would never reach low ones
-  }
-  return start;
-}
 
 /// \throws ArgumentError when the state is of another flow, or of other parameters of this one.
 template <Real Scalar>

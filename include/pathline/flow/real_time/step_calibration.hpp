@@ -6,6 +6,7 @@
 
 #include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
+#include <pathline/core/fingerprint.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
@@ -17,8 +18,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -49,7 +50,7 @@ struct StepCalibration {
   MeasuredError transform;  ///< Of z, in the units of the base density.
   MeasuredError sample;     ///< In the flow's coordinates: standard deviations of the data where it has `Standardize`.
   double reference = 0;     ///< The largest difference of the reference from one with half as many steps.
-  std::uint64_t parameters_hash = 0;  ///< Of the flow that was measured: `detail::hash_of`.
+  std::uint64_t parameters_hash = 0;  ///< Of the flow that was measured: `detail::fingerprint_of_parameters`.
 
   /// Of the field, each call.
   [[nodiscard]] Index evaluations() const noexcept { return steps * method.stages(); }
@@ -62,16 +63,10 @@ struct CalibrationError : Error {
 
 namespace detail {
 
-/// FNV-1a over the bytes of θ: tells whether a flow has been trained since it was measured.
+/// Of θ: tells whether a flow has been trained since it was measured.
 template <Real Scalar>
-[[nodiscard]] std::uint64_t hash_of(const Vector<Scalar>& theta) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (Index i = 0; i < theta.size(); ++i) {
-    std::uint64_t bits = 0;
-    std::memcpy(&bits, &theta(i), sizeof(Scalar));
-    for (int byte = 0; byte < int(sizeof(Scalar)); ++byte, bits >>= 8) hash = (hash ^ (bits & 255)) * 0x100000001b3U;
-  }
-  return hash;
+[[nodiscard]] std::uint64_t fingerprint_of_parameters(const Vector<Scalar>& theta) {
+  return fingerprint(theta.data(), std::size_t(theta.size()) * sizeof(Scalar));
 }
 
 /// \throws ArgumentError when the calibration has no steps, or measured this flow with other parameters.
@@ -80,7 +75,8 @@ void require_calibrated(const std::string& caller, const Flow& flow, const StepC
   if (calibration.evaluations() < 1)
     throw ArgumentError(caller + ": evaluations of the calibration", std::to_string(calibration.evaluations()),
                         "at least 1");
-  if (calibration.samples > 0 && calibration.parameters_hash != hash_of<typename Flow::Scalar>(flow.parameters()))
+  if (calibration.samples > 0 &&
+      calibration.parameters_hash != fingerprint_of_parameters<typename Flow::Scalar>(flow.parameters()))
     throw ArgumentError(caller + ": parameters of the flow", "others than those that were calibrated",
                         "the same: calibrate the flow anew after training");
 }
@@ -185,7 +181,7 @@ class StepSearch {
       : comparison_(flow, X, options.seed),
         options_(options),
         samples_(X.cols()),
-        hash_(hash_of<Scalar>(flow.parameters())) {
+        hash_(fingerprint_of_parameters<Scalar>(flow.parameters())) {
     find_reference();
   }
 
