@@ -2,24 +2,8 @@
 #include <pathline/io/checkpoint.hpp>
 #include <pathline/train/fit.hpp>
 
-#include <vector>
+#include "fit_model.hpp"
 
-struct Model {  // trainable
-  using Scalar = float;
-  struct Memory {};
-  struct Loss {
-    double loss;
-    Eigen::VectorXf gradient;
-    pathline::Statistics forward, backward;
-    pathline::Index solves;
-  };
-  Eigen::VectorXf& parameters();
-  Loss make_training_loss() const;
-  pathline::Index data_rows() const;
-  Eigen::RowVectorXf log_prob(const Eigen::MatrixXf&) const;
-  void value_and_gradient(const Eigen::MatrixXf&, std::span<const pathline::Index>, const pathline::Draw&, Memory&,
-                          Loss&) const;
-};
 struct HalfWay {  // a schedule whose factor nobody else knows
   double factor = 0.5;
   double rate(double learning_rate, const pathline::TrainingProgress& at) const {

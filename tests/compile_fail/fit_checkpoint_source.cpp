@@ -2,24 +2,10 @@
 #include <pathline/io/checkpoint.hpp>
 #include <pathline/train/fit.hpp>
 
+#include "fit_model.hpp"
+
 #include <vector>
 
-struct Model {  // trainable
-  using Scalar = float;
-  struct Memory {};
-  struct Loss {
-    double loss;
-    Eigen::VectorXf gradient;
-    pathline::Statistics forward, backward;
-    pathline::Index solves;
-  };
-  Eigen::VectorXf& parameters();
-  Loss make_training_loss() const;
-  pathline::Index data_rows() const;
-  Eigen::RowVectorXf log_prob(const Eigen::MatrixXf&) const;
-  void value_and_gradient(const Eigen::MatrixXf&, std::span<const pathline::Index>, const pathline::Draw&, Memory&,
-                          Loss&) const;
-};
 struct Walk {
   struct Memory {
     float position = 0;  // goes on from epoch to epoch

@@ -1,24 +1,8 @@
 // expect: fit: a policy is none of: optimizer (learning_rate, moments, step), schedule (rate)
 #include <pathline/train.hpp>
 
-#include <vector>
+#include "fit_model.hpp"
 
-struct Model {  // trainable
-  using Scalar = float;
-  struct Memory {};
-  struct Loss {
-    double loss;
-    Eigen::VectorXf gradient;
-    pathline::Statistics forward, backward;
-    pathline::Index solves;
-  };
-  Eigen::VectorXf& parameters();
-  Loss make_training_loss() const;
-  pathline::Index data_rows() const;
-  Eigen::RowVectorXf log_prob(const Eigen::MatrixXf&) const;
-  void value_and_gradient(const Eigen::MatrixXf&, std::span<const pathline::Index>, const pathline::Draw&, Memory&,
-                          Loss&) const;
-};
 struct NoStep {  // an optimizer without step()
   double learning_rate = 1;
   static constexpr pathline::Index moments = 0;
