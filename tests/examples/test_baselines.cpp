@@ -1,11 +1,13 @@
 /// \file
 /// The baselines of the examples: each number against the plainest statement of what it should be.
 #include <examples/common/baselines.hpp>
+#include <pathline/core/errors.hpp>
 
 #include <support/catch.hpp>
 
 #include <Eigen/Cholesky>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <random>
