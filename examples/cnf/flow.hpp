@@ -1,6 +1,6 @@
 /// \file
 /// A trained flow whose parts were chosen on the command line: the one place where the example gives up static types.
-/// Each solver is compiled on its own (flow_*.cpp), all from the template in train_flow.hpp.
+/// Each solver is compiled on its own (flow_*.cpp), all from the template in flow_by_solver.hpp.
 #pragma once
 
 #include <examples/cnf/options.hpp>

@@ -1,7 +1,8 @@
 /// \file
 /// Flows solved by BogackiShampine.
-#include <examples/cnf/train_flow.hpp>
+#include <examples/cnf/flow_by_solver.hpp>
 
-template examples::cnf::TrainedFlow examples::cnf::train_flow_with<pathline::BogackiShampine>(
-    const Split&, const Options&, const std::function<void(const Epoch&)>&);
-template examples::cnf::TrainedFlow examples::cnf::load_flow_with<pathline::BogackiShampine>(Index, const Options&);
+#include <pathline/ode/explicit/tableaux.hpp>
+
+template std::unique_ptr<examples::cnf::SolvedFlow> examples::cnf::make_flow<pathline::BogackiShampine>(
+    const Field&, const Transform&, const Options&);
