@@ -11,7 +11,8 @@ TEST_CASE("OrthogonalHutchinson: probes are orthogonal, of length √d", "[flow]
   const Batch<double> V =
       AnyEstimator<double>(OrthogonalHutchinson{.probes = k}, some_matrix(d)).tangents({1, 2}, first_ids(n));
   for (Index i = 0; i < n; ++i) {
-    const Eigen::MatrixXd v = V(Eigen::indexing::all, Eigen::seqN(i, k, n));
+    const Eigen::Map<const Batch<double>, 0, Eigen::OuterStride<>> v(V.col(i).data(), d, k,
+                                                                     Eigen::OuterStride<>(n * d));
     CHECK((v.transpose() * v - double(d) * Eigen::MatrixXd::Identity(k, k)).cwiseAbs().maxCoeff() < 1e-14 * double(d));
   }
 }

@@ -26,7 +26,8 @@ BatchMap<Scalar> view(Batch<Scalar>& V) {
 /// A sample's vectors, d × k.
 template <Real Scalar>
 Eigen::MatrixXd of_sample(const Batch<Scalar>& V, Index i) {
-  return V(Eigen::indexing::all, Eigen::seqN(i, V.cols() / n, n)).template cast<double>();
+  using Strided = Eigen::Map<const Batch<Scalar>, 0, Eigen::OuterStride<>>;
+  return Strided(V.col(i).data(), d, V.cols() / n, Eigen::OuterStride<>(n * d)).template cast<double>();
 }
 
 }  // namespace
