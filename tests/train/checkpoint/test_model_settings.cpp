@@ -20,6 +20,23 @@
 
 using namespace pathline;
 
+namespace {
+
+struct WeightsOfRows {
+  Eigen::Vector2d weight{1, 2};
+  Index probes = 3;
+};
+struct OwnNames {
+  double strength = 0.25;
+  template <class Visit>
+  void settings(Visit& visit) const {
+    visit("strength", strength);
+    visit("kind", "soft");
+  }
+};
+
+}  // namespace
+
 TEST_CASE("A model's policies are asked for their settings by name", "[train][checkpoint]") {
   Rng rng(1);
   const Cnf flow(Network<Linear<double>>(Linear<double>(2, 2, 1), rng), Hutchinson<Rademacher>{.probes = 3},
@@ -53,4 +70,8 @@ TEST_CASE("A model's policies are asked for their settings by name", "[train][ch
   detail::SettingsList none;
   detail::add_settings_of_model(flow.field(), none);  // a field by itself has no policies
   CHECK(none.settings().empty());
+
+  detail::add_settings_of_policy("a", WeightsOfRows{}, none);
+  detail::add_settings_of_policy("b", OwnNames{}, none);
+  CHECK(none.settings() == RunSettings{{"a.probes", "3"}, {"b.strength", "0.25"}, {"b.kind", "soft"}});
 }

@@ -18,10 +18,13 @@ namespace pathline::detail {
 /// changes the first losses, of which a checkpoint reminds too.
 template <class Policy>
 void add_settings_of_policy(const std::string& name, const Policy& policy, SettingsList& list) {
-  const auto add = [&](const std::string& setting, const auto& value) {
+  const auto named = [&](const std::string& setting, const auto& value) {
     list.add(name + '.' + setting, setting_text(value));
   };
-  if constexpr (HasSettings<Policy>) return policy.settings(add);
+  if constexpr (HasSettings<Policy>) return policy.settings(named);
+  const auto add = [&]<class T>(const char* setting, const T& value) {  // another policy's weight may be a vector
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) named(setting, value);
+  };
   visit_control(policy, add);
   if constexpr (requires { add("weight", policy.weight); }) add("weight", policy.weight);
   if constexpr (requires { policy.probes; }) add("probes", policy.probes);
