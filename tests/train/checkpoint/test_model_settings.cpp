@@ -2,6 +2,7 @@
 #include <pathline/train/checkpoint/model_settings.hpp>
 
 #include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/end_time/steer.hpp>
 #include <pathline/flow/evaluation.hpp>
@@ -12,6 +13,12 @@
 #include <pathline/gradient/adjoint.hpp>
 #include <pathline/nn/layer/linear.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/ode/control/step_control.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
+#include <pathline/train/checkpoint/run_keeper.hpp>
+#include <pathline/train/checkpoint/state_and_settings.hpp>
+
+#include <Eigen/Core>
 
 #include <support/catch.hpp>
 
