@@ -95,7 +95,7 @@ TEST_CASE("Trained longer, the flow comes within a tenth of a nat of the kernel 
   CHECK(gain.mean - 3 * gain.standard_error > 0.3);
 }
 
-TEST_CASE("A trained density integrates to one, and inverse undoes transform", "[examples][faithful]") {
+TEST_CASE("A trained density integrates to one, and inverse undoes transform", "[examples][faithful][many-draws]") {
   const Batch<float> rows = faithful();
   Recipe recipe;
   recipe.training.epochs = 40;

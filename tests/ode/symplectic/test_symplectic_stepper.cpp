@@ -39,8 +39,8 @@ std::pair<double, double> early_and_late_energy_error(Index steps, Index window,
 
 // 10⁵ steps are 1600 swings. A method of another kind loses or gains in each of them: its error would grow by the ratio
 // of the two times, a hundred.
-TEMPLATE_TEST_CASE("The energy's error does not grow over 100,000 steps", "[ode][symplectic]", Verlet, Yoshida4,
-                   Yoshida6) {
+TEMPLATE_TEST_CASE("The energy's error does not grow over 100,000 steps", "[ode][symplectic][many-draws]", Verlet,
+                   Yoshida4, Yoshida6) {
   const auto [early, late] = early_and_late_energy_error<TestType>(100'000, 1'000, 0.1);
   CHECK(early > 1e-10);  // far above rounding, so that there is something to grow
   CHECK(late < 1.05 * early);
