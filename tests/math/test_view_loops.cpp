@@ -83,6 +83,19 @@ TEMPLATE_TEST_CASE("Row sums have the bits of Eigen's", "[math]", float, double)
       }
 }
 
+TEMPLATE_TEST_CASE("Sums of runs and of logarithms have the bits of Eigen's", "[math]", float, double) {
+  int different = 0;
+  for (Index n = 0; n <= 40; ++n) {
+    Vector<TestType> x(n);
+    for (Index i = 0; i < n; ++i) x(i) = TestType(1.5 + std::sin(1.7 * double(i)));
+    const Vector<TestType> y = x.reverse();
+    different += detail::dot<TestType>(x.data(), x.data(), n) != x.squaredNorm();
+    different += detail::dot<TestType>(x.data(), y.data(), n) != x.cwiseProduct(y).sum();
+    different += detail::sum_of_logs<TestType>(x.data(), n) != x.array().log().sum();
+  }
+  CHECK(different == 0);
+}
+
 TEST_CASE("Numbers are converted to the other scalar by rounding", "[math]") {
   Wave<double> X(5, 3, true, 0.1);
   Wave<float> Y(5, 3, true, 0.7);

@@ -26,7 +26,7 @@ Batch<double> jacobian(const F& field, double t, const Batch<double>& Z) {
 
 TEST_CASE("Identity tangents: tangent j is e_j for every sample", "[nn]") {
   Batch<double> V = Batch<double>::Constant(3, 6, 7.0), expected(3, 6);
-  set_identity_tangents(BatchMap<double>(V.data(), 3, 6));
+  set_identity_tangents<double>(BatchMap<double>(V.data(), 3, 6));
   expected << 1, 1, 0, 0, 0, 0, /**/ 0, 0, 1, 1, 0, 0, /**/ 0, 0, 0, 0, 1, 1;
   CHECK(V == expected);
 }

@@ -12,6 +12,7 @@
 #include <pathline/math/pack.hpp>
 
 #include <array>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <type_traits>
@@ -136,36 +137,89 @@ void row_sums(View<const Scalar> X, View<Scalar> column) {
   });
 }
 
-/// Σ x_i y_i of two runs of scalars in the order of Eigen's `dot` and `squaredNorm`: two packs in turn, their lanes,
-/// and the entries that are left one by one.
-template <Real Scalar>
-[[nodiscard]] Scalar dot(const Scalar* x, const Scalar* y, Index size) {
+/// Σ term(Access<P>{}, i) in the order of Eigen's `sum` over one run of scalars: two packs in turn, their lanes, and
+/// the entries that are left one by one.
+template <Real Scalar, class Term>
+[[nodiscard]] EIGEN_ALWAYS_INLINE Scalar sum_of_run(Index size, const Term& term) {
   using P = Pack<Scalar>;
   constexpr Index step = P::size;
+  constexpr Access<P> packed;
+  constexpr Access<Scalar> single;
   if (size <= 0) return Scalar(0);
-  const auto product = [x, y](Index i) { return P::load(x + i) * P::load(y + i); };
-  Scalar sum = x[0] * y[0];
+  Scalar sum(0);
   Index i = 1;
   if (size >= step) {
-    P packs = product(0);
+    P packs = term(packed, 0);
     const Index pairs = size / (2 * step) * (2 * step);
     i = step;
     if (size >= 2 * step) {
-      P others = product(step);
+      P others = term(packed, step);
       for (i = 2 * step; i < pairs; i += 2 * step) {
-        packs += product(i);
-        others += product(i + step);
+        packs += term(packed, i);
+        others += term(packed, i + step);
       }
       packs += others;
       if (size / step * step > pairs) {
-        packs += product(pairs);
+        packs += term(packed, pairs);
         i += step;
       }
     }
     sum = Eigen::internal::predux(packs.data());
+  } else {
+    sum = term(single, 0);
   }
-  for (; i < size; ++i) sum += x[i] * y[i];
+  for (; i < size; ++i) sum += term(single, i);
   return sum;
+}
+
+/// Σ term(Access<P>{}, i, j) over rows i and columns j in the order of Eigen's `sum` over a block: whole packs of all
+/// columns, their lanes, then the rows that are left.
+template <Real Scalar, class Term>
+[[nodiscard]] EIGEN_ALWAYS_INLINE Scalar sum_of_block(Index rows, Index cols, const Term& term) {
+  using P = Pack<Scalar>;
+  constexpr Access<P> packed;
+  constexpr Access<Scalar> single;
+  if (rows <= 0 || cols <= 0) return Scalar(0);
+  const Index packed_rows = rows / P::size * P::size;
+  Scalar sum(0);
+  if (packed_rows > 0) {
+    P packs = term(packed, 0, 0);
+    for (Index j = 0; j < cols; ++j)
+      for (Index i = j == 0 ? P::size : 0; i < packed_rows; i += P::size) packs += term(packed, i, j);
+    sum = Eigen::internal::predux(packs.data());
+  } else {
+    sum = term(single, 0, 0);
+  }
+  for (Index j = 0; j < cols; ++j)
+    for (Index i = packed_rows == 0 && j == 0 ? 1 : packed_rows; i < rows; ++i) sum += term(single, i, j);
+  return sum;
+}
+
+/// x_i y_i; always inlined, as Eigen's own are.
+template <Real Scalar>
+struct ProductOfEntries {
+  const Scalar *x, *y;
+  template <class At>
+  EIGEN_ALWAYS_INLINE auto operator()(At /*access*/, Index i) const {
+    return At::load(x + i) * At::load(y + i);
+  }
+};
+
+/// Σ x_i y_i of two runs of scalars in the order of Eigen's `dot` and `squaredNorm`.
+template <Real Scalar>
+[[nodiscard]] Scalar dot(const Scalar* x, const Scalar* y, Index size) {
+  return sum_of_run<Scalar>(size, ProductOfEntries<Scalar>{x, y});
+}
+
+/// Σ log x_i of positive numbers, as Eigen's `log().sum()` has it.
+template <Real Scalar>
+[[nodiscard]] Scalar sum_of_logs(const Scalar* x, Index size) {
+  return sum_of_run<Scalar>(size, [x]<class At>(At, Index i) {
+    if constexpr (std::same_as<typename At::Value, Scalar>)
+      return Scalar(std::log(x[i]));
+    else
+      return At::Value::from(Eigen::internal::plog(At::load(x + i).data()));
+  });
 }
 
 /// Whether no entry is a NaN or an infinity. One pass of products and sums, which any of them spoils: four sums, as an

@@ -37,6 +37,30 @@ TEST_CASE("A scale of zero makes the norm zero or huge, never NaN", "[ode][contr
   CHECK(error_norm(Eigen::Vector2f(1e-20F, 0), zero, zero, 1e-6, 0) > 1e6);
 }
 
+// The loop over views: every remainder of packs, in rows of a block and in one run.
+TEMPLATE_TEST_CASE("The norm of dynamic states has the bits of Eigen's expression", "[ode][control]", float, double) {
+  using State = Batch<TestType>;
+  int different = 0;
+  for (Index rows = 1; rows <= 18; ++rows)
+    for (Index columns = 1; columns <= 3; ++columns) {
+      State error(rows + 1, columns);
+      for (Index i = 0; i < error.size(); ++i) error(i) = TestType(std::sin(1.7 * double(i)));
+      const State y = error.array().cos(), next = (2 * error.array()).cos();
+      const State &e = error, part = error.topRows(rows), y_part = y.topRows(rows), next_part = next.topRows(rows);
+      const auto top = [rows](const State& x) { return x.topRows(rows); };
+      different += error_norm(top(e), top(y), top(next), 1e-2, 1e-3) !=
+                   std::sqrt(detail::mean_square(detail::scaled_error(top(e), top(y), top(next), 1e-2, 1e-3)));
+      different += error_norm(part, y_part, next_part, 1e-2, 1e-3) !=
+                   std::sqrt(detail::mean_square(detail::scaled_error(part, y_part, next_part, 1e-2, 1e-3)));
+      error(rows - 1, columns - 1) = TestType(nan);
+      different += !std::isnan(error_norm(top(e), top(y), top(next), 1e-2, 1e-3));
+      error(rows - 1, columns - 1) = 0;
+      error(0, 0) = TestType(infinity);
+      different += error_norm(top(e), top(y), top(next), 1e-2, 1e-3) <= 1;
+    }
+  CHECK(different == 0);
+}
+
 // Columns (3, 4), (0, 1), (6, 8): mean squares 12.5, 0.5, 50.
 TEST_CASE("The norms are those of their definitions", "[ode][control]") {
   const Eigen::Array<double, 2, 3> scaled{{3, 0, -6}, {4, -1, 8}};

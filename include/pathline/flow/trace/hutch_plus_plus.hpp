@@ -44,7 +44,7 @@ struct HutchPlusPlus {
             Workspace<Scalar>& workspace) const {
     const Index d = V.rows(), n = static_cast<Index>(samples.size());
     if (directions >= d) {
-      set_identity_tangents(V);
+      set_identity_tangents<Scalar>(V);
       return;
     }
     typename Workspace<Scalar>::Frame frame(workspace);

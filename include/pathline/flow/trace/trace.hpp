@@ -63,7 +63,7 @@ struct ExactTrace {
   template <Real Scalar>
   void fill(const Draw& /*draw*/, std::span<const Index> /*samples*/, BatchMap<Scalar> V,
             Workspace<Scalar>& /*workspace*/) const {
-    set_identity_tangents(V);
+    set_identity_tangents<Scalar>(V);
   }
   [[nodiscard]] std::string name() const { return "exact trace by d tangents"; }
 };

@@ -162,7 +162,7 @@ class Standardize {
   explicit Standardize(detail::ComponentSpread spread)
       : mean_(std::move(spread.mean)),
         deviation_(std::move(spread.deviation)),
-        log_det_(Scalar(-deviation_.array().log().sum())) {}
+        log_det_(Scalar(-detail::sum_of_logs<double>(deviation_.data(), deviation_.size()))) {}
 
   Vector<detail::Double<Scalar>> mean_, deviation_;
   Scalar log_det_;

@@ -4,10 +4,13 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/ode/tableau/entry_by_entry.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <limits>
 
 namespace pathline {
@@ -71,6 +74,56 @@ template <class Error, class Y, class YNext>
                              .inverse();
 }
 
+/// Whether a matrix is one run of scalars, by its type.
+template <class Dense>
+inline constexpr bool one_run = (Eigen::internal::evaluator<Dense>::Flags & Eigen::LinearAccessBit) != 0;
+
+/// Whether these are matrices in memory of a size known at run time, or blocks of such: a loop over views, which is
+/// compiled once a scalar, sums their errors.
+template <class Error, class Y, class YNext>
+inline constexpr bool judged_in_loops =
+    Error::SizeAtCompileTime == Eigen::Dynamic&& one_run<Error> == one_run<Y>&& one_run<Error> ==
+    one_run<YNext>&& std::constructible_from<View<const typename Error::Scalar>, const Error&>&&
+        std::constructible_from<View<const typename Error::Scalar>, const Y&>&&
+            std::constructible_from<View<const typename Error::Scalar>, const YNext&>;
+
+/// The square of an entry of scaled_error(), from places in memory; always inlined, so that a target with fused
+/// multiply-add uses it as it does in Eigen's expression.
+template <Real Scalar>
+struct ScaledSquare {
+  View<const Scalar> error, y, y_next;
+  Scalar rtol, atol;
+
+  template <class At>
+  EIGEN_ALWAYS_INLINE auto at(At /*access*/, Index of_error, Index of_y, Index of_next) const {
+    using Value = typename At::Value;
+    using std::abs, std::max;
+    const Value size = max(Value(abs(At::load(y.data() + of_y))), Value(abs(At::load(y_next.data() + of_next))));
+    const Value scale = max(Value(Value(atol) + Value(rtol) * size), Value(std::numeric_limits<Scalar>::min()));
+    const Value entry = At::load(error.data() + of_error) * (Value(Scalar(1)) / scale);
+    return Value(entry * entry);
+  }
+  template <class At>
+  EIGEN_ALWAYS_INLINE auto operator()(At access, Index k) const {
+    return at(access, k, k, k);
+  }
+  template <class At>
+  EIGEN_ALWAYS_INLINE auto operator()(At access, Index i, Index j) const {
+    return at(access, i + j * error.stride(), i + j * y.stride(), i + j * y_next.stride());
+  }
+};
+
+/// Σ of the squares of scaled_error(), in the order of Eigen's sum over it.
+template <Real Scalar, bool OneRun>
+[[nodiscard]] double sum_of_squares_of_scaled_error(View<const Scalar> error, View<const Scalar> y,
+                                                    View<const Scalar> y_next, Scalar rtol, Scalar atol) {
+  const ScaledSquare<Scalar> square{error, y, y_next, rtol, atol};
+  if constexpr (OneRun)
+    return double(sum_of_run<Scalar>(error.size(), square));
+  else
+    return double(sum_of_block<Scalar>(error.rows(), error.cols(), square));
+}
+
 /// The square of RmsNorm of scaled_error().
 template <class Error, class Y, class YNext>
 [[nodiscard]] EIGEN_ALWAYS_INLINE double mean_square_of_scaled_error(const Eigen::MatrixBase<Error>& error,
@@ -88,6 +141,11 @@ template <class Error, class Y, class YNext>
         sum += entry * entry;
       }
     return double(sum) * (1. / int(Error::SizeAtCompileTime));
+  } else if constexpr (judged_in_loops<Error, Y, YNext>) {
+    using Scalar = typename Error::Scalar;
+    return sum_of_squares_of_scaled_error<Scalar, one_run<Error>>(error.derived(), y.derived(), y_next.derived(),
+                                                                  Scalar(rtol), Scalar(atol)) /
+           double(error.size());
   } else {
     return mean_square(scaled_error(error, y, y_next, rtol, atol));
   }
