@@ -16,6 +16,14 @@ static_assert(std::is_base_of_v<std::runtime_error, Error>);
 static_assert(std::is_base_of_v<Error, ArgumentError> && std::is_base_of_v<Error, ShapeError>);
 static_assert(std::is_base_of_v<Error, DataError> && std::is_base_of_v<Error, FileError>);
 
+TEST_CASE("Messages are put together from parts: texts and numbers of each kind", "[core]") {
+  CHECK(std::string(DataError({"a", "b"}).what()) == "ab");
+  CHECK(std::string(FileError({std::string("x"), Index{-3}, " ", 0.1}).what()) == "x-3 0.1");
+  CHECK(std::string(ArgumentError("f: h", 0.5F, "at least " + std::to_string(2)).what()) ==
+        "f: h is 0.5, expected at least 2");
+  CHECK(std::string(ArgumentError(std::string("f: n"), std::size_t{7}, "0").what()) == "f: n is 7, expected 0");
+}
+
 TEST_CASE("ArgumentError says what was got and what was expected", "[core][errors]") {
   CHECK_THROWS_WITH(throw ArgumentError("fit: learning_rate", "-1", "a positive number"),
                     "fit: learning_rate is -1, expected a positive number");

@@ -24,7 +24,7 @@ struct ChunkWidth {
   Index columns = 0;
 
   void check() const {
-    if (columns < 0) throw ArgumentError("ChunkWidth: columns", std::to_string(columns), "0 or a positive number");
+    if (columns < 0) throw ArgumentError("ChunkWidth: columns", columns, "0 or a positive number");
   }
 
   /// About 32 KiB a packed activation: the tapes of an evaluation then stay in the second-level cache, and products

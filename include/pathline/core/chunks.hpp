@@ -31,8 +31,8 @@ struct ColumnChunk {
 /// Chunks that `columns` columns need when none may be wider than `widest`; 0 for no columns.
 /// \throws ArgumentError when widest is below 1 or columns below 0.
 [[nodiscard]] inline Index chunk_count(Index columns, Index widest) {
-  if (widest < 1) throw ArgumentError("chunk_count: widest chunk", std::to_string(widest), "at least 1");
-  if (columns < 0) throw ArgumentError("chunk_count: number of columns", std::to_string(columns), "at least 0");
+  if (widest < 1) throw ArgumentError("chunk_count: widest chunk", widest, "at least 1");
+  if (columns < 0) throw ArgumentError("chunk_count: number of columns", columns, "at least 0");
   return columns / widest + (columns % widest == 0 ? 0 : 1);
 }
 

@@ -9,8 +9,10 @@
 
 #include <concepts>
 #include <cstdio>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace pathline {
 
@@ -28,21 +30,24 @@ inline std::string number(double x) {
 /// Base of all that pathline throws.
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
+  /// A message of parts: `throw DataError({what, " is empty"})` makes no string where it stands.
+  explicit Error(std::initializer_list<detail::MessagePart> parts) : std::runtime_error(detail::message(parts)) {}
 };
 
 /// An argument outside of what a function accepts: `fit: learning_rate is -1, expected a positive number`.
 struct ArgumentError : Error {
-  ArgumentError(const std::string& what, const std::string& got, const std::string& expected)
-      : Error(detail::message({what, " is ", got, ", expected ", expected})) {}
+  /// Texts, or numbers as they are.
+  ArgumentError(const detail::MessagePart& what, const detail::MessagePart& got, const detail::MessagePart& expected)
+      : Error({what.text(), " is ", got.text(), ", expected ", expected.text()}) {}
 };
 
 /// A matrix of the wrong shape: `Cnf::log_prob: data has 3 rows, expected 2`. `advice`, where there is any, follows
 /// after a semicolon.
 struct ShapeError : Error {
-  ShapeError(const std::string& what, const std::string& kind, Index got_count, Index expected_count,
-             const std::string& advice = "")
-      : Error(detail::message(
-            {what, " has ", got_count, " ", kind, ", expected ", expected_count, advice.empty() ? "" : "; ", advice})),
+  ShapeError(const detail::MessagePart& what, std::string_view kind, Index got_count, Index expected_count,
+             std::string_view advice = "")
+      : Error({what.text(), " has ", got_count, " ", kind, ", expected ", expected_count, advice.empty() ? "" : "; ",
+               advice}),
         got(got_count),
         expected(expected_count) {}
   Index got, expected;
@@ -82,7 +87,7 @@ namespace detail {
 
 template <Real Scalar>
 void require_finite_entries(const char* what, View<const Scalar> X) {
-  if (X.size() == 0) throw DataError(message({what, " is empty, expected at least one sample and one component"}));
+  if (X.size() == 0) throw DataError({what, " is empty, expected at least one sample and one component"});
   for (Index j = 0; j < X.cols(); ++j)
     for (Index i = 0; i < X.rows(); ++i)
       if (!(X(i, j) - X(i, j) == 0))

@@ -17,10 +17,10 @@ class MessagePart {
   MessagePart(std::string_view text) : text_(text) {}    // NOLINT(google-explicit-constructor)
   MessagePart(const char* text) : text_(text) {}         // NOLINT(google-explicit-constructor)
   MessagePart(const std::string& text) : text_(text) {}  // NOLINT(google-explicit-constructor)
-  MessagePart(double x) { write("%.9g", x); }            // NOLINT(google-explicit-constructor)
+  MessagePart(double x) { write(x); }                    // NOLINT(google-explicit-constructor)
   template <std::integral Whole>
   MessagePart(Whole n) {
-    write("%lld", static_cast<long long>(n));
+    write_whole(static_cast<long long>(n));
   }                                          // NOLINT(google-explicit-constructor)
   MessagePart(const MessagePart&) = delete;  // text_ may refer to digits_
   MessagePart& operator=(const MessagePart&) = delete;
@@ -29,8 +29,11 @@ class MessagePart {
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
 
  private:
-  void write(const char* format, auto x) {
-    text_ = {digits_, std::size_t(std::snprintf(digits_, sizeof digits_, format, x))};
+  [[gnu::noinline]] void write(double x) {
+    text_ = {digits_, std::size_t(std::snprintf(digits_, sizeof digits_, "%.9g", x))};
+  }
+  [[gnu::noinline]] void write_whole(long long n) {
+    text_ = {digits_, std::size_t(std::snprintf(digits_, sizeof digits_, "%lld", n))};
   }
 
   char digits_[32];

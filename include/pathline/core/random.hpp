@@ -216,7 +216,7 @@ class IntegerStream {
 /// 0, 1, …, n - 1 in random order, all n! orders alike (Fisher & Yates; Knuth, TAOCP 2, algorithm 3.4.2 P).
 /// \throws ArgumentError when n is negative.
 [[nodiscard]] inline std::vector<Index> permutation(const Draw& draw, Index n) {
-  if (n < 0) throw ArgumentError("permutation: n", std::to_string(n), "at least 0");
+  if (n < 0) throw ArgumentError("permutation: n", n, "at least 0");
   std::vector<Index> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), Index{0});
   IntegerStream integers(draw);

@@ -159,7 +159,7 @@ class Cnf {
     check("Cnf::log_prob: data", X);
     constexpr bool exact = std::same_as<Estimator, ClosedFormTrace> || std::same_as<Estimator, ExactTrace>;
     if (exact ? repeats != 1 : repeats < 2)
-      throw ArgumentError("Cnf::log_prob_with_error: repeats", std::to_string(repeats),
+      throw ArgumentError("Cnf::log_prob_with_error: repeats", repeats,
                           exact ? "1, there is no noise in an exact trace" : "at least 2, to tell a spread");
     return Likelihoods(parts_).with_error(X, estimator, seed, repeats);
   }
@@ -373,7 +373,7 @@ class Cnf {
   [[nodiscard]] Batch<Scalar> base_points(Index count, Rng& rng, const std::string& front) const {
     parts_.check_parameters();
     require_finite_parameters();
-    if (count < 1) throw ArgumentError("Cnf::" + front + ": count", std::to_string(count), "at least 1");
+    if (count < 1) throw ArgumentError("Cnf::" + front + ": count", count, "at least 1");
     if (context_rows() > 0)
       throw ArgumentError("Cnf::" + front + ": context of a conditional flow", "missing",
                           std::to_string(context_rows()) + " rows: " + front + "(context, rng)");

@@ -170,7 +170,7 @@ struct FlowParts {
   }
 
   static void require_finite_weight(double weight) {
-    if (!std::isfinite(weight)) throw ArgumentError("Cnf: weight of a regularizer", number(weight), "a finite number");
+    if (!std::isfinite(weight)) throw ArgumentError("Cnf: weight of a regularizer", weight, "a finite number");
   }
 
   /// Throws ShapeError unless θ still has its length; the first question of every call that solves.

@@ -60,7 +60,7 @@ void require_periodic(const F& field, const std::vector<Index>& circles, double 
     const double difference = double((F_of_Z.col(0) - F_of_Z.col(1)).norm()), size = double(F_of_Z.norm());
     if (!(difference <= std::sqrt(double(std::numeric_limits<Scalar>::epsilon())) * size))
       throw ArgumentError("Cnf: the field's change when component " + std::to_string(i) + ", a circle, makes one turn",
-                          number(difference), "0: give it period 2π there, as PeriodicMlp or PeriodicFeatures do");
+                          difference, "0: give it period 2π there, as PeriodicMlp or PeriodicFeatures do");
   }
 }
 

@@ -29,7 +29,7 @@ struct LikelihoodWeight {
 
   void check() const {
     if (!(weight >= 0 && std::isfinite(weight)))
-      throw ArgumentError("LikelihoodWeight: weight", detail::number(weight), "0 or a positive number");
+      throw ArgumentError("LikelihoodWeight: weight", weight, "0 or a positive number");
   }
 };
 

@@ -71,7 +71,7 @@ inline void require_sequence_times(const char* front, Index number, const std::v
   for (std::size_t k = 0; k < times.size(); ++k) {
     const bool holds = std::isfinite(times[k]) && (k == 0 || times[k] > times[k - 1]);
     if (!holds)
-      throw ArgumentError(sequence_name(front, number) + ": times[" + std::to_string(k) + "]", detail::number(times[k]),
+      throw ArgumentError(sequence_name(front, number) + ": times[" + std::to_string(k) + "]", times[k],
                           k == 0 ? "a finite number"
                                  : "a finite number above times[" + std::to_string(k - 1) + "], which is " +
                                        detail::number(times[k - 1]));
@@ -129,8 +129,7 @@ inline void require_chosen_sequences(const char* front, std::size_t count, std::
   if (which.empty()) throw DataError(std::string(front) + ": there is no sequence");
   for (const Index j : which)
     if (j < 0 || j >= Index(count))
-      throw ArgumentError(std::string(front) + ": number of a sequence", std::to_string(j),
-                          "0 to " + std::to_string(Index(count) - 1));
+      throw ArgumentError(std::string(front) + ": number of a sequence", j, "0 to " + std::to_string(Index(count) - 1));
   if (weights > 0 && weights != Index(which.size()))
     throw ShapeError(std::string(front) + ": weights", "rows", weights, Index(which.size()));
 }

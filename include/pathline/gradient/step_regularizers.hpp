@@ -31,7 +31,7 @@ namespace detail {
 template <Real Scalar>
 [[nodiscard]] Index counted_rows(const char* what, Index rows, const AcceptedStep<Scalar>& step) {
   const Index all = step.stages[0].rows();
-  if (rows < 0 || rows > all) throw ArgumentError(what, std::to_string(rows), "0 (all) to " + std::to_string(all));
+  if (rows < 0 || rows > all) throw ArgumentError(what, rows, "0 (all) to " + std::to_string(all));
   return rows == 0 ? all : rows;
 }
 

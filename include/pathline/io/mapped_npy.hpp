@@ -55,8 +55,7 @@ class MappedNpy {
   [[nodiscard]] Batch<Scalar> samples(std::span<const Index> numbers) const {
     for (const Index number : numbers)
       if (number < 0 || number >= size())
-        throw ArgumentError(source_ + ": number of a sample", std::to_string(number),
-                            "one from 0 to " + std::to_string(size() - 1));
+        throw ArgumentError(source_ + ": number of a sample", number, "one from 0 to " + std::to_string(size() - 1));
     Batch<Scalar> X(dim(), Index(numbers.size()));
     for (std::size_t j = 0; j < numbers.size(); ++j) copy(numbers[j], X, Index(j));
     return X;

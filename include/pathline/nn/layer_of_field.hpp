@@ -67,7 +67,7 @@ template <Field F>
   if constexpr (std::same_as<LayerOf<F>, FieldWithoutParameters<F>>) {
     if (field.parameters().size() > 0)
       throw ArgumentError(std::string(what) + ": number of parameters of a field of the program's own",
-                          std::to_string(field.parameters().size()),
+                          field.parameters().size(),
                           "0: write one with parameters as a layer (nn/layer.hpp), and give a Network of it");
     return LayerOf<F>(field);
   } else {

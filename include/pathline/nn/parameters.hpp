@@ -32,7 +32,7 @@ void require_finite_parameters(const char* what, const Vector<Scalar>& theta) {
   if (all_finite<Scalar>(theta)) return;
   Index i = 0;
   while (theta(i) - theta(i) == Scalar(0)) ++i;
-  throw ArgumentError(std::string(what) + ": parameters(" + std::to_string(i) + ")", number(double(theta(i))),
+  throw ArgumentError(std::string(what) + ": parameters(" + std::to_string(i) + ")", double(theta(i)),
                       "a finite number");
 }
 
@@ -45,8 +45,7 @@ void set_parameters(const char* what, Vector<Scalar>& theta, ConstVectorRef<Scal
                      "it belongs to a field of other widths or side inputs");
   for (Index i = 0; i < values.size(); ++i)
     if (values(i) - values(i) != Scalar(0))
-      throw ArgumentError(std::string(what) + ": parameter " + std::to_string(i), number(double(values(i))),
-                          "a finite number");
+      throw ArgumentError(std::string(what) + ": parameter " + std::to_string(i), double(values(i)), "a finite number");
   for (Index i = 0; i < values.size(); ++i) theta(i) = values(i);
 }
 

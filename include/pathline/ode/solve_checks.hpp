@@ -82,18 +82,17 @@ inline void require_times(std::span<const double> times) {
     const double before = times[i == 0 ? 0 : i - 1];
     const bool one_way = span > 0 ? times[i] >= before : span < 0 ? times[i] <= before : times[i] == before;
     if (std::isfinite(times[i]) && one_way) continue;
-    throw ArgumentError("solve: times[" + std::to_string(i) + "]", number(times[i]),
+    throw ArgumentError("solve: times[" + std::to_string(i) + "]", times[i],
                         "a finite number, and all times in one direction");
   }
-  if (!std::isfinite(span)) throw ArgumentError("solve: times.back() - times.front()", number(span), "a finite number");
+  if (!std::isfinite(span)) throw ArgumentError("solve: times.back() - times.front()", span, "a finite number");
 }
 
 /// \throws ArgumentError when the right-hand side counts rows that y does not have.
 template <class Rhs>
 void require_row_counts(const Rhs& rhs, Index rows) {
   const auto check = [rows](const char* what, Index count) {
-    if (count < 1 || count > rows)
-      throw ArgumentError(what, std::to_string(count), "from 1 to the rows of y, " + std::to_string(rows));
+    if (count < 1 || count > rows) throw ArgumentError(what, count, "from 1 to the rows of y, " + std::to_string(rows));
   };
   if constexpr (HasErrorRows<Rhs>) check("solve: error_rows()", rhs.error_rows());
   if constexpr (HasPathRows<Rhs>) check("solve: path_rows()", rhs.path_rows());
@@ -121,10 +120,10 @@ inline void require_met_by_rounding(const char* rtol_name, const char* atol_name
   const char* const digit = half_digit_of_state > 1e-10 ? ", half of the last digit of float: take a state of double"
                                                         : ", half of the last digit of double";
   if (rtol > 0 && rtol < half_digit_of_state)
-    throw ArgumentError(rtol_name, number(rtol), "0 or at least " + number(half_digit_of_state) + digit);
+    throw ArgumentError(rtol_name, rtol, "0 or at least " + number(half_digit_of_state) + digit);
   if (rtol == 0 && atol < half_digit_of_state * largest)
     throw ArgumentError(
-        atol_name, number(atol),
+        atol_name, atol,
         "at least " + number(half_digit_of_state * largest) + " beside entries of " + number(largest) + digit);
 }
 

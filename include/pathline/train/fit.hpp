@@ -61,7 +61,7 @@ void require_fit_parameters(Flow& flow) {
   const auto theta = parameter_span(flow);
   for (std::size_t i = 0; i < theta.size(); ++i)
     if (!(theta[i] - theta[i] == 0))
-      throw ArgumentError("fit: parameters(" + std::to_string(i) + ")", number(double(theta[i])), "a finite number");
+      throw ArgumentError("fit: parameters(" + std::to_string(i) + ")", double(theta[i]), "a finite number");
 }
 
 /// Checks data at the door, before anything is changed.

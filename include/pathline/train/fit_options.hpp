@@ -43,7 +43,7 @@ inline Index require_total(const FitOptions& options, Index done, bool needed) {
                         "the epochs of all calls together, over which the learning rate changes, of which " +
                             std::to_string(done) + " are done; or a schedule that does not depend on it");
   if (options.total_epochs && *options.total_epochs < done + options.epochs)
-    throw ArgumentError("fit: total_epochs", std::to_string(*options.total_epochs),
+    throw ArgumentError("fit: total_epochs", *options.total_epochs,
                         "at least " + std::to_string(done + options.epochs) + ", with the " + std::to_string(done) +
                             " epochs that are done and the " + std::to_string(options.epochs) + " of this call");
   return options.total_epochs.value_or(done + options.epochs);

@@ -39,7 +39,7 @@ namespace detail {
 
 /// Throws ArgumentError, `Adam: beta1 is 2, expected at least 0 and below 1`, unless it `holds`.
 inline void require_setting(bool holds, const char* what, double got, const char* expected) {
-  if (!holds) throw ArgumentError(what, number(got), expected);
+  if (!holds) throw ArgumentError(what, got, expected);
 }
 inline void require_learning_rate(const char* what, double rate) {
   require_setting(rate > 0 && std::isfinite(rate), what, rate, "a positive number");
@@ -76,7 +76,7 @@ struct OptimizerState {
     if (steps == 0) {
       moments.assign(std::size_t(count), Vector<Scalar>::Zero(parameters));
     } else if (Index(moments.size()) != count) {
-      throw ArgumentError("OptimizerState::step: the state's number of moments", std::to_string(moments.size()),
+      throw ArgumentError("OptimizerState::step: the state's number of moments", moments.size(),
                           std::to_string(count) + ", as this optimizer has; begin with a new state");
     }
     if (count > 0) require_rows("OptimizerState::step: parameters", parameters, moments.front().size());

@@ -50,7 +50,7 @@ namespace detail {
 
 inline void require_final_rate(const char* what, double final_rate, double learning_rate) {
   if (!(final_rate >= 0 && final_rate <= learning_rate))
-    throw ArgumentError(what, number(final_rate), "from 0 to the optimizer's learning_rate, " + number(learning_rate));
+    throw ArgumentError(what, final_rate, "from 0 to the optimizer's learning_rate, " + number(learning_rate));
 }
 
 }  // namespace detail

@@ -41,7 +41,7 @@ inline Index held_out_count(Index n, double fraction) {
   const bool valid = fraction >= 0 && fraction < 1;  // before the conversion: a NaN has no integer
   const Index held_out = valid ? Index(std::ceil(fraction * double(n) - 1e-9)) : n;
   if (held_out >= n)
-    throw ArgumentError("split: fraction", number(fraction),
+    throw ArgumentError("split: fraction", fraction,
                         "in [0, 1), leaving at least one of " + std::to_string(n) + " columns");
   return held_out;
 }
@@ -76,9 +76,9 @@ template <class Derived>
 [[nodiscard]] SplitData<typename Derived::Scalar> fold_of(const Eigen::MatrixBase<Derived>& X, Index fold, Index folds,
                                                           const Draw& draw) {
   if (folds < 2 || folds > X.cols())
-    throw ArgumentError("fold_of: folds", std::to_string(folds), "between 2 and " + std::to_string(X.cols()));
+    throw ArgumentError("fold_of: folds", folds, "between 2 and " + std::to_string(X.cols()));
   if (fold < 0 || fold >= folds)
-    throw ArgumentError("fold_of: fold", std::to_string(fold), "between 0 and " + std::to_string(folds - 1));
+    throw ArgumentError("fold_of: fold", fold, "between 0 and " + std::to_string(folds - 1));
   std::vector<Index> in, out;
   const std::vector<Index> order = permutation(draw, X.cols());
   for (std::size_t i = 0; i < order.size(); ++i) (Index(i) % folds == fold ? out : in).push_back(order[i]);

@@ -240,7 +240,7 @@ class Training {
   [[nodiscard]] double rate_of(Index epoch, Index batch) const {
     const double rate = plan_.schedule.rate(plan_.optimizer.learning_rate, progress(epoch, batch));
     if (!(rate >= 0 && std::isfinite(rate)))
-      throw ArgumentError("fit: the schedule's rate in epoch " + std::to_string(epoch), number(rate), "at least 0");
+      throw ArgumentError("fit: the schedule's rate in epoch " + std::to_string(epoch), rate, "at least 0");
     return rate;
   }
 

@@ -40,11 +40,10 @@ class GaussianMixture {
     Vector<double> w = weights.template cast<double>();
     for (Index k = 0; k < components; ++k)
       if (w(k) < 0)
-        throw ArgumentError("GaussianMixture: weights(" + std::to_string(k) + ")", detail::number(w(k)),
+        throw ArgumentError("GaussianMixture: weights(" + std::to_string(k) + ")", w(k),
                             "a number that is not negative");
     const double sum = w.sum();
-    if (!(sum > 0))
-      throw ArgumentError("GaussianMixture: sum of the weights", detail::number(sum), "a positive number");
+    if (!(sum > 0)) throw ArgumentError("GaussianMixture: sum of the weights", sum, "a positive number");
     w /= sum;
 
     weights_ = w.cast<Scalar>();

@@ -27,8 +27,7 @@ struct Steer {
 
   /// \throws ArgumentError unless half_width is in [0, 1): T must stay after t0.
   void check(double /*start*/, double /*end*/) const {
-    if (!(half_width >= 0 && half_width < 1))
-      throw ArgumentError("Steer: half_width", detail::number(half_width), "in [0, 1)");
+    if (!(half_width >= 0 && half_width < 1)) throw ArgumentError("Steer: half_width", half_width, "in [0, 1)");
   }
   [[nodiscard]] double training_end(const Draw& draw, double start, double end) const {
     return end + half_width * (end - start) * detail::end_time_noise(draw);
@@ -42,7 +41,7 @@ struct SteerAbsolute {
   /// \throws ArgumentError unless 0 <= half_width < |t1 - t0|.
   void check(double start, double end) const {
     if (!(half_width >= 0 && half_width < std::abs(end - start)))
-      throw ArgumentError("SteerAbsolute: half_width", detail::number(half_width),
+      throw ArgumentError("SteerAbsolute: half_width", half_width,
                           "at least 0 and below the span of time, " + detail::number(std::abs(end - start)));
   }
   [[nodiscard]] double training_end(const Draw& draw, double /*start*/, double end) const {

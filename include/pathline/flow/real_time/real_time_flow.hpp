@@ -94,7 +94,7 @@ class RealTimeFlow<Cnf<F, P...>> {
   /// \throws ArgumentError unless steps > 0 and the method has stages, or when a parameter of the flow is not finite.
   RealTimeFlow(const Flow& flow, ChosenMethod method, Index steps)
       : flow_(flow), method_(std::move(method)), steps_(steps) {
-    if (steps < 1) throw ArgumentError("RealTimeFlow: number of steps", std::to_string(steps), "at least 1");
+    if (steps < 1) throw ArgumentError("RealTimeFlow: number of steps", steps, "at least 1");
     if (method_.stages() < 1) throw ArgumentError("RealTimeFlow: number of stages", "0", "at least 1");
     detail::require_finite_parameters("RealTimeFlow", flow.parameters());
     const Index d = dim(), c = parts().context_rows();

@@ -73,8 +73,7 @@ template <Real Scalar>
 template <class Flow>
 void require_calibrated(const std::string& caller, const Flow& flow, const StepCalibration& calibration) {
   if (calibration.evaluations() < 1)
-    throw ArgumentError(caller + ": evaluations of the calibration", std::to_string(calibration.evaluations()),
-                        "at least 1");
+    throw ArgumentError(caller + ": evaluations of the calibration", calibration.evaluations(), "at least 1");
   if (calibration.samples > 0 &&
       calibration.parameters_hash != fingerprint_of_parameters<typename Flow::Scalar>(flow.parameters()))
     throw ArgumentError(caller + ": parameters of the flow", "others than those that were calibrated",
@@ -287,9 +286,9 @@ template <class F, class... P>
   require_finite("calibrate_steps: data", data);
   detail::require_finite_parameters("calibrate_steps", flow.parameters());
   if (!(options.tolerance > 0) || !std::isfinite(options.tolerance))
-    throw ArgumentError("calibrate_steps: tolerance", detail::number(options.tolerance), "a positive number");
+    throw ArgumentError("calibrate_steps: tolerance", options.tolerance, "a positive number");
   if (options.max_evaluations < 1)
-    throw ArgumentError("calibrate_steps: max_evaluations", std::to_string(options.max_evaluations), "at least 1");
+    throw ArgumentError("calibrate_steps: max_evaluations", options.max_evaluations, "at least 1");
   return detail::StepSearch<Cnf<F, P...>>(flow, data, options).run();
 }
 

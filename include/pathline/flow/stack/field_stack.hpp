@@ -68,8 +68,7 @@ class FieldStack {
   /// Block b.
   /// \throws ArgumentError unless 0 ≤ b < B.
   [[nodiscard]] Block block(Index b) const {
-    if (b < 0 || b >= blocks_)
-      throw ArgumentError("FieldStack::block: b", std::to_string(b), "0 to " + std::to_string(blocks_ - 1));
+    if (b < 0 || b >= blocks_) throw ArgumentError("FieldStack::block: b", b, "0 to " + std::to_string(blocks_ - 1));
     return Block(layer_, theta().data() + block_offset(b));
   }
   /// Where θ_b begins in the parameters.
@@ -113,7 +112,7 @@ class FieldStack {
  private:
   [[nodiscard]] static Index checked_count(const L& layer, Index blocks, const Normalization& normalization) {
     require_rows("FieldStack: output of the last layer", layer.out_rows(), layer.in_rows());
-    if (blocks < 1) throw ArgumentError("FieldStack: blocks", std::to_string(blocks), "at least 1");
+    if (blocks < 1) throw ArgumentError("FieldStack: blocks", blocks, "at least 1");
     if constexpr (normalizes) normalization.check();
     return blocks * layer.parameter_count() + (blocks + 1) * normalization_size(layer.in_rows());
   }

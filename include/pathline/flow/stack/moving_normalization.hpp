@@ -30,9 +30,8 @@ struct MovingNormalization {
   /// \throws ArgumentError unless epsilon > 0 and 0 < decay <= 1.
   void check() const {
     if (!(epsilon > 0 && std::isfinite(epsilon)))
-      throw ArgumentError("MovingNormalization: epsilon", detail::number(epsilon), "a positive number");
-    if (!(decay > 0 && decay <= 1))
-      throw ArgumentError("MovingNormalization: decay", detail::number(decay), "above 0 and at most 1");
+      throw ArgumentError("MovingNormalization: epsilon", epsilon, "a positive number");
+    if (!(decay > 0 && decay <= 1)) throw ArgumentError("MovingNormalization: decay", decay, "above 0 and at most 1");
   }
 
   [[nodiscard]] static Index parameter_count(Index d) noexcept { return 4 * d; }

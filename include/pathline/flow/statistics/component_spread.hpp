@@ -78,7 +78,7 @@ struct ComponentSpread {
 [[nodiscard]] inline ComponentSpread spread_of(const std::string& what, const Batch<double>& X, Precision precision) {
   require_finite(message({what, ": data"}).c_str(), X);
   const Index d = X.rows(), n = X.cols();
-  if (n < 2) throw DataError(message({what, ": data has 1 sample, expected at least 2 to tell its spread"}));
+  if (n < 2) throw DataError({what, ": data has 1 sample, expected at least 2 to tell its spread"});
   Vector<double> least(d), greatest(d);
   for (Index i = 0; i < d; ++i) {
     least(i) = greatest(i) = X(i, 0);
@@ -90,17 +90,17 @@ struct ComponentSpread {
   for (Index i = 0; i < d; ++i)
     if (const double size = std::max(std::abs(least(i)), std::abs(greatest(i)));
         size > std::numeric_limits<double>::max() / 4)
-      throw DataError(message({what, ": component ", i, " of the data reaches ", size,
-                               ", too large to subtract a mean; give it in a larger unit"}));
+      throw DataError({what, ": component ", i, " of the data reaches ", size,
+                       ", too large to subtract a mean; give it in a larger unit"});
   ComponentSpread result = moments_of(X);
   for (Index i = 0; i < d; ++i) {
     const double mean = result.mean(i), deviation = result.deviation(i);
     if (!(least(i) < greatest(i)))
-      throw DataError(message({what, ": component ", i, " of the data is constant (", least(i),
-                               "): it has no density; leave the column out",
-                               precision.single && std::abs(least(i)) > 1e5
-                                   ? message({", or, if float has rounded its digits away, ", double_data})
-                                   : ""}));
+      throw DataError({what, ": component ", i, " of the data is constant (", least(i),
+                       "): it has no density; leave the column out",
+                       precision.single && std::abs(least(i)) > 1e5
+                           ? message({", or, if float has rounded its digits away, ", double_data})
+                           : ""});
     const double spacing = precision.spacing(mean);
     if (!(deviation >= 64 * spacing))
       throw DataError(message(
@@ -140,10 +140,10 @@ inline void require_told_apart(const std::string& what, const Batch<double>& X, 
     Index farthest = 0;
     for (Index j = 1; j < X.cols(); ++j)
       if (std::abs(spread.scores(i, j)) > std::abs(spread.scores(i, farthest))) farthest = j;
-    throw DataError(message({what, ": component ", i, " of sample ", farthest, " of the data is ", X(i, farthest),
-                             ", so far from the others that ", share, " are equal in ", precision.name(),
-                             " once standardised; leave the sample out, or take logarithms first: Chain(log, "
-                             "Standardize(transformed(log, X)))"}));
+    throw DataError({what, ": component ", i, " of sample ", farthest, " of the data is ", X(i, farthest),
+                     ", so far from the others that ", share, " are equal in ", precision.name(),
+                     " once standardised; leave the sample out, or take logarithms first: Chain(log, "
+                     "Standardize(transformed(log, X)))"});
   }
 }
 

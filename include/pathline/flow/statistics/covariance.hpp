@@ -111,8 +111,8 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
             {what, ": covariance is not symmetric: ", C(i, j), " at (", i, ", ", j, "), ", C(j, i), " across"}));
   MeanAndFactor result{mean, {}};
   if (const Index k = cholesky(C, rounding * double(d), result.factor); k >= 0)
-    throw DataError(message({what, ": covariance is not positive definite: component ", k,
-                             " has no variance of its own, given the components before it"}));
+    throw DataError({what, ": covariance is not positive definite: component ", k,
+                     " has no variance of its own, given the components before it"});
   return result;
 }
 
@@ -130,7 +130,7 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
     for (Index i = 0; i <= j; ++i)
       if (i == j ? !(L(i, j) > 0) : L(i, j) != 0)
         throw ArgumentError(
-            what + ": factor(" + std::to_string(i) + ", " + std::to_string(j) + ")", number(L(i, j)),
+            what + ": factor(" + std::to_string(i) + ", " + std::to_string(j) + ")", L(i, j),
             i == j ? "a positive number" : "0, it is lower triangular; for a covariance there is from_covariance");
   return {mean, L};
 }
@@ -210,9 +210,9 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
   const ComponentSpread spread = standard_spread(what, X, precision);
   MeanAndFactor result{spread.mean, {}};
   if (const Index k = triangular_factor(spread.scores, rounding_of(X, spread, precision), result.factor); k >= 0)
-    throw DataError(message({what, ": component ", k,
-                             " of the data is a linear combination of the components before it: they have no density "
-                             "together; leave the column out"}));
+    throw DataError({what, ": component ", k,
+                     " of the data is a linear combination of the components before it: they have no density "
+                     "together; leave the column out"});
   for (Index j = 0; j < d; ++j)
     for (Index i = j; i < d; ++i) result.factor(i, j) *= spread.deviation(i);
   return result;

@@ -17,7 +17,7 @@ void require_parameter(const char* what, const Eigen::MatrixBase<Derived>& A, bo
     for (Index i = 0; i < A.rows(); ++i)
       if (!(A(i, j) - A(i, j) == 0) || (positive && !(A(i, j) > 0))) {
         const std::string column = A.cols() == 1 ? "" : ", " + std::to_string(j);
-        throw ArgumentError(std::string(what) + "(" + std::to_string(i) + column + ")", number(double(A(i, j))),
+        throw ArgumentError(std::string(what) + "(" + std::to_string(i) + column + ")", double(A(i, j)),
                             positive ? "a positive finite number" : "a finite number");
       }
 }
@@ -40,7 +40,7 @@ void require_box(const std::string& what, const Vector<Scalar>& lower, const Vec
   require_parameter((what + ": upper").c_str(), upper);
   for (Index i = 0; i < lower.size(); ++i)
     if (!(lower(i) < upper(i)))
-      throw ArgumentError(what + ": upper(" + std::to_string(i) + ")", number(double(upper(i))),
+      throw ArgumentError(what + ": upper(" + std::to_string(i) + ")", double(upper(i)),
                           "above lower, " + number(double(lower(i))));
 }
 

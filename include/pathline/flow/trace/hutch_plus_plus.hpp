@@ -34,7 +34,7 @@ struct HutchPlusPlus {
   Index probes = 2;
 
   [[nodiscard]] Index tangents(Index d) const {
-    if (directions < 1) throw ArgumentError("HutchPlusPlus: directions", std::to_string(directions), "at least 1");
+    if (directions < 1) throw ArgumentError("HutchPlusPlus: directions", directions, "at least 1");
     detail::require_probes("HutchPlusPlus: probes", probes);
     return directions < d ? directions + probes : d;
   }

@@ -26,7 +26,7 @@ struct OrthogonalHutchinson {
   Index probes = 2;
 
   [[nodiscard]] Index tangents(Index d) const {
-    if (probes < 1) throw ArgumentError("OrthogonalHutchinson: probes", std::to_string(probes), "at least 1");
+    if (probes < 1) throw ArgumentError("OrthogonalHutchinson: probes", probes, "at least 1");
     return std::min(probes, d);
   }
   [[nodiscard]] double weight(Index d, Index /*j*/) const noexcept { return 1.0 / double(std::min(probes, d)); }

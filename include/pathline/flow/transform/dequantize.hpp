@@ -42,11 +42,10 @@ template <class Derived>
 [[nodiscard]] Dequantized<typename Derived::Scalar> dequantize(const Eigen::MatrixBase<Derived>& X, Index levels,
                                                                const Draw& draw, Index first = 0) {
   using Scalar = typename Derived::Scalar;
-  if (levels < 2) throw ArgumentError("dequantize: levels", std::to_string(levels), "at least 2");
+  if (levels < 2) throw ArgumentError("dequantize: levels", levels, "at least 2");
   // Else a level holds no number of this scalar next to 1.
   constexpr auto most = Index(1 / std::numeric_limits<Scalar>::epsilon());
-  if (levels > most)
-    throw ArgumentError("dequantize: levels", std::to_string(levels), "at most " + std::to_string(most) + ", 1/ε");
+  if (levels > most) throw ArgumentError("dequantize: levels", levels, "at most " + std::to_string(most) + ", 1/ε");
   Dequantized<Scalar> result{X, -double(X.rows()) * std::log(double(levels))};
   const double count = double(levels);
   for (Index j = 0; j < X.cols(); ++j)
@@ -71,7 +70,7 @@ template <class Derived>
 template <class Derived>
 [[nodiscard]] Batch<typename Derived::Scalar> quantize(const Eigen::MatrixBase<Derived>& V, Index levels) {
   using Scalar = typename Derived::Scalar;
-  if (levels < 2) throw ArgumentError("quantize: levels", std::to_string(levels), "at least 2");
+  if (levels < 2) throw ArgumentError("quantize: levels", levels, "at least 2");
   Batch<Scalar> result = V;
   for (Scalar& v : result.reshaped())
     v = Scalar(std::clamp(std::floor(double(v) * double(levels)), 0.0, double(levels - 1)));
@@ -81,7 +80,7 @@ template <class Derived>
 /// Bits per dimension of a negative log-likelihood in nats of d components: nats / (d log 2).
 /// \throws ArgumentError unless d is at least 1.
 [[nodiscard]] inline double nats_to_bits_per_dim(double nats, Index d) {
-  if (d < 1) throw ArgumentError("nats_to_bits_per_dim: d", std::to_string(d), "at least 1");
+  if (d < 1) throw ArgumentError("nats_to_bits_per_dim: d", d, "at least 1");
   return nats / (double(d) * std::numbers::ln2);
 }
 

@@ -40,7 +40,7 @@ class Log {
       const bool again =
           std::find(rows_.begin(), rows_.begin() + std::ptrdiff_t(k), rows_[k]) != rows_.begin() + std::ptrdiff_t(k);
       if (rows_[k] < 0 || rows_[k] >= d || again)
-        throw ArgumentError("Log: rows[" + std::to_string(k) + "]", std::to_string(rows_[k]),
+        throw ArgumentError("Log: rows[" + std::to_string(k) + "]", rows_[k],
                             again ? "each row once" : "from 0 to " + std::to_string(d - 1));
     }
     for (Index k = 0; k < shift.size(); ++k)  // the least x for which x + shift is a positive normal number

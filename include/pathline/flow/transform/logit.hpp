@@ -28,8 +28,7 @@ class Logit {
   Logit(const Vector<Scalar>& lower, const Vector<Scalar>& upper, double squeeze = 1e-6)
       : lower_(lower), upper_(upper), given_squeeze_(squeeze), squeeze_(Scalar(squeeze)) {
     detail::require_box("Logit", lower, upper);
-    if (!(squeeze >= 0 && squeeze < 0.5))
-      throw ArgumentError("Logit: squeeze", detail::number(squeeze), "at least 0 and below 0.5");
+    if (!(squeeze >= 0 && squeeze < 0.5)) throw ArgumentError("Logit: squeeze", squeeze, "at least 0 and below 0.5");
     slope_ = Scalar(1 - 2 * squeeze) * (upper - lower).cwiseInverse();
     log_slopes_ = slope_.template cast<double>().array().log().sum();
     least_ = lower - squeeze_ * slope_.cwiseInverse();

@@ -54,8 +54,8 @@ class PeriodicTransform {
     for (std::size_t c = 0; c < circles.size(); ++c) {
       const auto [component, lower, upper] = circles[c];
       if (!(lower < upper && std::isfinite(upper - lower)))
-        throw ArgumentError("PeriodicTransform: upper of the circle of component " + std::to_string(component),
-                            detail::number(upper), "above lower, " + detail::number(lower) + ", and finite");
+        throw ArgumentError("PeriodicTransform: upper of the circle of component " + std::to_string(component), upper,
+                            "above lower, " + detail::number(lower) + ", and finite");
       circle_at_[std::size_t(component)] = Index(c);
       deviation_(component) = (upper - lower) / (2 * pi);
       mean_(component) = lower + (upper - lower) / 2;

@@ -217,7 +217,7 @@ class ModelReader {
   /// \throws ArgumentError when the file has fewer numbers.
   void require_parameters(Index count) const {
     if (count > state_.numbers)
-      throw ArgumentError("number of parameters", std::to_string(count),
+      throw ArgumentError("number of parameters", count,
                           "at most " + std::to_string(state_.numbers) + ", the numbers of the file");
   }
 

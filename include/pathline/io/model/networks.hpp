@@ -57,10 +57,9 @@ struct ChainOfLayers {
   /// \throws ArgumentError unless there are sizes of one layer or more.
   static ChainOfLayers read(ModelReader& in) {
     ChainOfLayers chain{in.sizes("widths"), in.sizes("side")};
-    if (chain.widths.size() < 2)
-      throw ArgumentError("number of widths", std::to_string(chain.widths.size()), "at least 2");
+    if (chain.widths.size() < 2) throw ArgumentError("number of widths", chain.widths.size(), "at least 2");
     if (chain.side.size() + 1 != chain.widths.size())
-      throw ArgumentError("number of sizes in side", std::to_string(chain.side.size()),
+      throw ArgumentError("number of sizes in side", chain.side.size(),
                           std::to_string(chain.widths.size() - 1) + ", one a layer");
     return chain;
   }
@@ -208,7 +207,7 @@ struct Described<Repeat<L>> {
     std::vector<Part<L>> parts;
     for (Index i = 0; i < count && in.has(std::to_string(i)); ++i) parts.push_back(in.part<L>(std::to_string(i)));
     if (Index(parts.size()) < count)
-      throw ArgumentError("number of layers", std::to_string(parts.size()), std::to_string(count) + ", as layers says");
+      throw ArgumentError("number of layers", parts.size(), std::to_string(count) + ", as layers says");
     std::vector<L> layers;
     for (Part<L>& part : parts) layers.push_back(std::move(part.value()));
     return Repeat<L>(rows, std::move(layers));

@@ -20,7 +20,7 @@ namespace pathline::io::detail {
 inline void require_all_parameters(const Description& description, Index count) {
   if (description.parameter_count() != count)
     throw ArgumentError("io: number of parameters that the descriptions of the model's parts name",
-                        std::to_string(description.parameter_count()),
+                        description.parameter_count(),
                         std::to_string(count) + ", all of the model; see Description::parameter");
 }
 

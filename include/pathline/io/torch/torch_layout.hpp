@@ -65,7 +65,7 @@ struct TorchLayer {
 [[nodiscard]] inline std::vector<std::string> named_stems(const std::string& caller, const TorchNames& names,
                                                           std::size_t count) {
   if (names.layers.size() != count)
-    throw ArgumentError(caller + ": number of names in TorchNames::layers", std::to_string(names.layers.size()),
+    throw ArgumentError(caller + ": number of names in TorchNames::layers", names.layers.size(),
                         std::to_string(count) + ", one for each layer");
   std::vector<std::string> stems;
   for (const std::string& layer : names.layers) stems.push_back(names.prefix + layer + (layer.empty() ? "" : "."));

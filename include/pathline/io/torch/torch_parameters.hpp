@@ -83,7 +83,7 @@ template <Real Scalar>
       for (Index i = 0; i < block.rows; ++i)
         if (theta(block.at(i, j)) != 0)
           throw ArgumentError(caller + ": parameters(" + std::to_string(block.at(i, j)) + "), a weight of a side input",
-                              pathline::detail::number(double(theta(block.at(i, j)))),
+                              double(theta(block.at(i, j))),
                               "0 where the module has no such weight; see TorchNames::time");
   TensorFile file{.tensors = {}, .metadata = {{"format", "pt"}}};
   for (const TorchTensor& place : layout.tensors) {

@@ -22,7 +22,7 @@ class Residual {
   /// \throws ShapeError when the layer has not as many outputs as inputs; ArgumentError when h is not finite.
   explicit Residual(L layer, double h = 1) : layer_(std::move(layer)), h_(static_cast<Scalar>(h)) {
     require_rows("Residual: output of the layer", layer_.out_rows(), layer_.in_rows());
-    if (!std::isfinite(h)) throw ArgumentError("Residual: h", detail::number(h), "a finite number");
+    if (!std::isfinite(h)) throw ArgumentError("Residual: h", h, "a finite number");
   }
 
   [[nodiscard]] const L& layer() const noexcept { return layer_; }

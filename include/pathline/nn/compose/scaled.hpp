@@ -28,7 +28,7 @@ class ScaledLayer : public detail::PotentialTagIf<PotentialLayer<L>> {
 
   /// \throws ArgumentError when the weight is not finite in this scalar.
   ScaledLayer(L layer, double weight) : layer_(std::move(layer)), weight_(static_cast<Scalar>(weight)) {
-    if (!std::isfinite(weight_)) throw ArgumentError("Scaled: weight", detail::number(weight), "a finite number");
+    if (!std::isfinite(weight_)) throw ArgumentError("Scaled: weight", weight, "a finite number");
   }
 
   [[nodiscard]] const L& layer() const noexcept { return layer_; }

@@ -181,7 +181,7 @@ class ShallowMlp {
 
   static std::vector<Affine<Scalar>> affine_maps(Index dim, const std::vector<Index>& hidden, Index side) {
     if (hidden.size() != 1 && hidden.size() != 2)
-      throw ArgumentError("ShallowMlp: number of hidden layers", std::to_string(hidden.size()), "1 or 2");
+      throw ArgumentError("ShallowMlp: number of hidden layers", hidden.size(), "1 or 2");
     std::vector<Affine<Scalar>> result;
     result.reserve(hidden.size() + 1);
     Index in = dim;

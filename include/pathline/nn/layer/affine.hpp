@@ -27,9 +27,9 @@ class Affine {
  public:
   /// \throws ArgumentError when in or out is below 1, or side below 0.
   Affine(Index in, Index out, Index side) : in_(in), out_(out), side_(side) {
-    if (in < 1) throw ArgumentError("Affine: number of inputs", std::to_string(in), "at least 1");
-    if (out < 1) throw ArgumentError("Affine: number of outputs", std::to_string(out), "at least 1");
-    if (side < 0) throw ArgumentError("Affine: number of side inputs", std::to_string(side), "at least 0");
+    if (in < 1) throw ArgumentError("Affine: number of inputs", in, "at least 1");
+    if (out < 1) throw ArgumentError("Affine: number of outputs", out, "at least 1");
+    if (side < 0) throw ArgumentError("Affine: number of side inputs", side, "at least 0");
   }
 
   [[nodiscard]] Index in_rows() const noexcept { return in_; }

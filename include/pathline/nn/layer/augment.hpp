@@ -17,7 +17,7 @@ namespace pathline {
 /// \throws ArgumentError when extra is below 0.
 template <class Derived>
 [[nodiscard]] Batch<typename Derived::Scalar> augment(const Eigen::MatrixBase<Derived>& X, Index extra) {
-  if (extra < 0) throw ArgumentError("augment: number of extra rows", std::to_string(extra), "at least 0");
+  if (extra < 0) throw ArgumentError("augment: number of extra rows", extra, "at least 0");
   Batch<typename Derived::Scalar> result(X.rows() + extra, X.cols());
   result.topRows(X.rows()) = X;
   result.bottomRows(extra).setZero();
@@ -29,8 +29,7 @@ template <class Derived>
 template <class Derived>
 [[nodiscard]] Batch<typename Derived::Scalar> drop_augmented(const Eigen::MatrixBase<Derived>& Y, Index d) {
   if (d < 0 || d > Y.rows())
-    throw ArgumentError("drop_augmented: number of rows to keep", std::to_string(d),
-                        "between 0 and " + std::to_string(Y.rows()));
+    throw ArgumentError("drop_augmented: number of rows to keep", d, "between 0 and " + std::to_string(Y.rows()));
   return Y.topRows(d);
 }
 

@@ -106,7 +106,7 @@ class ConcatSquash {
   };
 
   static Index checked(Index side) {
-    if (side < 1) throw ArgumentError("ConcatSquash: number of side inputs", std::to_string(side), "at least 1");
+    if (side < 1) throw ArgumentError("ConcatSquash: number of side inputs", side, "at least 1");
     return side;
   }
   [[nodiscard]] Index shift_at() const noexcept { return map_.parameter_count() + gate_.parameter_count(); }

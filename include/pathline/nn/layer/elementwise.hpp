@@ -23,7 +23,7 @@ class Elementwise {
   using Scalar = Scalar_;
 
   explicit Elementwise(Index rows) : rows_(rows) {
-    if (rows < 1) throw ArgumentError("Elementwise: number of rows", std::to_string(rows), "at least 1");
+    if (rows < 1) throw ArgumentError("Elementwise: number of rows", rows, "at least 1");
   }
 
   [[nodiscard]] Index in_rows() const noexcept { return rows_; }

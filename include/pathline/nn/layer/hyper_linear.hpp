@@ -27,7 +27,7 @@ class HyperLinear {
   /// \param side  Side inputs that it reads: 1 for time, 1 + c with c rows of context.
   /// \throws ArgumentError when a size is below 1.
   HyperLinear(Index in, Index out, Index side = 1) : affine_(in, out, 0), side_(side) {
-    if (side < 1) throw ArgumentError("HyperLinear: number of side inputs", std::to_string(side), "at least 1");
+    if (side < 1) throw ArgumentError("HyperLinear: number of side inputs", side, "at least 1");
   }
 
   [[nodiscard]] Index in_rows() const noexcept { return affine_.in_rows(); }

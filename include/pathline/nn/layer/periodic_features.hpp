@@ -33,8 +33,7 @@ namespace detail {
   std::vector<Index> components;
   for (const Circle& circle : circles) {
     if (circle.component < 0 || circle.component >= dim)
-      throw ArgumentError(what + ": component of a circle", std::to_string(circle.component),
-                          "one of 0 to " + std::to_string(dim - 1));
+      throw ArgumentError(what + ": component of a circle", circle.component, "one of 0 to " + std::to_string(dim - 1));
     if (std::find(components.begin(), components.end(), circle.component) != components.end())
       throw ArgumentError(what + ": component of a circle", std::to_string(circle.component) + " twice",
                           "each component once");

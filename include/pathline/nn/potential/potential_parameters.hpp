@@ -18,9 +18,9 @@ namespace pathline::detail {
 struct PotentialShape {
   /// \throws ArgumentError when a number is below 1.
   PotentialShape(Index a_dim, Index a_width, Index a_depth) : dim(a_dim), width(a_width), depth(a_depth) {
-    if (dim < 1) throw ArgumentError("Potential: dim", std::to_string(dim), "at least 1");
-    if (width < 1) throw ArgumentError("Potential: width", std::to_string(width), "at least 1");
-    if (depth < 1) throw ArgumentError("Potential: number of residual layers", std::to_string(depth), "at least 1");
+    if (dim < 1) throw ArgumentError("Potential: dim", dim, "at least 1");
+    if (width < 1) throw ArgumentError("Potential: width", width, "at least 1");
+    if (depth < 1) throw ArgumentError("Potential: number of residual layers", depth, "at least 1");
   }
 
   /// Rows of A.

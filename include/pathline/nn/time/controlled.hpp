@@ -41,7 +41,7 @@ class Controlled {
   /// \throws ArgumentError when it reads fewer than 1 + m.
   Controlled(L layer, U signal) : layer_(std::move(layer)), signal_(std::move(signal)) {
     if (layer_.side_rows() < 1 + signal_.rows())
-      throw ArgumentError("Controlled: number of side inputs of the layer", std::to_string(layer_.side_rows()),
+      throw ArgumentError("Controlled: number of side inputs of the layer", layer_.side_rows(),
                           "at least " + std::to_string(1 + signal_.rows()) + ", time and the signal");
   }
 

@@ -29,12 +29,12 @@ class Knots {
   };
 
   Knots(const std::string& who, std::vector<double> times) : times_(std::move(times)) {
-    if (times_.size() < 2) throw ArgumentError(who + ": number of times", std::to_string(times_.size()), "at least 2");
+    if (times_.size() < 2) throw ArgumentError(who + ": number of times", times_.size(), "at least 2");
     for (std::size_t i = 0; i < times_.size(); ++i) {
       if (!std::isfinite(times_[i]))
-        throw ArgumentError(who + ": time " + std::to_string(i), number(times_[i]), "a finite number");
+        throw ArgumentError(who + ": time " + std::to_string(i), times_[i], "a finite number");
       if (i > 0 && !(times_[i] > times_[i - 1]))
-        throw ArgumentError(who + ": time " + std::to_string(i), number(times_[i]),
+        throw ArgumentError(who + ": time " + std::to_string(i), times_[i],
                             "a time after the one before it, " + number(times_[i - 1]));
     }
   }

@@ -29,7 +29,7 @@ class LearnedEndTime {
   explicit LearnedEndTime(L layer, double initial_end = 1, double start = 0)
       : layer_(std::move(layer)), start_(start), initial_end_(initial_end) {
     if (!(initial_end > start && std::isfinite(initial_end - start)))
-      throw ArgumentError("LearnedEndTime: initial end", detail::number(initial_end),
+      throw ArgumentError("LearnedEndTime: initial end", initial_end,
                           "a finite time after the start, " + detail::number(start));
   }
 

@@ -33,10 +33,9 @@ class TimeEmbedding {
   ///         positive number.
   TimeEmbedding(L layer, Index frequencies, double lowest = 1, double ratio = 2)
       : layer_(std::move(layer)), lowest_(lowest), ratio_(ratio) {
-    if (frequencies < 1)
-      throw ArgumentError("TimeEmbedding: number of frequencies", std::to_string(frequencies), "at least 1");
+    if (frequencies < 1) throw ArgumentError("TimeEmbedding: number of frequencies", frequencies, "at least 1");
     if (layer_.side_rows() < 2 * frequencies)
-      throw ArgumentError("TimeEmbedding: number of side inputs of the layer", std::to_string(layer_.side_rows()),
+      throw ArgumentError("TimeEmbedding: number of side inputs of the layer", layer_.side_rows(),
                           "at least " + std::to_string(2 * frequencies) + ", a sine and a cosine for each frequency");
     check_positive("TimeEmbedding: lowest", lowest);
     check_positive("TimeEmbedding: ratio", ratio);
@@ -88,7 +87,7 @@ class TimeEmbedding {
   static constexpr auto place = detail::FeaturePlace::instead_of_time;
 
   static void check_positive(const char* what, double x) {
-    if (!(x > 0 && std::isfinite(x))) throw ArgumentError(what, detail::number(x), "a positive number");
+    if (!(x > 0 && std::isfinite(x))) throw ArgumentError(what, x, "a positive number");
   }
   [[nodiscard]] Index features() const noexcept { return 2 * Index(frequencies_.size()); }
 

@@ -72,8 +72,8 @@ struct WithTolerances : Control {
     for (Index i = 0; i < row_rtol.size(); ++i) {
       const auto check = [i](const char* name, double tolerance) {
         if (!(tolerance >= 0 && std::isfinite(tolerance)))
-          throw ArgumentError("WithTolerances: " + std::string(name) + "[" + std::to_string(i) + "]",
-                              detail::number(tolerance), "0 or a positive number");
+          throw ArgumentError("WithTolerances: " + std::string(name) + "[" + std::to_string(i) + "]", tolerance,
+                              "0 or a positive number");
       };
       check("row_rtol", row_rtol(i));
       check("row_atol", row_atol(i));
@@ -171,7 +171,7 @@ template <AdaptiveControl Control>
 void require_rows_of_control(const Control& control, Index counted_rows) {
   if constexpr (requires { control.norm.rows; })
     if (control.norm.rows < 1 || control.norm.rows > counted_rows)
-      throw ArgumentError("solve: rows of the seminorm", std::to_string(control.norm.rows),
+      throw ArgumentError("solve: rows of the seminorm", control.norm.rows,
                           "from 1 to the rows that count, " + std::to_string(counted_rows));
   if constexpr (HasRowTolerances<Control>)
     require_rows("solve: WithTolerances", control.row_rtol().size(), counted_rows);

@@ -49,8 +49,7 @@ struct WithForcedPoints : Control {
   WithForcedPoints(const Control& control, ForcedPoints forced) : Control(control), points(std::move(forced)) {
     const auto prepare = [](const char* name, std::vector<double>& times) {
       for (const double t : times)
-        if (!std::isfinite(t))
-          throw ArgumentError("WithForcedPoints: " + std::string(name), detail::number(t), "a finite number");
+        if (!std::isfinite(t)) throw ArgumentError("WithForcedPoints: " + std::string(name), t, "a finite number");
       std::sort(times.begin(), times.end());
     };
     prepare("step_at", points.step_at);

@@ -25,7 +25,7 @@ namespace pathline {
 struct FixedSteps {
   /// \throws ArgumentError unless steps > 0.
   explicit FixedSteps(Index steps) : steps_per_interval(steps) {
-    if (steps < 1) throw ArgumentError("FixedSteps: number of steps", std::to_string(steps), "at least 1");
+    if (steps < 1) throw ArgumentError("FixedSteps: number of steps", steps, "at least 1");
   }
   // Neither compiles; each says why in one line.
   template <class T = void>
@@ -202,7 +202,7 @@ template <AdaptiveControl Control>
 }
 
 inline void require(bool holds, const char* what, double got, const char* expected) {
-  if (!holds) throw ArgumentError(what, number(got), expected);
+  if (!holds) throw ArgumentError(what, got, expected);
 }
 
 /// \throws ArgumentError for options that no solve can follow.

@@ -33,7 +33,7 @@ class RealTimeSolver : detail::AdviceOn<State> {
   ///               for states whose size the compiler knows nothing.
   /// \throws ArgumentError unless steps > 0.
   RealTimeSolver(const State& shape, Index steps) : steps_(steps) {
-    if (steps < 1) throw ArgumentError("RealTimeSolver: number of steps", std::to_string(steps), "at least 1");
+    if (steps < 1) throw ArgumentError("RealTimeSolver: number of steps", steps, "at least 1");
     if constexpr (plain) stepper_.reset(State::Zero(shape.rows(), shape.cols()));
   }
 

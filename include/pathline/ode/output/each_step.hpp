@@ -23,7 +23,7 @@ class EachStep : public NoObserver {
 
   /// \throws ArgumentError unless k > 0.
   explicit EachStep(Function function, Index k = 1) : function_(std::move(function)), k_(k) {
-    if (k < 1) throw ArgumentError("EachStep: k", std::to_string(k), "at least 1");
+    if (k < 1) throw ArgumentError("EachStep: k", k, "at least 1");
   }
 
   template <class Stepper>

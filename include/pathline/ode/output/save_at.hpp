@@ -36,7 +36,7 @@ inline void require_output_times(std::span<const double> times, double t0, doubl
     const double before = i == 0 ? t0 : times[i - 1];
     const bool in_order = t0 <= t1 ? times[i] >= before && times[i] <= t1 : times[i] <= before && times[i] >= t1;
     if (!in_order)
-      throw ArgumentError("solve: SaveAt time [" + std::to_string(i) + "]", number(times[i]),
+      throw ArgumentError("solve: SaveAt time [" + std::to_string(i) + "]", times[i],
                           "from " + number(before) + " to " + number(t1));
   }
 }

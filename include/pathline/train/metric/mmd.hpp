@@ -78,7 +78,7 @@ template <class DerivedX, class DerivedY>
   require_batch_rows("mmd_squared: Y", y.rows(), y.cols(), x.rows());
   const Index fewest = std::min(x.cols(), y.cols());
   if (options.form == MmdForm::unbiased && fewest < 2)
-    throw ArgumentError("mmd_squared: number of samples", std::to_string(fewest), "at least 2 for the unbiased form");
+    throw ArgumentError("mmd_squared: number of samples", fewest, "at least 2 for the unbiased form");
   const double across =
       detail::kernel_sum<double>(x.transpose(), y, options.threads, [&](Index /*j*/) { return x.cols(); });
   return detail::mean_kernel_within(x, options) + detail::mean_kernel_within(y, options) -

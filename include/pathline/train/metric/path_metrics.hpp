@@ -70,8 +70,7 @@ template <InvertibleFlow Flow>
 template <FlowWithPaths Flow>
 [[nodiscard]] Estimate path_straightness(const Flow& flow, ConstDataRef<detail::DataScalarOf<Flow>> X,
                                          const std::vector<double>& times) {
-  if (times.size() < 2)
-    throw ArgumentError("path_straightness: number of times", std::to_string(times.size()), "at least 2");
+  if (times.size() < 2) throw ArgumentError("path_straightness: number of times", times.size(), "at least 2");
   const std::vector<Batch<typename Flow::Scalar>> Z = flow.trajectory(X, times);
   Row<double> length = Row<double>::Zero(X.cols());
   for (std::size_t i = 1; i < Z.size(); ++i) length += (Z[i] - Z[i - 1]).template cast<double>().colwise().norm();

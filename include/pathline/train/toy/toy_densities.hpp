@@ -64,7 +64,7 @@ decltype(auto) with_toy_set(ToyDensity kind, Work&& work) {
     case ToyDensity::mixture:         return work.template operator()<UnequalMixture>();
   }
   // clang-format on
-  throw ArgumentError("toy density", std::to_string(static_cast<int>(kind)), "one of the enumerators of ToyDensity");
+  throw ArgumentError("toy density", static_cast<int>(kind), "one of the enumerators of ToyDensity");
 }
 
 [[nodiscard]] inline ArgumentError no_density(const std::string& function, std::string_view name) {
@@ -106,8 +106,8 @@ decltype(auto) with_toy_set(ToyDensity kind, Work&& work) {
 /// \throws ArgumentError when n is below 1 or first below 0.
 template <Real Scalar = double>
 [[nodiscard]] Batch<Scalar> sample_toy(ToyDensity kind, Index n, const Draw& draw, Index first = 0) {
-  if (n < 1) throw ArgumentError("sample_toy: n", std::to_string(n), "at least 1");
-  if (first < 0) throw ArgumentError("sample_toy: first", std::to_string(first), "at least 0");
+  if (n < 1) throw ArgumentError("sample_toy: n", n, "at least 1");
+  if (first < 0) throw ArgumentError("sample_toy: first", first, "at least 0");
   Batch<Scalar> X(2, n);
   detail::with_toy_set(kind, [&]<detail::ToySet S>() {
     for (Index j = 0; j < n; ++j) X.col(j) = S::sample(detail::ToyNumbers(draw, first + j)).template cast<Scalar>();
