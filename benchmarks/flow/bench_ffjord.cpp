@@ -14,6 +14,9 @@ using namespace pathline;
 
 namespace {
 
+// What a flow takes that names no step control.
+using DefaultControl = detail::FlowParts<Mlp<float, Tanh>>::Control;
+
 template <class Control, class Gradient>
 class Iteration {
  public:
@@ -89,10 +92,11 @@ void batches(benchmark::internal::Benchmark* b) { b->Unit(benchmark::kMillisecon
 }  // namespace
 
 BENCHMARK_TEMPLATE(ffjord_toy, IController, Backpropagation<>)->Apply(batches);
-BENCHMARK_TEMPLATE(ffjord_toy, PiController, Backpropagation<>)->Apply(batches);
+BENCHMARK_TEMPLATE(ffjord_toy, DefaultControl, Backpropagation<>)->Apply(batches);
 BENCHMARK_TEMPLATE(ffjord_toy, IController, Adjoint)->Apply(batches);
+BENCHMARK_TEMPLATE(ffjord_hard, IController, Adjoint)->Apply(batches);
 BENCHMARK_TEMPLATE(ffjord_hard, IController, Backpropagation<>)->Apply(batches);
-BENCHMARK_TEMPLATE(ffjord_hard, PiController, Backpropagation<>)->Apply(batches);
+BENCHMARK_TEMPLATE(ffjord_hard, DefaultControl, Backpropagation<>)->Apply(batches);
 BENCHMARK(ffjord_toy_chunks)
     ->Unit(benchmark::kMillisecond)
     ->ArgNames({"n", "width"})

@@ -86,7 +86,11 @@ void otflow_threads(benchmark::State& state) { train(state, 4096, 2, 32, {}, {in
 }  // namespace
 
 BENCHMARK_TEMPLATE(otflow_toy, FixedSteps, Backpropagation<>)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(4096);
-BENCHMARK_TEMPLATE(otflow_wide, FixedSteps, Backpropagation<>)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
+BENCHMARK_TEMPLATE(otflow_wide, FixedSteps, Backpropagation<>)
+    ->Unit(benchmark::kMillisecond)
+    ->ArgName("n")
+    ->Arg(8)
+    ->Arg(1024);
 BENCHMARK(otflow_growth)->Unit(benchmark::kMillisecond)->ArgNames({"d", "m"})->ArgsProduct({{2, 8, 32}, {32, 64, 128}});
 BENCHMARK(otflow_chunks)->Unit(benchmark::kMillisecond)->ArgName("width")->RangeMultiplier(2)->Range(8, 256);
 BENCHMARK(products_threads)->Unit(benchmark::kMillisecond)->UseRealTime()->ArgName("threads")->Arg(1)->Arg(2);

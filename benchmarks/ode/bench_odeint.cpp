@@ -3,8 +3,8 @@
 /// same order that either has, and the methods of high order, pathline's 8(5, 3) and odeint's Fehlberg 8(7).
 ///
 /// odeint changes a step only where its error is above 1 or below 1/2; a dead zone of pathline's controller does the
-/// like. Of small problems the next step then need not wait for the length of this one. Dop853 is shown without, too,
-/// and the hundred bodies are, where evaluations are all that counts.
+/// like. Of small problems the next step then need not wait for the length of this one. The small problems are also
+/// solved without one, as by default, and the hundred bodies only so, where evaluations are all that counts.
 #include <benchmarks/measure.hpp>
 #include <benchmarks/ode/equal_accuracy.hpp>
 #include <pathline/ode.hpp>
@@ -209,6 +209,8 @@ void with_dead_zone(benchmark::internal::Benchmark* all) { two_accuracies(all, 1
 BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Pathline<>)->Apply(with_dead_zone);
 BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Pathline<Tsit5>)->Apply(with_dead_zone);
 BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Pathline<Dop853>)->Apply(with_dead_zone);
+BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Pathline<>)->Apply(without);
+BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Pathline<Tsit5>)->Apply(without);
 BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Pathline<Dop853>)->Apply(without);
 BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Odeint<>)->Apply(without);
 BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Odeint<odeint::runge_kutta_cash_karp54>)->Apply(without);
@@ -216,6 +218,8 @@ BENCHMARK_TEMPLATE(equal_accuracy, LotkaVolterra, Odeint<odeint::runge_kutta_feh
 BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Pathline<>)->Apply(with_dead_zone);
 BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Pathline<Tsit5>)->Apply(with_dead_zone);
 BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Pathline<Dop853>)->Apply(with_dead_zone);
+BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Pathline<>)->Apply(without);
+BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Pathline<Tsit5>)->Apply(without);
 BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Pathline<Dop853>)->Apply(without);
 BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Odeint<>)->Apply(without);
 BENCHMARK_TEMPLATE(equal_accuracy, Lorenz, Odeint<odeint::runge_kutta_cash_karp54>)->Apply(without);
