@@ -72,7 +72,7 @@ void linearize_pullback(benchmark::State& state) {
 template <Real Scalar>
 void widths(benchmark::internal::Benchmark* b) {
   b->Unit(benchmark::kMicrosecond)->ArgName("columns");
-  b->Arg(ChunkWidth{}.of(64, Chunk<Scalar>::k, sizeof(Scalar)))->Arg(8)->Arg(32)->Arg(64)->Arg(128)->Arg(256);
+  b->Arg(ChunkWidth{}.of(6400, 64, Chunk<Scalar>::k, sizeof(Scalar)))->Arg(8)->Arg(32)->Arg(64)->Arg(128)->Arg(256);
 }
 
 }  // namespace

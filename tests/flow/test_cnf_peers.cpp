@@ -73,7 +73,7 @@ TEST_CASE("ffjord_toy agrees with PyTorch and JAX in float", "[flow][peers]") {
 }
 
 TEST_CASE("A training iteration allocates nothing once its memory is there", "[flow][allocations]") {
-  FfjordToy<float> toy(100, 1e-5);  // chunks of 34, 33 and 33 columns
+  FfjordToy<float> toy(100, 1e-5);  // four chunks of 25 columns
   toy.run();
   const AllocationCounter counter;
   toy.run();

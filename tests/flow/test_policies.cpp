@@ -1,3 +1,5 @@
+#include <pathline/core/chunk_settings.hpp>
+#include <pathline/core/chunks.hpp>
 #include <pathline/flow/base/base_density.hpp>
 #include <pathline/flow/base/student_t.hpp>
 #include <pathline/flow/cnf.hpp>
@@ -15,6 +17,7 @@
 
 #include <support/catch.hpp>
 
+#include <cstddef>
 #include <limits>
 
 using namespace pathline;
@@ -53,11 +56,34 @@ static_assert(std::same_as<detail::all_of<IsRegularizer, Tsit5, KineticEnergy, E
 
 }  // namespace
 
-TEST_CASE("The default chunk follows from the network's widths alone", "[flow][settings]") {
-  CHECK(ChunkWidth{.columns = 17}.of(64, 2, 4) == 17);
-  CHECK(ChunkWidth{}.of(64, 2, 4) == 40);
-  CHECK(ChunkWidth{}.of(1024, 2, 8) == 8);
-  CHECK(ChunkWidth{}.of(2, 0, 4) == 256);
+TEST_CASE("The default chunk follows from the network's widths and the batch alone", "[flow][settings]") {
+  CHECK(ChunkWidth{.columns = 17}.of(1000, 64, 2, 4) == 17);
+  const auto width = [](Index n, Index widest, Index k, std::size_t bytes = 4) {
+    return ChunkWidth{}.of(n, widest, k, bytes);
+  };
+  // Large batches of ffjord_toy, of ffjord_wide, of a narrow network, of an exact trace in 64 dimensions.
+  CHECK(width(24'000, 64, 2) == 24);
+  CHECK(width(32'000, 64, 1) == 32);
+  CHECK(width(32'000, 256, 1) == 64);
+  CHECK(width(32'000, 512, 1) == 128);
+  CHECK(width(32'000, 1024, 1) == 128);
+  CHECK(width(64'000, 16, 0) == 128);
+  CHECK(width(64'000, 32, 0, 8) == 64);
+  CHECK(width(64'000, 64, 64) == 4);
+  // An even number of chunks, of nearly that width; one where the batch is small.
+  CHECK(width(100, 64, 2) == 25);
+  CHECK(width(1000, 64, 1) == 32);
+  CHECK(width(130, 1024, 0) == 65);
+  CHECK(width(127, 1024, 0) == 127);
+  CHECK(width(48, 64, 1) == 48);
+  CHECK(width(49, 64, 1) == 25);
+  CHECK(width(1, 64, 1) == 1);
+  for (Index n = 1; n < 3000; ++n)
+    for (const Index k : {0, 1, 2}) {
+      const Index chunk = width(n, 64, k), count = chunk_count(n, chunk);
+      REQUIRE((count == 1 || count % 2 == 0 || count > 16));
+      REQUIRE(chunk <= 3 * ((64 + k) / (1 + k) + 3) / 2);
+    }
 }
 
 TEST_CASE("Settings of a flow that mean nothing are refused", "[flow][settings][errors]") {

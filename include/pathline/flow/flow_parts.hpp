@@ -319,8 +319,10 @@ struct FlowParts {
                                                                    c, columns.count, Eigen::OuterStride<>(X.stride())));
   }
 
-  /// Columns of the widest chunk for solves with k tangents.
-  [[nodiscard]] Index widest_chunk(Index k) const { return chunk_width.of(field.widest(), k, sizeof(Scalar)); }
+  /// Columns of the widest chunk for solves of n samples with k tangents.
+  [[nodiscard]] Index widest_chunk(Index n, Index k) const {
+    return chunk_width.of(n, field.widest(), k, sizeof(Scalar));
+  }
   /// Tangents that an estimator adds to a sample's work. A potential's closed form has d derivatives of its own, which
   /// count half: it writes and reads them once (measured: benchmarks/README.md).
   template <class T>

@@ -63,7 +63,7 @@ class FlowScore {
     const View<const Scalar> context = parts_.context_of(X, rounding);
     std::vector<Index> samples(std::size_t(X.cols()));
     std::iota(samples.begin(), samples.end(), Index(0));
-    const Index widest = parts_.widest_chunk(parts_.tangents_of(parts_.evaluation.estimator));
+    const Index widest = parts_.widest_chunk(X.cols(), parts_.tangents_of(parts_.evaluation.estimator));
     for_each_chunk(X.cols(), widest, parts_.threads.number, [&](Index /*i*/, ColumnChunk columns, int /*thread*/) {
       const auto ids = std::span<const Index>(samples).subspan(std::size_t(columns.first), std::size_t(columns.count));
       relabel_failures([&] { chunk(X, parts_.side_inputs(context, columns), ids, columns, result); },

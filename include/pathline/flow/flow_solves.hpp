@@ -117,7 +117,7 @@ class FlowSolves {
   template <class Errors, class WithDynamics>
   Statistics solve_chunks(Batch<Scalar>& y, double from, double to, Index tangents, Errors errors,
                           WithDynamics&& with_dynamics) const {
-    const Index widest = parts_.widest_chunk(tangents);
+    const Index widest = parts_.widest_chunk(y.cols(), tangents);
     std::vector<Statistics> statistics(std::size_t(chunk_count(y.cols(), widest)));
     const std::array<double, 2> times{from, to};
     for_each_chunk(y.cols(), widest, parts_.threads.number, [&](Index i, ColumnChunk chunk, int /*thread*/) {

@@ -72,7 +72,7 @@ class FlowTraining {
   template <class Loss>
   void run(ConstBatchRef<DataScalar> X, const LossRows<Scalar>& samples, const Draw& draw, const Loss& loss,
            double likelihood_weight, Memory& memory, TrainingLoss<Scalar>& result) const {
-    const Index widest = parts_.widest_chunk(parts_.tangents_of(parts_.trace));
+    const Index widest = parts_.widest_chunk(X.cols(), parts_.tangents_of(parts_.trace));
     memory.threads.resize(std::max(memory.threads.size(), std::size_t(thread_count(parts_.threads.number))));
     const auto chunks = std::size_t(chunk_count(X.cols(), widest));
     memory.chunks.resize(std::max(memory.chunks.size(), chunks));

@@ -72,7 +72,7 @@ class OdeChunks {
   /// States of y0 (d × n) at `times` in memory.outputs, without a record.
   Statistics solve(ConstBatchRef<Scalar> y0, std::span<const double> times, ConstBatchRef<Scalar> context,
                    Memory& memory) const {
-    const Index n = y0.cols(), widest = parts_.widest_chunk(), chunks = chunk_count(n, widest);
+    const Index n = y0.cols(), widest = parts_.widest_chunk(n), chunks = chunk_count(n, widest);
     const bool whole = chunks == 1;
     start_threads(chunks, memory);
     shape(memory.outputs, times.size(), y0.rows(), whole ? 0 : n);
@@ -95,7 +95,7 @@ class OdeChunks {
   /// Solves with a record: states in memory.outputs, zeros in memory.outputs_bar.
   void forward(ConstBatchRef<Scalar> y0, std::span<const double> times, ConstBatchRef<Scalar> context, Memory& memory,
                ValueAndGradient<Scalar>& result) const {
-    const Index n = y0.cols(), widest = parts_.widest_chunk(), chunks = chunk_count(n, widest);
+    const Index n = y0.cols(), widest = parts_.widest_chunk(n), chunks = chunk_count(n, widest);
     const bool whole = chunks == 1;
     memory.start(std::size_t(chunks));
     shape(memory.outputs, times.size(), y0.rows(), whole ? 0 : n);
@@ -120,7 +120,7 @@ class OdeChunks {
   /// The way back from memory.outputs_bar; adds the cost of the steps to the value.
   void backward(ConstBatchRef<Scalar> y0, std::span<const double> times, Memory& memory,
                 ValueAndGradient<Scalar>& result) const {
-    const Index d = y0.rows(), n = y0.cols(), widest = parts_.widest_chunk();
+    const Index d = y0.rows(), n = y0.cols(), widest = parts_.widest_chunk(n);
     const bool whole = memory.used == 1;
     result.initial.resize(d, n);
     for_each_chunk(n, widest, parts_.threads.number, [&](Index i, ColumnChunk columns, int /*thread*/) {

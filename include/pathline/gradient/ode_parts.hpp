@@ -48,7 +48,8 @@ struct OdeParts {
 
   /// Rows of context that the field reads beside time.
   [[nodiscard]] Index context_rows() const { return std::max<Index>(field.side_rows() - 1, 0); }
-  [[nodiscard]] Index widest_chunk() const { return chunk_width.of(field.widest(), 0, sizeof(Scalar)); }
+  /// Columns of the widest chunk for solves of n samples.
+  [[nodiscard]] Index widest_chunk(Index n) const { return chunk_width.of(n, field.widest(), 0, sizeof(Scalar)); }
 
   [[nodiscard]] OutputTimes output_times() const {
     if constexpr (requires { gradient.outputs; })

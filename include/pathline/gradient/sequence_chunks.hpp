@@ -37,7 +37,7 @@ class SequenceChunks {
   /// States at the times of each sequence, d × m each.
   [[nodiscard]] std::vector<Batch<Scalar>> predict(Sequences sequences, std::span<const Index> which) const {
     const auto n = Index(which.size());
-    const Index widest = parts_.widest_chunk();
+    const Index widest = parts_.widest_chunk(n);
     std::vector<Batch<Scalar>> predictions(which.size());
     Memory memory;
     chunks_.start_threads(chunk_count(n, widest), memory);
@@ -64,7 +64,7 @@ class SequenceChunks {
   void value_and_gradient(Sequences sequences, std::span<const Index> which, ConstVectorRef<Scalar> weights,
                           Memory& memory, ValueAndGradient<Scalar>& result) const {
     const auto n = Index(which.size());
-    const Index widest = parts_.widest_chunk(), d = parts_.field.dim();
+    const Index widest = parts_.widest_chunk(n), d = parts_.field.dim();
     memory.start(std::size_t(chunk_count(n, widest)));
     result.initial.resize(d, n);
     for_each_chunk(n, widest, parts_.threads.number, [&](Index i, ColumnChunk columns, int /*thread*/) {

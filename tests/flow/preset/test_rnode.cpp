@@ -147,7 +147,7 @@ TEST_CASE("Cnf: integer weights count as repeated rows, and weight 0 as none", "
 }
 
 TEST_CASE("Cnf: a loss of one's own sees row ids and weights", "[flow][presets][weights]") {
-  constexpr Index n = 300;  // in two chunks
+  constexpr Index n = 300;  // in several chunks
   const auto flow = rnode<double>({.hidden = {4}, .seed = 1}, EvaluationSolver{Rk4{}, FixedSteps(4)});
   const Batch<double> X = sample_toy(ToyDensity::mixture, n, Draw{1, 1});
   std::vector<Index> ids;
