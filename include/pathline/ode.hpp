@@ -122,6 +122,7 @@
 #include <pathline/ode/output/event.hpp>
 #include <pathline/ode/output/event_watcher.hpp>
 #include <pathline/ode/output/events.hpp>
+#include <pathline/ode/output/output_writer.hpp>
 #include <pathline/ode/output/sample_events.hpp>
 #include <pathline/ode/output/save_at.hpp>
 #include <pathline/ode/output/search_polynomial.hpp>

@@ -53,7 +53,7 @@ struct Backpropagation {
     StepperPool<Method, Batch<Scalar>> steppers;
     Recording<Scalar, Storage, has_step_cost> recording;
     Scalar step_cost = Scalar(0);  ///< Sum over the accepted steps of the last solve.
-    detail::OutputWriter<Method, Batch<Scalar>> writer;
+    detail::ScheduledOutputs<Method, Batch<Scalar>> writer;
   };
   template <Dynamics G, class Method>
   using Memory = ThreadMemory<typename G::Scalar, Method>;

@@ -8,6 +8,7 @@
 #include <pathline/math/view_loops.hpp>
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/output/output_writer.hpp>
 #include <pathline/ode/output/step_interpolant.hpp>
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/stepper.hpp>
@@ -66,70 +67,44 @@ class OutputSchedule {
   std::span<const double> times_;
 };
 
-/// Writes the states at the output times of a solve: those at which steps end, or interpolated ones. `Method` is that
-/// of the steps.
+/// The states at the output times of a solve: those at which steps end, or interpolated ones. `Method` is that of the
+/// steps.
 template <class Method, class State>
-class OutputWriter {
+class ScheduledOutputs {
  public:
   /// \param states  One for each time; none are wanted where it is empty. Refers to both.
   void start(std::span<const double> times, std::span<State> states, OutputTimes outputs) {
-    times_ = times;
     states_ = states;
     interpolated_ = outputs == OutputTimes::interpolate;
-    next_ = 0;
+    writer_.start(times, states);
   }
 
   /// The step that was just accepted, from t; before Stepper::accept().
   void accept([[maybe_unused]] const Stepper<Method, State>& stepper, [[maybe_unused]] double t) {
     if constexpr (interpolates<Method>)
-      if (interpolated_) write(stepper, t);
+      if (interpolated_)
+        writer_.read_step(stepper, t, [&](StepInterpolant<State>& interpolant) { interpolant.begin(stepper, t); });
   }
 
   /// Called as an observer is; i counts the times of the `OutputSchedule`.
   void output(Index i, const State& y) {
-    if (!interpolated_) {
-      if (!states_.empty()) states_[std::size_t(i)] = y;
-    } else if (i == 0) {
-      while (next_ < states_.size() && times_[next_] == times_.front()) states_[next_++] = y;
-    } else {  // A forced jump at the very end keeps the last step a number away from it.
-      while (next_ < states_.size()) states_[next_++] = y;
-    }
+    if (interpolated_ && i > 0) writer_.finish(y);
+    if (!interpolated_ && !states_.empty()) states_[std::size_t(i)] = y;
   }
 
  private:
-  void write(const Stepper<Method, State>& stepper, double t) {
-    const bool forward = t < stepper.t_next();
-    const auto reached = [&](double end) {
-      return next_ < states_.size() && (forward ? times_[next_] <= end : times_[next_] >= end);
-    };
-    while (reached(t)) states_[next_++] = stepper.y();  // a forced jump lies a number before the step after it
-    bool begun = false;
-    while (reached(stepper.t_next())) {
-      if (times_[next_] == stepper.t_next()) {
-        states_[next_++] = stepper.y_next();
-        continue;
-      }
-      if (!begun) interpolant_.begin(stepper, t);
-      begun = true;
-      interpolant_.interpolate(times_[next_], states_[next_]);
-      ++next_;
-    }
-  }
-
-  std::span<const double> times_;
   std::span<State> states_;
+  OutputWriter<State> writer_;
   bool interpolated_ = false;
-  StepInterpolant<State> interpolant_;
-  std::size_t next_ = 0;
 };
 
 /// Watches a solve for its outputs alone.
 template <class Method, class State>
-struct OutputObserver : NoObserver {
-  explicit OutputObserver(OutputWriter<Method, State>& target) : writer(target) {}
-  OutputWriter<Method, State>& writer;
-  void accept(double t, double /*h*/, const Stepper<Method, State>& stepper) { writer.accept(stepper, t); }
-  void output(Index i, const State& y) { writer.output(i, y); }
+struct ScheduledOutputsObserver : NoObserver {
+  explicit ScheduledOutputsObserver(ScheduledOutputs<Method, State>& target) : outputs(target) {}
+  ScheduledOutputs<Method, State>& outputs;
+  void accept(double t, double /*h*/, const Stepper<Method, State>& stepper) { outputs.accept(stepper, t); }
+  void output(Index i, const State& y) { outputs.output(i, y); }
 };
 
 /// What an output inside of a step owes to y and K of that step: y_θ = (1 - rise) y_0 + rise y_1 + h Σ stages_i K_i.

@@ -31,7 +31,7 @@ struct OdeMemory {
   struct Chunk {
     typename Parts::Gradient::template Memory<ChunkDynamics, typename Parts::Method> gradient;
     std::optional<ChunkDynamics> dynamics;  ///< From the way out to the way back.
-    OutputWriter<typename Parts::Method, Batch<Scalar>> writer;
+    ScheduledOutputs<typename Parts::Method, Batch<Scalar>> writer;
     std::vector<Batch<Scalar>> states, states_bar;  ///< Of the chunk's columns; they only grow in number.
     Vector<Scalar> parameters_bar;                  ///< Of θ and context together.
     double value = 0;                               ///< Its share of the loss.
@@ -161,7 +161,7 @@ class OdeChunks {
     auto& [stepper, y] = chunk.gradient.steppers.at(chunk.dynamics->rows(), chunk.dynamics->columns());
     Workspace<Scalar>& workspace = chunk.gradient.workspace;
     chunk.writer.start(times, states, outputs);
-    OutputObserver<Method, Batch<Scalar>> observer(chunk.writer);
+    ScheduledOutputsObserver<Method, Batch<Scalar>> observer(chunk.writer);
     if constexpr (FixedControl<typename Parts::Control> && interpolates<Method>)
       if (outputs == OutputTimes::interpolate) {
         chunk.forward += solve_dynamics<true>(parts_.method, parts_.control, *chunk.dynamics, workspace, y,

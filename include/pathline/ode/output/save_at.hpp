@@ -9,10 +9,10 @@
 
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/not_a_state.hpp>
+#include <pathline/ode/output/output_writer.hpp>
 #include <pathline/ode/output/step_interpolant.hpp>
 #include <pathline/ode/solve.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -41,48 +41,19 @@ inline void require_output_times(std::span<const double> times, double t0, doubl
   }
 }
 
-/// Writes the solution at output times as the steps go over them.
+/// Observer of integrate() that hands its steps to an output writer, which it does not own.
 template <class State>
-class OutputInterpolator : public NoObserver {
- public:
+struct OutputObserver : NoObserver {
   static constexpr bool reads_last_stage = false;  // it evaluates the slope where it needs it
-
-  /// \param states  One for each time, of the value at t0.
-  OutputInterpolator(std::span<const double> times, double t0, std::vector<State>& states)
-      : times_(times), states_(states) {
-    while (next_ < times_.size() && times_[next_] == t0) ++next_;
-  }
-
+  OutputWriter<State>& writer;
+  explicit OutputObserver(OutputWriter<State>& target) : writer(target) {}
   template <class Rhs, class Method>
   void read_step(Rhs& rhs, double t, Stepper<Method, State>& stepper) {
-    const double end = stepper.t_next();
-    const auto in_step = [&] {
-      return next_ < times_.size() && (t < end ? times_[next_] <= end : times_[next_] >= end);
-    };
-    if (!in_step()) return;
-    if (times_[next_] != end) {
-      interpolant_.take(rhs, stepper, t);
-      for (; in_step(); ++next_) {
-        // A forced jump of the right-hand side lies a number before the step after it.
-        const double at = t < end ? std::max(times_[next_], t) : std::min(times_[next_], t);
-        interpolant_.interpolate(at, states_[next_]);
-      }
-    } else {  // no slope is needed at the very end
-      for (; in_step(); ++next_) states_[next_] = stepper.y_next();
-    }
+    writer.read_step(stepper, t, [&](StepInterpolant<State>& interpolant) { interpolant.take(rhs, stepper, t); });
   }
-
-  /// Called at t1. A forced jump at t1 ends the last step one floating-point number before it.
   void output(Index i, const State& y) {
-    if (i == 0) return;
-    for (; next_ < times_.size(); ++next_) states_[next_] = y;
+    if (i > 0) writer.finish(y);
   }
-
- private:
-  std::span<const double> times_;
-  std::vector<State>& states_;
-  StepInterpolant<State> interpolant_;
-  std::size_t next_ = 0;
 };
 
 }  // namespace detail
@@ -111,8 +82,9 @@ template <class Method = Dopri5, class Control = PiController, class Rhs, class 
     solution.times = save.times;
     solution.states.assign(save.times.size(), y);
     Stepper<Method, State> stepper;
-    detail::OutputInterpolator<State> outputs(save.times, t0, solution.states);
-    solution.statistics = integrate(method, control, rhs, y, times, stepper, outputs);
+    detail::OutputWriter<State> writer;
+    writer.start(save.times, solution.states);
+    solution.statistics = integrate(method, control, rhs, y, times, stepper, detail::OutputObserver<State>(writer));
   }
   return solution;
 }
