@@ -20,6 +20,7 @@
 #include <pathline/flow/flow_check.hpp>
 #include <pathline/flow/flow_likelihood.hpp>
 #include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/flow_policies.hpp>
 #include <pathline/flow/flow_score.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/flow_training.hpp>
@@ -52,12 +53,14 @@ namespace pathline {
 template <class FieldType, class... Policies>
 class Cnf {
   static_assert(detail::FlowCheck<FieldType, Policies...>::value);
-  using Parts = detail::FlowParts<FieldType, Policies...>;
+  using Asked = detail::FlowPolicies<FieldType, Policies...>;
+  using Parts = typename Asked::Parts;
+  using Evaluating = typename Parts::Evaluating;
   using TheField = typename Parts::Field;
   using Evaluator = typename Parts::Evaluator;
   using Training = detail::FlowTraining<Parts>;
-  using Solves = detail::FlowSolves<Parts>;
-  using Likelihoods = detail::FlowLikelihood<Parts>;
+  using Solves = detail::FlowSolves<Evaluating>;
+  using Likelihoods = detail::FlowLikelihood<Evaluating>;
 
  public:
   using Scalar = typename TheField::Scalar;
@@ -72,7 +75,7 @@ class Cnf {
   ///         ArgumentError for a span of no time, an end-time policy that does not fit it, a weight that is not finite,
   ///         or a width of chunks below 0.
   explicit Cnf(FieldType field, Policies... policies)
-      : parts_(std::move(field), std::tuple<Policies...>(policies...)) {}
+      : parts_(Asked::parts(std::move(field), std::tuple<Policies...>(policies...))) {}
 
   [[nodiscard]] Index dim() const { return parts_.field.dim(); }
   /// c, 0 unless the flow is conditional.
@@ -391,7 +394,8 @@ class Cnf {
   [[nodiscard]] LogProbWithScore<Scalar, DataScalar> log_prob_with_score(const char* what,
                                                                          ConstBatchRef<DataScalar> X) const {
     check(what, X);
-    return detail::FlowScore<Parts>(parts_).run(X);
+    return detail::FlowScore<Evaluating, detail::GradientOfScore<typename Parts::Gradient>>(parts_, parts_.gradient)
+        .run(X);
   }
 
   Parts parts_;

@@ -5,7 +5,7 @@
 
 #include <pathline/core/policies.hpp>
 #include <pathline/flow/evaluation.hpp>
-#include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/flow_policies.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/nn/traced.hpp>
 
@@ -13,30 +13,30 @@
 
 namespace pathline::detail {
 
-/// One readable line for each assembly of a flow that cannot work. Apart from FlowParts: a compiler that has refused a
-/// class may not look further into it, and would complain of what it has not seen.
+/// One readable line for each assembly of a flow that cannot work. Apart from FlowPolicies: a compiler that has refused
+/// a class may not look further into it, and would complain of what it has not seen.
 template <class FieldType, class... Policies>
 struct FlowCheck {
   static constexpr bool value = true;
-  using Parts = FlowParts<FieldType, Policies...>;
-  using Reading = typename Parts::Reading;
+  using Asked = FlowPolicies<FieldType, Policies...>;
+  using Reading = typename Asked::Reading;
   static constexpr bool field = is_flow_field<FieldType>;
 
   static_assert(field, "Cnf: the first argument must be a Field (linearize and pullback, nn/layer.hpp)");
   static_assert(KnownPolicies<Policies...>::value);
-  static_assert(!field || Parts::one_scalar,
+  static_assert(!field || Asked::one_scalar,
                 "Cnf: data transform, context transform and base density must be of the field's scalar, float or "
                 "double; before a float "
                 "field the data transform may be of double");
-  static_assert(Parts::controlled,
+  static_assert(Asked::controlled,
                 "Cnf: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
-  static_assert(!Parts::controlled || Parts::evaluation_controlled,
+  static_assert(!Asked::controlled || Asked::evaluation_controlled,
                 "Cnf: the solver of the EvaluationSolver (Rk4, ImplicitEuler, ...) has no error estimate: give it "
                 "FixedSteps(n)");
   static_assert(!field || Reading::trace,
                 "Cnf: ClosedFormTrace needs a TracedField (nn/traced.hpp); use ExactTrace or Hutchinson");
-  static_assert(!field || TracedField<typename Parts::AskedBlock> ||
-                    !std::same_as<typename Parts::AskedEvaluation, EvaluationTrace<ClosedFormTrace>>,
+  static_assert(!field || TracedField<typename Asked::AskedBlock> ||
+                    !std::same_as<typename Asked::AskedEvaluation, EvaluationTrace<ClosedFormTrace>>,
                 "Cnf: EvaluationTrace{ClosedFormTrace{}} needs a TracedField (nn/traced.hpp)");
   static_assert(Reading::tangents,
                 "Cnf: a regularizer reads tangents (JacobianNorm, ...), and a trace in closed form leaves none: name "

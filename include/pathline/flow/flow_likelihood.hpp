@@ -6,7 +6,7 @@
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
-#include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/evaluation_parts.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/math/view_loops.hpp>
@@ -15,7 +15,7 @@
 
 namespace pathline::detail {
 
-/// Refers to the parts of the flow, which must outlive it.
+/// Refers to the `EvaluationParts` of the flow, which must outlive it.
 template <class Parts>
 class FlowLikelihood {
   using Scalar = typename Parts::Scalar;

@@ -10,7 +10,7 @@
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
-#include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/evaluation_parts.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
@@ -39,14 +39,17 @@ template <class Gradient>
     return gradient;
 }
 
+template <class Gradient>
+using GradientOfScore = decltype(without_step_cost(std::declval<const Gradient&>()));
+
 /// Refers to the parts of the flow, which must outlive it.
-template <class Parts>
+/// \tparam Gradient  The `GradientOfScore` of its gradient method.
+template <class Parts, class Gradient>
 class FlowScore {
   using Scalar = typename Parts::Scalar;
   using DataScalar = typename Parts::DataScalar;
   using Dynamics =
       typename Parts::template Dynamics<decltype(Parts::evaluation.estimator), std::tuple<>>;  // as log_prob: no costs
-  using Gradient = decltype(without_step_cost(std::declval<const typename Parts::Gradient&>()));
   using BlockMemory = typename Gradient::template Memory<Dynamics, decltype(Parts::Evaluator::method)>;
   using Result = LogProbWithScore<Scalar, DataScalar>;
   static constexpr bool transform_fits = TransformWithPullback<typename Parts::Transform, DataScalar>;
@@ -54,7 +57,8 @@ class FlowScore {
                 "Cnf::score: the data transform needs pullback(X, Z_bar, X_bar), see flow/transform/transform.hpp");
 
  public:
-  explicit FlowScore(const Parts& parts) : parts_(parts), gradient_(without_step_cost(parts.gradient)) {}
+  template <class OfTraining>
+  FlowScore(const Parts& parts, const OfTraining& gradient) : parts_(parts), gradient_(without_step_cost(gradient)) {}
 
   /// log p and score of raw data X ((d + c) × n). Sample i has the id i.
   [[nodiscard]] Result run(ConstBatchRef<DataScalar> X) const {

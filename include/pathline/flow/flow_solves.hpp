@@ -8,7 +8,7 @@
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
-#include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/evaluation_parts.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/side_inputs.hpp>
@@ -44,7 +44,7 @@ struct SumsErrors {
 
 enum class Way { to_base, to_data };
 
-/// Refers to the parts of the flow and to the solver, an `EvaluationSolver`; both must outlive it.
+/// Refers to the `EvaluationParts` of the flow and to the solver, an `EvaluationSolver`; both must outlive it.
 template <class Parts, class Solver = typename Parts::Evaluator>
 class FlowSolves {
   using Method = decltype(Solver::method);

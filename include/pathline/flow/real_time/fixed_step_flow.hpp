@@ -10,7 +10,8 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/cnf.hpp>
-#include <pathline/flow/flow_parts.hpp>
+#include <pathline/flow/evaluation_parts.hpp>
+#include <pathline/flow/flow_policies.hpp>
 #include <pathline/flow/flow_solves.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/flow/settings.hpp>
@@ -33,10 +34,10 @@ template <class Flow>
 struct PartsOfFlow;
 template <class F, class... P>
 struct PartsOfFlow<Cnf<F, P...>> {
-  using All = FlowParts<F, P...>;
+  using All = typename FlowPolicies<F, P...>::Parts;
   /// What a solve of a given method needs.
   using Parts =
-      FlowParts<typename All::Field, typename All::Base, typename All::Transform, typename All::Context, TimeSpan>;
+      EvaluationParts<typename All::Field, typename All::Base, typename All::Transform, typename All::Context>;
   /// The explicit method whose fixed steps the flow is evaluated or trained by; void where there is none.
   template <class Method, class Control, class Else>
   using IfFixed = std::conditional_t<FixedControl<Control> && ExplicitMethod<Method>, Method, Else>;
@@ -54,8 +55,12 @@ class FixedStepFlow {
   using Trace = BestExactTrace<Block>;
 
   explicit FixedStepFlow(const Flow& flow)
-      : parts_(flow.field(),
-               std::tuple(flow.base(), flow.data_transform(), flow.context_transform(), flow.time_span())) {}
+      : parts_{.field = flow.field(),
+               .parameter_count = flow.parameters().size(),
+               .base = flow.base(),
+               .transform = flow.data_transform(),
+               .context_transform = flow.context_transform(),
+               .time = flow.time_span()} {}
 
   [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
   [[nodiscard]] Index dim() const { return parts_.field.dim(); }

@@ -6,6 +6,8 @@
 #include <pathline/core/policies.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/flow_policies.hpp>
+#include <pathline/flow/settings.hpp>
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/io/model/described.hpp>
 #include <pathline/io/model/description.hpp>
@@ -41,6 +43,9 @@ struct RegularizerParts<std::tuple<R...>> {
     }
     (std::index_sequence_for<R...>{});
   }
+  [[nodiscard]] static std::tuple<R...> values(std::tuple<Part<R>...>& read) {
+    return std::apply([](Part<R>&... one) { return std::tuple<R...>(std::move(one.value())...); }, read);
+  }
 };
 
 }  // namespace detail
@@ -48,7 +53,7 @@ struct RegularizerParts<std::tuple<R...>> {
 template <class FieldType, class... Policies>
 struct Described<Cnf<FieldType, Policies...>> {
   using Flow = Cnf<FieldType, Policies...>;
-  using Parts = pathline::detail::FlowParts<FieldType, Policies...>;
+  using Parts = typename pathline::detail::FlowPolicies<FieldType, Policies...>::Parts;
   using Regularizers = detail::RegularizerParts<typename Parts::Regularizers>;
   static constexpr std::string_view name = "Cnf";
 
@@ -76,24 +81,41 @@ struct Described<Cnf<FieldType, Policies...>> {
   static Flow read(ModelReader& in) {
     in.scalar<typename Flow::Scalar>("scalar");
     in.scalar<typename Flow::DataScalar>("data_scalar");
+    // All of them are looked at before anything is made of them.
     auto field = in.part<FieldType>("field");
-    // All of them are looked at before anything is made of them. Braces evaluate in order.
-    auto policies = std::tuple_cat(
-        std::tuple{in.part<typename Parts::Trace>("trace"), in.part<typename Parts::Evaluation>("evaluation_trace"),
-                   in.part<typename Parts::Method>("solver"), detail::read_step_control<typename Parts::Control>(in),
-                   in.part<typename Parts::Evaluator>("evaluation_solver"),
-                   in.part<typename Parts::Gradient>("gradient"), in.part<typename Parts::Base>("base"),
-                   in.part<typename Parts::Transform>("data_transform"),
-                   in.part<typename Parts::Context>("context_transform"), in.part<typename Parts::EndTime>("end_time"),
-                   in.part<LikelihoodWeight>("likelihood_weight"), in.part<TimeSpan>("time_span"),
-                   in.part<ChunkWidth>("chunk_width")},
-        Regularizers::read(in));
-    return std::apply(
-        [&](auto&... policy) {
-          return detail::PartsAccess::make<Flow>(
-              Parts(std::move(field.value()), std::tuple(std::move(policy.value())...)));
-        },
-        policies);
+    auto trace = in.part<typename Parts::Trace>("trace");
+    auto evaluation = in.part<typename Parts::Evaluation>("evaluation_trace");
+    auto method = in.part<typename Parts::Method>("solver");
+    auto control = detail::read_step_control<typename Parts::Control>(in);
+    auto evaluation_solver = in.part<typename Parts::Evaluator>("evaluation_solver");
+    auto gradient = in.part<typename Parts::Gradient>("gradient");
+    auto base = in.part<typename Parts::Base>("base");
+    auto transform = in.part<typename Parts::Transform>("data_transform");
+    auto context_transform = in.part<typename Parts::Context>("context_transform");
+    auto end_time = in.part<typename Parts::EndTime>("end_time");
+    auto likelihood_weight = in.part<LikelihoodWeight>("likelihood_weight");
+    auto time = in.part<TimeSpan>("time_span");
+    auto chunk_width = in.part<ChunkWidth>("chunk_width");
+    auto regularizers = Regularizers::read(in);
+    const Index parameter_count = std::as_const(field.value()).parameters().size();
+    Parts parts{{.field = std::move(field.value()),
+                 .parameter_count = parameter_count,
+                 .base = std::move(base.value()),
+                 .transform = std::move(transform.value()),
+                 .context_transform = std::move(context_transform.value()),
+                 .evaluation = std::move(evaluation.value()),
+                 .evaluation_solver = std::move(evaluation_solver.value()),
+                 .time = time.value(),
+                 .chunk_width = chunk_width.value()},
+                std::move(method.value()),
+                std::move(control.value()),
+                std::move(trace.value()),
+                Regularizers::values(regularizers),
+                std::move(gradient.value()),
+                std::move(end_time.value()),
+                likelihood_weight.value()};
+    parts.check();
+    return detail::PartsAccess::make<Flow>(std::move(parts));
   }
 };
 
