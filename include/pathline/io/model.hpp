@@ -99,6 +99,22 @@ template <class Model>
          " parameters, saved by pathline " + PATHLINE_VERSION_STRING + ": " + parts;
 }
 
+/// All that a file says of a model, but its parameters.
+[[nodiscard]] inline TensorFile file_of(const Description& description) {
+  TensorFile file{.tensors = description.tensors(), .metadata = description.texts()};
+  file.metadata["pathline.version"] = PATHLINE_VERSION_STRING;
+  file.metadata["pathline.schema"] = std::to_string(model_schema);
+  file.metadata["description"] = sentence(description);
+  return file;
+}
+inline void append_notes(const Notes& notes, TensorFile& file) {
+  for (const auto& [name, text] : notes.texts) file.metadata[std::string(note_prefix) + name] = text;
+  for (Tensor tensor : notes.tensors) {
+    tensor.name.insert(0, note_prefix);
+    file.tensors.push_back(std::move(tensor));
+  }
+}
+
 /// Remembers in which sizes the file differs from a model that exists.
 inline void compare_sizes(ReadingState& state, const Description& own) {
   for (const std::string& name : own.architecture()) {
@@ -152,17 +168,9 @@ template <class Model>
   if constexpr (detail::Saveable<Model>) {
     pathline::detail::require_finite_parameters("io::save", std::as_const(model).parameters());
     const Description description = detail::description_of(model);
-    file.metadata = description.texts();
-    file.metadata["pathline.version"] = PATHLINE_VERSION_STRING;
-    file.metadata["pathline.schema"] = std::to_string(model_schema);
-    file.metadata["description"] = detail::sentence(description);
-    file.tensors = description.tensors();
+    file = detail::file_of(description);
     detail::append_parameters<typename Model::Scalar>(description, model.parameters(), file.tensors);
-    for (const auto& [name, text] : notes.texts) file.metadata[std::string(detail::note_prefix) + name] = text;
-    for (Tensor tensor : notes.tensors) {
-      tensor.name.insert(0, detail::note_prefix);
-      file.tensors.push_back(std::move(tensor));
-    }
+    detail::append_notes(notes, file);
   }
   return file;
 }

@@ -42,10 +42,10 @@ class Description {
   template <class Enum>
   requires std::is_enum_v<Enum>
   void choice(std::string_view name, const Enum& value, std::initializer_list<std::string_view> names) {
-    write(name, std::string(names.begin()[std::size_t(value)]));
+    write(name, names.begin()[std::size_t(value)]);
   }
   /// What the type says: an activation, the kind of noise. Another one in the file is another type.
-  void fixed(std::string_view name, std::string_view text) { write(name, std::string(text)); }
+  void fixed(std::string_view name, std::string_view text) { write(name, text); }
   /// float or double.
   template <Real Scalar>
   void scalar(std::string_view name) {
@@ -75,7 +75,7 @@ class Description {
   void part(std::string_view name, const T& value) {
     detail::require_description<T>();
     if constexpr (HasDescription<T>) {
-      write(name, std::string(std::string_view(Described<T>::name)));
+      write(name, Described<T>::name);
       inside(name, value);
     }
   }
@@ -116,7 +116,7 @@ class Description {
  private:
   [[nodiscard]] std::string path(std::string_view name) const { return prefix_ + std::string(name); }
 
-  void write(std::string_view name, const std::string& text) {
+  void write(std::string_view name, std::string_view text) {
     if (parameters_only_) return;
     if (!texts_.emplace(path(name), text).second)
       throw ArgumentError("io: number of things that a description calls " + path(name), "2", "1");
@@ -124,7 +124,7 @@ class Description {
   template <class T>
   void inside(std::string_view name, const T& value) {
     const std::size_t outer = prefix_.size();
-    prefix_ += std::string(name) + '.';
+    prefix_.append(name).append(".");
     describe(value);
     prefix_.resize(outer);
   }

@@ -175,12 +175,8 @@ class ModelReader {
   template <class T>
   [[nodiscard]] Part<T> part(std::string_view name) {
     detail::require_description<T>();
-    if constexpr (HasDescription<T>) {
-      const std::string* const type = find(name);
-      if (type != nullptr && *type == Described<T>::name) return inside<T>(path(name));
-      if (type != nullptr) differ(name, *type, std::string(std::string_view(Described<T>::name)));
-      state_.skipped_parts.push_back(path(name));
-    }
+    if constexpr (HasDescription<T>)
+      if (is_of_type(name, Described<T>::name)) return inside<T>(path(name));
     return {};
   }
   /// The same in place of `value`.
@@ -256,20 +252,38 @@ class ModelReader {
       return {};
     }
   }
+  /// Whether the part of that name is of that type in the file; a difference where it is not.
+  [[nodiscard]] bool is_of_type(std::string_view name, std::string_view expected) {
+    const std::string* const type = find(name);
+    if (type != nullptr && *type == expected) return true;
+    if (type != nullptr) differ(name, *type, std::string(expected));
+    state_.skipped_parts.push_back(path(name));
+    return false;
+  }
   template <class T>
   [[nodiscard]] Part<T> inside(const std::string& where) {
+    Part<T> result;
+    if (reads(where, &ModelReader::read_into<T>, &result)) return result;
+    return {};
+  }
+  template <class T>
+  static void read_into(ModelReader& reader, void* part) {
+    *static_cast<Part<T>*>(part) = Part<T>(reader.make<T>());
+  }
+  /// Calls read(reader of that part, to), and tells whether the file fits all that it asked for.
+  [[nodiscard]] bool reads(const std::string& where, void (*read)(ModelReader&, void*), void* to) {
     ModelReader reader(state_, where.empty() ? "" : where + '.');
     const std::size_t before = state_.differences.size();
     try {
-      Part<T> result(reader.make<T>());
-      if (state_.differences.size() == before) return result;
+      read(reader, to);
+      return state_.differences.size() == before;
     } catch (const Error& error) {
       // What was missing in the file may be why: then that is what to say.
       if (state_.differences.size() == before)
         state_.differences.push_back((where.empty() ? "the model" : where) + ": " + error.what());
       state_.skipped_parts.push_back(where);
     }
-    return {};
+    return false;
   }
   template <class T>
   [[nodiscard]] T make() {
