@@ -11,6 +11,7 @@
 
 #include <support/catch.hpp>
 #include <support/folder.hpp>
+#include <support/posix.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -20,10 +21,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#if defined(__unix__) || defined(__APPLE__)
-#include <sys/stat.h>
-#endif
 
 namespace {
 

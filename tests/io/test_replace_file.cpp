@@ -7,6 +7,7 @@
 
 #include <support/catch.hpp>
 #include <support/folder.hpp>
+#include <support/posix.hpp>
 
 #include <chrono>
 #include <csignal>
@@ -18,13 +19,6 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-
-#if defined(__unix__) || defined(__APPLE__)
-#include <sys/resource.h>
-#include <sys/types.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#endif
 
 namespace {
 

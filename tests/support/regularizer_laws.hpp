@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <tuple>
 #include <vector>
@@ -63,8 +64,53 @@ struct RegularizerProblem {
   [[nodiscard]] Eigen::VectorXd context_of(Index sample) const { return context.col(sample); }
 };
 
-/// \param on_path  Makes FieldByTangents or FieldInClosedForm of a field and the problem.
-/// \param naive    naive(problem, sample, z) -> rate of the cost of one sample.
+/// The right-hand side with one cost behind functions, so that the law is compiled once and not once a cost.
+struct AnyCost {
+  Vector<double> theta;
+  Batch<double> context;  ///< c × n.
+  double t = 0;
+  Batch<double> y, dy_bar;  ///< (d + 2) × n.
+  /// dy at (θ, context, y, t).
+  std::function<Batch<double>(const Vector<double>&, const Batch<double>&, const Batch<double>&, double)> evaluate;
+  /// The pullback of dy_bar: overwrites z_bar, adds to theta_bar (θ, then the context) and t_bar.
+  std::function<void(BatchRef<double>, VectorRef<double>, double&)> pullback;
+  /// The rate of the cost of one sample.
+  std::function<double(Index, const Eigen::VectorXd&)> naive;
+};
+
+inline void check_regularizer_laws(const AnyCost& cost) {
+  const Index d = cost.y.rows() - 2, n = cost.y.cols(), c = cost.context.rows(), parameters = cost.theta.size();
+  const Batch<double> dy = cost.evaluate(cost.theta, cost.context, cost.y, cost.t);
+  for (Index i = 0; i < n; ++i)  // naive Jacobians by differences: 1e-8 of numbers of order 1 to 10
+    CHECK(dy(d + 1, i) == Approx(cost.naive(i, cost.y.col(i).head(d))).epsilon(1e-6).margin(1e-7));
+
+  Vector<double> theta_bar = Vector<double>::Zero(parameters + c * n);
+  Batch<double> z_bar(d, n);
+  double t_bar = 0;
+  cost.pullback(z_bar, theta_bar, t_bar);
+
+  // All that the product depends on, one after another.
+  const auto product = [&](const Vector<double>& at) {
+    Batch<double> y = cost.y;
+    y.topRows(d) = at.segment(parameters + c * n, d * n).reshaped(d, n);
+    return cost
+        .evaluate(at.head(parameters), at.segment(parameters, c * n).reshaped(c, n), y, at(parameters + (c + d) * n))
+        .cwiseProduct(cost.dy_bar)
+        .sum();
+  };
+  Vector<double> at(parameters + (c + d) * n + 1);
+  at << cost.theta, cost.context.reshaped(), cost.y.topRows(d).reshaped(), cost.t;
+  const Vector<double> differences = central_differences(product, at);
+  // Differences with h = 1e-6 of a product of order 10 to 100 round to about 1e-8 of it.
+  constexpr double tolerance = 1e-6;
+  CHECK(max_difference(theta_bar.head(parameters), differences.head(parameters)) < tolerance);
+  CHECK(max_difference(Vector<double>(z_bar.reshaped()), differences.segment(parameters + c * n, d * n)) < tolerance);
+  if (c > 0) CHECK(max_difference(theta_bar.tail(c * n), differences.segment(parameters, c * n)) < tolerance);
+  CHECK(t_bar == Approx(differences(at.size() - 1)).epsilon(tolerance).margin(tolerance));
+}
+
+/// \param make_on_path  Makes FieldByTangents or FieldInClosedForm of a field and the problem.
+/// \param naive         naive(problem, sample, z) -> rate of the cost of one sample.
 template <class F, class R, class MakeOnPath, class Naive>
 void check_regularizer_laws(RegularizerProblem<F> problem, const R& regularizer, MakeOnPath&& make_on_path,
                             Naive&& naive) {
@@ -74,8 +120,6 @@ void check_regularizer_laws(RegularizerProblem<F> problem, const R& regularizer,
   const Index d = problem.field.dim(), n = problem.n, c = problem.context.rows();
   const std::tuple<R> regularizers(regularizer);
   Workspace<double> workspace;
-  const Eigen::MatrixXd y0 = RegularizerProblem<F>::draw(3, d + 2, n),
-                        dy_bar = RegularizerProblem<F>::draw(4, d + 2, n);
   Vector<double> slab;
   const auto with = [&](const F& field, const Batch<double>& context, auto&& use) {
     const SideInputs<double> side =
@@ -83,59 +127,32 @@ void check_regularizer_laws(RegularizerProblem<F> problem, const R& regularizer,
               : SideInputs<double>();
     const G g(make_on_path(field, problem), regularizers, side);
     slab.resize(g.tape_size());
-    return use(g, std::span<double>(slab.data(), std::size_t(slab.size())));
+    use(g, std::span<double>(slab.data(), std::size_t(slab.size())));
   };
-  const auto evaluate = [&](const F& field, const Batch<double>& context, const Batch<double>& y, double t) {
-    return with(field, context, [&](const G& g, std::span<double> tape) {
-      Batch<double> dy(d + 2, n);
-      g.evaluate(t, y, dy, tape, workspace);
-      return dy;
-    });
-  };
-
-  const Batch<double> dy = evaluate(problem.field, problem.context, y0, problem.t);
-  for (Index i = 0; i < n; ++i)  // naive Jacobians by differences: 1e-8 of numbers of order 1 to 10
-    CHECK(dy(d + 1, i) == Approx(naive(problem, i, Eigen::VectorXd(y0.col(i).head(d)))).epsilon(1e-6).margin(1e-7));
-
-  Vector<double> theta_bar = Vector<double>::Zero(problem.field.parameters().size() + c * n);
-  Batch<double> z_bar(d, n);
-  double t_bar = 0;
-  with(problem.field, problem.context, [&](const G& g, std::span<double> tape) {
-    Batch<double> again(d + 2, n);
-    g.evaluate(problem.t, y0, again, tape, workspace);
-    g.pullback(problem.t, tape, dy_bar, z_bar, theta_bar, t_bar, workspace);
-    return 0;
-  });
-  const auto product = [&](const Vector<double>& theta, const Batch<double>& context, const Batch<double>& z,
-                           double t) {
-    F moved = problem.field;
-    moved.parameters() = theta;
-    Batch<double> y = y0;
-    y.topRows(d) = z;
-    return evaluate(moved, context, y, t).cwiseProduct(dy_bar).sum();
-  };
-  const Vector<double> theta = problem.field.parameters();
-  const Batch<double> z0 = y0.topRows(d);
-  // Differences with h = 1e-6 of a product of order 10 to 100 round to about 1e-8 of it.
-  constexpr double tolerance = 1e-6;
-  CHECK(max_difference(
-            theta_bar.head(theta.size()),
-            central_differences([&](const Vector<double>& p) { return product(p, problem.context, z0, problem.t); },
-                                theta)) < tolerance);
-  CHECK(max_difference(
-            Vector<double>(z_bar.reshaped()),
-            central_differences(
-                [&](const Vector<double>& z) { return product(theta, problem.context, z.reshaped(d, n), problem.t); },
-                Vector<double>(z0.reshaped()))) < tolerance);
-  if (c > 0)
-    CHECK(max_difference(theta_bar.tail(c * n),
-                         central_differences(
-                             [&](const Vector<double>& x) { return product(theta, x.reshaped(c, n), z0, problem.t); },
-                             Vector<double>(problem.context.reshaped()))) < tolerance);
-  const Vector<double> time =
-      central_differences([&](const Vector<double>& at) { return product(theta, problem.context, z0, at(0)); },
-                          Vector<double>::Constant(1, problem.t));
-  CHECK(t_bar == Approx(time(0)).epsilon(tolerance).margin(tolerance));
+  const Batch<double> y0 = RegularizerProblem<F>::draw(3, d + 2, n), dy_bar = RegularizerProblem<F>::draw(4, d + 2, n);
+  check_regularizer_laws(AnyCost{
+      .theta = problem.field.parameters(),
+      .context = problem.context,
+      .t = problem.t,
+      .y = y0,
+      .dy_bar = dy_bar,
+      .evaluate =
+          [&](const Vector<double>& theta, const Batch<double>& context, const Batch<double>& y, double t) {
+            F moved = problem.field;
+            moved.parameters() = theta;
+            Batch<double> dy(d + 2, n);
+            with(moved, context, [&](const G& g, std::span<double> tape) { g.evaluate(t, y, dy, tape, workspace); });
+            return dy;
+          },
+      .pullback =
+          [&](BatchRef<double> z_bar, VectorRef<double> theta_bar, double& t_bar) {
+            with(problem.field, problem.context, [&](const G& g, std::span<double> tape) {
+              Batch<double> dy(d + 2, n);
+              g.evaluate(problem.t, y0, dy, tape, workspace);
+              g.pullback(problem.t, tape, dy_bar, z_bar, theta_bar, t_bar, workspace);
+            });
+          },
+      .naive = [&](Index sample, const Eigen::VectorXd& z) -> double { return naive(problem, sample, z); }});
 }
 
 /// By the problem's tangents.

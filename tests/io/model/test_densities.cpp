@@ -34,6 +34,12 @@ Batch<Scalar> data() {
       2, 7, [](Index i, Index j) { return Scalar(0.5 + 0.3 * std::sin(1.3 * double(i) + double(j * j) / 3)); });
 }
 
+template <Real Scalar>
+void check_same(const char* what, const Batch<Scalar>& got, const Batch<Scalar>& expected) {
+  INFO(what);
+  CHECK(got == expected);
+}
+
 template <Real Scalar, class Base>
 void check_base(const Base& base) {
   const Base read = round_trip(base);
@@ -41,16 +47,16 @@ void check_base(const Base& base) {
   Row<Scalar> log_p(Z.cols()), again(Z.cols());
   base.log_density(Z, log_p);
   read.log_density(Z, again);
-  CHECK(log_p == again);
+  check_same<Scalar>("log_density", again, log_p);
   Batch<Scalar> score = Z, score_again = Z, sample = Z, sample_again = Z;
   base.score(Z, score);
   read.score(Z, score_again);
-  CHECK(score == score_again);
+  check_same<Scalar>("score", score_again, score);
   Rng rng(3);
   const Draw draw = rng.draw();
   base.sample(draw, 0, sample);
   read.sample(draw, 0, sample_again);
-  CHECK(sample == sample_again);
+  check_same<Scalar>("sample", sample_again, sample);
 }
 
 template <Real Scalar, class Transform>
@@ -61,12 +67,12 @@ void check_transform(const Transform& transform) {
   Row<Scalar> log_det(X.cols()), log_det_again(X.cols());
   transform.apply(X, Z, log_det);
   read.apply(X, again, log_det_again);
-  CHECK(Z == again);
-  CHECK(log_det == log_det_again);
+  check_same<Scalar>("apply", again, Z);
+  check_same<Scalar>("log_det", log_det_again, log_det);
   Batch<Scalar> back = X, back_again = X;
   transform.invert(Z, back);
   read.invert(Z, back_again);
-  CHECK(back == back_again);
+  check_same<Scalar>("invert", back_again, back);
 }
 
 }  // namespace

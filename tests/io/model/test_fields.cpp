@@ -44,23 +44,28 @@ namespace {
 
 using namespace pathline;
 
-// Names of the tensors. The field is read again, and into one of other parameters.
-template <class F>
-std::set<std::string> check_field(const F& field) {
-  const io::TensorFile file = io::to_tensors(field);
-  const F read = io::from_tensors<F>(file);
-  CHECK(read.parameters() == field.parameters());
-  CHECK(io::to_tensors(read).metadata == file.metadata);
-  F other = field;
-  other.parameters() *= 0.5;
-  io::from_tensors(file, other);
-  CHECK(other.parameters() == field.parameters());
+std::set<std::string> names_of(const io::TensorFile& file) {
   std::set<std::string> names;
   for (const io::Tensor& tensor : file.tensors) {
     CHECK(tensor.name.find("field.") == 0);
     names.insert(tensor.name.substr(6));
   }
   return names;
+}
+void check_same(const Vector<double>& theta, const Vector<double>& expected) { CHECK(theta == expected); }
+
+// Names of the tensors. The field is read again, and into one of other parameters.
+template <class F>
+std::set<std::string> check_field(const F& field) {
+  const io::TensorFile file = io::to_tensors(field);
+  const F read = io::from_tensors<F>(file);
+  check_same(read.parameters(), field.parameters());
+  CHECK(io::to_tensors(read).metadata == file.metadata);
+  F other = field;
+  other.parameters() *= 0.5;
+  io::from_tensors(file, other);
+  check_same(other.parameters(), field.parameters());
+  return names_of(file);
 }
 
 using Names = std::set<std::string>;

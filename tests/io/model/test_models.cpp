@@ -32,15 +32,18 @@ namespace {
 
 using namespace pathline;
 
-template <class Model>
-void check(const Model& model) {
-  const io::TensorFile file = io::to_tensors(model), again = io::to_tensors(io::from_tensors<Model>(file));
+void check_same(const io::TensorFile& file, const io::TensorFile& again) {
   CHECK(again.metadata == file.metadata);
   REQUIRE(again.tensors.size() == file.tensors.size());
   for (std::size_t i = 0; i < file.tensors.size(); ++i) {
     CHECK(again.tensors[i].name == file.tensors[i].name);
     CHECK(again.tensors[i].bytes == file.tensors[i].bytes);
   }
+}
+template <class Model>
+void check(const Model& model) {
+  const io::TensorFile file = io::to_tensors(model);
+  check_same(file, io::to_tensors(io::from_tensors<Model>(file)));
 }
 
 template <Real Scalar>
