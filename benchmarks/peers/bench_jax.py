@@ -150,8 +150,14 @@ def ffjord_wide(name, n):
 
         return loss_of
 
+    scans(name, n, parameters_of(name, True), loss_by, True)
+
+
+def scans(name, n, parameters, loss_by, remade_is_faster):
+    """loss_by(remake) -> loss_of. What has never been faster is left out in short."""
     for variant, remake in (("jitted scan", False), ("jitted scan, steps remade", True)):
-        train(name, variant, n, parameters_of(name, True), loss_by(remake))
+        if remake == remade_is_faster or not args.short:
+            train(name, variant, n, parameters, loss_by(remake))
 
 
 def otflow(name, n):
@@ -183,8 +189,7 @@ def otflow(name, n):
 
         return loss_of
 
-    for variant, remake in (("jitted scan", False), ("jitted scan, steps remade", True)):
-        train(name, variant, n, parameters, loss_by(remake))
+    scans(name, n, parameters, loss_by, name == "otflow_wide")
 
 
 def solve_without_gradient(name, variant, n, rhs, y0, t0, t1, tolerance, value_of, time_input=True):

@@ -154,7 +154,7 @@ def train(name, variant, n, field, loss_of):
 
 def gradient_methods(name, n, make, solve_to_loss, tolerances):
     """make() -> (field for counting, right-hand side); solve_to_loss(odeint-like, right-hand side) -> loss."""
-    for variant in ("backprop", "adjoint", "adjoint, seminorm"):
+    for variant in ("backprop",) if args.short else ("backprop", "adjoint", "adjoint, seminorm"):
         field, rhs = make()
         if variant == "backprop":
             def solve(*problem): return odeint(*problem, method="dopri5", **tolerances)
