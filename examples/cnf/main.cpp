@@ -16,6 +16,7 @@
 #include <pathline/core/random.hpp>
 #include <pathline/io/csv.hpp>
 #include <pathline/io/table.hpp>
+#include <pathline/io/write_csv.hpp>
 #include <pathline/train/progress_line.hpp>
 #include <pathline/train/split.hpp>
 

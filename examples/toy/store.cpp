@@ -5,7 +5,7 @@
 #include <examples/toy/text.hpp>
 
 #include <pathline/core/errors.hpp>
-#include <pathline/io/csv.hpp>
+#include <pathline/io/write_csv.hpp>
 
 #include <system_error>
 #include <vector>

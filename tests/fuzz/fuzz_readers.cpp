@@ -10,6 +10,7 @@
 #include <pathline/io/npy.hpp>
 #include <pathline/io/safetensors.hpp>
 #include <pathline/io/tensor.hpp>
+#include <pathline/io/write_csv.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,6 +5,7 @@
 
 #include <pathline/io/csv_text.hpp>
 #include <pathline/io/number_text.hpp>
+#include <pathline/io/write_csv.hpp>
 
 #include <support/catch.hpp>
 #include <support/folder.hpp>

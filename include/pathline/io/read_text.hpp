@@ -3,34 +3,36 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
-#include <pathline/io/replace_file.hpp>
+#include <pathline/io/file_path.hpp>
 
 #include <cerrno>
 #include <cstddef>
-#include <filesystem>
-#include <fstream>
-#include <ios>
+#include <cstdio>
 #include <string>
-#include <system_error>
 
 namespace pathline::io::detail {
 
 /// \throws FileError when the file cannot be read; of a relative path it says where it was looked for.
-[[nodiscard]] inline std::string read_text(const std::string& caller, const std::filesystem::path& path) {
-  std::error_code ignored;
+[[nodiscard]] inline std::string read_text(const std::string& caller, const FilePath& path) {
   const auto fail = [&](const std::string& reason) {
-    const std::string folder = path.is_relative() ? " in " + std::filesystem::current_path(ignored).string() : "";
-    throw FileError(caller + ": cannot read " + path.string() + folder + ": " + reason +
-                    "; check the path and the permission to read it");
+    const std::string folder = folder_of_relative(path);
+    throw FileError({caller, ": cannot read ", path.string(), folder.empty() ? "" : " in ", folder, ": ", reason,
+                     "; check the path and the permission to read it"});
   };
-  if (std::filesystem::is_directory(path, ignored)) fail("it is a folder");
+  if (is_folder(path)) fail("it is a folder");
+  struct Stream {  // closed in every case
+    std::FILE* file;
+    ~Stream() {
+      if (file != nullptr) std::fclose(file);
+    }
+  };
   errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) fail(last_failure());
+  const Stream stream{std::fopen(path.string().c_str(), "rb")};
+  if (stream.file == nullptr) fail(last_failure());
   std::string text;
   char block[1 << 14];
-  while (stream.read(block, sizeof block) || stream.gcount() > 0) text.append(block, std::size_t(stream.gcount()));
-  if (stream.bad()) fail(last_failure());
+  while (const std::size_t count = std::fread(block, 1, sizeof block, stream.file)) text.append(block, count);
+  if (std::ferror(stream.file) != 0) fail(last_failure());
   return text;
 }
 

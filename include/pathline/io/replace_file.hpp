@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/io/file_path.hpp>
 
 #include <cerrno>
 #include <chrono>
@@ -24,11 +25,6 @@
 namespace pathline::io {
 
 namespace detail {
-
-/// What the system says of the last failure, for messages.
-[[nodiscard]] inline std::string last_failure() {
-  return errno != 0 ? std::generic_category().message(errno) : std::string("unknown reason");
-}
 
 /// Deletes a file at the end of its scope. Missing files are fine.
 struct RemoveAtExit {

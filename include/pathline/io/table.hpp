@@ -12,6 +12,7 @@
 #include <pathline/io/csv_options.hpp>
 #include <pathline/io/csv_text.hpp>
 #include <pathline/io/npy.hpp>
+#include <pathline/io/write_csv.hpp>
 
 #include <filesystem>
 #include <string>
