@@ -1,6 +1,6 @@
 # What tests, examples and benchmarks are compiled with, and users of the library are not.
 option(PATHLINE_WARNINGS_AS_ERRORS "Warnings in tests, examples and benchmarks are errors" OFF)
-set(PATHLINE_ARCH "" CACHE STRING "-march of tests, examples and benchmarks; x86-64-v3 is left out where it cannot run")
+set(PATHLINE_ARCH "" CACHE STRING "-march of tests, examples and benchmarks, left out where it cannot run; auto finds it")
 set(PATHLINE_SANITIZERS "" CACHE STRING "-fsanitize of tests, examples and benchmarks, e.g. address,undefined")
 
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -34,23 +34,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 
 if(PATHLINE_ARCH)
-  include(CheckCXXCompilerFlag)
-  include(CheckCXXSourceRuns)
-  string(MAKE_C_IDENTIFIER "${PATHLINE_ARCH}" arch)
-  check_cxx_compiler_flag(-march=${PATHLINE_ARCH} PATHLINE_COMPILER_KNOWS_${arch})
-  set(usable ${PATHLINE_COMPILER_KNOWS_${arch}})
-  if(usable AND PATHLINE_ARCH STREQUAL "x86-64-v3")
-    # The two features of x86-64-v3 that matter here; compilers of 2022 do not yet know the level's name.
-    check_cxx_source_runs(
-      "int main() { return __builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\") ? 0 : 1; }"
-      PATHLINE_MACHINE_RUNS_${arch})
-    set(usable ${PATHLINE_MACHINE_RUNS_${arch}})
-  endif()
-  if(usable)
-    target_compile_options(pathline_development INTERFACE -march=${PATHLINE_ARCH})
-  else()
-    message(STATUS "-march=${PATHLINE_ARCH} cannot be compiled or run here: left out")
-  endif()
+  include(${PROJECT_SOURCE_DIR}/cmake/processor-options.cmake)
+  pathline_processor_options("${PATHLINE_ARCH}" processor_options)
+  target_compile_options(pathline_development INTERFACE ${processor_options})
 endif()
 
 if(PATHLINE_SANITIZERS)
