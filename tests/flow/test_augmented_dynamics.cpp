@@ -102,6 +102,20 @@ TEST_CASE("AugmentedDynamics: every row agrees with a naive statement by explici
   }
 }
 
+TEST_CASE("AugmentedDynamics: without regularizers a solve lends no tape to the field", "[flow][dynamics]") {
+  using OnPath = FieldByTangents<Problem::FieldType>;
+  Problem problem;
+  const OnPath on_path(problem.field, BatchMap<double>(problem.V.data(), d, 2 * n), problem.weights.data(), n);
+  const std::tuple<> none;
+  const AugmentedDynamics<OnPath> dynamics(on_path, none);
+  CHECK(dynamics.evaluation_tape_size() < dynamics.tape_size());
+  CHECK(problem.dynamics(problem.field).evaluation_tape_size() == problem.dynamics(problem.field).tape_size());
+  Batch<double> dy(d + 1, n);
+  SolverRightHandSide<AugmentedDynamics<OnPath>>{dynamics, problem.workspace}(problem.t, problem.y.topRows(d + 1), dy);
+  const Batch<double> expected = problem.evaluate(problem.field, problem.y, problem.t).topRows(d + 1);
+  CHECK((dy - expected).lpNorm<Eigen::Infinity>() < 1e-14);
+}
+
 TEST_CASE("AugmentedDynamics: quadrature rows do not feed back", "[flow][dynamics]") {
   Problem problem;
   Batch<double> other = problem.y;

@@ -136,6 +136,22 @@ TEST_CASE("FieldDynamics: pullback agrees with central differences, time include
   CHECK(t_bar == Approx(time(0)).epsilon(1e-7));
 }
 
+TEST_CASE("FieldDynamics: a solve lends no tape to a field that can do without", "[gradient][dynamics]") {
+  struct Derived : GradientProblem::FieldType {};  // its linearize might read the tape
+  const GradientProblem problem;
+  const G dynamics(problem.field, 3);
+  const Derived derived{problem.field};
+  CHECK(dynamics.evaluation_tape_size() == 0);
+  CHECK(FieldDynamics<Derived>(derived, 3).evaluation_tape_size() == dynamics.tape_size());
+
+  Workspace<double> workspace;
+  Batch<double> dy(2, 3), with_tape(2, 3);
+  SolverRightHandSide<G>{dynamics, workspace}(0.4, problem.y0, dy);
+  Vector<double> tape(dynamics.tape_size());
+  dynamics.evaluate(0.4, problem.y0, with_tape, std::span<double>(tape.data(), std::size_t(tape.size())), workspace);
+  CHECK(max_difference(dy.reshaped(), with_tape.reshaped()) < 1e-14);
+}
+
 TEST_CASE("A field's Jacobian serves implicit Euler as differences do", "[gradient][dynamics]") {
   const GradientProblem problem;
   const G dynamics(problem.field, 3);

@@ -52,6 +52,9 @@ TEMPLATE_TEST_CASE("Products of panels have the bits of small products, whatever
           detail::set_panel_product<Scalar>(panels, B, C);
           small(nullptr, 0);
           CHECK(C.map() == expected);
+          detail::set_panel_product<Scalar>(panels, B, View<const Scalar>(start).col(0), C);
+          small(start.data(), 0);
+          CHECK(C.map() == expected);
         }
         CHECK((all_of_C.topRows(2).array() == 7).all());
         CHECK((all_of_C.bottomRows(1).array() == 7).all());

@@ -69,6 +69,7 @@ static_assert(Layer<Good> && Layer<Linear<float>>);
 static_assert(!Layer<NoInRows> && !Layer<NoOutRows> && !Layer<NoSideRows> && !Layer<NoWidest>);
 static_assert(!Layer<NoParameterCount> && !Layer<NoTapeSize> && !Layer<TapeSizeOfSamplesOnly> && !Layer<RowsInWords>);
 static_assert(!Layer<NoLinearize> && !Layer<NoPullback> && !Layer<PullbackWithoutSideInputs>);
+static_assert(tape_optional<Linear<float>> && !tape_optional<Good>, "a derived class may read the tape");
 static_assert(!Layer<LinearizeChangesLayer>, "a layer keeps no state: threads share it");
 static_assert(!Layer<ScalarIsInt> && !Layer<int> && !Layer<Tanh>);
 

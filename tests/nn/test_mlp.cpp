@@ -1,6 +1,7 @@
 #include <pathline/nn/mlp.hpp>
 
 #include <pathline/math/activations.hpp>
+#include <pathline/nn/layer_field.hpp>
 
 #include <pathline/core/chunks.hpp>
 
@@ -19,6 +20,7 @@ using namespace pathline::test;
 namespace {
 
 static_assert(Field<Mlp<float, Tanh>> && Field<Mlp<double, Cube>>);
+static_assert(tape_optional<Mlp<float, Tanh>> && tape_optional<LayerField<Mlp<float, Tanh>::Layers>>);
 
 template <class Sigma = Tanh>
 Mlp<double, Sigma> mlp(const std::vector<Index>& hidden, Index side = 1, std::uint64_t seed = 5) {

@@ -34,7 +34,8 @@ struct AnyLayer {
         out(layer.out_rows()),
         side(layer.side_rows()),
         widest(layer.widest()),
-        parameters(layer.parameter_count()) {
+        parameters(layer.parameter_count()),
+        without_tape(tape_optional<L>) {
     const auto self = std::make_shared<const L>(std::move(layer));
     tape_size = [self](Index n, Index k) { return self->tape_size(n, k); };
     linearize = [self](ConstVectorRef<double> theta, ConstBatchRef<double> S, ConstBatchRef<double> X, Index n,
@@ -48,6 +49,7 @@ struct AnyLayer {
   }
 
   Index in, out, side, widest, parameters;
+  bool without_tape;
   std::function<Index(Index, Index)> tape_size;
   std::function<void(ConstVectorRef<double>, ConstBatchRef<double>, ConstBatchRef<double>, Index, BatchRef<double>,
                      std::span<double>, Workspace<double>&)>
@@ -86,6 +88,17 @@ struct FieldAsLayer {
     return result;
   }
 };
+
+}  // namespace pathline::test
+
+namespace pathline {
+
+template <Field F>
+inline constexpr bool tape_optional<test::FieldAsLayer<F>> = tape_optional<F>;
+
+}  // namespace pathline
+
+namespace pathline::test {
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
@@ -272,6 +285,16 @@ inline void check_values_alone(LayerProblem& problem) {
   CHECK((alone.linearize() - Y.leftCols(problem.n)).lpNorm<Eigen::Infinity>() < 1e-13);
 }
 
+/// A layer that can do without a tape gives the same values and tangents then. Not bit for bit: a compiler may contract
+/// other products and sums in an activation without derivatives.
+inline void check_without_tape(LayerProblem& problem) {
+  if (!problem.layer.without_tape) return;
+  const Batch<double> taped = problem.linearize();
+  Batch<double> Y = Batch<double>::Constant(taped.rows(), taped.cols(), not_a_number);
+  problem.layer.linearize(problem.theta, problem.S, problem.X, problem.n, Y, {}, problem.workspace);
+  CHECK((Y - taped).lpNorm<Eigen::Infinity>() < 1e-13);
+}
+
 /// All laws for n samples with k tangents each; S has `side_columns` columns (1, n or (1+k)n).
 inline void check_layer_laws(const AnyLayer& layer, Index n, Index k, Index side_columns) {
   CHECK(layer.widest >= std::max(layer.in, layer.out));
@@ -282,6 +305,7 @@ inline void check_layer_laws(const AnyLayer& layer, Index n, Index k, Index side
     check_accumulation(problem);
     check_blocks(problem);
     check_values_alone(problem);
+    check_without_tape(problem);
   }
 }
 

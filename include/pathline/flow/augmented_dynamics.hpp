@@ -55,6 +55,10 @@ class AugmentedDynamics {
     return size;
   }
 
+  [[nodiscard]] Index evaluation_tape_size() const {
+    return sizeof...(Regularizers) > 0 ? tape_size() : on_path_.evaluation_tape_size();
+  }
+
   /// y, dy: rows × columns.
   void evaluate(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
@@ -123,10 +127,13 @@ class AugmentedDynamics {
 
  private:
   struct Tapes {
-    Tapes(const AugmentedDynamics& g, std::span<Scalar> tape) : Tapes(g, Slices<Scalar>(tape)) {}
-    Tapes(const AugmentedDynamics& g, Slices<Scalar> slices) : field(slices.scalars(g.on_path_.tape_size())) {
-      if constexpr (needs.acceleration) acceleration = slices.scalars(g.acceleration().tape_size());
-      if constexpr (needs.jerk) jerk = slices.scalars(g.jerk().tape_size());
+    Tapes([[maybe_unused]] const AugmentedDynamics& g, std::span<Scalar> tape) : field(tape) {
+      if constexpr (sizeof...(Regularizers) > 0) {
+        Slices<Scalar> slices(tape);
+        field = slices.scalars(g.on_path_.tape_size());
+        if constexpr (needs.acceleration) acceleration = slices.scalars(g.acceleration().tape_size());
+        if constexpr (needs.jerk) jerk = slices.scalars(g.jerk().tape_size());
+      }
     }
     std::span<Scalar> field, acceleration, jerk;
   };

@@ -24,6 +24,7 @@ namespace pathline {
 /// - `rows()`, `columns()`: shape of y. `path_rows()`: rows that feed back. `error_rows()`: rows that the error norm
 ///   of the step control sees.
 /// - `parameter_count()`: length of θ. `tape_size()`: scalars that one evaluation leaves for its pullback.
+///   `evaluation_tape_size()`, if it has that: scalars that evaluate() takes instead where no pullback follows.
 /// - `evaluate(t, y, dy, tape, workspace)`: dy = g(t, y).
 /// - `pullback(t, tape, dy_bar, path_bar, theta_bar, t_bar, workspace)`: overwrites path_bar (path_rows × columns),
 ///   adds to theta_bar and t_bar. A tape may be pulled back any number of times.
@@ -43,6 +44,16 @@ concept Dynamics = Real<typename G::Scalar> &&
 };
 
 namespace detail {
+
+/// Scalars that evaluate() needs where no pullback follows: `evaluation_tape_size()` where the dynamics says so.
+template <Dynamics G>
+[[nodiscard]] Index evaluation_tape_size(const G& g) {
+  if constexpr (requires { g.evaluation_tape_size(); })
+    return g.evaluation_tape_size();
+  else
+    return g.tape_size();
+}
+
 /// The smallest thing that meets `Dynamics`: lets concepts check gradient methods and record storages
 /// before a field is known.
 struct AnyDynamics {
@@ -68,7 +79,7 @@ struct SolverRightHandSide {
 
   void operator()(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) const {
     typename Workspace<Scalar>::Frame frame(workspace);
-    dynamics.evaluate(t, y, dy, frame.scalars(dynamics.tape_size()), workspace);
+    dynamics.evaluate(t, y, dy, frame.scalars(detail::evaluation_tape_size(dynamics)), workspace);
   }
   [[nodiscard]] Index error_rows() const { return dynamics.error_rows(); }
   [[nodiscard]] Index path_rows() const { return dynamics.path_rows(); }
@@ -98,14 +109,16 @@ class FieldDynamics {
   [[nodiscard]] Index tape_size() const {
     return Slices<Scalar>::size(rows() * columns_) + Slices<Scalar>::size(field_.tape_size(columns_, 0));
   }
+  [[nodiscard]] Index evaluation_tape_size() const { return tape_optional<F> ? 0 : tape_size(); }
 
   void evaluate(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
+    typename Workspace<Scalar>::Frame frame(workspace);
+    const View<Scalar> S = side_.at(t, frame);
+    if (tape_optional<F> && tape.empty()) return field_.linearize(S, y, columns_, dy, tape, workspace);
     Slices<Scalar> slices(tape);
     const View<Scalar> Z = slices.batch(rows(), columns_);
     detail::copy<Scalar>(y, Z);
-    typename Workspace<Scalar>::Frame frame(workspace);
-    const View<Scalar> S = side_.at(t, frame);
     field_.linearize(S, Z, columns_, dy, slices.scalars(field_.tape_size(columns_, 0)), workspace);
   }
 

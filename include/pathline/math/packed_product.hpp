@@ -116,6 +116,14 @@ void set_panel_product(const Panels<Scalar>& A, const View<const Scalar>& B, con
   eigen_assert(A.depth == B.rows() && C.rows() == A.rows && C.cols() == B.cols());
   packed_product<Scalar>(A, {nullptr, 0, B.data(), 1, B.stride(), nullptr, 0}, C);
 }
+/// C = A B, and `start` (a column) added to each of its columns. C does not overlap B.
+template <Real Scalar>
+void set_panel_product(const Panels<Scalar>& A, const View<const Scalar>& B, const View<const Scalar>& start,
+                       const View<Scalar>& C) {
+  eigen_assert(A.depth == B.rows() && C.rows() == A.rows && C.cols() == B.cols());
+  eigen_assert(start.rows() == C.rows() && start.cols() == 1);
+  packed_product<Scalar>(A, {nullptr, 0, B.data(), 1, B.stride(), start.data(), 0}, C);
+}
 /// C += A B. C does not overlap B.
 template <Real Scalar>
 void add_panel_product(const Panels<Scalar>& A, const View<const Scalar>& B, const View<Scalar>& C) {

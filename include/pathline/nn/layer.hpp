@@ -51,6 +51,12 @@ concept Layer = Real<typename L::Scalar> &&
   layer.pullback(theta, S, X, n, tape, Y, Y, Y, theta_bar, workspace);
 };
 
+/// Whether linearize of this layer or field also takes an empty tape, which says that no pullback follows. Others get
+/// one of tape_size(n, k) scalars in evaluations, too. Specialise it for a type of your own; a derived class, whose
+/// linearize may read the tape, does not inherit it.
+template <class L>
+inline constexpr bool tape_optional = false;
+
 /// A layer that says where training starts: `initialize(theta, rng)` overwrites its slice of θ. What owns parameters
 /// (`Network`, `FieldStack`) needs it.
 template <class L>
@@ -105,6 +111,9 @@ template <Real Scalar>
 class Slices {
  public:
   explicit Slices(std::span<Scalar> tape) : rest_(tape) {}
+
+  /// Whether nothing is left; of an empty tape, that no pullback follows.
+  [[nodiscard]] bool empty() const noexcept { return rest_.empty(); }
 
   /// Scalars that a buffer of `count` takes.
   [[nodiscard]] static constexpr Index size(Index count) noexcept { return Workspace<Scalar>::padded(count); }

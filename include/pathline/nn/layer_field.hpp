@@ -30,4 +30,7 @@ class LayerField : public detail::LayerOperations<LayerField<L>, L> {
   View<const Scalar> theta_;
 };
 
+template <Layer L>
+inline constexpr bool tape_optional<LayerField<L>> = tape_optional<L>;
+
 }  // namespace pathline

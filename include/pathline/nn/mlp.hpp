@@ -77,4 +77,7 @@ struct LayerOfField<Mlp<Scalar, Sigma>> {
 
 }  // namespace detail
 
+template <Real Scalar, class Sigma>
+inline constexpr bool tape_optional<Mlp<Scalar, Sigma>> = true;
+
 }  // namespace pathline

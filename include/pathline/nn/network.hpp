@@ -49,4 +49,7 @@ class Network : public detail::LayerOperations<Network<L>, L> {
   detail::OwnParameters<Scalar> parameters_;
 };
 
+template <Layer L>
+inline constexpr bool tape_optional<Network<L>> = tape_optional<L>;
+
 }  // namespace pathline

@@ -17,6 +17,8 @@ using namespace pathline::test;
 static_assert(Layer<Sequential<Linear<float>>>);
 static_assert(Layer<Sequential<Elementwise<double, Cube>, Dense<double, Tanh>, Linear<double>>>);
 static_assert(Layer<Sequential<Sequential<Linear<double>>, Linear<double>>>);
+static_assert(tape_optional<Sequential<Dense<double, Tanh>, Linear<double>>>);
+static_assert(!tape_optional<Sequential<Elementwise<double, Cube>, Linear<double>>>, "every layer must say so");
 
 TEST_CASE("Sequential keeps the law of layers", "[nn][gradient]") {
   check_layer_laws(Sequential(Linear<double>(3, 2)));

@@ -30,9 +30,9 @@ class FieldByTangents {
 
   [[nodiscard]] const F& field() const noexcept { return field_; }
   [[nodiscard]] Index columns() const noexcept { return n_; }
-  [[nodiscard]] Index tape_size() const {
-    return 2 * Slices<Scalar>::size(field_.dim() * n_ * (1 + k_)) + Slices<Scalar>::size(field_.tape_size(n_, k_));
-  }
+  [[nodiscard]] Index tape_size() const { return packed_size() + Slices<Scalar>::size(field_.tape_size(n_, k_)); }
+  /// Where no pullback follows.
+  [[nodiscard]] Index evaluation_tape_size() const { return tape_optional<F> ? packed_size() : tape_size(); }
 
   /// Writes dy's top d + 1 rows: f and the trace.
   void evaluate(View<const Scalar> S, View<const Scalar> Z, View<Scalar> dy, std::span<Scalar> tape,
@@ -100,13 +100,15 @@ class FieldByTangents {
   }
 
  private:
-  // The tape: the packed input [Z V], the packed output [F JV], and the field's own.
+  [[nodiscard]] Index packed_size() const { return 2 * Slices<Scalar>::size(field_.dim() * n_ * (1 + k_)); }
+
+  // The tape: the packed input [Z V], the packed output [F JV], and the field's own, which may be missing.
   struct Parts {
     Parts(const FieldByTangents& at, std::span<Scalar> tape) : Parts(at, Slices<Scalar>(tape)) {}
     Parts(const FieldByTangents& at, Slices<Scalar> slices)
         : X(slices.batch(at.field_.dim(), at.n_ * (1 + at.k_))),
           FJ(slices.batch(at.field_.dim(), at.n_ * (1 + at.k_))),
-          field(slices.scalars(at.field_.tape_size(at.n_, at.k_))) {}
+          field(slices.empty() ? std::span<Scalar>{} : slices.scalars(at.field_.tape_size(at.n_, at.k_))) {}
     View<Scalar> X, FJ;
     std::span<Scalar> field;
   };
@@ -132,6 +134,7 @@ class FieldInClosedForm {
     return Slices<Scalar>::size(field_.dim() * n_) + Slices<Scalar>::size(out_rows() * n_) +
            Slices<Scalar>::size(field_.trace_tape_size(n_));
   }
+  [[nodiscard]] Index evaluation_tape_size() const { return tape_size(); }
 
   void evaluate(View<const Scalar> S, View<const Scalar> Z, View<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {

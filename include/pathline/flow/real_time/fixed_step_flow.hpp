@@ -100,11 +100,11 @@ class FixedStepFlow {
     const Index n = y.cols();
     const SideInputs<Scalar> side = parts_.side_inputs(context, {0, n});
     const auto solve = [&](const auto& dynamics) {
-      run_fixed_steps<Scalar>(method, steps, from, to, y, workspace_,
-                              [&](double t, const BatchMap<Scalar>& at, BatchMap<Scalar> slope) {
-                                typename Workspace<Scalar>::Frame frame(workspace_);
-                                dynamics.evaluate(t, at, slope, frame.scalars(dynamics.tape_size()), workspace_);
-                              });
+      run_fixed_steps<Scalar>(
+          method, steps, from, to, y, workspace_, [&](double t, const BatchMap<Scalar>& at, BatchMap<Scalar> slope) {
+            typename Workspace<Scalar>::Frame frame(workspace_);
+            dynamics.evaluate(t, at, slope, frame.scalars(evaluation_tape_size(dynamics)), workspace_);
+          });
     };
     if (y.rows() == dim()) {
       solve(FieldDynamics<Block>(block, n, side));

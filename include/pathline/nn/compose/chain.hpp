@@ -2,7 +2,8 @@
 /// One link of a chain of layers, shared by `Sequential` and `Repeat`.
 ///
 /// The tape of a chain holds, layer by layer, the layer's own tape and then its output, which is the next layer's
-/// input; the last output belongs to the caller. θ holds the layers' parameters one after another.
+/// input; the last output belongs to the caller. Where the tape is empty, outputs are scratch. θ holds the layers'
+/// parameters one after another.
 #pragma once
 
 #include <pathline/core/view.hpp>
@@ -59,8 +60,13 @@ void linearize_link(const L& layer, bool last, View<const typename L::Scalar> th
                     Workspace<typename L::Scalar>& workspace, Next&& next) {
   using Scalar = typename L::Scalar;
   const Index count = layer.parameter_count();
-  const std::span<Scalar> tape = slices.scalars(Mode::tape_size(layer, n, X.cols() / n - 1));
-  const View<Scalar> out = last ? Y : slices.batch(layer.out_rows(), X.cols());
+  const bool taped = !slices.empty();
+  const std::span<Scalar> tape =
+      taped ? slices.scalars(Mode::tape_size(layer, n, X.cols() / n - 1)) : std::span<Scalar>{};
+  typename Workspace<Scalar>::Frame frame(workspace);
+  const View<Scalar> out = last    ? Y
+                           : taped ? slices.batch(layer.out_rows(), X.cols())
+                                   : frame.batch(layer.out_rows(), X.cols());
   Mode::forward(layer, theta.head(count), S, X, n, out, tape, workspace);
   if (!last) next(theta.tail(theta.rows() - count), View<const Scalar>(out), slices);
 }

@@ -126,4 +126,7 @@ class Repeat {
   std::vector<L> layers_;
 };
 
+template <Layer L>
+inline constexpr bool tape_optional<Repeat<L>> = tape_optional<L>;
+
 }  // namespace pathline

@@ -122,4 +122,7 @@ class Sequential {
   std::tuple<First, Rest...> layers_;
 };
 
+template <Layer... L>
+inline constexpr bool tape_optional<Sequential<L...>> = (tape_optional<L> && ...);
+
 }  // namespace pathline

@@ -82,20 +82,24 @@ void Affine<Scalar>::apply(const View<const Scalar>& theta, const View<const Sca
   const bool narrow = out_ <= detail::narrow_rows, side_moves = side_ > 0 && S.cols() == A.cols();
   typename Workspace<Scalar>::Frame frame(workspace);
   if (narrow || side_moves) detail::fill<Scalar>(A.rightCols(tangents), 0);  // else they need no zeros to start from
-  if (side_ > 0 && S.cols() == 1) {
+  const bool same_start = side_ == 0 || S.cols() == 1, in_panels = !narrow && A.cols() > 1;
+  View<const Scalar> start = b;
+  if (side_ > 0 && same_start) {
     const View<Scalar> column = frame.vector(out_);
     detail::copy<Scalar>(b, column);
     detail::add_matrix_vector<Factor::plain, Scalar>(U(theta), s, column);
-    detail::set_columns<Scalar>(column, A.leftCols(n));
-  } else {
-    detail::set_columns<Scalar>(b, A.leftCols(n));
-    if (side_ > 0) detail::add_matrix_product<Factor::plain, Factor::plain, Scalar>(U(theta), s, A.leftCols(S.cols()));
+    start = column;
   }
+  if (!in_panels || !same_start) detail::set_columns<Scalar>(start, A.leftCols(n));  // else the product adds it
+  if (!same_start) detail::add_matrix_product<Factor::plain, Factor::plain, Scalar>(U(theta), s, A.leftCols(S.cols()));
   if (narrow) return detail::add_narrow_product<Factor::plain, Scalar>(weights, X, A);
-  if (A.cols() == 1) return detail::add_matrix_vector<Factor::plain, Scalar>(weights, X, A);
+  if (!in_panels) return detail::add_matrix_vector<Factor::plain, Scalar>(weights, X, A);
   const Index started = side_moves ? A.cols() : n;
   const auto panels = detail::panels<Factor::plain, Scalar>(weights, frame);
-  detail::add_panel_product<Scalar>(panels, X.leftCols(started), A.leftCols(started));
+  if (same_start)
+    detail::set_panel_product<Scalar>(panels, X.leftCols(n), start, A.leftCols(n));
+  else
+    detail::add_panel_product<Scalar>(panels, X.leftCols(started), A.leftCols(started));
   if (started < A.cols()) detail::set_panel_product<Scalar>(panels, X.rightCols(tangents), A.rightCols(tangents));
 }
 

@@ -36,6 +36,10 @@ class Dense {
 
   void linearize(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                  BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const {
+    if (tape.empty()) {
+      affine_.apply(theta, S, X, n, Y, workspace);
+      return Tape::apply(Y, n);
+    }
     Tape activation(tape, out_rows(), n, X.cols() / n - 1);
     affine_.apply(theta, S, X, n, activation.pre(), workspace);
     activation.linearize(Y);
@@ -71,5 +75,8 @@ class Dense {
   using Tape = detail::ActivationTape<Sigma, Scalar>;
   Affine<Scalar> affine_;
 };
+
+template <Real Scalar, class Sigma>
+inline constexpr bool tape_optional<Dense<Scalar, Sigma>> = true;
 
 }  // namespace pathline

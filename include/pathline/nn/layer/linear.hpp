@@ -58,4 +58,7 @@ class Linear {
   Affine<Scalar> affine_;
 };
 
+template <Real Scalar>
+inline constexpr bool tape_optional<Linear<Scalar>> = true;
+
 }  // namespace pathline
