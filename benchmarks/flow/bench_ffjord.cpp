@@ -15,7 +15,7 @@ using namespace pathline;
 namespace {
 
 // What a flow takes that names no step control.
-using DefaultControl = detail::FlowParts<Mlp<float, Tanh>>::Control;
+using DefaultControl = detail::FlowPolicies<Mlp<float, Tanh>>::Control;
 
 template <class Control, class Gradient>
 class Iteration {

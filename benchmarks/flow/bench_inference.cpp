@@ -16,7 +16,7 @@ using namespace pathline;
 namespace {
 
 // What a flow takes that names no step control.
-using DefaultControl = detail::FlowParts<Mlp<float, Tanh>>::Control;
+using DefaultControl = detail::FlowPolicies<Mlp<float, Tanh>>::Control;
 
 template <class Control>
 auto make_flow(const Mlp<float, Tanh>& field, int threads) {
