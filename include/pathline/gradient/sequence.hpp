@@ -84,8 +84,7 @@ void require_sequence_vector(const std::string& what, const Vector<Scalar>& vect
   if (vector.size() != expected) throw ShapeError(what, "rows", vector.size(), expected);
   for (Index i = 0; i < expected; ++i)
     if (!std::isfinite(vector(i)))
-      throw DataError(what + " is " + number(double(vector(i))) + " at component " + std::to_string(i) +
-                      ", expected a finite number");
+      throw DataError({what, " is ", double(vector(i)), " at component ", i, ", expected a finite number"});
 }
 
 /// \param d, c  Rows of the state, and of the context that the field reads.
@@ -102,23 +101,22 @@ void require_sequence(const char* front, Index number, const Sequence<Scalar>& s
   for (Index k = 0; k < Y.cols(); ++k)
     for (Index i = 0; i < d; ++i)
       if (std::isinf(Y(i, k)))
-        throw DataError(name + ": states is " + detail::number(double(Y(i, k))) + " at component " + std::to_string(i) +
-                        " of time " + std::to_string(k) +
-                        ", expected a finite number, or NaN where nothing was observed");
+        throw DataError({name, ": states is ", double(Y(i, k)), " at component ", i, " of time ", k,
+                         ", expected a finite number, or NaN where nothing was observed"});
   if (sequence.initial.size() > 0) {
     require_sequence_vector(name + ": initial", sequence.initial, d);
   } else {
     for (Index i = 0; i < d; ++i)
       if (std::isnan(Y(i, 0)))
-        throw DataError(name + " starts at its first observation, whose component " + std::to_string(i) +
-                        " is missing; give `initial`, the state at times[0]");
+        throw DataError({name, " starts at its first observation, whose component ", i,
+                         " is missing; give `initial`, the state at times[0]"});
   }
   require_sequence_vector(name + ": context", sequence.context, c);
 }
 
 template <Real Scalar>
 void require_sequences(const char* front, std::span<const Sequence<Scalar>> sequences, Index d, Index c) {
-  if (sequences.empty()) throw DataError(std::string(front) + ": there is no sequence");
+  if (sequences.empty()) throw DataError({std::string(front), ": there is no sequence"});
   for (std::size_t j = 0; j < sequences.size(); ++j) require_sequence(front, Index(j), sequences[j], d, c);
 }
 
@@ -126,7 +124,7 @@ void require_sequences(const char* front, std::span<const Sequence<Scalar>> sequ
 ///         length.
 inline void require_chosen_sequences(const char* front, std::size_t count, std::span<const Index> which,
                                      Index weights) {
-  if (which.empty()) throw DataError(std::string(front) + ": there is no sequence");
+  if (which.empty()) throw DataError({std::string(front), ": there is no sequence"});
   for (const Index j : which)
     if (j < 0 || j >= Index(count))
       throw ArgumentError(std::string(front) + ": number of a sequence", j, "0 to " + std::to_string(Index(count) - 1));

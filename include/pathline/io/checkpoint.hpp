@@ -39,10 +39,10 @@ class CheckpointFile {
   CheckpointFile(std::string name, TensorFile file) : name_(std::move(name)), file_(std::move(file)) {
     const auto format = file_.metadata.find("checkpoint");
     if (format == file_.metadata.end())
-      throw FileError("fit: " + name_ + " is another file of tensors, expected a checkpoint of fit");
+      throw FileError({"fit: ", name_, " is another file of tensors, expected a checkpoint of fit"});
     if (format->second != "1")
-      throw FileError("fit: " + name_ + " has form " + format->second + ", expected 1: it was written by pathline " +
-                      file_.metadata["pathline"]);
+      throw FileError({"fit: ", name_, " has form ", format->second, ", expected 1: it was written by pathline ",
+                       file_.metadata["pathline"]});
   }
 
   [[nodiscard]] RunSettings asked() const {
@@ -55,7 +55,7 @@ class CheckpointFile {
   template <class T>
   void visit(const std::string& name, T& value) const {
     const Tensor* const tensor = file_.find(name);
-    if (!tensor) throw FileError("fit: " + name_ + " has no tensor \"" + name + "\"; delete it to begin anew");
+    if (!tensor) throw FileError({"fit: ", name_, " has no tensor \"", name, "\"; delete it to begin anew"});
     try {
       if constexpr (std::same_as<T, bool>)
         value = value_of<std::uint8_t>(*tensor) != 0;
@@ -66,7 +66,7 @@ class CheckpointFile {
       else
         value = values_of<typename T::value_type>(*tensor);
     } catch (const TensorError& error) {
-      throw FileError("fit: " + name_ + ": " + error.what() + "; delete the file to begin anew");
+      throw FileError({"fit: ", name_, ": ", error.what(), "; delete the file to begin anew"});
     }
   }
 
@@ -145,7 +145,7 @@ struct Checkpoint {
     detail::remove_partial_files(path);
     std::error_code error;
     const bool exists = std::filesystem::exists(path, error);
-    if (error) throw FileError("fit: " + name() + " cannot be reached: " + error.message());
+    if (error) throw FileError({"fit: ", name(), " cannot be reached: ", error.message()});
     if (!exists) return std::nullopt;
     return detail::CheckpointFile(name(), read_safetensors(path));
   }

@@ -71,8 +71,8 @@ inline void check_separators(const std::string& source, const CsvOptions& option
   for (std::size_t i = 0; first_row && i < std::min<std::size_t>(cells.size(), 20); ++i)
     if (is_number(cells[i], options.decimal)) numbers += (numbers.empty() ? "" : ",") + std::to_string(i + 1);
   if (!numbers.empty() && !is_missing(cell) && is_name(cell)) advice += "; it has numbers in columns " + numbers;
-  throw DataError(reader.place() + ", column " + shown(column.name) + " is " + (cell.empty() ? "empty" : shown(cell)) +
-                  ", expected a finite number; " + advice);
+  throw DataError({reader.place(), ", column ", shown(column.name), " is ", cell.empty() ? "empty" : shown(cell),
+                   ", expected a finite number; ", advice});
 }
 
 /// Says that a row has another number of cells than the first, and what to do.
@@ -89,8 +89,8 @@ inline void check_separators(const std::string& source, const CsvOptions& option
   if (advice.empty() && width == 1)
     advice = "remove lines above the names, or check the separator, quotes and commas within numbers";
   if (advice.empty()) advice = "check the separator and quotes";
-  throw DataError(reader.place() + " has " + std::to_string(cells.size()) + (cells.size() == 1 ? " cell" : " cells") +
-                  ", expected " + std::to_string(width) + " as in the first line; " + advice);
+  throw DataError({reader.place(), " has ", cells.size(), cells.size() == 1 ? " cell" : " cells", ", expected ", width,
+                   " as in the first line; ", advice});
 }
 
 /// How many different numbers there are.
@@ -127,10 +127,9 @@ inline void require_float_holds(const std::string& source, const CsvNumbers& tab
     if (moved / largest <= 1e-3 * std::sqrt(std::max(variance, 0.0))) continue;
     const std::size_t different = count_different(before), kept = count_different(after);
     if (kept == different) continue;
-    throw DataError(source + ", column " + shown(table.columns[i].name) + " keeps " + std::to_string(kept) + " of " +
-                    std::to_string(different) +
-                    " different numbers in float, expected rounding below a thousandth of its standard deviation; "
-                    "read it as double");
+    throw DataError({source, ", column ", shown(table.columns[i].name), " keeps ", kept, " of ", different,
+                     " different numbers in float, expected rounding below a thousandth of its standard deviation; "
+                     "read it as double"});
   }
 }
 
@@ -140,12 +139,13 @@ inline void require_float_holds(const std::string& source, const CsvNumbers& tab
   require_text(source, text);
   CsvReader reader(source, text, options.separator);
   std::vector<std::string> cells, header;
-  if (!reader.next(cells)) throw DataError(source + " is empty, expected at least one row of numbers");
+  if (!reader.next(cells)) throw DataError({source, " is empty, expected at least one row of numbers"});
   const std::size_t width = cells.size();
-  if (width == 0) throw DataError(reader.place() + " is blank, expected a header or a row of numbers; remove the line");
+  if (width == 0)
+    throw DataError({reader.place(), " is blank, expected a header or a row of numbers; remove the line"});
   if (lower_case(cells[0]).starts_with("sep="))
-    throw DataError(reader.place() + " is " + shown(cells[0]) +
-                    ", Excel's word for the separator; remove the first line, and set separator");
+    throw DataError({reader.place(), " is ", shown(cells[0]),
+                     ", Excel's word for the separator; remove the first line, and set separator"});
   CsvNumbers table;
   table.has_header = has_header(reader, cells, options);
   bool more = true;
@@ -158,7 +158,7 @@ inline void require_float_holds(const std::string& source, const CsvNumbers& tab
   } catch (const ArgumentError& error) {  // because of another separator?
     const std::string advice = layout_advice(text, text, options);
     if (advice.empty()) throw;
-    throw DataError(error.what() + ("; " + advice));
+    throw DataError({error.what(), "; ", advice});
   }
 
   std::vector<double> exact;  // before they are rounded to float
@@ -169,8 +169,8 @@ inline void require_float_holds(const std::string& source, const CsvNumbers& tab
       continue;
     }
     if (blank_lines > 0 && !options.skip_missing)
-      throw DataError(source + ", line " + std::to_string(blank_line) +
-                      " is blank, expected a row of numbers; remove the line, or set skip_missing");
+      throw DataError({source, ", line ", blank_line,
+                       " is blank, expected a row of numbers; remove the line, or set skip_missing"});
     table.skipped += std::exchange(blank_lines, 0);
     if (cells.size() != width) refuse_row(reader, text, cells, width, options);
     if (options.skip_missing && std::any_of(table.columns.begin(), table.columns.end(),
@@ -192,9 +192,10 @@ inline void require_float_holds(const std::string& source, const CsvNumbers& tab
     }
   }
   if (table.values.empty() && table.skipped > 0)
-    throw DataError(source + " has a missing number in each of its " + std::to_string(table.skipped) +
-                    " rows, expected at least one row of numbers; choose other columns");
-  if (table.values.empty()) throw DataError(source + " has a header and no rows, expected at least one row of numbers");
+    throw DataError({source, " has a missing number in each of its ", table.skipped,
+                     " rows, expected at least one row of numbers; choose other columns"});
+  if (table.values.empty())
+    throw DataError({source, " has a header and no rows, expected at least one row of numbers"});
   if (in_float) require_float_holds(source, table, exact);
   return table;
 }

@@ -49,13 +49,13 @@ inline void require_text(const std::string& source, std::string_view text) {
         Format{"@RELATION"sv, "an ARFF file", "remove all lines up to @DATA"},
         Format{"version https://git-lfs"sv, "a Git LFS pointer", "fetch the file by git lfs pull"}})
     if (text.starts_with(format.bytes))
-      throw DataError(source + " is " + std::string(format.name) + ", expected a table in plain text; " +
-                      std::string(format.advice));
+      throw DataError(
+          {source, " is ", std::string(format.name), ", expected a table in plain text; ", std::string(format.advice)});
   const std::size_t nul = text.find('\0');
   if (nul == std::string_view::npos) return;
   const auto line = 1 + std::count(text.begin(), text.begin() + std::ptrdiff_t(nul), '\n');
-  throw DataError(source + ", line " + std::to_string(line) +
-                  " has a NUL byte, expected plain text; the file is binary or in UTF-16: save it as UTF-8");
+  throw DataError({source, ", line ", line,
+                   " has a NUL byte, expected plain text; the file is binary or in UTF-16: save it as UTF-8"});
 }
 
 /// The next line of a text that has something on it; removes it there. Quotes are not read: advice need not be exact.

@@ -95,9 +95,9 @@ enum class FirstLine { names, data, either };
   std::string some;
   for (std::size_t i = 0; i < std::min<std::size_t>(cells.size(), 4); ++i)
     some += (i == 0 ? "" : ", ") + shown(cells[i]);
-  throw DataError(reader.place() + " (" + some + (cells.size() > 4 ? ", …" : "") +
-                  ") can be names of columns or a row of data, expected one of them; set header to present or absent, "
-                  "or correct the line");
+  throw DataError({reader.place(), " (", some, cells.size() > 4 ? ", …" : "",
+                   ") can be names of columns or a row of data, expected one of them; set header to present or absent, "
+                   "or correct the line"});
 }
 
 /// The position of a column in the file, and its name in messages.

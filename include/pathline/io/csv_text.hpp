@@ -91,14 +91,14 @@ class CsvReader {
       result += c;
     }
     if (at_ == text_.size())
-      throw DataError(place() +
-                      " has a quote that does not close, expected another \"; double a quote that belongs to the text");
+      throw DataError(
+          {place(), " has a quote that does not close, expected another \"; double a quote that belongs to the text"});
     ++at_;
     if (separator_ != ' ') skip_spaces();
     if (!ends_line() && !is_separator(text_[at_]))
-      throw DataError(
-          place() + " has " + shown(text_.substr(at_, text_.find_first_of("\r\n", at_) - at_)) +
-          " behind a closing quote, expected the separator; set separator, or double a quote that belongs to the text");
+      throw DataError({place(), " has ", shown(text_.substr(at_, text_.find_first_of("\r\n", at_) - at_)),
+                       " behind a closing quote, expected the separator; set separator, or double a quote that belongs "
+                       "to the text"});
     return result;
   }
 

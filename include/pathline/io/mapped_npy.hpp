@@ -78,8 +78,8 @@ class MappedNpy {
       const detail::AnyNumber number = array_.number(file_.bytes(), i, sample);
       const std::optional<Scalar> value = detail::number_as<Scalar>(number);
       if (!value)
-        throw DataError(source_ + ": number " + std::to_string(i) + " of sample " + std::to_string(sample) + " is " +
-                        detail::number_text(number) + ", expected one that the type holds; take MappedNpy<double>");
+        throw DataError({source_, ": number ", i, " of sample ", sample, " is ", detail::number_text(number),
+                         ", expected one that the type holds; take MappedNpy<double>"});
       X(i, j) = *value;
     }
   }

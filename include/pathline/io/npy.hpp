@@ -35,8 +35,8 @@ namespace detail {
 /// Says which number it is, and what to do.
 [[noreturn]] inline void refuse_npy_number(const std::string& source, const AnyNumber& number, Index i, Index j,
                                            const char* expected) {
-  throw DataError(source + ": number " + std::to_string(i + 1) + " of row " + std::to_string(j + 1) + " is " +
-                  number_text(number) + ", expected " + expected);
+  throw DataError(
+      {source, ": number ", i + 1, " of row ", j + 1, " is ", number_text(number), ", expected ", expected});
 }
 
 /// Options that say how text is read are refused rather than passed over.
@@ -55,7 +55,7 @@ inline void require_no_text_options(const std::string& source, const CsvOptions&
   require_no_text_options(source, options);
   const NpyArray array = parse_npy_header(bytes, source);
   if (array.samples == 0 || array.dim == 0)
-    throw DataError(source + " has shape " + shape_text(array.shape) + ", expected at least one row of numbers");
+    throw DataError({source, " has shape ", shape_text(array.shape), ", expected at least one row of numbers"});
   CsvNumbers table;
   table.columns = find_columns(source, options.columns, {}, std::size_t(array.dim));
   std::vector<double> exact;  // before they are rounded to float
@@ -85,8 +85,8 @@ inline void require_no_text_options(const std::string& source, const CsvOptions&
     }
   }
   if (table.values.empty())
-    throw DataError(source + " has a NaN in each of its " + std::to_string(table.skipped) +
-                    " rows, expected at least one row of numbers; choose other columns");
+    throw DataError({source, " has a NaN in each of its ", table.skipped,
+                     " rows, expected at least one row of numbers; choose other columns"});
   if (in_float) require_float_holds(source, table, exact);
   return table;
 }

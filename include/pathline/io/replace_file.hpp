@@ -132,8 +132,8 @@ class Replacement {
 
  private:
   [[noreturn]] void fail(const std::string& reason) const {
-    throw FileError(caller_ + ": cannot write " + path_.string() + ": " + reason +
-                    "; check that the folder exists, may be written to, and has room");
+    throw FileError({caller_, ": cannot write ", path_.string(), ": ", reason,
+                     "; check that the folder exists, may be written to, and has room"});
   }
 
   std::string caller_;

@@ -102,7 +102,7 @@ void require_startable_by_each(const Control& control, const Rhs& rhs, const Sta
   if constexpr (HasDomain<Control>)
     for (Index j = 0; j < y0.cols(); ++j)
       if (!control.inside(y0.col(j)))
-        throw DataError("solve: y0 of sample " + std::to_string(j) + " is outside of the domain of the step control");
+        throw DataError({"solve: y0 of sample ", j, " is outside of the domain of the step control"});
 }
 
 inline void require_times_of_each(const std::vector<std::vector<double>>& times, Index samples) {

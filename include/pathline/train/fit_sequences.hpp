@@ -143,9 +143,9 @@ template <Real Scalar>
     observed = observed || result.weights(Index(j)) > 0;
   }
   if (!observed)
-    throw DataError(std::string(what) +
-                    " hold no observed entry to compare with: a first observation that serves as the initial state "
-                    "does not count");
+    throw DataError({std::string(what),
+                     " hold no observed entry to compare with: a first observation that serves as the initial state "
+                     "does not count"});
   return result;
 }
 

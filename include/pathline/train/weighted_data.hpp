@@ -34,11 +34,10 @@ inline void require_weights(const char* what, const Vector<double>& weights, Ind
   bool positive = false;
   for (Index j = 0; j < samples; ++j) {
     if (!(weights(j) >= 0 && std::isfinite(weights(j))))
-      throw DataError(std::string(what) + " is " + number(weights(j)) + " at sample " + std::to_string(j) +
-                      ", expected 0 or a positive number");
+      throw DataError({std::string(what), " is ", weights(j), " at sample ", j, ", expected 0 or a positive number"});
     positive = positive || weights(j) > 0;
   }
-  if (!positive) throw DataError(std::string(what) + " is 0 at every sample, expected a positive one at least");
+  if (!positive) throw DataError({std::string(what), " is 0 at every sample, expected a positive one at least"});
 }
 
 }  // namespace detail

@@ -90,9 +90,9 @@ struct MovingNormalization {
     const Index d = norm.size() / 4;
     for (Index i = 0; i < d; ++i)
       if (!std::isfinite(Scalar(batch.mean()(i))) || !std::isfinite(Scalar(batch.variance(i))))
-        throw DataError("MovingNormalization: component " + std::to_string(i) + " has mean " +
-                        detail::number(batch.mean()(i)) + " and variance " + detail::number(batch.variance(i)) +
-                        " in a batch, more than the flow's scalar holds; give the flow Standardize(X)");
+        throw DataError({"MovingNormalization: component ", i, " has mean ", batch.mean()(i), " and variance ",
+                         batch.variance(i),
+                         " in a batch, more than the flow's scalar holds; give the flow Standardize(X)"});
     for (Index i = 0; i < d; ++i) {
       norm(2 * d + i) += Scalar(decay * (batch.mean()(i) - double(norm(2 * d + i))));
       norm(3 * d + i) += Scalar(decay * (batch.variance(i) - double(norm(3 * d + i))));

@@ -130,7 +130,7 @@ class StandardizeContext {
   void measure_component(Index i, const std::vector<double>& raw, const detail::ComponentSpread& spread,
                          double epsilon) {
     const auto refuse = [i](const std::string& why) {
-      throw DataError("StandardizeContext: component " + std::to_string(i) + " of the context " + why);
+      throw DataError({"StandardizeContext: component ", i, " of the context ", why});
     };
     mean_(i) = 0;
     deviation_(i) = 1;

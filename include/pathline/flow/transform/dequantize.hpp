@@ -53,9 +53,8 @@ template <class Derived>
       Scalar& v = result.data(i, j);
       const double x = double(v);
       if (!(x >= 0 && x < count && x == std::floor(x)))
-        throw DataError("dequantize: data is " + detail::number(x) + " at component " + std::to_string(i) +
-                        " of sample " + std::to_string(j) + ", expected an integer from 0 to " +
-                        std::to_string(levels - 1));
+        throw DataError({"dequantize: data is ", x, " at component ", i, " of sample ", j,
+                         ", expected an integer from 0 to ", levels - 1});
       v = Scalar((x + draw.number_at<Uniform>(first + j, i)) / count);
       // Rounding must not move a number to the next level, nor to 1.
       while (double(v) * count >= x + 1) v = std::nextafter(v, Scalar(0));

@@ -130,10 +130,9 @@ class PeriodicTransform {
       const double turn = upper - lower;
       const auto x = data.row(component).template cast<double>().array();
       if (const Index outside = (x < lower - turn || x > upper + turn).count(); 2 * outside > X.cols())
-        throw DataError("PeriodicTransform: component " + std::to_string(component) +
-                        " of the data is more than a turn outside of [" + detail::number(lower) + ", " +
-                        detail::number(upper) + ") in " + std::to_string(outside) + " of " + std::to_string(X.cols()) +
-                        " samples; give the circle lower and upper in the unit of the data, such as -180 and 180");
+        throw DataError({"PeriodicTransform: component ", component, " of the data is more than a turn outside of [",
+                         lower, ", ", upper, ") in ", outside, " of ", X.cols(),
+                         " samples; give the circle lower and upper in the unit of the data, such as -180 and 180"});
     }
     const Standardize<double> lines(X);
     return {lines.mean(), lines.deviation()};

@@ -56,7 +56,7 @@ class OneByOneSolver {
       bool started = false;
       SolveStatus ended = status_of([&] {
         if (const char* const fault = fault_of_start(control_, y_))
-          throw DataError("solve: y0 of sample " + std::to_string(id) + fault);
+          throw DataError({"solve: y0 of sample ", id, fault});
         started = true;
         const Outputs<Output> outputs{{}, output, id};
         if constexpr (TwoPartMethod<Method>)  // whose two parts know of no samples

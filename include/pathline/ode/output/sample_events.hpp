@@ -90,7 +90,7 @@ void solve_sample(const Method& method, const Control& control, Rhs& rhs, double
                   SampleEvents<Column>& result) {
   result.status = status_of([&] {
     if (const char* const fault = fault_of_start(control, result.y))
-      throw DataError("solve: y0 of sample " + std::to_string(sample) + fault);
+      throw DataError({"solve: y0 of sample ", sample, fault});
     const auto run = [&](const auto&... event) {
       run_events(method, control, rhs, t1, std::tuple(EventOfSample<Events>{event, sample}...), stepper, result);
     };

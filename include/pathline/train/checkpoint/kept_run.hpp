@@ -41,7 +41,7 @@ struct RunState {
 };
 
 [[noreturn]] inline void refuse_kept(const std::string& keeper, const std::string& reason) {
-  throw FileError("fit: " + keeper + " does not hold a whole run: " + reason + "; delete it to begin anew");
+  throw FileError({"fit: ", keeper, " does not hold a whole run: ", reason, "; delete it to begin anew"});
 }
 inline void require_kept(bool holds, const std::string& keeper, const char* reason) {
   if (!holds) refuse_kept(keeper, reason);
