@@ -2,9 +2,15 @@
 /// What tests of implicit methods share: a stiff batch, a rigid body, and a solve by a stepper of its own.
 #pragma once
 
+#include <pathline/ode/implicit/additive/split_right_hand_side.hpp>
 #include <pathline/ode/integrate.hpp>
 
+#include <support/ode_problems.hpp>
+
 #include <Eigen/Geometry>
+
+#include <functional>
+#include <type_traits>
 
 namespace pathline {
 
@@ -49,12 +55,30 @@ struct RigidBody {
   [[nodiscard]] double energy(const Eigen::Vector3d& y) const { return y.cwiseAbs2().cwiseQuotient(inertia).sum(); }
 };
 
-/// y from t0 to t1.
+/// A right-hand side that offers no more than a call.
+template <class Rhs, class State>
+concept OnlyCalled =
+    WritingRightHandSide<Rhs, State> && !(HasJacobian<Rhs, State> || HasTimeDerivative<Rhs, State> ||
+                                          HasErrorRows<Rhs> || HasPathRows<Rhs> || TwoPartRightHandSide<Rhs, State>);
+
+/// y from t0 to t1; by one type of right-hand side where it is only called, so that a method is compiled once.
 template <class Method, StepControl Control, class Rhs, class State>
 Statistics run(const Control& control, Rhs&& rhs, State& y, double t0, double t1) {
   const double times[] = {t0, t1};
   Stepper<Method, State> stepper;
-  return integrate(Method{}, control, rhs, y, times, stepper);
+  const auto solve_by = [&](auto& any) { return integrate(Method{}, control, any, y, times, stepper); };
+  if constexpr (OnlyCalled<std::remove_reference_t<Rhs>, State>) {
+    AnyRhs<State> any(std::ref(rhs));
+    return solve_by(any);
+  } else if constexpr (requires {
+                         requires OnlyCalled<std::remove_reference_t<decltype((rhs.explicit_part))>, State>;
+                         requires OnlyCalled<std::remove_reference_t<decltype((rhs.implicit_part))>, State>;
+                       }) {
+    SplitRightHandSide any{AnyRhs<State>(std::ref(rhs.explicit_part)), AnyRhs<State>(std::ref(rhs.implicit_part))};
+    return solve_by(any);
+  } else {
+    return solve_by(rhs);
+  }
 }
 
 /// The same in equal steps.

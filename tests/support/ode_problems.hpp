@@ -5,10 +5,15 @@
 #include <pathline/ode/concepts.hpp>
 
 #include <cmath>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace pathline {
+
+/// Any right-hand side by one type, so that a test compiles a method once for all of its right-hand sides.
+template <class State>
+using AnyRhs = std::function<void(double, const State&, State&)>;
 
 /// Nonlinear, coupled, non-autonomous: u' = 2 t u log v, v' = -2 t v log u, solved by u = exp(sin t²), v = exp(cos t²).
 /// No order condition is met by accident.

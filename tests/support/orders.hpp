@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 namespace pathline {
@@ -34,7 +35,7 @@ template <class Method, class Rhs = CoupledProblem>
 double global_error(Index steps, double t0, double t1) {
   std::vector<double> times;
   for (int i = 0; i <= 20; ++i) times.push_back(t0 + (t1 - t0) * i / 20);
-  Rhs rhs;
+  std::conditional_t<std::is_same_v<Rhs, CoupledProblem>, AnyRhs<Eigen::Vector2d>, Rhs> rhs = Rhs{};
   Eigen::Vector2d y = CoupledProblem::exact(t0);
   Stepper<Method, Eigen::Vector2d> stepper;
   ErrorAtOutputs watch(times);
@@ -45,7 +46,7 @@ double global_error(Index steps, double t0, double t1) {
 /// Errors of single steps of length h from the exact solution, with these weights for the stages.
 template <class Method, std::size_t S>
 double local_error(double h, const std::array<double, S>& weights) {
-  CoupledProblem rhs;
+  AnyRhs<Eigen::Vector2d> rhs = CoupledProblem{};
   Stepper<Method, Eigen::Vector2d> stepper;
   MeanError error;
   for (int i = 0; i < 20; ++i) {

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 #include <span>
 #include <vector>
@@ -19,10 +20,15 @@
 namespace pathline {
 namespace {
 
+/// One type, so that a method is compiled once for all of them.
+using AnyBatchRhs = std::function<void(const Row<double>&, const Eigen::MatrixXd&, Eigen::MatrixXd&)>;
+
 template <class Method>
 BatchResult<Eigen::MatrixXd> solve_all(const Eigen::MatrixXd& Y, double first_step = 0) {
   SmallNetwork network;
-  const auto rhs = [&](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) { network(t, y, dy); };
+  const AnyBatchRhs rhs = [&](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
+    network(t, y, dy);
+  };
   return try_solve(rhs, Y, 0, 2, Method{},
                    PerSample(PiController{.rtol = 1e-7, .atol = 1e-9, .initial_step = first_step}));
 }
@@ -135,7 +141,7 @@ TEST_CASE("Each sample ends where it should, and NaN or a limit end its own solv
 }
 
 TEST_CASE("A sample's rejected step drops no output, nor does its first skip a forcing", "[ode][per_sample]") {
-  const auto forced = [](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
+  const AnyBatchRhs forced = [](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
     for (Index j = 0; j < y.cols(); ++j) dy(0, j) = std::sin(double(20 + j) * t(j));
   };
   std::vector<double> outputs;
@@ -157,7 +163,7 @@ TEST_CASE("Samples that have arrived are evaluated no more", "[ode][per_sample]"
   std::vector<std::vector<double>> times(64, {0., 0.1});
   for (std::size_t j = 0; j < 8; ++j) times[8 * j] = {0., 10.};
   Index columns = 0, evaluations = 0;
-  const auto rhs = [&](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
+  const AnyBatchRhs rhs = [&](const Row<double>& t, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) {
     columns += y.cols();
     for (Index j = 0; j < y.cols(); ++j) dy.col(j) = -y.col(j) * (2 + std::sin(9 * t(j)));
   };
@@ -194,7 +200,7 @@ TEMPLATE_TEST_CASE("The right-hand side is told which samples it sees, and copie
 
 TEST_CASE("Steps of its own allocate only where the batch shrinks", "[ode][per_sample][allocations]") {
   const auto allocations_up_to = [](double t1) {
-    const auto rhs = [](const Row<double>&, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) { dy = -y; };
+    const AnyBatchRhs rhs = [](const Row<double>&, const Eigen::MatrixXd& y, Eigen::MatrixXd& dy) { dy = -y; };
     const AllocationCounter counter;
     (void)try_solve(rhs, Eigen::MatrixXd::Ones(2, 30), 0, t1, Dopri5{}, PerSample(PiController{}));
     return counter.count();

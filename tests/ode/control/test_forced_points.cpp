@@ -7,6 +7,7 @@
 #include <pathline/ode/solve.hpp>
 
 #include <support/catch.hpp>
+#include <support/ode_problems.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -21,13 +22,12 @@ const State one = State::Ones();
 const PiController tight{.rtol = 1e-10, .atol = 1e-12};
 
 /// y' = 1 before 1, -y from 1 on; never to be asked at 1 itself.
-struct Switch {
-  std::vector<double>* asked = nullptr;
-  void operator()(double t, const State& y, State& dy) const {
+AnyRhs<State> switching(std::vector<double>* asked = nullptr) {
+  return [asked](double t, const State& y, State& dy) {
     if (asked != nullptr) asked->push_back(t);
     dy(0) = t < 1 ? 1 : -y(0);
-  }
-};
+  };
+}
 
 template <class Method, class Control>
 std::vector<double> ends_of_steps(const Control& control, double t0, double t1) {
@@ -35,7 +35,7 @@ std::vector<double> ends_of_steps(const Control& control, double t0, double t1) 
   State y = one;
   const double times[] = {t0, t1};
   Stepper<Method, State> stepper;
-  const auto rhs = [](double t, const State&, State& dy) { dy(0) = std::cos(t); };
+  AnyRhs<State> rhs = [](double t, const State&, State& dy) { dy(0) = std::cos(t); };
   integrate(Method{}, control, rhs, y, times, stepper, each_step([&](double t, const State&) { ends.push_back(t); }));
   return ends;
 }
@@ -59,7 +59,7 @@ TEST_CASE("Steps meet the points on their way, forward and backward", "[ode][con
 }
 
 TEST_CASE("A peak between two steps is found where a point says so", "[ode][control]") {
-  const auto rhs = [](double t, const State&, State& dy) { dy(0) = std::exp(-0.5 * std::pow((t - 5) / 1e-3, 2)); };
+  AnyRhs<State> rhs = [](double t, const State&, State& dy) { dy(0) = std::exp(-0.5 * std::pow((t - 5) / 1e-3, 2)); };
   const double area = 1e-3 * std::sqrt(2 * std::acos(-1.));
   const State zero = State::Zero();
   CHECK(solve(rhs, zero, 0, 10)(0) < 1e-9);  // stepped over
@@ -70,7 +70,7 @@ TEST_CASE("A peak between two steps is found where a point says so", "[ode][cont
 TEMPLATE_TEST_CASE("Behind a jump the right-hand side is asked anew, and never at it", "[ode][control]", Dopri5,
                    CashKarp, Kvaerno5, Sdirk4, RadauIia5) {
   std::vector<double> asked;
-  const Switch rhs{&asked};
+  AnyRhs<State> rhs = switching(&asked);
   const WithForcedPoints control(tight, {.jump_at = {1}});
   const State y = solve(rhs, one, 0, 2, TestType{}, control);
   CHECK(y(0) == Approx(2 * std::exp(-1.)).epsilon(1e-8));
@@ -90,12 +90,12 @@ TEMPLATE_TEST_CASE("Behind a jump the right-hand side is asked anew, and never a
 
 TEST_CASE("A jump where a solve starts, stands or ends", "[ode][control]") {
   const WithForcedPoints control(tight, {.jump_at = {1}});
-  CHECK(solve(Switch{}, one, 1, 2, Dopri5{}, control)(0) == Approx(std::exp(-1.)).epsilon(1e-9));
-  CHECK(solve(Switch{}, one, 0, 1, Dopri5{}, control)(0) == Approx(2).epsilon(1e-12));
-  CHECK(solve(Switch{}, one, 1, 0, Dopri5{}, control)(0) == Approx(0).margin(1e-12));
-  CHECK(solve(Switch{}, one, 2, 1, Dopri5{}, control)(0) == Approx(std::exp(1.)).epsilon(1e-9));
-  CHECK(solve(Switch{}, one, 1, 1, Dopri5{}, control)(0) == 1);
-  const auto path = solve(Switch{}, one, {0., 1., 1., 2.}, Dopri5{}, control);
+  CHECK(solve(switching(), one, 1, 2, Dopri5{}, control)(0) == Approx(std::exp(-1.)).epsilon(1e-9));
+  CHECK(solve(switching(), one, 0, 1, Dopri5{}, control)(0) == Approx(2).epsilon(1e-12));
+  CHECK(solve(switching(), one, 1, 0, Dopri5{}, control)(0) == Approx(0).margin(1e-12));
+  CHECK(solve(switching(), one, 2, 1, Dopri5{}, control)(0) == Approx(std::exp(1.)).epsilon(1e-9));
+  CHECK(solve(switching(), one, 1, 1, Dopri5{}, control)(0) == 1);
+  const auto path = solve(switching(), one, {0., 1., 1., 2.}, Dopri5{}, control);
   REQUIRE(path.states.size() == 4);
   CHECK(path.states[1](0) == Approx(2).epsilon(1e-12));
   CHECK(path.states[3](0) == Approx(2 * std::exp(-1.)).epsilon(1e-9));
@@ -106,7 +106,7 @@ TEST_CASE("Of two jumps a number apart neither is asked", "[ode][control]") {
   const WithForcedPoints control(tight, {.jump_at = {1, second}});
   std::vector<double> asked;
   const auto [t0, t1] = GENERATE(std::pair{0., 2.}, std::pair{2., 0.}, std::pair{1., 2.});
-  CHECK(solve(Switch{&asked}, one, t0, t1, Dopri5{}, control).allFinite());
+  CHECK(solve(switching(&asked), one, t0, t1, Dopri5{}, control).allFinite());
   CHECK_FALSE(contains(asked, 1));
   CHECK_FALSE(contains(asked, second));
 }
@@ -117,7 +117,7 @@ TEST_CASE("Points within some ulps of each other, of the start or of the end are
       GENERATE_COPY(std::pair{0., 2.}, std::pair{2., 0.}, std::pair{1., 2.}, std::pair{before, 2.}, std::pair{1., 0.},
                     std::pair{0., after}, std::pair{2., before}, std::pair{before, after});
   std::vector<double> asked;
-  const auto rhs = [&](double t, const State&, State& dy) {
+  AnyRhs<State> rhs = [&](double t, const State&, State& dy) {
     asked.push_back(t);
     dy(0) = t <= 1 ? 1 : 2;
   };
@@ -131,7 +131,7 @@ TEST_CASE("Points within some ulps of each other, of the start or of the end are
 
 TEST_CASE("The probe for the first step is not made at a jump", "[ode][control]") {
   bool asked = false;
-  const auto rhs = [&](double t, const State&, State& dy) {
+  AnyRhs<State> rhs = [&](double t, const State&, State& dy) {
     asked = asked || t == 1;
     dy(0) = t < 1 ? 1e-9 : 1;  // so slow that the probe would go as far as it may
   };
@@ -143,7 +143,7 @@ TEST_CASE("The probe for the first step is not made at a jump", "[ode][control]"
 // The first step was as long as the way to the jump, and grew by half from there: 10,197 evaluations of Dopri5.
 TEMPLATE_TEST_CASE("A jump just after the start does not shorten the steps after it", "[ode][control]", Dopri5,
                    CashKarp, Kvaerno5, Sdirk4, RadauIia5) {
-  const auto rhs = [](double t, const State& y, State& dy) { dy(0) = t == 1e-300 ? std::nan("") : -y(0); };
+  AnyRhs<State> rhs = [](double t, const State& y, State& dy) { dy(0) = t == 1e-300 ? std::nan("") : -y(0); };
   Stepper<TestType, State> stepper;
   State y = one;
   const double times[] = {0, 1};
@@ -158,7 +158,7 @@ TEMPLATE_TEST_CASE("A jump just after the start does not shorten the steps after
 
 TEST_CASE("Forced points, norms and tolerances nest", "[ode][control]") {
   const WithNorm control(WithForcedPoints(tight, {.step_at = {0.5}, .jump_at = {1}}), MaxSampleNorm{});
-  CHECK(solve(Switch{}, one, 0, 2, Dopri5{}, control)(0) == Approx(2 * std::exp(-1.)).epsilon(1e-9));
+  CHECK(solve(switching(), one, 0, 2, Dopri5{}, control)(0) == Approx(2 * std::exp(-1.)).epsilon(1e-9));
 }
 
 TEST_CASE("Points that are not finite are refused", "[ode][control][errors]") {

@@ -15,6 +15,7 @@
 #include <support/ode_problems.hpp>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numbers>
 #include <string>
@@ -29,15 +30,21 @@ using State = Eigen::Vector2d;
 constexpr double pi = std::numbers::pi;
 const PiController tight{.rtol = 1e-11, .atol = 1e-11};
 
+// One type for all right-hand sides, one for all g and one for all resets: a solve is compiled once for a method, a
+// control and a list of events. Lambdas as they are come with the states of other shapes below.
+using Function = std::function<double(double, const State&)>;
+using PlainEvent = Event<Function>;
+using ResettingEvent = Event<Function, std::function<void(double, State&)>>;
+
 /// y = (cos t, -sin t) from (1, 0).
-const auto oscillator = [](double, const State& y, State& dy) { dy << y(1), -y(0); };
+const AnyRhs<State> oscillator = [](double, const State& y, State& dy) { dy << y(1), -y(0); };
 const State upright(1, 0);
 
 /// Height and velocity under gravity 2, so that a fall from h takes √h. Every method of order 2 solves it exactly.
-const auto falling = [](double, const State& y, State& dy) { dy << y(1), -2; };
+const AnyRhs<State> falling = [](double, const State& y, State& dy) { dy << y(1), -2; };
 
-const auto first = [](double, const State& y) { return y(0); };
-const auto second = [](double, const State& y) { return y(1); };
+const Function first = [](double, const State& y) { return y(0); };
+const Function second = [](double, const State& y) { return y(1); };
 
 template <class Solution>
 std::vector<double> times_of(const Solution& solution, std::size_t event = 0) {
@@ -96,7 +103,7 @@ TEST_CASE("Events that only tell change neither steps nor evaluations", "[ode][e
 TEST_CASE("The direction of a crossing is that in which the solve goes", "[ode][events]") {
   const auto [t1, rising] =
       GENERATE(std::pair{10., true}, std::pair{10., false}, std::pair{-10., true}, std::pair{-10., false});
-  const Event event(first, {.crossing = rising ? Crossing::rising : Crossing::falling});
+  const PlainEvent event(first, {.crossing = rising ? Crossing::rising : Crossing::falling});
   const auto path = solve_events(oscillator, upright, 0, t1, std::tuple(event), Tsit5{}, tight);
   // cos falls through 0 first, both ways from 0.
   const double sign = t1 < 0 ? -1 : 1;
@@ -107,9 +114,9 @@ TEST_CASE("The direction of a crossing is that in which the solve goes", "[ode][
 }
 
 TEST_CASE("A terminal event ends the solve, and no later event is told", "[ode][events]") {
-  const Event stop(first, {.terminal = true});
-  const Event later([](double t, const State&) { return t - 1.6; });
-  const Event sooner([](double t, const State&) { return t - 1.5; });
+  const PlainEvent stop(first, {.terminal = true});
+  const PlainEvent later([](double t, const State&) { return t - 1.6; });
+  const PlainEvent sooner([](double t, const State&) { return t - 1.5; });
   const auto path = solve_events(oscillator, upright, 0, 10, std::tuple(later, stop, sooner), Tsit5{}, tight);
   CHECK(path.terminated);
   CHECK(path.trajectory.t1() == Approx(pi / 2).margin(1e-8));
@@ -128,11 +135,11 @@ TEST_CASE("A terminal event ends the solve, and no later event is told", "[ode][
 TEMPLATE_TEST_CASE("A ball bounces at the times that are known", "[ode][events]", Rk4, BogackiShampine, Tsit5) {
   const double r = 0.75;
   int evaluations_at_ground = 0;
-  const auto rhs = [&](double, const State& y, State& dy) {
+  const AnyRhs<State> rhs = [&](double, const State& y, State& dy) {
     if (std::abs(y(0)) < 1e-12 && y(1) > 0) ++evaluations_at_ground;
     dy << y(1), -2;
   };
-  const Event bounce(first, {.crossing = Crossing::falling}, [r](double, State& y) { y(1) *= -r; });
+  const ResettingEvent bounce(first, {.crossing = Crossing::falling}, [r](double, State& y) { y(1) *= -r; });
   const auto check = [&](const auto& control) {
     evaluations_at_ground = 0;
     const auto path = solve_events(rhs, State(1, 0), 0, 6, std::tuple(bounce), TestType{}, control);
@@ -174,7 +181,7 @@ TEST_CASE("A start on an event is no event, whichever way g goes", "[ode][events
     CHECK(times[0] == Approx(2).margin(1e-12));
   }
   // It lands, is thrown up again by a reset, and rounding at the ground is no second event.
-  const Event again(first, {.crossing = crossing}, [](double, State& y) { y(1) = 2; });
+  const ResettingEvent again(first, {.crossing = crossing}, [](double, State& y) { y(1) = 2; });
   const auto juggled = times_of(solve_events(falling, State(0, 2), 0, 7, std::tuple(again)));
   CHECK(juggled.size() == (crossing == Crossing::rising ? 0U : 3U));
 }
@@ -185,7 +192,7 @@ TEST_CASE("Two crossings in one step are found", "[ode][events]") {
   const double t0 = GENERATE(0., -0.99, 0.9, -1.96);
   // y = 1 - t², seen from t0 on: its top is anywhere in the step.
   const State y0(1 - t0 * t0, -2 * t0);
-  const Event cross([height](double, const State& y) { return y(0) - height; });
+  const PlainEvent cross([height](double, const State& y) { return y(0) - height; });
   const auto path = solve_events(falling, y0, t0, t0 + 2, std::tuple(cross), Rk4{}, FixedSteps(1));
   std::vector<double> expected;
   for (const double t : {-std::sqrt(1 - height), std::sqrt(1 - height)})
@@ -203,7 +210,7 @@ TEST_CASE("Two crossings in one step are found wherever they lie", "[ode][events
     const double top = 0.05 + 0.9 * std::fmod(trial * std::numbers::phi, 1.), t0 = -2 * top;
     const double half = std::pow(10, -0.5 - std::fmod(trial * std::numbers::sqrt2, 1.));
     if (t0 > -half || t0 + 2 < half) continue;
-    const Event cross([half](double, const State& y) { return y(0) - (1 - half * half); });
+    const PlainEvent cross([half](double, const State& y) { return y(0) - (1 - half * half); });
     const State y0(1 - t0 * t0, -2 * t0);
     if (solve_events(falling, y0, t0, t0 + 2, std::tuple(cross), Rk4{}, FixedSteps(1)).hits.size() != 2) ++missed;
   }
@@ -214,7 +221,7 @@ TEST_CASE("A dip around the end of a step is found", "[ode][events]") {
   // The top of 1 - t² lies at the end of the tenth of 20 steps, or a little beside it.
   const double offset = GENERATE(0., 1e-5, -1e-5, 3e-4, -3e-4, 2e-3, -2e-3);
   const double t0 = -1 + offset;
-  const Event cross([](double, const State& y) { return y(0) - (1 - 1e-4); });
+  const PlainEvent cross([](double, const State& y) { return y(0) - (1 - 1e-4); });
   const auto path =
       solve_events(falling, State(1 - t0 * t0, -2 * t0), t0, t0 + 2, std::tuple(cross), Rk4{}, FixedSteps(20));
   const std::vector<double> times = times_of(path);
@@ -226,7 +233,7 @@ TEST_CASE("A dip around the end of a step is found", "[ode][events]") {
 TEST_CASE("Grazing without a crossing is no event, and with one it is two", "[ode][events]") {
   // 1 + cos t comes to 0 at π; lifted or sunk by 1e-6 it stays above or crosses at π ∓ √2e-6.
   const double lift = GENERATE(1e-6, -1e-6);
-  const Event touch([lift](double, const State& y) { return 1 + y(0) + lift; });
+  const PlainEvent touch([lift](double, const State& y) { return 1 + y(0) + lift; });
   const auto times = times_of(solve_events(oscillator, upright, 0, 6, std::tuple(touch), Tsit5{}, tight));
   if (lift > 0) {
     CHECK(times.empty());
@@ -240,11 +247,11 @@ TEST_CASE("Grazing without a crossing is no event, and with one it is two", "[od
 
 TEST_CASE("An event at the end of a step or of the solve is told once", "[ode][events]") {
   // 10 steps to t = 1 for a fall from height 1, and on to 2.
-  const Event ground(first);
+  const PlainEvent ground(first);
   CHECK(times_of(solve_events(falling, State(1, 0), 0, 2, std::tuple(ground), Rk4{}, FixedSteps(20))).size() == 1);
   // g is exactly 0 at the end of the solve, and an ulp to this or that side of it.
   for (const double at : {1., std::nextafter(1., 2.), std::nextafter(1., 0.)}) {
-    const Event clock([at](double t, const State&) { return t - at; }, {.terminal = true});
+    const PlainEvent clock([at](double t, const State&) { return t - at; }, {.terminal = true});
     const auto path = solve_events(falling, State(1, 0), 0, 1, std::tuple(clock), Tsit5{});
     CHECK(path.hits.size() == (at > 1 ? 0U : 1U));
     CHECK(path.terminated == (at <= 1));
@@ -252,7 +259,7 @@ TEST_CASE("An event at the end of a step or of the solve is told once", "[ode][e
     CHECK(path.y(1) == Approx(-2).epsilon(1e-14));
   }
   // A reset at the very end is made; the trajectory keeps the state before it.
-  const Event kick([](double t, const State&) { return t - 1; }, {}, [](double, State& y) { y(1) = 5; });
+  const ResettingEvent kick([](double t, const State&) { return t - 1; }, {}, [](double, State& y) { y(1) = 5; });
   const auto kicked = solve_events(falling, State(1, 0), 0, 1, std::tuple(kick), Rk4{}, FixedSteps(4));
   CHECK(kicked.y(1) == 5);
   CHECK(kicked.trajectory(1)(1) == Approx(-2).epsilon(1e-14));
@@ -283,7 +290,7 @@ TEST_CASE("The time of an event is exact however loose the tolerances", "[ode][e
 TEST_CASE("A reset an ulp from the end of a step, from the start or from the end is made once", "[ode][events]") {
   const double at =
       GENERATE(5e-324, 1e-16, std::nextafter(0.5, 0.), 0.5, std::nextafter(0.5, 1.), std::nextafter(1., 0.), 1.);
-  const Event kick([at](double t, const State&) { return t - at; }, {}, [](double, State& y) { y(1) += 1; });
+  const ResettingEvent kick([at](double t, const State&) { return t - at; }, {}, [](double, State& y) { y(1) += 1; });
   const auto check = [&](const auto& path) {
     INFO("at 1 - " << 1 - at);
     REQUIRE(path.hits.size() == 1);
@@ -300,10 +307,10 @@ TEST_CASE("A reset an ulp from the end of a step, from the start or from the end
 }
 
 TEST_CASE("Events at one time are all told, and their resets are made in order", "[ode][events]") {
-  const auto half = [](double, const State& y) { return y(0) - 0.75; };  // 1 - t² at t = 1/2
-  const Event add(half, {}, [](double, State& y) { y(1) += 3; });
-  const Event twice([](double t, const State&) { return t - 0.5; }, {}, [](double, State& y) { y(1) *= 2; });
-  const Event told([](double t, const State&) { return 1 - 2 * t; });
+  const Function half = [](double, const State& y) { return y(0) - 0.75; };  // 1 - t² at t = 1/2
+  const ResettingEvent add(half, {}, [](double, State& y) { y(1) += 3; });
+  const ResettingEvent twice([](double t, const State&) { return t - 0.5; }, {}, [](double, State& y) { y(1) *= 2; });
+  const PlainEvent told([](double t, const State&) { return 1 - 2 * t; });
   const auto one = solve_events(falling, State(1, 0), 0, 0.6, std::tuple(told, add, twice));
   const auto other = solve_events(falling, State(1, 0), 0, 0.6, std::tuple(twice, add, told));
   REQUIRE(one.hits.size() == 3);
@@ -349,7 +356,8 @@ TEMPLATE_TEST_CASE("Events at one time are all told once, wherever it lies and h
 }
 
 TEST_CASE("A jump over zero is no crossing, and later crossings are seen from its far side", "[ode][events]") {
-  const Event lift([](double t, const State&) { return t - 0.5; }, {}, [](double, State& y) { y = State(-1, 4); });
+  const ResettingEvent lift([](double t, const State&) { return t - 0.5; }, {},
+                            [](double, State& y) { y = State(-1, 4); });
   const auto path = solve_events(falling, State(1, 0), 0, 5, std::tuple(Event(first), lift), Rk4{}, FixedSteps(9));
   const std::vector<double> times = times_of(path);
   // -1 + 4 s - s² = 0.
@@ -360,7 +368,7 @@ TEST_CASE("A jump over zero is no crossing, and later crossings are seen from it
 
 TEST_CASE("Backward in time a ball bounces as well", "[ode][events]") {
   // Seen backward the flight of 1 - t² ends at t = -1 with velocity 2: reversed, it is the same arc again.
-  const Event bounce(first, {.crossing = Crossing::falling}, [](double, State& y) { y(1) = -y(1); });
+  const ResettingEvent bounce(first, {.crossing = Crossing::falling}, [](double, State& y) { y(1) = -y(1); });
   const auto path = solve_events(falling, State(1, 0), 0, -4, std::tuple(bounce));
   const std::vector<double> times = times_of(path);
   REQUIRE(times.size() == 2);
@@ -371,8 +379,8 @@ TEST_CASE("Backward in time a ball bounces as well", "[ode][events]") {
 
 TEST_CASE("A reset a number before a jump, and a solve that ends at one", "[ode][events]") {
   const double before = std::nextafter(1., 0.);
-  const auto rhs = [](double t, const State& y, State& dy) { dy = t < 1 ? State(1, 1) : State(-y); };
-  const Event reset([=](double t, const State&) { return t - before; }, {}, [](double, State& y) { y *= 2; });
+  const AnyRhs<State> rhs = [](double t, const State& y, State& dy) { dy = t < 1 ? State(1, 1) : State(-y); };
+  const ResettingEvent reset([=](double t, const State&) { return t - before; }, {}, [](double, State& y) { y *= 2; });
   const WithForcedPoints control(tight, {.jump_at = {1, 2}});
   const auto path = solve_events(rhs, State(0, 0), 0, 2, std::tuple(reset), Dopri5{}, control);
   CHECK(times_of(path) == std::vector<double>{before});
@@ -391,9 +399,9 @@ TEST_CASE("A batch has events of its own kind", "[ode][events]") {
 }
 
 TEST_CASE("Many resets use up the step limit, over all pieces", "[ode][events][errors]") {
-  const Event bounce(first, {.crossing = Crossing::falling}, [](double, State& y) { y(1) *= -0.5; });
+  const ResettingEvent bounce(first, {.crossing = Crossing::falling}, [](double, State& y) { y(1) *= -0.5; });
   Index evaluations = 0;
-  const auto rhs = [&](double, const State& y, State& dy) {
+  const AnyRhs<State> rhs = [&](double, const State& y, State& dy) {
     ++evaluations;
     dy << y(1), -2;
   };
@@ -421,7 +429,7 @@ TEST_CASE("Steps used up at a reset are told with what the scalar can resolve", 
 
 TEST_CASE("What an event spoils is refused", "[ode][events][errors]") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const Event bad_value([nan](double t, const State&) { return t < 0.5 ? 1 : nan; });
+  const PlainEvent bad_value([nan](double t, const State&) { return t < 0.5 ? 1 : nan; });
   CHECK_THROWS_AS((void)solve_events(falling, State(1, 0), 0, 1, std::tuple(bad_value)), NonFiniteError);
   try {
     (void)solve_events(falling, State(1, 0), 0, 1, std::tuple(bad_value), Rk4{}, FixedSteps(10));
@@ -430,14 +438,14 @@ TEST_CASE("What an event spoils is refused", "[ode][events][errors]") {
     CHECK(error.statistics.accepted == 5);
     CHECK(error.statistics.evaluations == 5 * 4 + 1);
   }
-  const auto blows_up = [](double, const State& y, State& dy) { dy = y.cwiseAbs2(); };
+  const AnyRhs<State> blows_up = [](double, const State& y, State& dy) { dy = y.cwiseAbs2(); };
   try {
     (void)solve_events(blows_up, State(1, 1), 0, 40, std::tuple(Event(first)), Rk4{}, FixedSteps(40));
     FAIL("no error");
   } catch (const NonFiniteError& error) {
     CHECK(error.subject == "the solution");
   }
-  const Event bad_reset(first, {}, [nan](double, State& y) { y(1) = nan; });
+  const ResettingEvent bad_reset(first, {}, [nan](double, State& y) { y(1) = nan; });
   CHECK_THROWS_AS((void)solve_events(falling, State(1, 0), 0, 2, std::tuple(bad_reset)), DataError);
   const Event grows([](double t, const Batch<double>&) { return t - 0.5; }, {},
                     [](double, Batch<double>& y) { y.setZero(2, 7); });
@@ -447,7 +455,7 @@ TEST_CASE("What an event spoils is refused", "[ode][events][errors]") {
 }
 
 TEST_CASE("A search without events allocates nothing of its own", "[ode][events][memory]") {
-  const Event never([](double, const State& y) { return 5 + y(0); });
+  const PlainEvent never([](double, const State& y) { return 5 + y(0); });
   const auto requests = [&](Index steps) {
     const AllocationCounter counter;
     const auto path = solve_events(oscillator, upright, 0, 5, std::tuple(never), Dopri5{}, FixedSteps(steps));
@@ -477,7 +485,7 @@ TEMPLATE_TEST_CASE("An implicit method finds the events of a stiff problem", "[o
   };
   const SplitRightHandSide rhs{[](double, const State&, State& dy) { dy.setZero(); }, stiff};
   const PiController control{.rtol = 1e-8, .atol = 1e-8, .max_step = 0.2};
-  const Event kick(second, {.crossing = Crossing::falling}, [](double, State& y) { y(1) = -0.5; });
+  const ResettingEvent kick(second, {.crossing = Crossing::falling}, [](double, State& y) { y(1) = -0.5; });
   const auto path = solve_events(rhs, upright, 0, 5, std::tuple(Event(first), kick), TestType{}, control);
   REQUIRE(path.hits.size() == 3);
   CHECK(path.hits[0].t == Approx(pi / 2).margin(1e-5));
@@ -490,7 +498,7 @@ TEMPLATE_TEST_CASE("An implicit method finds the events of a stiff problem", "[o
 }
 
 TEST_CASE("An Adams method meets events, and starts anew after each reset", "[ode][events][multistep]") {
-  const Event kick(first, {.crossing = Crossing::falling}, [](double, State& y) { y = State(0, 1); });
+  const ResettingEvent kick(first, {.crossing = Crossing::falling}, [](double, State& y) { y = State(0, 1); });
   const auto path =
       solve_events(oscillator, upright, 0, 4, std::tuple(kick), AdamsBashforthMoulton<4>{}, FixedSteps(400));
   REQUIRE(path.hits.size() == 1);

@@ -93,7 +93,7 @@ TEST_CASE("A Rosenbrock step evaluates its stages and its derivatives once", "[o
 }
 
 TEST_CASE("A second trial from the same point takes over f and its derivatives", "[ode][implicit]") {
-  CoupledProblem rhs;
+  AnyRhs<Eigen::Vector2d> rhs = CoupledProblem{};
   Stepper<Rodas4, Eigen::Vector2d> stepper, fresh;
   stepper.init(rhs, 1, CoupledProblem::exact(1));
   REQUIRE(stepper.step(rhs, 1, 0.2));
@@ -107,7 +107,7 @@ TEST_CASE("A second trial from the same point takes over f and its derivatives",
 
 TEMPLATE_TEST_CASE("A restarted Rosenbrock stepper knows nothing of the right-hand side before", "[ode][implicit]",
                    Rosenbrock23, Rodas4) {
-  const Decay before{-1}, after{-30};
+  AnyRhs<Eigen::Vector2d> before = Decay{-1}, after = Decay{-30};
   const bool accepted = GENERATE(false, true);
   Stepper<TestType, Eigen::Vector2d> stepper, fresh;
   stepper.init(before, 0, Eigen::Vector2d(1, 2));
@@ -121,7 +121,7 @@ TEMPLATE_TEST_CASE("A restarted Rosenbrock stepper knows nothing of the right-ha
 }
 
 TEST_CASE("All evaluations of a Rosenbrock step are discarded but the first stage", "[ode][implicit]") {
-  CoupledProblem rhs;
+  AnyRhs<Eigen::Vector2d> rhs = CoupledProblem{};
   Eigen::Vector2d y = CoupledProblem::exact(0);
   const double times[] = {0, 1};
   Journal journal;
@@ -158,7 +158,7 @@ TEST_CASE("float states of a Rosenbrock solve reach float accuracy", "[ode][impl
 
 TEMPLATE_TEST_CASE("A Rosenbrock step into a NaN leaves y alone and has an infinite error", "[ode][implicit][errors]",
                    Rosenbrock23, Rodas4) {
-  const auto rhs = [](double, const Eigen::Vector2d& y, Eigen::Vector2d& dy) {
+  AnyRhs<Eigen::Vector2d> rhs = [](double, const Eigen::Vector2d& y, Eigen::Vector2d& dy) {
     dy = Eigen::Vector2d(-y(0), y(1) < 2 ? 1 : nan);
   };
   Stepper<TestType, Eigen::Vector2d> stepper;
