@@ -83,7 +83,8 @@ struct IController {
 };
 
 /// Also reads the error of the last accepted step, which makes the steps smoother: fewer rejections where the solution
-/// is stiff or noisy. factor = safety · E_n^(-(k_I + k_P)/q) · E_{n-1}^(k_P/q); Söderlind, ACM TOMS 29 (2003).
+/// is stiff or noisy. factor = safety · E_n^(-(k_I + k_P)/q) · E_{n-1}^(k_P/q); Söderlind, ACM TOMS 29 (2003). The
+/// weights, those of Hairer's dopri5.f, cost the least of those compared in docs/solvers.md.
 struct PiController {
   double rtol = 1e-6;
   double atol = 1e-6;
@@ -95,8 +96,8 @@ struct PiController {
   double min_step = 0;
   double max_step = std::numeric_limits<double>::infinity();
   Index max_steps = 10'000;
-  double k_I = 0.3;  ///< Weight of the error itself.
-  double k_P = 0.4;  ///< Weight of its change.
+  double k_I = 0.65;  ///< Weight of the error itself.
+  double k_P = 0.2;   ///< Weight of its change.
 
   [[nodiscard]] double factor(double error, double previous_error, int q) const {
     return detail::limited_factor(*this, log2_growth(std::log2(error), {std::log2(previous_error), 0}, q));
