@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <tuple>
+#include <utility>
 
 namespace pathline::detail {
 
@@ -24,6 +25,18 @@ struct FlowParts : Answers {
   using Gradient = GradientType;
   using EndTime = EndTimeType;
   static constexpr bool has_evaluation_solver = named;
+
+  // Not an aggregate: g++ 12 destroys the base of one twice when a part throws while it is copied.
+  FlowParts(Answers of_answers, Method a_method, Control a_control, Trace a_trace, Regularizers costs,
+            Gradient a_gradient, EndTime an_end_time, LikelihoodWeight weight)
+      : Answers(std::move(of_answers)),
+        method(std::move(a_method)),
+        control(std::move(a_control)),
+        trace(std::move(a_trace)),
+        regularizers(std::move(costs)),
+        gradient(std::move(a_gradient)),
+        end_time(std::move(an_end_time)),
+        likelihood_weight(weight) {}
 
   /// \throws ShapeError, ArgumentError where the parts do not fit each other.
   void check() const {

@@ -96,13 +96,7 @@ struct Described<Cnf<FieldType, Policies...>> {
     auto likelihood_weight = in.part<LikelihoodWeight>("likelihood_weight");
     auto time = in.part<TimeSpan>("time_span");
     auto chunk_width = in.part<ChunkWidth>("chunk_width");
-    auto read_regularizers = Regularizers::read(in);
-    // What is missing is said before the parts are put together: g++ 12 destroys the base of an aggregate twice when
-    // one of its further members throws.
-    auto regularizers = Regularizers::values(read_regularizers);
-    const auto require = [](auto&... part) { ((void)part.value(), ...); };
-    require(field, trace, evaluation, method, control, evaluation_solver, gradient, base, transform, context_transform,
-            end_time, likelihood_weight, time, chunk_width);
+    auto regularizers = Regularizers::read(in);
     const Index parameter_count = std::as_const(field.value()).parameters().size();
     Parts parts{{.field = std::move(field.value()),
                  .parameter_count = parameter_count,
@@ -116,7 +110,7 @@ struct Described<Cnf<FieldType, Policies...>> {
                 std::move(method.value()),
                 std::move(control.value()),
                 std::move(trace.value()),
-                std::move(regularizers),
+                Regularizers::values(regularizers),
                 std::move(gradient.value()),
                 std::move(end_time.value()),
                 likelihood_weight.value()};
