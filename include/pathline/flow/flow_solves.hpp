@@ -74,11 +74,11 @@ class FlowSolves {
     std::iota(samples.begin(), samples.end(), Index(0));
     return through_blocks(y, way, [&](const Block& block, Index b, double from, double to) {
       return solve_chunks(
-          y, from, to, parts_.tangents_of(estimator), errors,
+          y, from, to, needs_no_tangents<Estimator>(block) ? 0 : parts_.tangents_of(estimator), errors,
           [&](Workspace<Scalar>& workspace, ColumnChunk chunk, auto&& run) {
             const SideInputs<Scalar> side = parts_.side_inputs(context, chunk);
             const std::tuple<> no_regularizers;
-            with_field_on_path(
+            with_field_to_evaluate(
                 block, estimator, Parts::block_draw(draw, b),
                 std::span<const Index>(samples).subspan(std::size_t(chunk.first), std::size_t(chunk.count)), side, from,
                 View<const Scalar>(y).block(0, chunk.first, block.dim(), chunk.count), workspace,

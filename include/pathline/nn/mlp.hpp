@@ -2,13 +2,18 @@
 /// The multilayer perceptron of most neural ODEs: dense layers of a width and depth chosen at run time.
 #pragma once
 
+#include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
+#include <pathline/core/workspace.hpp>
 #include <pathline/math/activations.hpp>
 #include <pathline/nn/compose/repeat.hpp>
 #include <pathline/nn/compose/sequential.hpp>
+#include <pathline/nn/compose/shallow_trace.hpp>
 #include <pathline/nn/layer/dense.hpp>
 #include <pathline/nn/layer/linear.hpp>
 #include <pathline/nn/layer_of_field.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/nn/traced.hpp>
 
 #include <utility>
 #include <vector>
@@ -73,6 +78,17 @@ namespace detail {
 template <class Scalar, class Sigma>
 struct LayerOfField<Mlp<Scalar, Sigma>> {
   using type = typename Mlp<Scalar, Sigma>::Layers;
+};
+
+template <Real Scalar, class Sigma>
+struct ExactTraceOf<Mlp<Scalar, Sigma>> {
+  using Trace = ShallowTrace<Scalar, UsableActivation<Sigma, Scalar>>;
+
+  [[nodiscard]] static bool possible(const Mlp<Scalar, Sigma>& field) { return Trace::possible(field.layer()); }
+  static void evaluate(const Mlp<Scalar, Sigma>& field, const View<const Scalar>& S, const View<const Scalar>& Z,
+                       const View<Scalar>& Y, Workspace<Scalar>& workspace) {
+    Trace::evaluate(field.layer(), field.parameters(), S, Z, Y, workspace);
+  }
 };
 
 }  // namespace detail

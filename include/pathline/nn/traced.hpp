@@ -62,6 +62,20 @@ concept TracedField = VectorField<F> &&
   field.pullback_with_trace(S, Z, tape, Y, Y, Y, theta_bar, workspace);
 };
 
+namespace detail {
+
+/// What a field knows of its exact trace for evaluation alone, by less work than d tangents: `possible(field)` says
+/// whether it does, `evaluate(field, S, Z, Y, workspace)` writes f and the trace to Y's top d + 1 rows. Specialised by
+/// fields that know it at run time only; a derived class does not inherit it.
+template <class F>
+struct ExactTraceOf {};
+template <class F>
+concept MayKnowExactTrace = requires(const F field) {
+  { ExactTraceOf<F>::possible(field) } -> std::same_as<bool>;
+};
+
+}  // namespace detail
+
 /// Says that it is the negative gradient of a potential, f = -∇Φ, and that its first offered row is ∂Φ/∂t:
 /// `using potential = void`.
 template <class F>

@@ -27,6 +27,9 @@ class FieldByTangents {
   /// \param weights  w_1 … w_k. Refers to all of them.
   FieldByTangents(const F& field, View<const Scalar> V, const Scalar* weights, Index columns)
       : field_(field), V_(V), weights_(weights), n_(columns), k_(V.cols() / columns) {}
+  /// Without tangents: the exact trace of a field that knows it, for evaluation alone.
+  FieldByTangents(const F& field, Index columns) requires detail::MayKnowExactTrace<F>
+      : field_(field), V_(nullptr, field.dim(), 0), weights_(nullptr), n_(columns), k_(0) {}
 
   [[nodiscard]] const F& field() const noexcept { return field_; }
   [[nodiscard]] Index columns() const noexcept { return n_; }
@@ -37,6 +40,8 @@ class FieldByTangents {
   /// Writes dy's top d + 1 rows: f and the trace.
   void evaluate(View<const Scalar> S, View<const Scalar> Z, View<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
+    if constexpr (detail::MayKnowExactTrace<F>)
+      if (k_ == 0) return detail::ExactTraceOf<F>::evaluate(field_, S, Z, dy, workspace);
     const Index d = field_.dim();
     const Parts parts(*this, tape);
     detail::copy<Scalar>(Z, parts.X.leftCols(n_));

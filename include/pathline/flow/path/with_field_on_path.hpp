@@ -11,6 +11,7 @@
 #include <pathline/gradient/side_inputs.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/nn/traced.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -67,6 +68,25 @@ void with_field_on_path(const F& field, const Trace& trace, const Draw& draw, st
       trace.fill(draw, samples, FieldJacobianProduct<F>(field, side, t, Z, workspace), V, workspace);
     run(FieldByTangents<F>(field, V, weights.data(), n));
   }
+}
+
+/// Whether evaluation needs no tangents for this trace, as the field knows it by less work.
+template <class Trace, VectorField F>
+[[nodiscard]] bool needs_no_tangents([[maybe_unused]] const F& field) {
+  if constexpr (std::same_as<Trace, ExactTrace> && MayKnowExactTrace<F>)
+    return ExactTraceOf<F>::possible(field);
+  else
+    return false;
+}
+
+/// with_field_on_path for a solve without a gradient.
+template <VectorField F, class Trace, class Run>
+void with_field_to_evaluate(const F& field, const Trace& trace, const Draw& draw, std::span<const Index> samples,
+                            const SideInputs<typename F::Scalar>& side, double t, View<const typename F::Scalar> Z,
+                            Workspace<typename F::Scalar>& workspace, Run&& run) {
+  if constexpr (std::same_as<Trace, ExactTrace> && MayKnowExactTrace<F>)
+    if (needs_no_tangents<Trace>(field)) return run(FieldByTangents<F>(field, Z.cols()));
+  with_field_on_path(field, trace, draw, samples, side, t, Z, workspace, run);
 }
 
 }  // namespace pathline::detail

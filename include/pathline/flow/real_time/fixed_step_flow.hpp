@@ -68,6 +68,7 @@ class FixedStepFlow {
   /// y in place: samples in the flow's coordinates (d × n), or with the log-determinant below them ((d + 1) × n), whose
   /// trace is exact. `context` (c × n) is as the field reads it. Allocates in the first call of a shape only.
   void run(const ChosenMethod& method, Index steps, Way way, BatchMap<Scalar> y, View<const Scalar> context) {
+    const typename Workspace<Scalar>::Unchanged unchanged(workspace_, parts_.field.parameters());
     const Index blocks = parts_.blocks();
     if (way == Way::to_base) {
       if constexpr (Parts::normalizes) parts_.field.normalize(0, y);
@@ -110,10 +111,11 @@ class FixedStepFlow {
       solve(FieldDynamics<Block>(block, n, side));
     } else {
       const std::tuple<> no_regularizers;
-      with_field_on_path(block, Trace{}, Draw{}, std::span<const Index>(), side, from,
-                         View<const Scalar>(y).topRows(dim()), workspace_, [&]<class OnPath>(const OnPath& on_path) {
-                           solve(AugmentedDynamics<OnPath>(on_path, no_regularizers, side));
-                         });
+      with_field_to_evaluate(block, Trace{}, Draw{}, std::span<const Index>(), side, from,
+                             View<const Scalar>(y).topRows(dim()), workspace_,
+                             [&]<class OnPath>(const OnPath& on_path) {
+                               solve(AugmentedDynamics<OnPath>(on_path, no_regularizers, side));
+                             });
     }
   }
 

@@ -22,6 +22,7 @@ class Linear {
   /// \throws ArgumentError when a size is out of range.
   Linear(Index in, Index out, Index side = 1) : affine_(in, out, side) {}
 
+  [[nodiscard]] const Affine<Scalar>& affine() const noexcept { return affine_; }
   [[nodiscard]] Index in_rows() const noexcept { return affine_.in_rows(); }
   [[nodiscard]] Index out_rows() const noexcept { return affine_.out_rows(); }
   [[nodiscard]] Index side_rows() const noexcept { return affine_.side_rows(); }

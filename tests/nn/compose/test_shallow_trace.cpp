@@ -1,0 +1,64 @@
+#include <pathline/nn/compose/shallow_trace.hpp>
+
+#include <pathline/nn/jacobian.hpp>
+#include <pathline/nn/mlp.hpp>
+#include <pathline/nn/traced.hpp>
+
+#include <support/catch.hpp>
+#include <support/layer_laws.hpp>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+using namespace pathline;
+using namespace pathline::test;
+
+namespace {
+
+using FieldType = Mlp<double, Tanh>;
+using Trace = detail::ExactTraceOf<FieldType>;
+struct Derived : FieldType {};  // its linearize may be another
+static_assert(detail::MayKnowExactTrace<FieldType> && !detail::MayKnowExactTrace<Derived>);
+
+FieldType field_of(Index d, const std::vector<Index>& hidden, Index side) {
+  Rng rng(5);
+  return FieldType(d, hidden, rng, side);
+}
+
+}  // namespace
+
+TEST_CASE("A perceptron with one or two hidden layers knows its exact trace", "[nn]") {
+  CHECK_FALSE(Trace::possible(field_of(2, {}, 1)));
+  CHECK(Trace::possible(field_of(2, {5}, 1)));
+  CHECK(Trace::possible(field_of(2, {5, 4}, 1)));
+  CHECK_FALSE(Trace::possible(field_of(2, {5, 4, 3}, 1)));
+}
+
+TEST_CASE("Its values and trace are those of d tangents, also when the weights are known not to change", "[nn]") {
+  // Layers of fewer rows than a pack, of more, and with more inputs than outputs.
+  const auto hidden = GENERATE(std::vector<Index>{5}, std::vector<Index>{20}, std::vector<Index>{3, 4},
+                               std::vector<Index>{20, 35}, std::vector<Index>{35, 20});
+  const Index d = GENERATE(1, 3, 6), n = GENERATE(1, 7), side = GENERATE(0, 2);
+  const FieldType field = field_of(d, hidden, side);
+  for (const Index side_columns : {Index(1), n}) {
+    INFO(hidden.size() << " layers, d = " << d << ", n = " << n << ", S is " << side << " x " << side_columns);
+    const Batch<double> S = gaussian(1, side, side_columns), Z = gaussian(2, d, n);
+    Workspace<double> workspace;
+    Batch<double> Y = Batch<double>::Constant(d + 2, n, 7.0), J(d, d * n), F(d, n);
+    Vector<double> tape(field.tape_size(n, 0));
+    field.linearize(S, Z, n, F, std::span<double>(tape.data(), std::size_t(tape.size())), workspace);
+    field_jacobian(field, S, Z, J, workspace);
+    const auto check = [&] {
+      Trace::evaluate(field, S, Z, View<double>(Y).topRows(d + 1), workspace);
+      // Sums of at most 700 products below one, in another order.
+      CHECK((Y.topRows(d) - F).lpNorm<Eigen::Infinity>() < 1e-13);
+      for (Index i = 0; i < n; ++i) CHECK(Y(d, i) == Approx(J.middleCols(i * d, d).trace()).margin(1e-13));
+      CHECK((Y.row(d + 1).array() == 7).all());
+    };
+    check();
+    const Workspace<double>::Unchanged unchanged(workspace, field.parameters());
+    check();
+    check();
+  }
+}
