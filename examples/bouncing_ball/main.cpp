@@ -6,11 +6,10 @@
 /// zero is found on the step's polynomial, and the solve starts anew from there. In a vacuum the times of all bounces
 /// are known, so that their errors are printed; in air, with a drag that grows with the square of the velocity, they
 /// are not. Prints both, and writes bouncing_ball.png.
+#include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
 
 #include <pathline/ode.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -72,17 +71,13 @@ Eigen::MatrixXd heights(const Trajectory<Vector2d>& path) {
 int main(int argc, char** argv) try {
   Settings settings;
   std::filesystem::path out = ".";
-  CLI::App app("A bouncing ball, in a vacuum and in air.");
-  app.add_option("--height", settings.height, "from which it falls, m")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--restitution", settings.restitution, "part of the velocity that a bounce leaves")
-      ->capture_default_str()
-      ->check(CLI::Range(0.1, 1.0));
-  app.add_option("--drag", settings.drag, "of the air, 1/m")->capture_default_str()->check(CLI::NonNegativeNumber);
-  app.add_option("--seconds", settings.seconds, "to the end")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--out", out, "folder for the picture")->capture_default_str()->type_name("DIR");
-  CLI11_PARSE(app, argc, argv);
+  examples::CommandLine line("A bouncing ball, in a vacuum and in air.");
+  line.add("--height", settings.height, "from which it falls, m").positive();
+  line.add("--restitution", settings.restitution, "part of the velocity that a bounce leaves").within(0.1, 1.0);
+  line.add("--drag", settings.drag, "of the air, 1/m").not_negative();
+  line.add("--seconds", settings.seconds, "to the end").positive();
+  line.add("--out", out, "folder for the picture").type("DIR");
+  line.parse(argc, argv);
 
   const auto vacuum = drop(settings, 0), air = drop(settings, settings.drag);
   std::printf("bounce   in a vacuum / s      error     in air / s\n");

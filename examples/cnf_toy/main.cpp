@@ -3,6 +3,7 @@
 /// most unless told otherwise, and judges it by the exact density. Writes samples.png, density.png, trajectories.png
 /// and loss.png.
 #include <examples/cnf_toy/report.hpp>
+#include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
 #include <examples/toy/command_line.hpp>
 #include <examples/toy/text.hpp>
@@ -32,50 +33,38 @@ struct Options {
   toy::Schedule& schedule = options.run.schedule;
   std::string data = "8gaussians";
   bool full = false;
-  CLI::App app{
+  CommandLine line(
       "Trains a flow of the literature on a toy density of the plane, judges it by the exact density, and draws what\n"
-      "it has learned."};
-  app.get_formatter()->column_width(34);
-  app.add_option("--preset", options.run.preset, toy::listed(toy::preset_names()))
-      ->check(toy::one_of(toy::preset_names()))
-      ->type_name("NAME")
-      ->capture_default_str();
-  app.add_option("--data", data, toy::listed(toy::set_names()))
-      ->check(toy::one_of(toy::set_names()))
-      ->type_name("SET")
-      ->capture_default_str();
-  app.add_option("--seed", options.run.seed, "of all random numbers: the same seed gives the same results")
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_flag("--full", full, "as many iterations as the paper's code");
-  const auto* const iterations =
-      app.add_option("--iterations", schedule.iterations, "steps of Adam; two minutes' worth if not given")
-          ->check(toy::within(1, 10'000'000))
-          ->type_name("N");
-  const auto* const batch = app.add_option("--batch", schedule.batch, "fresh samples in each iteration")
-                                ->check(toy::within(1, 1'000'000))
-                                ->type_name("N");
-  const auto* const rate = app.add_option("--learning-rate", schedule.learning_rate, "of Adam, in the beginning")
-                               ->check(CLI::PositiveNumber.description(""))
-                               ->type_name("RATE");
-  app.add_option("--threads", options.run.threads, "threads; 0: all. Changes the time only, never a number")
-      ->check(toy::within(0, 1024))
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--out", options.out, "folder for pictures and their gnuplot scripts, made if missing")
-      ->type_name("DIR")
-      ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+      "it has learned.",
+      Bounds::hidden);
+  line.add("--preset", options.run.preset, toy::listed(toy::preset_names())).one_of(toy::preset_names()).type("NAME");
+  line.add("--data", data, toy::listed(toy::set_names())).one_of(toy::set_names()).type("SET");
+  line.add("--seed", options.run.seed, "of all random numbers: the same seed gives the same results").type("N");
+  line.add_flag("--full", full, "as many iterations as the paper's code");
+  const auto iterations =
+      line.add("--iterations", schedule.iterations, "steps of Adam; two minutes' worth if not given")
+          .within(1, 10'000'000)
+          .type("N")
+          .without_default();
+  const auto batch = line.add("--batch", schedule.batch, "fresh samples in each iteration")
+                         .within(1, 1'000'000)
+                         .type("N")
+                         .without_default();
+  const auto rate = line.add("--learning-rate", schedule.learning_rate, "of Adam, in the beginning")
+                        .positive()
+                        .type("RATE")
+                        .without_default();
+  line.add("--threads", options.run.threads, "threads; 0: all. Changes the time only, never a number")
+      .within(0, 1024)
+      .type("N");
+  line.add("--out", options.out, "folder for pictures and their gnuplot scripts, made if missing").type("DIR");
+  line.parse(argc, argv);
   options.run.density = pathline::toy_density_from_name(data);
   const toy::Schedule asked = schedule;
   schedule = full ? toy::paper_schedule(options.run.preset) : toy::quick_schedule(options.run.preset);
-  if (iterations->count() > 0) schedule.iterations = asked.iterations;
-  if (batch->count() > 0) schedule.batch = asked.batch;
-  if (rate->count() > 0) schedule.learning_rate = asked.learning_rate;
+  if (iterations.given()) schedule.iterations = asked.iterations;
+  if (batch.given()) schedule.batch = asked.batch;
+  if (rate.given()) schedule.learning_rate = asked.learning_rate;
   return options;
 }
 

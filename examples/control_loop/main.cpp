@@ -10,6 +10,7 @@
 /// Prints what the calibration of the steps found, the delay of the alarm, and how long single calls took; writes
 /// control_loop.png (the log-density over time), control_loop_plane.png (the density and the leak in the plane of the
 /// sensors) and pump_flow.hpp, the same flow for a device. Takes about ten seconds.
+#include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
 
 #include <pathline/flow/cnf.hpp>
@@ -18,8 +19,6 @@
 #include <pathline/io/write_header.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/train/fit.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -100,14 +99,12 @@ int main(int argc, char** argv) try {
   double tolerance = 0.02;
   std::uint64_t seed = 7;
   std::filesystem::path out = ".";
-  CLI::App app("A flow watches two sensors in a control loop of 1 kHz.");
-  app.add_option("--epochs", epochs, "of training")->capture_default_str()->check(CLI::Range(1, 10'000));
-  app.add_option("--tolerance", tolerance, "of log p in nats, to which steps are chosen")
-      ->capture_default_str()
-      ->check(CLI::Range(1e-4, 1.));
-  app.add_option("--seed", seed, "of noise, parameters and mini-batches")->capture_default_str();
-  app.add_option("--out", out, "folder for the pictures and the header")->capture_default_str()->type_name("DIR");
-  CLI11_PARSE(app, argc, argv);
+  examples::CommandLine line("A flow watches two sensors in a control loop of 1 kHz.");
+  line.add("--epochs", epochs, "of training").within(1, 10'000);
+  line.add("--tolerance", tolerance, "of log p in nats, to which steps are chosen").within(1e-4, 1.);
+  line.add("--seed", seed, "of noise, parameters and mini-batches");
+  line.add("--out", out, "folder for the pictures and the header").type("DIR");
+  line.parse(argc, argv);
   std::filesystem::create_directories(out);
 
   // Normal operation: 80 s, of which every twentieth tick is learned from.

@@ -2,12 +2,11 @@
 /// Three policies of one's own in one flow: a regularizer, a trace estimator and a base density, each a plain struct
 /// that the library has never heard of. Learns the toy set of two moons in about 15 seconds, prints every cost apart
 /// from the likelihood, and writes custom_policy.png.
+#include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
 #include <examples/common/warnings.hpp>
 
 #include <pathline/pathline.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <filesystem>
 #include <iomanip>
@@ -66,10 +65,11 @@ struct Logistic {
 int main(int argc, char** argv) try {
   Index epochs = 60;
   std::filesystem::path out = ".";
-  CLI::App app("Trains a flow with a regularizer, a trace estimator and a base density of one's own on two moons.");
-  app.add_option("--epochs", epochs, "passes over the training rows")->capture_default_str()->type_name("N");
-  app.add_option("--out", out, "folder for the picture")->capture_default_str()->type_name("DIR");
-  CLI11_PARSE(app, argc, argv);
+  examples::CommandLine line(
+      "Trains a flow with a regularizer, a trace estimator and a base density of one's own on two moons.");
+  line.add("--epochs", epochs, "passes over the training rows").type("N");
+  line.add("--out", out, "folder for the picture").type("DIR");
+  line.parse(argc, argv);
 
   Rng rng(7);
   const Batch<double> train = sample_toy<double>(ToyDensity::moons, 2000, rng.draw());

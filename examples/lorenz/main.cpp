@@ -7,11 +7,10 @@
 /// plotted against each other they lie on one sharp peak (Lorenz, J. Atmos. Sci. 20 (1963)). The maxima are events:
 /// zeros of z', from above. Prints the rate, and writes lorenz.png (both paths, before and after they part),
 /// lorenz_distance.png and lorenz_map.png.
+#include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
 
 #include <pathline/ode.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
@@ -80,14 +79,12 @@ std::string short_number(double value) {
 int main(int argc, char** argv) try {
   double apart = 1e-9, end = 40, long_end = 1000;
   std::filesystem::path out = ".";
-  CLI::App app("Two paths of Lorenz' equations, and the map of their maxima.");
-  app.add_option("--apart", apart, "distance of the two starts")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--end", end, "of the two paths")->capture_default_str()->check(CLI::Range(20., 1000.));
-  app.add_option("--long-end", long_end, "of the path whose maxima are collected")
-      ->capture_default_str()
-      ->check(CLI::Range(10., 1e5));
-  app.add_option("--out", out, "folder for the pictures")->capture_default_str()->type_name("DIR");
-  CLI11_PARSE(app, argc, argv);
+  examples::CommandLine line("Two paths of Lorenz' equations, and the map of their maxima.");
+  line.add("--apart", apart, "distance of the two starts").positive();
+  line.add("--end", end, "of the two paths").within(20., 1000.);
+  line.add("--long-end", long_end, "of the path whose maxima are collected").within(10., 1e5);
+  line.add("--out", out, "folder for the pictures").type("DIR");
+  line.parse(argc, argv);
 
   // A start on the butterfly, after what it takes to get there.
   const PiController tight{.rtol = 1e-12, .atol = 1e-12, .max_steps = 10'000'000};

@@ -6,11 +6,10 @@
 /// method solves a nearby system exactly, with an energy of its own that it keeps: the error swings, and does not grow.
 /// What remains is that the ellipse turns slowly. Prints a table, and writes orbits.png (the last turns beside the
 /// exact ellipse) and orbits_energy.png.
+#include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
 
 #include <pathline/ode.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
@@ -101,16 +100,14 @@ Eigen::MatrixXd ellipse(double e) {
 int main(int argc, char** argv) try {
   Settings settings;
   std::filesystem::path out = ".";
-  CLI::App app("Kepler's problem by symplectic methods and by one that is not, at the same number of evaluations.");
-  app.add_option("--eccentricity", settings.eccentricity, "0 is a circle")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.8));
-  app.add_option("--turns", settings.turns, "around the sun")->capture_default_str()->check(CLI::Range(5, 100000));
-  app.add_option("--evaluations", settings.evaluations, "of the force in a turn, as near as whole steps come")
-      ->capture_default_str()
-      ->check(CLI::Range(294, 1000000));
-  app.add_option("--out", out, "folder for the pictures")->capture_default_str()->type_name("DIR");
-  CLI11_PARSE(app, argc, argv);
+  examples::CommandLine line(
+      "Kepler's problem by symplectic methods and by one that is not, at the same number of evaluations.");
+  line.add("--eccentricity", settings.eccentricity, "0 is a circle").within(0.0, 0.8);
+  line.add("--turns", settings.turns, "around the sun").within(5, 100000);
+  line.add("--evaluations", settings.evaluations, "of the force in a turn, as near as whole steps come")
+      .within(294, 1000000);
+  line.add("--out", out, "folder for the pictures").type("DIR");
+  line.parse(argc, argv);
 
   const double e = settings.eccentricity;
   const Vector2d q0(1 - e, 0), p0(0, std::sqrt((1 + e) / (1 - e)));

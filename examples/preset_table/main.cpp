@@ -1,6 +1,7 @@
 /// \file
 /// The presets beside one another: each trained on each toy set, in a table with what it cost and a sheet of pictures
 /// per set. Every cell is kept in a folder of its own below --out, so that a table that was broken off is gone on with.
+#include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
 #include <examples/preset_table/table.hpp>
 #include <examples/toy/command_line.hpp>
@@ -37,43 +38,28 @@ struct Options {
 [[nodiscard]] Options parse(int argc, char** argv) {
   Options options;
   bool all = false;
-  CLI::App app{
+  CommandLine line(
       "Trains the flows of the literature on toy densities and writes a table of what they reach and cost, and a "
       "sheet\n"
-      "of pictures per set. What is there already is not done again."};
-  app.get_formatter()->column_width(34);
-  app.add_option("--sets", options.sets, "with commas, of " + toy::listed(toy::set_names()))
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(toy::one_of(toy::set_names()))
-      ->type_name("A,B")
-      ->capture_default_str();
-  app.add_flag("--all", all, "all of these sets");
-  app.add_option("--presets", options.presets, "with commas")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(toy::one_of(toy::preset_names()))
-      ->type_name("A,B")
-      ->capture_default_str();
-  app.add_option("--seeds", options.seeds, "with commas; a run each")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("N,M")
-      ->capture_default_str();
-  app.add_flag("--full", options.full, "as many iterations as the papers' codes, in place of two minutes' worth");
-  app.add_option("--iterations", options.iterations, "of each run, in place of those")
-      ->check(toy::within(1, 10'000'000))
-      ->type_name("N");
-  app.add_option("--threads", options.threads, "threads; 0: all. Changes the time only, never a number")
-      ->check(toy::within(0, 1024))
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--out", options.out, "folder for results, made if missing")->type_name("DIR")->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+      "of pictures per set. What is there already is not done again.",
+      Bounds::hidden);
+  line.add("--sets", options.sets, "with commas, of " + toy::listed(toy::set_names()))
+      .with_commas()
+      .one_of(toy::set_names())
+      .type("A,B");
+  line.add_flag("--all", all, "all of these sets");
+  line.add("--presets", options.presets, "with commas").with_commas().one_of(toy::preset_names()).type("A,B");
+  line.add("--seeds", options.seeds, "with commas; a run each").with_commas().type("N,M");
+  line.add_flag("--full", options.full, "as many iterations as the papers' codes, in place of two minutes' worth");
+  line.add("--iterations", options.iterations, "of each run, in place of those")
+      .within(1, 10'000'000)
+      .type("N")
+      .without_default();
+  line.add("--threads", options.threads, "threads; 0: all. Changes the time only, never a number")
+      .within(0, 1024)
+      .type("N");
+  line.add("--out", options.out, "folder for results, made if missing").type("DIR");
+  line.parse(argc, argv);
   if (all) options.sets = toy::set_names();
   return options;
 }

@@ -5,11 +5,10 @@
 /// trajectories from known starts, each observed at times of its own, with noise in every entry and entries that are
 /// missing. From them a network learns f in z' = f(z). The picture shows what it predicts of a trajectory that is five
 /// times as long. Prints the errors beside the noise, and writes spiral.png. Takes about ten seconds.
+#include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
 
 #include <pathline/pathline.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -78,21 +77,15 @@ int main(int argc, char** argv) try {
   double length = 1.5, noise = 0.03, end = 8;
   std::uint64_t seed = 7;
   std::filesystem::path out = ".";
-  CLI::App app("A neural ODE learns a spiral from noisy trajectories at irregular times.");
-  app.add_option("--trajectories", count, "to learn from")->capture_default_str()->check(CLI::Range(2, 10'000));
-  app.add_option("--length", length, "of each of them, in units of time")
-      ->capture_default_str()
-      ->check(CLI::Range(0.1, 20.));
-  app.add_option("--noise", noise, "standard deviation in each entry")
-      ->capture_default_str()
-      ->check(CLI::Range(0., 1.));
-  app.add_option("--epochs", epochs, "of training")->capture_default_str()->check(CLI::Range(1, 100'000));
-  app.add_option("--end", end, "of the trajectory that is predicted")
-      ->capture_default_str()
-      ->check(CLI::Range(1., 50.));
-  app.add_option("--seed", seed, "of data, parameters and mini-batches")->capture_default_str();
-  app.add_option("--out", out, "folder for the picture")->capture_default_str()->type_name("DIR");
-  CLI11_PARSE(app, argc, argv);
+  examples::CommandLine line("A neural ODE learns a spiral from noisy trajectories at irregular times.");
+  line.add("--trajectories", count, "to learn from").within(2, 10'000);
+  line.add("--length", length, "of each of them, in units of time").within(0.1, 20.);
+  line.add("--noise", noise, "standard deviation in each entry").within(0., 1.);
+  line.add("--epochs", epochs, "of training").within(1, 100'000);
+  line.add("--end", end, "of the trajectory that is predicted").within(1., 50.);
+  line.add("--seed", seed, "of data, parameters and mini-batches");
+  line.add("--out", out, "folder for the picture").type("DIR");
+  line.parse(argc, argv);
 
   Rng rng(seed);
   const std::vector<Sequence<double>> paths = measure(count, length, noise, rng);

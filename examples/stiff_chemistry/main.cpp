@@ -6,11 +6,10 @@
 /// to see. An explicit method stays bound to the fast rate for ever: its steps are as short at 1e4 s as at 1 s, not for
 /// accuracy but for stability, and it would need 1e14 of them to reach 1e11 s. An implicit method takes steps as long
 /// as the solution is smooth. Prints the work of both, and writes stiff_chemistry.png and stiff_chemistry_steps.png.
+#include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
 
 #include <pathline/ode.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <array>
 #include <cmath>
@@ -92,14 +91,12 @@ int main(int argc, char** argv) try {
   double end = 1e11, rtol = 1e-6;
   Index max_steps = 100'000;
   std::filesystem::path out = ".";
-  CLI::App app("Robertson's reaction by an implicit and by an explicit method.");
-  app.add_option("--end", end, "of the reaction, s")->capture_default_str()->check(CLI::Range(1., 1e12));
-  app.add_option("--rtol", rtol, "relative tolerance")->capture_default_str()->check(CLI::Range(1e-10, 1e-2));
-  app.add_option("--max-steps", max_steps, "at which the explicit method gives up")
-      ->capture_default_str()
-      ->check(CLI::Range(100, 100'000'000));
-  app.add_option("--out", out, "folder for the pictures")->capture_default_str()->type_name("DIR");
-  CLI11_PARSE(app, argc, argv);
+  examples::CommandLine line("Robertson's reaction by an implicit and by an explicit method.");
+  line.add("--end", end, "of the reaction, s").within(1., 1e12);
+  line.add("--rtol", rtol, "relative tolerance").within(1e-10, 1e-2);
+  line.add("--max-steps", max_steps, "at which the explicit method gives up").within(100, 100'000'000);
+  line.add("--out", out, "folder for the pictures").type("DIR");
+  line.parse(argc, argv);
 
   const Steps explicit_steps = walk(Dopri5{}, end, rtol, max_steps),
               implicit_steps = walk(Kvaerno5{}, end, rtol, 10'000);

@@ -8,6 +8,7 @@
 /// gets uniform noise as wide as its rounding, train and test alike, and the likelihoods are those of the numbers with
 /// noise: the same for all four estimates, and none can gain from the rounding. The flow sees the training rows several
 /// times, each time with other noise.
+#include <examples/command_line/command_line.hpp>
 #include <examples/common/baselines.hpp>
 #include <examples/common/mixture.hpp>
 #include <examples/common/plot.hpp>
@@ -17,8 +18,6 @@
 #include <pathline/io.hpp>
 #include <pathline/nn.hpp>
 #include <pathline/train.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -45,37 +44,26 @@ struct Options {
   int threads = 0;
 };
 
-// The bounds show when one is violated; in the help they would hide the defaults.
-template <class Number>
-[[nodiscard]] CLI::Validator within(Number low, Number high) {
-  return CLI::Range(low, high).description("");
-}
-
 [[nodiscard]] Options parse(int argc, char** argv) {
   Options options;
-  CLI::App app{
+  CommandLine line(
       "Learns the joint density of six columns of a table of diamonds and compares its held-out likelihood with a\n"
-      "Gaussian's, a Gaussian mixture's and a kernel estimate's. Writes a picture of data and samples."};
-  app.get_formatter()->column_width(34);
-  const auto add = [&app](const char* name, auto& value, const char* type, const char* help) {
-    return app.add_option(name, value, help)->capture_default_str()->type_name(type);
+      "Gaussian's, a Gaussian mixture's and a kernel estimate's. Writes a picture of data and samples.",
+      Bounds::hidden);
+  const auto add = [&line](const char* name, auto& value, const char* type, const char* help) {
+    return line.add(name, value, help).type(type);
   };
-  add("--rows", options.rows, "N", "of the table, from its top, at most")->check(within(100, 1'000'000));
-  add("--width", options.width, "N", "units in each of the two hidden layers")->check(within(1, 4096));
-  add("--epochs", options.epochs, "N", "passes over all copies of the training rows")->check(within(1, 100'000));
-  add("--copies", options.copies, "N", "of the training rows, each with other noise")->check(within(1, 1000));
-  add("--batch", options.batch, "N", "rows in a mini-batch")->check(within(1, 100'000));
-  add("--learning-rate", options.learning_rate, "RATE", "first step of the Adam optimizer")->check(within(1e-12, 1e3));
-  add("--tail", options.tail, "SHARE", "of the base density that is five times as wide, for outliers")
-      ->check(within(0.0, 1.0));
+  add("--rows", options.rows, "N", "of the table, from its top, at most").within(100, 1'000'000);
+  add("--width", options.width, "N", "units in each of the two hidden layers").within(1, 4096);
+  add("--epochs", options.epochs, "N", "passes over all copies of the training rows").within(1, 100'000);
+  add("--copies", options.copies, "N", "of the training rows, each with other noise").within(1, 1000);
+  add("--batch", options.batch, "N", "rows in a mini-batch").within(1, 100'000);
+  add("--learning-rate", options.learning_rate, "RATE", "first step of the Adam optimizer").within(1e-12, 1e3);
+  add("--tail", options.tail, "SHARE", "of the base density that is five times as wide, for outliers").within(0.0, 1.0);
   add("--seed", options.seed, "N", "of all random numbers: the same seed gives the same results");
   add("--threads", options.threads, "N", "threads; 0: all. Changes the time only, never a number");
   add("--picture", options.picture, "FILE.png", "where the picture goes; its gnuplot script beside it");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  line.parse(argc, argv);
   return options;
 }
 

@@ -4,8 +4,6 @@
 
 #include <examples/toy/run.hpp>
 
-#include <CLI/CLI.hpp>
-
 #include <string>
 #include <vector>
 
@@ -24,15 +22,6 @@ namespace examples::toy {
   std::string result;
   for (const std::string& name : names) result += (result.empty() ? "" : ", ") + name;
   return result;
-}
-
-/// The help text names the values itself.
-[[nodiscard]] inline CLI::Validator one_of(const std::vector<std::string>& names) {
-  return CLI::IsMember(names).description("");
-}
-template <class Number>
-[[nodiscard]] CLI::Validator within(Number low, Number high) {
-  return CLI::Range(low, high).description("");
 }
 
 }  // namespace examples::toy
