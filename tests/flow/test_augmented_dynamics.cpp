@@ -2,15 +2,19 @@
 
 #include <pathline/flow/path/field_on_path.hpp>
 #include <pathline/flow/path/path_point.hpp>
+#include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/trace/trace.hpp>
 #include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/side_inputs.hpp>
 #include <pathline/nn/mlp.hpp>
 
 #include <support/catch.hpp>
 #include <support/differences.hpp>
 
 #include <array>
+#include <span>
+#include <tuple>
 
 using namespace pathline;
 using namespace pathline::test;
@@ -114,6 +118,32 @@ TEST_CASE("AugmentedDynamics: without regularizers a solve lends no tape to the 
   SolverRightHandSide<AugmentedDynamics<OnPath>>{dynamics, problem.workspace}(problem.t, problem.y.topRows(d + 1), dy);
   const Batch<double> expected = problem.evaluate(problem.field, problem.y, problem.t).topRows(d + 1);
   CHECK((dy - expected).lpNorm<Eigen::Infinity>() < 1e-14);
+}
+
+TEST_CASE("AugmentedDynamics: an evaluation by the trace that the field knows is one by d tangents",
+          "[flow][dynamics]") {
+  using OnPath = FieldByTangents<Problem::FieldType>;
+  using G = AugmentedDynamics<OnPath>;
+  Problem problem;
+  CHECK(detail::needs_no_tangents<ExactTrace>(problem.field));
+  CHECK_FALSE(detail::needs_no_tangents<Hutchinson<>>(problem.field));
+  const std::tuple<> none;
+  const SideInputs<double> side;
+  const Batch<double> y = problem.y.topRows(d + 1);
+  std::array<Batch<double>, 2> dy{Batch<double>(d + 1, n), Batch<double>(d + 1, n)};
+  const auto run = [&](Batch<double>& to) {
+    return [&](const OnPath& on_path) {
+      const G dynamics(on_path, none);
+      SolverRightHandSide<G>{dynamics, problem.workspace}(problem.t, y, to);
+    };
+  };
+  const std::span<const Index> samples;
+  detail::with_field_on_path(problem.field, ExactTrace{}, Draw{}, samples, side, 0, y.topRows(d), problem.workspace,
+                             run(dy[0]));
+  detail::with_field_to_evaluate(problem.field, ExactTrace{}, Draw{}, samples, side, 0, y.topRows(d), problem.workspace,
+                                 run(dy[1]));
+  // Sums of at most 20 products, in another order.
+  CHECK((dy[0] - dy[1]).lpNorm<Eigen::Infinity>() < 1e-14);
 }
 
 TEST_CASE("AugmentedDynamics: quadrature rows do not feed back", "[flow][dynamics]") {

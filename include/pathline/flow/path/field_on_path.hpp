@@ -41,7 +41,7 @@ class FieldByTangents {
   void evaluate(View<const Scalar> S, View<const Scalar> Z, View<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
     if constexpr (detail::MayKnowExactTrace<F>)
-      if (k_ == 0) return detail::ExactTraceOf<F>::evaluate(field_, S, Z, dy, workspace);
+      if (without_tangents()) return detail::ExactTraceOf<F>::evaluate(field_, S, Z, dy, workspace);
     const Index d = field_.dim();
     const Parts parts(*this, tape);
     detail::copy<Scalar>(Z, parts.X.leftCols(n_));
@@ -78,6 +78,7 @@ class FieldByTangents {
 
   /// Cotangents of f and of the trace (dy_bar's top d + 1 rows) as a start for policies to add to; Z is not set.
   [[nodiscard]] PathPointBar<Scalar> start_pullback(View<const Scalar> dy_bar, Scalar* bar) const {
+    eigen_assert(!without_tangents() && "for evaluation alone");
     const Index d = field_.dim();
     detail::copy<Scalar>(dy_bar.topRows(d), View<Scalar>(bar, d, n_));
     Scalar* JV_bar = bar + d * n_;
@@ -105,6 +106,7 @@ class FieldByTangents {
   }
 
  private:
+  [[nodiscard]] bool without_tangents() const noexcept { return weights_ == nullptr; }
   [[nodiscard]] Index packed_size() const { return 2 * Slices<Scalar>::size(field_.dim() * n_ * (1 + k_)); }
 
   // The tape: the packed input [Z V], the packed output [F JV], and the field's own, which may be missing.
