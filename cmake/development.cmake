@@ -1,5 +1,6 @@
 # What tests, examples and benchmarks are compiled with, and users of the library are not.
 option(PATHLINE_WARNINGS_AS_ERRORS "Warnings in tests, examples and benchmarks are errors" OFF)
+option(PATHLINE_KERNELS_ONCE "Examples and benchmarks share kernels: sooner compiled, not to be timed" OFF)
 set(PATHLINE_ARCH "" CACHE STRING "-march of tests, examples and benchmarks, left out where it cannot run; auto finds it")
 set(PATHLINE_SANITIZERS "" CACHE STRING "-fsanitize of tests, examples and benchmarks, e.g. address,undefined")
 
