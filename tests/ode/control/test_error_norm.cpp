@@ -22,6 +22,9 @@ TEST_CASE("error_norm is the root mean square of the error in units of the toler
   CHECK(error_norm(error, y, y_next, 0.1, 0.01) == Approx(expected).epsilon(1e-14));
   const Eigen::MatrixXd any_error = error, any_y = y, any_y_next = y_next;
   CHECK(error_norm(any_error, any_y, any_y_next, 0.1, 0.01) == Approx(expected).epsilon(1e-14));
+  // A row's entries lie a column apart.
+  const double of_row = std::sqrt(std::pow(2e-3 / 0.11, 2) / 2);
+  CHECK(error_norm(any_error.row(1), any_y.row(1), any_y_next.row(1), 0.1, 0.01) == Approx(of_row).epsilon(1e-14));
 }
 
 TEST_CASE("error_norm is never small when the error is not finite", "[ode][control]") {

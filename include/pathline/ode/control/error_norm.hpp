@@ -78,14 +78,18 @@ template <class Error, class Y, class YNext>
 template <class Dense>
 inline constexpr bool one_run = (Eigen::internal::evaluator<Dense>::Flags & Eigen::LinearAccessBit) != 0;
 
+/// Whether its entries lie in memory, those of a column next to each other. A row of a matrix fails: its entries are a
+/// column apart.
+template <class Dense>
+inline constexpr bool in_columns =
+    std::constructible_from<View<const typename Dense::Scalar>, const Dense&>&& Dense::InnerStrideAtCompileTime == 1;
+
 /// Whether these are matrices in memory of a size known at run time, or blocks of such: a loop over views, which is
 /// compiled once a scalar, sums their errors.
 template <class Error, class Y, class YNext>
 inline constexpr bool judged_in_loops =
     Error::SizeAtCompileTime == Eigen::Dynamic&& one_run<Error> == one_run<Y>&& one_run<Error> ==
-    one_run<YNext>&& std::constructible_from<View<const typename Error::Scalar>, const Error&>&&
-        std::constructible_from<View<const typename Error::Scalar>, const Y&>&&
-            std::constructible_from<View<const typename Error::Scalar>, const YNext&>;
+    one_run<YNext>&& in_columns<Error>&& in_columns<Y>&& in_columns<YNext>;
 
 /// The square of an entry of scaled_error(), from places in memory; always inlined, so that a target with fused
 /// multiply-add uses it as it does in Eigen's expression.
