@@ -1,6 +1,6 @@
 /// \file
 /// Which step-size controller needs the least work for the same error: prints the figures of docs/solvers.md, in a
-/// minute or two. Target `controllers` of the preset release.
+/// minute or two: benchmarks/run controllers.
 ///
 /// Every controller solves every problem at a row of tolerances. At each error that a controller and IController both
 /// reach, their evaluations of the right-hand side are compared, interpolated on logarithms; of the ratios the table
