@@ -27,7 +27,7 @@ function(pathline_processor_options arch variable)
       pathline_processor_has("avx512f;avx512bw;avx512cd;avx512dq;avx512vl" PATHLINE_PROCESSOR_RUNS_V4)
     endif()
     if(arch STREQUAL "auto")
-      # On Intel's Sapphire Rapids v4 is 1.3 to 1.7 times as fast as v3; on AMD's Zen 4 and 5 it gained little when it was
+      # On Intel's Sapphire Rapids v4 is up to 1.7 times as fast as v3; on AMD's Zen 4 and 5 it gained little when it was
       # measured (benchmarks/README.md), so that v3 stays there. Not -march=native: GCC's tuning for Zen slows products.
       check_cxx_source_runs("int main() { __builtin_cpu_init(); return __builtin_cpu_is(\"intel\") ? 0 : 1; }"
                             PATHLINE_PROCESSOR_IS_INTEL)
