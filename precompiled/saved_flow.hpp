@@ -122,6 +122,39 @@ struct SavedField {
   }
 };
 
+}  // namespace pathline::io::detail
+
+namespace pathline::detail {
+
+/// As the field that it is: else a flow would take d tangents here and the closed form where its type is named.
+template <Real S>
+struct ExactTraceOf<io::detail::SavedField<S>> {
+  using Field = io::detail::SavedField<S>;
+  [[nodiscard]] static bool possible(const Field& field) {
+    return std::visit(
+        []<class One>(const One& one) {
+          if constexpr (MayKnowExactTrace<One>)
+            return ExactTraceOf<One>::possible(one);
+          else
+            return false;
+        },
+        field.kind);
+  }
+  template <class Side, class Points, class Values>
+  static void evaluate(const Field& field, const Side& side, const Points& Z, const Values& Y,
+                       Workspace<S>& workspace) {
+    std::visit(
+        [&]<class One>(const One& one) {
+          if constexpr (MayKnowExactTrace<One>) ExactTraceOf<One>::evaluate(one, side, Z, Y, workspace);
+        },
+        field.kind);
+  }
+};
+
+}  // namespace pathline::detail
+
+namespace pathline::io::detail {
+
 /// What a type is called in messages: "Mlp with activation Tanh", "Whiten".
 template <class T>
 struct SavedName {
