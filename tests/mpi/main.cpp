@@ -164,7 +164,8 @@ void failures() {
   require(loss.loss == 0.125 && loss.gradient(0) == -0.5, "the loss is wrong");
 
   X(0, n - 1) = 101;
-  require(contains(message_of<RankError>(value), culprit + "data above 100"), "the words of the rank that failed");
+  const std::string words = culprit + "data above 100; sample numbers count from sample 70 of the batch";
+  require(contains(message_of<RankError>(value), words), "the words of the rank that failed");
   X(0, n - 1) = 201;
   try {
     value();
@@ -189,6 +190,12 @@ void failures() {
     X(0, 3) = rank_of_this() == last ? 2 : 1;
     require(refused(value), "data that differ");
     X(0, 3) = 1;
+    Vector<double> weights = Vector<double>::Ones(n);
+    weights(3) = rank_of_this() == last ? 2 : 1;
+    require(refused([&] {
+              distributed.value_and_gradient(X, ids, weights, Draw{1, 0}, memory, loss);
+            }),
+            "weights that differ");
     model.theta(0) = rank_of_this() == last ? 2 : 1;
     require(refused(value), "parameters that differ");
     const auto few_shares = [&] { Distributed one_share(model, MPI_COMM_WORLD, 1); };

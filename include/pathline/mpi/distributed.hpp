@@ -42,8 +42,8 @@ namespace pathline {
 /// steps are adaptive, since a chunk has steps of its own. A mini-batch should have some chunks a share.
 ///
 /// All ranks do the same in the same order: each member function but the trivial ones is called by all of them, with
-/// equal arguments, or none returns. Mini-batches, draws and parameters are compared at each call. Data are whole on
-/// every rank.
+/// equal arguments, or none returns. Mini-batches, weights, draws and parameters are compared at each call. Data are
+/// whole on every rank.
 ///
 /// \tparam Model  `Trainable` by batches, as `Cnf`; not one with running statistics (`after_step`).
 template <class Model>
@@ -108,7 +108,7 @@ class Distributed {
   template <class Loss>
   void value_and_gradient(ConstDataRef<DataScalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory,
                           Loss& loss) const {
-    train(X, samples, draw, memory, loss, [&](Index first, Index n, std::span<const Index> ids) {
+    train(X, samples, {}, draw, memory, loss, [&](Index first, Index n, std::span<const Index> ids) {
       model_.value_and_gradient(X.middleCols(first, n), ids, draw, memory.model, memory.loss);
     });
   }
@@ -117,7 +117,8 @@ class Distributed {
   template <class Loss>
   void value_and_gradient(ConstDataRef<DataScalar> X, std::span<const Index> samples, ConstVectorRef<Scalar> weights,
                           const Draw& draw, Memory& memory, Loss& loss) const requires WeightedTrainable<Model> {
-    train(X, samples, draw, memory, loss, [&](Index first, Index n, std::span<const Index> ids) {
+    const std::span<const Scalar> of_rows(weights.data(), std::size_t(weights.size()));
+    train(X, samples, of_rows, draw, memory, loss, [&](Index first, Index n, std::span<const Index> ids) {
       require_rows("Distributed: weights", weights.size(), X.cols());
       const Vector<Scalar> factors = weights.segment(first, n);
       model_.value_and_gradient(X.middleCols(first, n), ids, factors, draw, memory.model, memory.loss);
@@ -140,14 +141,15 @@ class Distributed {
   }
 
   template <class Loss, class Work>
-  void train(ConstDataRef<DataScalar> X, std::span<const Index> samples, const Draw& draw, Memory& memory, Loss& loss,
-             const Work& work) const {
+  void train(ConstDataRef<DataScalar> X, std::span<const Index> samples, std::span<const Scalar> weights,
+             const Draw& draw, Memory& memory, Loss& loss, const Work& work) const {
     const Index n = X.cols();
     const auto check = [&] {
       require_data(X);
       require_rows("Distributed: samples", Index(samples.size()), n);
     };
-    const std::array<std::uint64_t, 2> name{draw.seed, draw.number};
+    const std::array<std::uint64_t, 3> name{draw.seed, draw.number,
+                                            detail::fingerprint(weights.data(), weights.size_bytes())};
     const std::uint64_t print =
         detail::fingerprint(samples.data(), samples.size_bytes(), detail::fingerprint(name.data(), sizeof name));
     memory.parts.resize(std::size_t(shares_.count()));

@@ -89,19 +89,21 @@ class Shares {
   [[nodiscard]] Index first_column(Index share, Index n) const { return n * share / used(n); }
 
   /// Runs check() on each rank, then work(share, first, count) for each share that it has: `count` columns from `first`
-  /// on. What is thrown on any rank is thrown on all: of the first rank that failed.
-  /// \param same  A number that must be the same on all ranks: of parameters, data and draws. Else each rank would
-  ///              train something of its own, and the sums would mean nothing.
+  /// on. What is thrown on any rank is thrown on all: of the first rank that failed. A message counts samples from the
+  /// first of the share, and says so.
+  /// \param same  A number that must be the same on all ranks: of parameters, data, weights and draws. Else each rank
+  ///              would train something of its own, and the sums would mean nothing.
   /// \throws RankError, or SolveError with the failure of that solve.
   template <class Check, class Work>
   void run(Index n, std::uint64_t same, const Check& check, const Work& work) const {
     std::string text;
     SolveFailure failure;
     std::int64_t kind = fine;
+    Index counted_from = 0;
     try {
       check();
       for (Index share = first_of(rank_); share < std::min(first_of(rank_ + 1), used(n)); ++share) {
-        const Index first = first_column(share, n);
+        const Index first = counted_from = first_column(share, n);
         relabel_failures([&] { work(share, first, first_column(share + 1, n) - first); },
                          [&](SolveFailure& at) { at.sample += at.sample >= 0 ? first : 0; });
       }
@@ -112,6 +114,8 @@ class Shares {
     } catch (const std::exception& error) {
       kind = failed;
       text = error.what();
+      if (counted_from > 0)
+        text = message({text, "; sample numbers count from sample ", counted_from, " of the batch"});
     } catch (...) {
       kind = failed;
       text = "an exception that is no std::exception";
@@ -147,8 +151,8 @@ class Shares {
     if (all[0] > 0) throw_failure_of(int(ranks_ - all[0]), kind, text, failure);
     if (all[1] != -all[2])
       throw RankError(
-          "Distributed: the ranks differ in their parameters, mini-batch or draws; give all of them the same data and "
-          "generator, and change the parameters on all alike");
+          "Distributed: the ranks differ in their parameters, mini-batch, weights or draws; give all of them the same "
+          "data, weights and generator, and change the parameters on all alike");
   }
 
   [[noreturn]] void throw_failure_of(int root, std::int64_t kind, const std::string& text, SolveFailure failure) const {
