@@ -7,6 +7,8 @@
 #include <pathline/mpi.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
+#include <pathline/train/checkpoint/model_settings.hpp>
+#include <pathline/train/checkpoint/state_and_settings.hpp>
 #include <pathline/train/fit.hpp>
 #include <pathline/train/toy/toy_densities.hpp>
 
@@ -139,6 +141,12 @@ void alone() {
             "the likelihood differs");
     require(got.forward.evaluations == 8 * 12 && got.solves == 8, "the statistics are not those of eight shares");
   }
+  detail::SettingsList of_flow, of_both;
+  of_flow.add("model: shares", "8");
+  detail::add_settings_of_model(flow, of_flow);
+  of_both.add_settings_of("model", distributed);
+  detail::add_settings_of_model(distributed, of_both);
+  require(of_flow.settings() == of_both.settings(), "a checkpoint does not know the model's settings");
   require((distributed.log_prob(X) - flow.log_prob(X)).cwiseAbs().maxCoeff() < 1e-12, "likelihoods differ");
   require((distributed.log_prob(X.leftCols(3)) - flow.log_prob(X.leftCols(3))).cwiseAbs().maxCoeff() < 1e-12,
           "likelihoods of few rows differ");

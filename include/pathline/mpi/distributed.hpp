@@ -17,6 +17,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/mpi/share_sum.hpp>
 #include <pathline/ode/statistics.hpp>
+#include <pathline/train/checkpoint/state_and_settings.hpp>
 #include <pathline/train/trainable.hpp>
 #include <pathline/train/training_state.hpp>
 
@@ -82,6 +83,13 @@ class Distributed {
   [[nodiscard]] decltype(auto) parameters() { return model_.parameters(); }
   [[nodiscard]] decltype(auto) parameters() const { return std::as_const(model_).parameters(); }
   [[nodiscard]] Index data_rows() const { return model_.data_rows(); }
+  /// What a checkpoint asks for: the model, and the shares, whose number decides the bits.
+  [[nodiscard]] const Model& trained_model() const { return model_; }
+  template <class Visit>
+  void settings(const Visit& visit) const {
+    visit("shares", shares_.count());
+    if constexpr (HasSettings<Model>) model_.settings(visit);
+  }
   [[nodiscard]] auto make_training_loss() const { return model_.make_training_loss(); }
 
   /// Log-likelihoods of raw data, 1 × n, on every rank; each computes its shares. A trace with noise, in an
