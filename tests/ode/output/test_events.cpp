@@ -484,7 +484,7 @@ TEMPLATE_TEST_CASE("An implicit method finds the events of a stiff problem", "[o
     dy << -1e6 * (y(0) - std::cos(t)) - std::sin(t), -1e6 * (y(1) - std::sin(t)) + std::cos(t);
   };
   const SplitRightHandSide rhs{[](double, const State&, State& dy) { dy.setZero(); }, stiff};
-  const PiController control{.rtol = 1e-8, .atol = 1e-8, .max_step = 0.15};
+  const PiController control{.rtol = 1e-8, .atol = 1e-8, .max_step = 0.2, .k_I = 0.3, .k_P = 0.4};
   const ResettingEvent kick(second, {.crossing = Crossing::falling}, [](double, State& y) { y(1) = -0.5; });
   const auto path = solve_events(rhs, upright, 0, 5, std::tuple(Event(first), kick), TestType{}, control);
   REQUIRE(path.hits.size() == 3);
