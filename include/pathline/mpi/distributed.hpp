@@ -9,6 +9,8 @@
 ///     MPI_Finalize();                                              // flow is trained, on every rank
 ///
 /// A rank that stops by itself (a file that it alone cannot read) calls MPI_Abort, or the others wait for it.
+/// An `io::Checkpoint` needs a path of its own on each rank, such as "run-" + std::to_string(distributed.rank()). Two
+/// ranks that begin with one path may each delete the file that the other writes.
 #pragma once
 
 #include <pathline/core/data_ref.hpp>
