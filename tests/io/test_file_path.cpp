@@ -29,7 +29,7 @@ TEST_CASE("A file path is made of a text or of the standard library's path, and 
 
 TEST_CASE("The whole of a file is read, of any length and any bytes", "[io]") {
   const Folder folder;
-  for (const std::size_t length : {0, 1, (1 << 14) - 1, 1 << 14, (1 << 14) + 1, 100'000}) {
+  for (const std::size_t length : {0U, 1U, (1U << 14) - 1, 1U << 14, (1U << 14) + 1, 100'000U}) {
     std::string text(length, '\0');
     for (std::size_t i = 0; i < length; ++i) text[i] = char(i * i % 251);
     CHECK(io::detail::read_text("read", folder.write("x", text)) == text);
