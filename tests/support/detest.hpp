@@ -107,7 +107,7 @@ inline std::vector<Problem> problems() {
       {"A2", [](double, const State& y, State& dy) { dy(0) = -std::pow(y(0), 3) / 2; }, column({1}),
        column({1 / std::sqrt(1 + t)})},
       {"A3", [](double x, const State& y, State& dy) { dy(0) = y(0) * std::cos(x); }, column({1}),
-       column({std::exp(std::sin(t))}), 40},
+       column({std::exp(std::sin(t))})},
       {"A4", [](double, const State& y, State& dy) { dy(0) = y(0) / 4 * (1 - y(0) / 20); }, column({1}),
        column({20 / (1 + 19 * std::exp(-t / 4))})},
       {"A5", [](double x, const State& y, State& dy) { dy(0) = (y(0) - x) / (y(0) + x); }, column({4}),
@@ -168,7 +168,7 @@ inline std::vector<Problem> problems() {
        [](double x, const State& y, State& dy) {
          dy << y(1), std::pow(y(0), 3) / 6 - y(0) + 2 * std::sin(2.78535 * x);
        },
-       column({0, 0}), column({-.1004178858647128, .2411400132095954}), 40},
+       column({0, 0}), column({-.1004178858647128, .2411400132095954})},
       {"E4", [](double, const State& y, State& dy) { dy << y(1), .032 - .4 * y(1) * y(1); }, column({30, 0}),
        column(
            {30 + 2.5 * std::log(std::cosh(std::sqrt(.0128) * t)), std::sqrt(.08) * std::tanh(std::sqrt(.0128) * t)})},
