@@ -10,6 +10,7 @@
 #include <pathline/gradient/dynamics_view.hpp>
 #include <pathline/gradient/explicit_step_pullback.hpp>
 #include <pathline/gradient/gradient_method.hpp>
+#include <pathline/gradient/implicit_step_pullback.hpp>
 #include <pathline/gradient/interpolated_outputs.hpp>
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/gradient/ode_chunks.hpp>
@@ -21,6 +22,7 @@
 #include <pathline/gradient/sequence_chunks.hpp>
 #include <pathline/gradient/side_inputs.hpp>
 #include <pathline/gradient/solve_dynamics.hpp>
+#include <pathline/gradient/stage_cotangents.hpp>
 #include <pathline/gradient/step_cost.hpp>
 #include <pathline/gradient/step_pullback.hpp>
 #include <pathline/gradient/step_regularizers.hpp>

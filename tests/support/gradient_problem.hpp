@@ -68,7 +68,12 @@ struct GradientProblem {
                                      const Batch<double>& start) const {
     FieldType moved = field;
     moved.parameters() = theta;
-    const auto states = replay<Method>(G(moved, start.cols()), start, recording.steps());
+    const G dynamics(moved, start.cols());
+    std::vector<Batch<double>> states;
+    if constexpr (ImplicitMethod<Method>)
+      states = replay_implicit<Method>(dynamics, start, recording.steps());
+    else
+      states = replay<Method>(dynamics, start, recording.steps());
     std::vector<Batch<double>> outputs;
     for (const std::size_t index : recording.outputs()) outputs.push_back(states[index]);
     return loss(outputs);

@@ -6,6 +6,9 @@
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/implicit/stage_recording.hpp>
+
+#include <Eigen/LU>
 
 #include <vector>
 
@@ -32,6 +35,49 @@ template <class Method, Dynamics G, class Steps>
     states.push_back(states.back());
     for (int i = 0; i < tableau.stages; ++i)
       states.back() += Scalar(step.h * tableau.b[std::size_t(i)]) * K[std::size_t(i)];
+  }
+  return states;
+}
+
+/// The same of a method whose stages are solutions of equations: Newton's method for all stages of a step at once, to
+/// rounding, with the Jacobian from differences.
+template <class Method, Dynamics G, class Steps>
+[[nodiscard]] std::vector<Batch<double>> replay_implicit(const G& dynamics, const Batch<double>& y0,
+                                                         const Steps& steps) {
+  constexpr int s = detail::StageTableau<Method>::value.stages;
+  const Index rows = y0.rows(), n = y0.cols(), m = rows * s;
+  Workspace<double> workspace;
+  Vector<double> tape(dynamics.tape_size());
+  std::vector<Batch<double>> states{y0};
+  Batch<double> input(rows, n), slope(rows, n);
+  for (const auto& step : steps) {
+    const auto& tableau = detail::stage_tableau<Method>(step.closing);
+    // The slopes at all stages, as a column of stages below each other for each sample, from those that are guessed.
+    const auto slopes = [&](const Batch<double>& K) {
+      Batch<double> result(m, n);
+      for (int i = 0; i < s; ++i) {
+        input = states.back();
+        for (int j = 0; j < s; ++j) input += step.h * tableau.A(i, j) * K.middleRows(j * rows, rows);
+        dynamics.evaluate(step.time(tableau.c[std::size_t(i)]), input, slope,
+                          std::span<double>(tape.data(), std::size_t(tape.size())), workspace);
+        result.middleRows(i * rows, rows) = slope;
+      }
+      return result;
+    };
+    Batch<double> K = Batch<double>::Zero(m, n);
+    for (int iteration = 0; iteration < 12; ++iteration) {
+      const Batch<double> centre = slopes(K);
+      std::vector<Batch<double>> J(std::size_t(n), Batch<double>::Identity(m, m));
+      for (Index k = 0; k < m; ++k) {
+        Batch<double> moved = K;
+        moved.row(k).array() += 1e-7;
+        const Batch<double> column = (slopes(moved) - centre) / 1e-7;
+        for (Index j = 0; j < n; ++j) J[std::size_t(j)].col(k) -= column.col(j);
+      }
+      for (Index j = 0; j < n; ++j) K.col(j) -= J[std::size_t(j)].partialPivLu().solve(K.col(j) - centre.col(j));
+    }
+    states.push_back(states.back());
+    for (int i = 0; i < s; ++i) states.back() += step.h * tableau.b[std::size_t(i)] * K.middleRows(i * rows, rows);
   }
   return states;
 }

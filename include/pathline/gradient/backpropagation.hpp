@@ -51,7 +51,8 @@ struct Backpropagation {
   struct ThreadMemory {
     Workspace<Scalar> workspace;
     StepperPool<Method, Batch<Scalar>> steppers;
-    Recording<Scalar, Storage, has_step_cost> recording;
+    typename StepRecord<Method>::template Recording<Scalar, Storage, has_step_cost> recording;
+    typename StepRecord<Method>::template Memory<Scalar> pullback;
     Scalar step_cost = Scalar(0);  ///< Sum over the accepted steps of the last solve.
     detail::ScheduledOutputs<Method, Batch<Scalar>> writer;
   };
@@ -69,11 +70,12 @@ struct Backpropagation {
                      Memory<G, Method>& memory) const {
     static_assert(
         MethodWithPullback<Method>,
-        "Backpropagation: this solver has no pullback yet; use an explicit Runge-Kutta method such as Dopri5");
+        "Backpropagation: this solver has no pullback: include pathline/gradient/implicit_step_pullback.hpp for a "
+        "diagonally or fully implicit method, or use an explicit Runge-Kutta method such as Dopri5");
     static_assert(detail::reads_stages_of<Cost, Method>,
                   "Backpropagation: the cost of the steps reads the stages of another method than the solve's");
     if constexpr (MethodWithPullback<Method>) {
-      memory.recording.start(DynamicsView<typename G::Scalar>(dynamics), memory.workspace);
+      memory.recording.start(DynamicsOf<Method, G>(dynamics), memory.workspace);
       return solve(method, control, y, times, states, memory);
     } else {
       return {};
@@ -88,15 +90,17 @@ struct Backpropagation {
                       std::span<const double> times, std::span<const Batch<typename G::Scalar>> outputs_bar,
                       BatchRef<typename G::Scalar> y_bar, VectorRef<typename G::Scalar> theta_bar,
                       Memory<G, Method>& memory, typename G::Scalar step_cost_bar = 1) const {
-    using Scalar = typename G::Scalar;
     if constexpr (MethodWithPullback<Method>)  // forward() has refused any other
-      return walk_back<Method>(DynamicsView<Scalar>(dynamics), times, outputs_bar, y_bar, theta_bar, memory,
+      return walk_back<Method>(DynamicsOf<Method, G>(dynamics), times, outputs_bar, y_bar, theta_bar, memory,
                                step_cost_bar);
     else
       return {};
   }
 
  private:
+  template <class Method, Dynamics G>
+  using DynamicsOf = typename StepRecord<Method>::template Dynamics<typename G::Scalar>;
+
   template <class Method, class Control, Real Scalar>
   Statistics solve(const Method& method, const Control& control, Batch<Scalar>& y, std::span<const double> times,
                    std::span<Batch<Scalar>> states, ThreadMemory<Scalar, Method>& memory) const {
@@ -113,14 +117,14 @@ struct Backpropagation {
                                                   observer);
   }
 
-  template <class Method, Real Scalar>
-  Statistics walk_back(const DynamicsView<Scalar>& dynamics, std::span<const double> times,
+  template <class Method, class AnyDynamics, Real Scalar>
+  Statistics walk_back(const AnyDynamics& dynamics, std::span<const double> times,
                        std::span<const Batch<Scalar>> outputs_bar, BatchRef<Scalar> y_bar, VectorRef<Scalar> theta_bar,
                        ThreadMemory<Scalar, Method>& memory, Scalar step_cost_bar) const {
     Statistics statistics;
     const auto& steps = memory.recording.steps();
     typename Workspace<Scalar>::Frame frame(memory.workspace);
-    StepPullback<Method, DynamicsView<Scalar>> back(dynamics, frame);
+    StepPullback<Method, AnyDynamics> back(dynamics, frame, memory.pullback);
     BatchMap<Scalar> lambda = frame.batch(y_bar.rows(), y_bar.cols());  // contiguous, as y_bar need not be
     detail::copy<Scalar>(y_bar, lambda);
     detail::OutputsBack<Method, decltype(memory.recording)> given(outputs, times, outputs_bar, memory.recording);

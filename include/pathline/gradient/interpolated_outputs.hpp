@@ -129,7 +129,12 @@ struct OutputWeights {
 template <class Method, class Record>
 class OutputsBack {
   using Scalar = typename Record::Scalar;
-  static constexpr auto s = std::size_t(Method::tableau.stages);
+  static constexpr std::size_t s = [] {
+    if constexpr (interpolates<Method>)
+      return std::size_t(Method::tableau.stages);
+    else
+      return std::size_t(0);
+  }();
 
  public:
   OutputsBack(OutputTimes outputs, std::span<const double> times, std::span<const Batch<Scalar>> bars,

@@ -27,8 +27,8 @@ struct KeepTapes {
     return dynamics.tape_size();
   }
   template <Real S>
-  static void evaluate(const DynamicsView<S>& dynamics, double t, const Batch<S>& y, Batch<S>& dy, std::span<S> slot,
-                       Workspace<S>& workspace) {
+  static void evaluate(const DynamicsView<S>& dynamics, double t, View<const std::type_identity_t<S>> y,
+                       View<std::type_identity_t<S>> dy, std::span<S> slot, Workspace<S>& workspace) {
     dynamics.evaluate(t, y, dy, slot, workspace);
   }
   template <Real S>
@@ -47,8 +47,8 @@ struct RecomputeStages {
     return dynamics.rows() * dynamics.columns();
   }
   template <Real S>
-  static void evaluate(const DynamicsView<S>& dynamics, double t, const Batch<S>& y, Batch<S>& dy, std::span<S> slot,
-                       Workspace<S>& workspace) {
+  static void evaluate(const DynamicsView<S>& dynamics, double t, View<const std::type_identity_t<S>> y,
+                       View<std::type_identity_t<S>> dy, std::span<S> slot, Workspace<S>& workspace) {
     std::copy_n(y.data(), y.size(), slot.data());
     typename Workspace<S>::Frame frame(workspace);
     dynamics.evaluate(t, y, dy, frame.scalars(dynamics.tape_size()), workspace);
@@ -67,7 +67,7 @@ struct RecomputeStages {
 
 /// One of the two above, or a struct of the same three functions.
 template <class S>
-concept RecordStorage = requires(const DynamicsView<double> dynamics, double t, Batch<double>& y, BatchMap<double>& bar,
+concept RecordStorage = requires(const DynamicsView<double> dynamics, double t, View<double> y, BatchMap<double>& bar,
                                  std::span<double> slot, Vector<double>& theta_bar, double& t_bar,
                                  Workspace<double>& workspace) {
   { S::slot_size(dynamics) } -> std::convertible_to<Index>;

@@ -17,6 +17,20 @@
 
 namespace pathline {
 
+/// Room for what evaluations leave, one slot each. Slots only grow: a narrower chunk uses the front of a wider one's.
+template <Real S>
+class RecordSlots {
+ public:
+  [[nodiscard]] std::span<S> at(std::size_t index, Index size) {
+    if (slots_.size() <= index) slots_.resize(index + 1);
+    if (slots_[index].size() < size) slots_[index].resize(size);
+    return {slots_[index].data(), static_cast<std::size_t>(size)};
+  }
+
+ private:
+  std::vector<Vector<S>> slots_;
+};
+
 /// \tparam Storage      What an evaluation leaves: gradient/record_storage.hpp.
 /// \tparam keep_stages  Keep K_1 … K_s of every step too: what a cost of the steps reads.
 template <Real S, RecordStorage Storage, bool keep_stages>
@@ -86,19 +100,13 @@ class Recording {
   }
 
  private:
-  // Slots only grow: a narrower chunk uses the front of a wider one's.
-  [[nodiscard]] std::span<Scalar> slot(std::size_t index) {
-    const Index size = Storage::slot_size(dynamics_);
-    if (slots_.size() <= index) slots_.resize(index + 1);
-    if (slots_[index].size() < size) slots_[index].resize(size);
-    return {slots_[index].data(), static_cast<std::size_t>(size)};
-  }
+  [[nodiscard]] std::span<Scalar> slot(std::size_t index) { return slots_.at(index, Storage::slot_size(dynamics_)); }
 
   DynamicsView<Scalar> dynamics_;
   Workspace<Scalar>* workspace_ = nullptr;
   std::vector<Step> steps_;
   std::vector<std::size_t> outputs_;
-  std::vector<Vector<Scalar>> slots_;
+  RecordSlots<Scalar> slots_;
   std::vector<Batch<Scalar>> stages_;
   std::size_t used_ = 0, kept_ = 0, first_ = 0;
 };

@@ -7,15 +7,33 @@
 
 #include <pathline/core/types.hpp>
 #include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/dynamics_view.hpp>
+#include <pathline/gradient/recording.hpp>
 
 #include <cstddef>
 
 namespace pathline {
 
+/// What a solve by `Method` leaves for its way back. This is that of methods whose stages are evaluations, in order; a
+/// family of other methods specialises it beside its StepPullback.
+template <class Method>
+struct StepRecord {
+  /// What is known of the right-hand side.
+  template <Real S>
+  using Dynamics = DynamicsView<S>;
+  /// What the solver calls and tells its news: see recording.hpp.
+  template <Real S, class Storage, bool keep_stages>
+  using Recording = pathline::Recording<S, Storage, keep_stages>;
+  /// What the StepPullback keeps from solve to solve.
+  template <Real S>
+  struct Memory {};
+};
+
 /// The discrete adjoint of a step of `Method`. Not defined here; for explicit Runge–Kutta methods it is in
-/// explicit_step_pullback.hpp. A specialisation offers:
+/// explicit_step_pullback.hpp, for implicit ones in the wing `implicit`. A specialisation offers:
 ///
-/// - `StepPullback(dynamics, frame)`: takes its scratch from the frame, a `Workspace::Frame`;
+/// - `StepPullback(dynamics, frame, memory)`: takes its scratch from the frame, a `Workspace::Frame`, or from memory, a
+///   `StepRecord<Method>::Memory`;
 /// - `begin()`: starts with a step; no stage has a cotangent yet;
 /// - `start_stages()`: the cotangents of all stages K_1 … K_s, set to zero, as a `std::span<BatchMap<Scalar>>`: for a
 ///   cost of the steps, which adds to them;

@@ -209,6 +209,8 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     solver_.evaluate(rhs, t, next_, K_[1]);
   }
 
+  /// Whether Method::Closing took the step tried last.
+  [[nodiscard]] bool closing() const { return closing_; }
   /// K_{i+1}, i = 0 … s - 1, of the step tried last; valid until accept().
   [[nodiscard]] const State& stage(int i) const {
     eigen_assert(i >= 0 && i < stages);

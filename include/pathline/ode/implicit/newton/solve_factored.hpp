@@ -28,4 +28,12 @@ void solve_factored(const Eigen::PartialPivLU<Matrix>& factors, const Eigen::Mat
   factors.matrixLU().template triangularView<Eigen::Upper>().solveInPlace(x);
 }
 
+/// x = A⁻ᵀ b by the same factors: Uᵀ and Lᵀ, then the rows back in order. b is overwritten; x must not overlap it.
+template <class Matrix, class Right, class Solution>
+void solve_factored_transposed(const Eigen::PartialPivLU<Matrix>& factors, Right&& b, Solution&& x) {
+  factors.matrixLU().transpose().template triangularView<Eigen::Lower>().solveInPlace(b);
+  factors.matrixLU().transpose().template triangularView<Eigen::UnitUpper>().solveInPlace(b);
+  x.noalias() = factors.permutationP().transpose() * b;
+}
+
 }  // namespace pathline::detail

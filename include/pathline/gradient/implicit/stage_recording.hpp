@@ -1,0 +1,162 @@
+/// \file
+/// The record of a solve by a method whose stages are solutions of equations: the arguments of the stages of its
+/// accepted steps. Newton's iterations leave nothing. docs/maths.md, (6.6).
+#pragma once
+
+#include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
+#include <pathline/core/workspace.hpp>
+#include <pathline/gradient/implicit/dynamics_with_jacobian.hpp>
+#include <pathline/gradient/record_storage.hpp>
+#include <pathline/gradient/recording.hpp>
+#include <pathline/math/view_loops.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_tableau.hpp>
+#include <pathline/ode/tableau/tableau_checks.hpp>
+
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace pathline {
+
+struct ImplicitEuler;
+
+namespace detail {
+
+/// The tableau of the stages of an implicit method.
+template <class Method>
+struct StageTableau {
+  static constexpr auto value = Method::tableau;
+};
+template <>
+struct StageTableau<ImplicitEuler> {
+  static constexpr DiagonallyImplicitTableau<1> value{.a = {1}, .b = {1}, .c = {1}, .order = 1};
+};
+
+/// That of a step, which `Closing` may have taken in place of `Method`.
+template <class Method>
+[[nodiscard]] constexpr const auto& stage_tableau([[maybe_unused]] bool closing) {
+  if constexpr (requires { typename Method::Closing; })
+    return closing ? StageTableau<typename Method::Closing>::value : StageTableau<Method>::value;
+  else
+    return StageTableau<Method>::value;
+}
+
+/// Whether the first stage is f(t, y), and where a step follows another the last stage of that one.
+template <class Method>
+inline constexpr bool starts_with_last_stage = [] {
+  constexpr auto& T = StageTableau<Method>::value;
+  if constexpr (requires { T.has_explicit_first_stage(); })
+    return T.has_explicit_first_stage() && first_same_as_last(T);
+  else
+    return false;
+}();
+
+}  // namespace detail
+
+/// What the solver calls and tells its news, as `Recording` is, for diagonally and fully implicit methods. One step has
+/// a slot for each of its stages.
+/// \tparam Storage      What an evaluation at a solved stage leaves: gradient/record_storage.hpp.
+/// \tparam keep_stages  Keep K_1 … K_s of every step too: what a cost of the steps reads.
+template <class Method, Real S, RecordStorage Storage, bool keep_stages>
+class StageRecording {
+  static constexpr auto s = std::size_t(detail::StageTableau<Method>::value.stages);
+
+ public:
+  using Scalar = S;
+
+  /// An accepted step from t to t_next = t + h, to rounding. Its stage i has slot first + i.
+  struct Step {
+    double t, h, t_next;
+    std::size_t first;
+    bool follows_on;  ///< Stage 0 is the last stage of the step before; its slot is empty.
+    bool closing;     ///< Taken by Method::Closing.
+
+    /// When the stage of node c was solved.
+    [[nodiscard]] double time(double c) const noexcept { return c == 1 ? t_next : t + c * h; }
+  };
+
+  /// Forgets the last solve, keeps its memory. Refers to the dynamics and to the workspace until the way back is done.
+  void start(const DynamicsWithJacobian<Scalar>& dynamics, Workspace<Scalar>& workspace) {
+    dynamics_ = dynamics;
+    workspace_ = &workspace;
+    steps_.clear();
+    outputs_.clear();
+    starts_anew_ = true;
+  }
+
+  // --- what the solver calls -------------------------------------------------------------------------------------
+  void operator()(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) {
+    typename Workspace<Scalar>::Frame frame(*workspace_);
+    dynamics_.evaluate(t, y, dy, frame.scalars(dynamics_.tape_size()), *workspace_);
+  }
+  void jacobian(double t, const Batch<Scalar>& y, Batch<Scalar>& J) { dynamics_.jacobian(t, y, J, *workspace_); }
+  [[nodiscard]] Index error_rows() const { return dynamics_.error_rows(); }
+  [[nodiscard]] Index path_rows() const { return dynamics_.path_rows(); }
+
+  // --- what the solver tells -------------------------------------------------------------------------------------
+  void keep_first_stage() { starts_anew_ = true; }
+  void discard() const {}
+  template <class Stepper>
+  void accept(double t, double h, const Stepper& stepper) {
+    Step step{t, h, stepper.t_next(), steps_.size() * s, false, false};
+    step.follows_on = detail::starts_with_last_stage<Method> && !starts_anew_;
+    if constexpr (requires { stepper.closing(); }) step.closing = stepper.closing();
+    starts_anew_ = false;
+    steps_.push_back(step);
+    const auto& tableau = detail::stage_tableau<Method>(step.closing);
+    typename Workspace<Scalar>::Frame frame(*workspace_);
+    const View<Scalar> dy = frame.batch(dynamics_.rows(), dynamics_.columns());
+    for (std::size_t i = step.follows_on ? 1 : 0; i < s; ++i) {
+      const View<Scalar> Y = argument(step.first + i);
+      detail::copy<Scalar>(stepper.y(), Y);
+      for (std::size_t j = 0; j < s; ++j)
+        if (const double a = tableau.A(int(i), int(j)); a != 0)
+          detail::axpy<Scalar>(Scalar(h * a), stepper.stage(int(j)), Y);
+      Storage::template evaluate<Scalar>(dynamics_, step.time(tableau.c[i]), Y, dy, slot(step.first + i), *workspace_);
+    }
+    if constexpr (keep_stages)
+      for (std::size_t i = 0; i < s; ++i) {
+        if (stages_.size() <= step.first + i) stages_.emplace_back();
+        stages_[step.first + i] = stepper.stage(int(i));
+      }
+  }
+  void output(Index /*i*/, const Batch<Scalar>& /*y*/) { outputs_.push_back(steps_.size()); }
+
+  // --- what the way back reads -----------------------------------------------------------------------------------
+  [[nodiscard]] const std::vector<Step>& steps() const noexcept { return steps_; }
+  /// outputs()[i]: number of steps taken when the solve stood at the i-th of its times.
+  [[nodiscard]] const std::vector<std::size_t>& outputs() const noexcept { return outputs_; }
+  /// The stage derivatives of step `index`, of `count` stages.
+  [[nodiscard]] std::span<const Batch<Scalar>> stages(std::size_t index, std::size_t count) const {
+    return std::span<const Batch<Scalar>>(stages_).subspan(index * count, count);
+  }
+
+  /// Pullback of the stage with this slot, which was solved at time t.
+  void pullback(std::size_t index, double t, View<const Scalar> dy_bar, View<Scalar> path_bar, View<Scalar> theta_bar,
+                Scalar& t_bar) {
+    Storage::pullback(dynamics_, t, slot(index), dy_bar, path_bar, theta_bar, t_bar, *workspace_);
+  }
+  /// The Jacobians at the same place, of all columns: path rows × (path rows · n).
+  void jacobian_at(std::size_t index, double t, View<Scalar> J) {
+    dynamics_.jacobian(t, argument(index), J, *workspace_);
+  }
+
+ private:
+  [[nodiscard]] std::span<Scalar> slot(std::size_t index) { return slots_.at(index, Storage::slot_size(dynamics_)); }
+  [[nodiscard]] View<Scalar> argument(std::size_t index) {
+    const Index rows = dynamics_.rows(), n = dynamics_.columns();
+    return {arguments_.at(index, rows * n).data(), rows, n};
+  }
+
+  DynamicsWithJacobian<Scalar> dynamics_;
+  Workspace<Scalar>* workspace_ = nullptr;
+  std::vector<Step> steps_;
+  std::vector<std::size_t> outputs_;
+  RecordSlots<Scalar> slots_, arguments_;
+  std::vector<Batch<Scalar>> stages_;
+  bool starts_anew_ = true;
+};
+
+}  // namespace pathline
