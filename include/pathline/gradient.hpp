@@ -28,3 +28,13 @@
 #include <pathline/gradient/step_regularizers.hpp>
 #include <pathline/gradient/stepper_pool.hpp>
 #include <pathline/gradient/value_and_gradient.hpp>
+// `gradient/checkpoint/`: records in bounded memory. `gradient/implicit/`: the way back over implicit steps, both
+// families of it by implicit_step_pullback.hpp.
+#include <pathline/gradient/checkpoint/binomial_schedule.hpp>
+#include <pathline/gradient/checkpoint/checkpoint_recording.hpp>
+#include <pathline/gradient/checkpoint/checkpoints.hpp>
+#include <pathline/gradient/implicit/diagonally_implicit_pullback.hpp>
+#include <pathline/gradient/implicit/dynamics_with_jacobian.hpp>
+#include <pathline/gradient/implicit/fully_implicit_pullback.hpp>
+#include <pathline/gradient/implicit/stage_recording.hpp>
+#include <pathline/gradient/implicit/transposed_system.hpp>

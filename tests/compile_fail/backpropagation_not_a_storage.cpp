@@ -1,4 +1,4 @@
-// expect: Backpropagation: the first argument must be a RecordStorage: KeepTapes or RecomputeStages
+// expect: Backpropagation: the first argument must be a RecordStorage: KeepTapes or RecomputeStages, or Checkpoints or MemoryBudget
 #include <pathline/gradient.hpp>
 #include <pathline/ode.hpp>
 

@@ -26,23 +26,54 @@
 
 namespace pathline {
 
-/// Discretise, then differentiate. Memory grows with the number of steps.
+namespace detail {
+
+/// Steps of a solve through these times; 0 where nobody knows.
+template <class Control>
+[[nodiscard]] Index planned_steps(const Control& control, std::span<const double> times) {
+  Index steps = 0;
+  if constexpr (FixedControl<Control>)
+    for (std::size_t i = 1; i < times.size(); ++i) steps += times[i] != times[i - 1] ? control.steps_per_interval : 0;
+  return steps;
+}
+
+/// The recording that a storage has of its own, for explicit methods, or else that of the family of methods.
+template <class Method, Real S, class Storage, bool keep_stages>
+struct RecordingOf {
+  using type = typename StepRecord<Method>::template Recording<S, Storage, keep_stages>;
+};
+template <ExplicitMethod Method, Real S, RunsAgain Storage, bool keep_stages>
+struct RecordingOf<Method, S, Storage, keep_stages> {
+  using type = typename Storage::template Recording<Method, S, keep_stages>;
+};
+template <class Method, Real S, RunsAgain Storage, bool keep_stages>
+requires(!ExplicitMethod<Method>) struct RecordingOf<Method, S, Storage, keep_stages>  // is refused
+    : RecordingOf<Method, S, KeepTapes, keep_stages> {
+};
+
+}  // namespace detail
+
+/// Discretise, then differentiate. Memory grows with the number of steps unless the storage bounds it.
 ///
 ///     Cnf flow(field, Dopri5{}, PiController{}, Backpropagation<RecomputeStages>{});
 ///
-/// \tparam Storage  What is kept of each evaluation for the way back: `KeepTapes`, or `RecomputeStages` with less
-///                  memory.
+/// \tparam Storage  What is kept for the way back: `KeepTapes`, or `RecomputeStages` with less memory, or in a memory
+///                  that does not grow `Checkpoints` or `MemoryBudget` (gradient/checkpoint/checkpoints.hpp).
 /// \tparam Cost     A cost of the steps, `StepCost`.
 template <class Storage = KeepTapes, class Cost = NoStepCost>
 struct Backpropagation {
-  static_assert(RecordStorage<Storage>,
-                "Backpropagation: the first argument must be a RecordStorage: KeepTapes or RecomputeStages");
+  static_assert(RecordStorage<Storage> || RunsAgain<Storage>,
+                "Backpropagation: the first argument must be a RecordStorage: KeepTapes or RecomputeStages, or "
+                "Checkpoints or MemoryBudget");
 
   Cost step_cost{};                            ///< Its sum over the steps is `Memory::step_cost`.
   OutputTimes outputs = OutputTimes::step_to;  ///< How the states at `times` come about.
+  [[no_unique_address]] Storage storage{};     ///< Of use where a storage has settings.
 
   /// The same method for a loss that has no cost of the steps in it.
-  [[nodiscard]] Backpropagation<Storage> without_step_cost() const { return {.step_cost = {}, .outputs = outputs}; }
+  [[nodiscard]] Backpropagation<Storage> without_step_cost() const {
+    return {.step_cost = {}, .outputs = outputs, .storage = storage};
+  }
 
   static constexpr bool has_step_cost = !std::same_as<Cost, NoStepCost>;
 
@@ -51,7 +82,7 @@ struct Backpropagation {
   struct ThreadMemory {
     Workspace<Scalar> workspace;
     StepperPool<Method, Batch<Scalar>> steppers;
-    typename StepRecord<Method>::template Recording<Scalar, Storage, has_step_cost> recording;
+    typename detail::RecordingOf<Method, Scalar, Storage, has_step_cost>::type recording;
     typename StepRecord<Method>::template Memory<Scalar> pullback;
     Scalar step_cost = Scalar(0);  ///< Sum over the accepted steps of the last solve.
     detail::ScheduledOutputs<Method, Batch<Scalar>> writer;
@@ -72,6 +103,9 @@ struct Backpropagation {
         MethodWithPullback<Method>,
         "Backpropagation: this solver has no pullback: include pathline/gradient/implicit_step_pullback.hpp for a "
         "diagonally or fully implicit method, or use an explicit Runge-Kutta method such as Dopri5");
+    static_assert(!RunsAgain<Storage> || ExplicitMethod<Method>,
+                  "Backpropagation: Checkpoints and MemoryBudget run the steps of explicit methods again; an implicit "
+                  "method takes KeepTapes or RecomputeStages");
     static_assert(detail::reads_stages_of<Cost, Method>,
                   "Backpropagation: the cost of the steps reads the stages of another method than the solve's");
     if constexpr (MethodWithPullback<Method>) {
@@ -106,6 +140,9 @@ struct Backpropagation {
                    std::span<Batch<Scalar>> states, ThreadMemory<Scalar, Method>& memory) const {
     detail::require_interpolation<Method>(outputs);
     const detail::OutputSchedule schedule(times, outputs);
+    if constexpr (requires { memory.recording.plan(Index(1), Index(0)); })
+      memory.recording.plan(storage.template states<Method>(memory.recording.dynamics()),
+                            detail::planned_steps(control, schedule.times()));
     memory.step_cost = 0;
     auto& stepper = memory.steppers.at(y.rows(), y.cols()).stepper;
     memory.writer.start(times, states, outputs);
@@ -131,6 +168,7 @@ struct Backpropagation {
     for (std::size_t index = steps.size(); index > 0; --index) {
       given.add_at_end(index, lambda);
       const auto& step = steps[index - 1];
+      if constexpr (requires { memory.recording.open(index - 1); }) memory.recording.open(index - 1);
       back.begin();
       if constexpr (has_step_cost) {
         const std::span<BatchMap<Scalar>> stages_bar = back.start_stages();

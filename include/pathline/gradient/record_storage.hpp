@@ -75,4 +75,11 @@ concept RecordStorage = requires(const DynamicsView<double> dynamics, double t, 
   S::pullback(dynamics, t, slot, bar, bar, theta_bar, t_bar, workspace);
 };
 
+/// A storage that keeps no evaluations but runs steps again, by a recording of its own, and says `static constexpr bool
+/// runs_again = true`: Checkpoints, MemoryBudget.
+template <class S>
+concept RunsAgain = requires {
+  requires S::runs_again;
+};
+
 }  // namespace pathline

@@ -31,6 +31,15 @@ class RecordSlots {
   std::vector<Vector<S>> slots_;
 };
 
+/// An accepted step from t to t_next = t + h, to rounding. Its stage i ≥ 1 has slot `rest + i - 1`, stage 0 `first`.
+struct RecordedStep {
+  double t, h, t_next;
+  std::size_t first, rest;
+
+  /// When the stage of node c was evaluated: at the very end of the step for c = 1, as the stepper does.
+  [[nodiscard]] double time(double c) const noexcept { return c == 1 ? t_next : t + c * h; }
+};
+
 /// \tparam Storage      What an evaluation leaves: gradient/record_storage.hpp.
 /// \tparam keep_stages  Keep K_1 … K_s of every step too: what a cost of the steps reads.
 template <Real S, RecordStorage Storage, bool keep_stages>
@@ -38,14 +47,7 @@ class Recording {
  public:
   using Scalar = S;
 
-  /// An accepted step from t to t_next = t + h, to rounding. Its stage i ≥ 1 has slot `rest + i - 1`, stage 0 `first`.
-  struct Step {
-    double t, h, t_next;
-    std::size_t first, rest;
-
-    /// When the stage of node c was evaluated: at the very end of the step for c = 1, as the stepper does.
-    [[nodiscard]] double time(double c) const noexcept { return c == 1 ? t_next : t + c * h; }
-  };
+  using Step = RecordedStep;
 
   /// Forgets the last solve, keeps its memory. Refers to the dynamics and to the workspace until the way back is done.
   void start(const DynamicsView<Scalar>& dynamics, Workspace<Scalar>& workspace) {

@@ -90,6 +90,8 @@ TEST_CASE("io: settings that no policy can have are refused by name", "[io][erro
         "part.norm: rows is 0, expected at least 1");
   CHECK(refused(Backpropagation<RecomputeStages, ErrorEstimateCost<Dopri5>>{.step_cost = {.weight = 4, .rows = -1}}) ==
         "part.step_cost: rows is -1, expected 0 (all) or a positive number");
+  CHECK(refused(Backpropagation<Checkpoints>{.storage = {.count = 0}}) ==
+        "part.storage: count is 0, expected at least 1");
   CHECK(refused(EvaluationSolver{Dopri5{}, PiController{.max_step = -1}}).find("part.step_control: solve: max_step") ==
         0);
 }
@@ -104,6 +106,8 @@ TEST_CASE("io: solvers and gradient methods are told apart by their names", "[io
   CHECK(read.step_cost.rows == 2);
   CHECK(read.outputs == OutputTimes::interpolate);
   CHECK(text(described(read), "storage") == "RecomputeStages");
+  CHECK(round_trip(Backpropagation<Checkpoints>{.storage = {.count = 5}}).storage.count == 5);
+  CHECK(round_trip(Backpropagation<MemoryBudget>{.storage = {.bytes = 12345}}).storage.bytes == 12345);
 
   const io::TensorFile file = part_file(read);
   io::detail::ReadingState state(file, io::Rounding::refuse);

@@ -5,6 +5,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/gradient/adjoint.hpp>
 #include <pathline/gradient/backpropagation.hpp>
+#include <pathline/gradient/checkpoint/checkpoints.hpp>
 #include <pathline/gradient/record_storage.hpp>
 #include <pathline/gradient/step_cost.hpp>
 #include <pathline/gradient/step_regularizers.hpp>
@@ -23,6 +24,19 @@ struct Described<KeepTapes> {
 template <>
 struct Described<RecomputeStages> {
   static constexpr std::string_view name = "RecomputeStages";
+};
+template <>
+struct Described<Checkpoints> {
+  static constexpr std::string_view name = "Checkpoints";
+  static void visit(auto& storage, auto& io) { io.setting("count", storage.count); }
+  static void check(const Checkpoints& storage) {
+    if (storage.count < 1) throw ArgumentError("count", storage.count, "at least 1");
+  }
+};
+template <>
+struct Described<MemoryBudget> {
+  static constexpr std::string_view name = "MemoryBudget";
+  static void visit(auto& storage, auto& io) { io.setting("bytes", storage.bytes); }
 };
 template <>
 struct Described<NoStepCost> {
@@ -56,8 +70,7 @@ template <class Storage, class Cost>
 struct Described<Backpropagation<Storage, Cost>> {
   static constexpr std::string_view name = "Backpropagation";
   static void visit(auto& gradient, auto& io) {
-    Storage storage{};
-    io.part("storage", storage);
+    io.part("storage", gradient.storage);
     io.part("step_cost", gradient.step_cost);
     io.choice("outputs", gradient.outputs, {"step_to", "interpolate"});
   }

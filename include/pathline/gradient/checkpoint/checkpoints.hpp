@@ -1,0 +1,60 @@
+/// \file
+/// Backpropagation in bounded memory: a few states are kept, and the steps between them run again on the way back. The
+/// gradient has the same bits as with kept tapes.
+/// ```
+/// NeuralOde ode(field, Dopri5{}, PiController{}, Backpropagation<Checkpoints>{.storage = {.count = 20}});
+/// NeuralOde same(field, Dopri5{}, PiController{}, Backpropagation<MemoryBudget>{.storage = {.bytes = 64 << 20}});
+/// ```
+/// How often a step runs depends on the number of kept states: s of them, and no step run more than r times to come to
+/// others, reverse (s + r)! / (s! r!) steps, so that 20 states are enough for 231 steps run twice, or 1771 run three
+/// times.
+#pragma once
+
+#include <pathline/core/errors.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/gradient/checkpoint/checkpoint_recording.hpp>
+#include <pathline/gradient/dynamics_view.hpp>
+
+#include <cstddef>
+
+namespace pathline {
+
+/// Keeps so many states of each solve, and the tapes of one step.
+struct Checkpoints {
+  Index count = 16;  ///< At least 1: the start alone, from which each step is come to anew.
+
+  static constexpr bool runs_again = true;
+  template <class Method, Real S, bool /*keep_stages*/>
+  using Recording = CheckpointRecording<Method, S>;
+
+  /// \throws ArgumentError for a count below 1.
+  template <class Method, Real S>
+  [[nodiscard]] Index states(const DynamicsView<S>& /*dynamics*/) const {
+    if (count < 1) throw ArgumentError("Checkpoints: count", count, "at least 1");
+    return count;
+  }
+};
+
+/// Keeps as many states as fit into so many bytes, beside the tapes of one step and what runs steps again. It holds for
+/// each solve: a thread at work needs that much, whatever the number of steps.
+struct MemoryBudget {
+  std::size_t bytes = 64U << 20U;
+
+  static constexpr bool runs_again = true;
+  template <class Method, Real S, bool /*keep_stages*/>
+  using Recording = CheckpointRecording<Method, S>;
+
+  /// \throws ArgumentError for a budget that one state does not fit into.
+  template <class Method, Real S>
+  [[nodiscard]] Index states(const DynamicsView<S>& dynamics) const {
+    const auto fixed = std::size_t(CheckpointRecording<Method, S>::scalars(dynamics, 0)) * sizeof(S);
+    const std::size_t state = std::size_t(dynamics.rows() * dynamics.columns()) * sizeof(S);
+    if (bytes < fixed + state)
+      throw ArgumentError("MemoryBudget: bytes", Index(bytes),
+                          "at least " + std::to_string(fixed + state) + " for a chunk of " +
+                              std::to_string(dynamics.columns()) + " columns; fewer of them need less (ChunkWidth)");
+    return Index((bytes - fixed) / state);
+  }
+};
+
+}  // namespace pathline
