@@ -177,6 +177,32 @@ TEST_CASE("Potential in float agrees with double to float's precision", "[nn]") 
   CHECK(max_difference(narrow_theta_bar.cast<double>(), theta_bar) < 1e-5);
 }
 
+TEST_CASE("Potential: what a workspace keeps of parameters that do not change gives the same bits", "[nn]") {
+  const Index d = 2, m = 5, n = GENERATE(4, 7);  // fewer samples than rows, and more
+  const Potential<double> potential(d, m, 1);
+  const Batch<double> S = gaussian(1, 1, 1), Z = gaussian(2, d, n), start = gaussian(3, d + 2, n);
+  Vector<double> theta = initial(potential), tape;
+  const auto run = [&](Workspace<double>& workspace) {
+    const std::span<double> memory = slab(tape, potential.trace_tape_size(n));
+    Batch<double> Y(d + 2, n), Y_bar = start, Z_bar(d, n), S_bar = Batch<double>::Zero(1, 1);
+    Vector<double> theta_bar = Vector<double>::Zero(theta.size());
+    potential.evaluate_with_trace(theta, S, Z, Y, memory, workspace);
+    potential.pullback_with_trace(theta, S, Z, memory, Y_bar, Z_bar, S_bar, theta_bar, workspace);
+    Vector<double> all(Y.size() + Z_bar.size() + 1 + theta_bar.size());
+    all << Y.reshaped(), Z_bar.reshaped(), S_bar.reshaped(), theta_bar;
+    return all;
+  };
+  Workspace<double> keeping;
+  for (int solve = 0; solve < 2; ++solve) {
+    Workspace<double> anew;
+    const Vector<double> expected = run(anew);
+    const Workspace<double>::Unchanged unchanged(keeping, View<const double>(theta));
+    CHECK(run(keeping) == expected);
+    CHECK(run(keeping) == expected);
+    theta *= 1.5;  // for the next solve
+  }
+}
+
 TEST_CASE("Potential allocates nothing after its first call", "[nn][allocations]") {
   const Index d = 2, k = 1, n = GENERATE(8, 64), depth = GENERATE(1, 2), width = GENERATE(32, 256);
   INFO("n = " << n << ", depth " << depth << ", width " << width);

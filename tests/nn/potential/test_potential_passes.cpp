@@ -38,8 +38,8 @@ struct OneLayer {
             .S = S.data(),
             .z = z.data(),
             .P = P.data(),
+            .rho_0 = nullptr,
             .z_next = m,
-            .P_next = m,
             .direction = m * n};
   }
   [[nodiscard]] auto direction(const Batch<double>& X, Index k) const { return X.middleCols(k * n, n); }
@@ -62,40 +62,50 @@ TEST_CASE("A sweep down scales z and takes its part from the traces, whatever ro
   CHECK(distance(traces.row(1), before.row(1) - part) < tolerance);
   CHECK(traces.row(0) == before.row(0));
   CHECK(traces.row(2) == before.row(2));
+
+  PotentialLevel<double> first = layer.level();
+  const Vector<double> rho_0 = wave(layer.m, 1, 0.9).col(0);
+  first.P = nullptr;
+  first.rho_0 = rho_0.data();
+  traces = before;
+  descend(layer.d, layer.n, first, y.data(), traces.data() + 1, Index(3));
+  const Row<double> first_part = layer.h * rho_0.transpose() * layer.S.cwiseProduct(layer.z);
+  CHECK(distance(traces.row(1), before.row(1) - first_part) < tolerance);
 }
 
 TEST_CASE("First derivatives are slopes times the matrix's columns, a block a direction", "[nn]") {
   const OneLayer layer{GENERATE(4, 11), GENERATE(1, 2, 3), 5};
   const Batch<double> D = wave(layer.m, layer.d, 0.9);
-  PotentialLevel<double> at = layer.level();
-  at.P = D.data();
-  at.P_next = 0;
-  at.direction = layer.m;
   Batch<double> J(layer.m, layer.d * layer.n);
-  with_directions(layer.d, [&](auto d) { first_derivatives(d, layer.n, at, J.data()); });
+  first_derivatives(layer.d, layer.n, layer.m, layer.T.data(), D.data(), J.data());
   for (Index k = 0; k < layer.d; ++k)
     CHECK(distance(layer.direction(J, k), D.col(k).asDiagonal() * layer.T) < tolerance);
+  Vector<double> rho_0(layer.m);
+  first_squares(layer.d, layer.m, D.data(), rho_0.data());
+  CHECK(distance(rho_0, D.cwiseAbs2().rowwise().sum()) < tolerance);
 }
 
-TEST_CASE("Back through a sweep up the cotangents of values and derivatives meet", "[nn][gradient]") {
+// Of the loss Σ J̄ ⊙ J with J = κ T ⊙ P, and with T ⊙ K_0 E for the first layer.
+TEST_CASE("Back through derivatives their cotangent goes to slopes and to what they multiply", "[nn][gradient]") {
   const OneLayer layer{GENERATE(4, 11), GENERATE(1, 2, 3), 5};
-  const Batch<double> U_bar = wave(layer.m, (1 + layer.d) * layer.n, 0.2), start = wave(layer.m, U_bar.cols(), 1.9);
-  Batch<double> bars = start;
-  Vector<double> bias_bar = Vector<double>::Ones(layer.m);
-  with_directions(layer.d, [&](auto d) {
-    pull_back_ascent(d, layer.n, layer.level(), U_bar.data(), bars.data(), bias_bar.data(),
-                     static_cast<double*>(nullptr));
-  });
-  Batch<double> expected = start, along = Batch<double>::Zero(layer.m, layer.n);
-  for (Index k = 0; k < layer.d; ++k) {
-    const auto J_bar = layer.direction(U_bar, k + 1);
-    along += J_bar.cwiseProduct(layer.direction(layer.P, k));
-    expected.middleCols((k + 1) * layer.n, layer.n) += layer.h * layer.T.cwiseProduct(J_bar);
+  const Index m = layer.m, n = layer.n, d = layer.d;
+  const Batch<double> J_bar = wave(m, d * n, 0.2), start = wave(m, d * n, 1.9), D = wave(m, d, 0.9);
+  Batch<double> P_bar = start, T_bar(m, n), D_bar = Batch<double>::Ones(m, d), first_T_bar(m, n);
+  pull_back_derivatives(d, m * n, layer.h, layer.T.data(), layer.P.data(), J_bar.data(), P_bar.data(), T_bar.data());
+  pull_back_first_derivatives(d, n, m, layer.T.data(), D.data(), J_bar.data(), D_bar.data(), first_T_bar.data());
+  Batch<double> expected = start, along = Batch<double>::Zero(m, n), first_along = along,
+                expected_D = Batch<double>::Ones(m, d);
+  for (Index k = 0; k < d; ++k) {
+    const auto bar = layer.direction(J_bar, k);
+    along += bar.cwiseProduct(layer.direction(layer.P, k));
+    first_along += D.col(k).asDiagonal() * bar;
+    expected.middleCols(k * n, n) += layer.h * layer.T.cwiseProduct(bar);
+    expected_D.col(k) += layer.T.cwiseProduct(bar).rowwise().sum();
   }
-  expected.leftCols(layer.n) +=
-      layer.h * (layer.T.cwiseProduct(layer.direction(U_bar, 0)) + layer.S.cwiseProduct(along));
-  CHECK(distance(bars, expected) < tolerance);
-  CHECK(distance(bias_bar, Vector<double>(expected.leftCols(layer.n).rowwise().sum().array() + 1)) < tolerance);
+  CHECK(distance(P_bar, expected) < tolerance);
+  CHECK(distance(T_bar, along) < tolerance);
+  CHECK(distance(D_bar, expected_D) < tolerance);
+  CHECK(distance(first_T_bar, first_along) < tolerance);
 }
 
 // Of the loss Σ ȳ ⊙ y + Σ_j τ̄_j · trace_j with y = κ T ⊙ z and trace_j = -κ Σ S ⊙ z ⊙ ρ(P), where T' = S and
@@ -111,7 +121,7 @@ TEST_CASE("Back through a sweep down the cotangents of y and of the trace meet",
   const PotentialBars<double> bar{.y_bar = y_bar.data(),
                                   .z_bar = z_bar.data(),
                                   .y = y.data(),
-                                  .z_bar_above = z_bar_above.data(),
+                                  .z_bar_above = last ? nullptr : z_bar_above.data(),
                                   .bars = bars.data()};
   with_directions(layer.d, [&](auto d) {
     pull_back_descent(d, n, layer.level(), trace_bar.data() + 1, Index(3), bar, last ? w_bar.data() : nullptr,
@@ -144,33 +154,31 @@ TEST_CASE("Back through the first layer's sweep down", "[nn][gradient]") {
   const Index m = layer.m, n = layer.n;
   const Batch<double> D = wave(m, layer.d, 0.9), y_bar = wave(m, n, 0.2), trace_bar = wave(3, n, 0.4);
   PotentialLevel<double> at = layer.level();
+  const Vector<double> rho_0 = D.cwiseAbs2().rowwise().sum();
   at.factor = 1;
-  at.P = D.data();
-  at.P_next = 0;
-  at.direction = m;
+  at.P = nullptr;
+  at.rho_0 = rho_0.data();
   Batch<double> y(m, n), z_bar_above(m, n), bars(m, n);
   Vector<double> P_0_factor = Vector<double>::Ones(m);
   const PotentialBars<double> bar{
       .y_bar = y_bar.data(), .z_bar = nullptr, .y = y.data(), .z_bar_above = z_bar_above.data(), .bars = bars.data()};
-  with_directions(layer.d, [&](auto d) {
-    pull_back_descent_of_first(d, n, at, trace_bar.data() + 1, Index(3), bar, P_0_factor.data());
-  });
+  pull_back_descent_of_first(n, at, trace_bar.data() + 1, Index(3), bar, P_0_factor.data());
 
-  const Eigen::ArrayXXd T = layer.T, S = layer.S, z = layer.z, y_bars = y_bar,
-                        rho = D.cwiseAbs2().rowwise().sum().replicate(1, n), tau = -trace_bar.row(1).replicate(m, 1);
+  const Eigen::ArrayXXd T = layer.T, S = layer.S, z = layer.z, y_bars = y_bar, rho = rho_0.replicate(1, n),
+                        tau = -trace_bar.row(1).replicate(m, 1);
   CHECK(distance(y, layer.T.cwiseProduct(layer.z)) < tolerance);
   CHECK(distance(z_bar_above, Batch<double>(T * y_bars + tau * S * rho)) < tolerance);
   CHECK(distance(bars, Batch<double>(S * z * y_bars - 2 * tau * T * S * z * rho)) < tolerance);
   CHECK(distance(P_0_factor, Vector<double>((tau * S * z).rowwise().sum() + 1)) < tolerance);
 }
 
-TEST_CASE("Back through the first activation the cotangents of σ and σ' meet", "[nn][gradient]") {
+TEST_CASE("Back through an activation the cotangents of σ and σ' meet", "[nn][gradient]") {
   const OneLayer layer{GENERATE(1, 4, 11), 1, 5};
   const Batch<double> u_bar = wave(layer.m, 5, 0.2), T_bar = wave(layer.m, 5, 1.9), start = wave(layer.m, 5, 0.4);
   Batch<double> a_bar = start;
   Vector<double> bias_bar = Vector<double>::Ones(layer.m);
-  pull_back_first_activation(Index(5), layer.level(), u_bar.data(), T_bar.data(), a_bar.data(), bias_bar.data());
-  const Batch<double> expected = start + layer.T.cwiseProduct(u_bar) + layer.S.cwiseProduct(T_bar);
+  pull_back_activation(Index(5), layer.level(), u_bar.data(), T_bar.data(), a_bar.data(), bias_bar.data());
+  const Batch<double> expected = start + layer.h * (layer.T.cwiseProduct(u_bar) + layer.S.cwiseProduct(T_bar));
   CHECK(distance(a_bar, expected) < tolerance);
   CHECK(distance(bias_bar, Vector<double>(expected.rowwise().sum().array() + 1)) < tolerance);
 }

@@ -12,21 +12,22 @@
 
 namespace pathline::detail {
 
-/// What the passes read of layer i, addressed alike for all layers: κ_i, T_i, S_i, z_{i+1} and P_i, and how far it is
-/// from one sample to the next: `rows` for T and S, 0 for a z or P that all samples share.
+/// What the passes read of layer i: κ_i, T_i, S_i, z_{i+1} and P_i, a block of n columns a direction. Of the first
+/// layer, whose P_0 all samples share, P is null and ρ(P_0) is read instead. z of the next sample is `z_next` further,
+/// 0 where all share it.
 template <Real Scalar>
 struct PotentialLevel {
   Index rows;
   Scalar factor;  // κ_0 = 1, κ_i = h
-  const Scalar *T, *S, *z, *P;
-  Index z_next, P_next;
+  const Scalar *T, *S, *z, *P, *rho_0;
+  Index z_next;
   Index direction;  // from one direction of P to the next
 
   void next() {
     T += rows;
     S += rows;
     z += z_next;
-    P += P_next;
+    if (P) P += rows;
   }
 };
 
@@ -48,16 +49,21 @@ template <class Lanes, class Directions, class Scalar>
   return sum;
 }
 
-/// J_0 = T_0 ⊙ K_0 E for n samples; J_0 is a block of n columns a direction.
-template <class Directions, Real Scalar>
-void first_derivatives(Directions d, Index n, PotentialLevel<Scalar> at, Scalar* J_0) {
-  const Index m = at.rows, direction = m * n;
-  for (Index j = 0; j < n; ++j, at.next(), J_0 += m)
-    for_packs<Scalar>(m, [=](auto lanes, Index row) {
-      const auto slope = lanes.load(at.T + row);
-      for (Index k = 0; k < d; ++k)
-        lanes.store(slope * lanes.load(at.P + k * at.direction + row), J_0 + k * direction + row);
-    });
+/// ρ(K_0 E).
+template <Real Scalar>
+void first_squares(Index d, Index m, const Scalar* K_0, Scalar* rho_0) {
+  for_packs<Scalar>(m,
+                    [=](auto lanes, Index row) { lanes.store(sum_of_squares(lanes, d, K_0 + row, m), rho_0 + row); });
+}
+
+/// J_0 = T_0 ⊙ K_0 E for n samples of m rows; J_0 is a block of n columns a direction.
+template <Real Scalar>
+void first_derivatives(Index d, Index n, Index m, const Scalar* T, const Scalar* K_0, Scalar* J_0) {
+  for (Index k = 0; k < d; ++k, K_0 += m)
+    for (Index j = 0; j < n; ++j, J_0 += m)
+      for_packs<Scalar>(m, [=, slope = T + j * m](auto lanes, Index row) {
+        lanes.store(lanes.load(slope + row) * lanes.load(K_0 + row), J_0 + row);
+      });
 }
 
 /// y_i = κ_i T_i ⊙ z_{i+1} for n samples; takes κ_i Σ S_i ⊙ z_{i+1} ⊙ ρ(P_i) from the trace of each.
@@ -67,12 +73,14 @@ void descend(Directions d, Index n, PotentialLevel<Scalar> at, Scalar* y, Scalar
     *trace -= at.factor * sum_packs<Scalar>(at.rows, [=](auto lanes, Index row) {
                 const auto z = lanes.load(at.z + row);
                 lanes.store(lanes.load(at.T + row) * z * at.factor, y + row);
-                return lanes.load(at.S + row) * z * sum_of_squares(lanes, d, at.P + row, at.direction);
+                const auto squares =
+                    at.P ? sum_of_squares(lanes, d, at.P + row, at.direction) : lanes.load(at.rho_0 + row);
+                return lanes.load(at.S + row) * z * squares;
               });
 }
 
-/// Where the way back through one layer reads and writes: pointers to sample 0, the next sample is `rows` further. P̄
-/// of direction k starts (k + 1) · rows · n after ā.
+/// Where the way back through one layer reads and writes: pointers to sample 0, the next sample is `rows` further. P̄ of
+/// direction k starts (k + 1) · rows · n after ā.
 template <Real Scalar>
 struct PotentialBars {
   const Scalar *y_bar, *z_bar;  // K_i z̄_i and z̄_i
@@ -82,16 +90,15 @@ struct PotentialBars {
 
 /// The first layer's way back through the sweep down, where z̄_0 = 0 and P_0 is the same for all samples: writes y_0,
 /// z̄_1 and ā_0, and adds Σ τ̄ S_0 ⊙ z_1 over the samples to `P_0_factor`.
-template <class Directions, Real Scalar>
-void pull_back_descent_of_first(Directions d, Index n, PotentialLevel<Scalar> at, const Scalar* trace_bar,
-                                Index trace_bar_next, PotentialBars<Scalar> bar, Scalar* P_0_factor) {
+template <Real Scalar>
+void pull_back_descent_of_first(Index n, PotentialLevel<Scalar> at, const Scalar* trace_bar, Index trace_bar_next,
+                                PotentialBars<Scalar> bar, Scalar* P_0_factor) {
   const Index m = at.rows;
   for (Index j = 0; j < n; ++j, at.next(), trace_bar += trace_bar_next) {
     const Scalar tau = -*trace_bar;
     for_packs<Scalar>(m, [=](auto lanes, Index row) {
       const auto T = lanes.load(at.T + row), S = lanes.load(at.S + row), z = lanes.load(at.z + row),
-                 y_bar = lanes.load(bar.y_bar + row), curved = S * z,
-                 squares = sum_of_squares(lanes, d, at.P + row, at.direction) * tau;
+                 y_bar = lanes.load(bar.y_bar + row), curved = S * z, squares = lanes.load(at.rho_0 + row) * tau;
       lanes.store(T * z, bar.y + row);
       lanes.store(madd(T, y_bar, S * squares), bar.z_bar_above + row);
       lanes.store(curved * (y_bar - T * (squares + squares)), bar.bars + row);
@@ -134,33 +141,47 @@ void pull_back_descent(Directions d, Index n, PotentialLevel<Scalar> at, const S
     bar.y_bar += m;
     bar.z_bar += m;
     bar.y += m;
-    bar.z_bar_above += m;
+    if (!last) bar.z_bar_above += m;
     bar.bars += m;
   }
 }
 
-/// Layer i of the way back through u_i = u_{i-1} + κ_i σ(a_i) and J_i = J_{i-1} + κ_i T_i ⊙ P_i: given
-/// U_bar = [ū_i | J̄_i], adds to bars = [ā_i | P̄_i] and the sum of ā_i over the samples to bias_bar. P̄_0 of the first
-/// layer, whose P_0 all samples share, goes to `P_0_bar` (m × d) at once, null for the others.
-template <class Directions, Real Scalar>
-void pull_back_ascent(Directions d, Index n, PotentialLevel<Scalar> at, const Scalar* U_bar, Scalar* bars,
-                      Scalar* bias_bar, Scalar* P_0_bar) {
-  const Index m = at.rows, direction = m * n;
-  const bool first = P_0_bar != nullptr;
-  for (Index j = 0; j < n; ++j, at.next(), U_bar += m, bars += m)
+/// What J_i = J_{i-1} + κ_i T_i ⊙ P_i, of `size` entries a direction, owes to T_i and P_i: writes T̄ / κ_i, adds to P̄.
+template <Real Scalar>
+void pull_back_derivatives(Index d, Index size, Scalar factor, const Scalar* T, const Scalar* P, const Scalar* J_bar,
+                           Scalar* P_bar, Scalar* T_bar) {
+  for (Index k = 0; k < d; ++k, P += size, J_bar += size, P_bar += size)
+    for_packs<Scalar>(size, [=](auto lanes, Index i) {
+      const auto bar = lanes.load(J_bar + i), p = lanes.load(P + i);
+      lanes.store(k == 0 ? bar * p : madd(bar, p, lanes.load(T_bar + i)), T_bar + i);
+      lanes.add(lanes.load(T + i) * bar * factor, P_bar + i);
+    });
+}
+
+/// What J_0 = T_0 ⊙ K_0 E owes to T_0 and K_0: writes T̄_0, adds to K̄_0.
+template <Real Scalar>
+void pull_back_first_derivatives(Index d, Index n, Index m, const Scalar* T, const Scalar* K_0, const Scalar* J_bar,
+                                 Scalar* K_0_bar, Scalar* T_bar) {
+  for (Index k = 0; k < d; ++k, K_0 += m, K_0_bar += m)
+    for (Index j = 0; j < n; ++j, J_bar += m)
+      for_packs<Scalar>(m, [=, slope = T + j * m, slope_bar = T_bar + j * m](auto lanes, Index row) {
+        const auto bar = lanes.load(J_bar + row), weight = lanes.load(K_0 + row);
+        lanes.store(k == 0 ? bar * weight : madd(bar, weight, lanes.load(slope_bar + row)), slope_bar + row);
+        lanes.add(lanes.load(slope + row) * bar, K_0_bar + row);
+      });
+}
+
+/// Given ū_i and T̄_i / κ_i: ā_i += κ_i (T_i ⊙ ū_i + S_i ⊙ T̄_i / κ_i), and its sum over the samples to bias_bar.
+template <Real Scalar>
+void pull_back_activation(Index n, PotentialLevel<Scalar> at, const Scalar* u_bar, const Scalar* T_bar, Scalar* a_bar,
+                          Scalar* bias_bar) {
+  const Index m = at.rows;
+  for (Index j = 0; j < n; ++j, at.next(), u_bar += m, T_bar += m, a_bar += m)
     for_packs<Scalar>(m, [=](auto lanes, Index row) {
-      const auto T = lanes.load(at.T + row) * at.factor;
-      typename decltype(lanes)::Value along(Scalar(0));
-      for (Index k = 0; k < d; ++k) {
-        const Index there = (k + 1) * direction + row;
-        const auto J_bar = lanes.load(U_bar + there);
-        along = madd(J_bar, lanes.load(at.P + k * at.direction + row), along);
-        lanes.add(T * J_bar, first ? P_0_bar + k * m + row : bars + there);
-      }
-      const auto a_bar =
-          lanes.load(bars + row) + madd(T, lanes.load(U_bar + row), lanes.load(at.S + row) * at.factor * along);
-      lanes.store(a_bar, bars + row);
-      lanes.add(a_bar, bias_bar + row);
+      const auto T = lanes.load(at.T + row) * at.factor, S = lanes.load(at.S + row) * at.factor,
+                 sum = madd(T, lanes.load(u_bar + row), madd(S, lanes.load(T_bar + row), lanes.load(a_bar + row)));
+      lanes.store(sum, a_bar + row);
+      lanes.add(sum, bias_bar + row);
     });
 }
 
@@ -192,20 +213,6 @@ void pull_back_scaled_columns(Index m, const Scalar* K, const Scalar* scale, con
       return bar * lanes.load(K + row);
     });
   }
-}
-
-/// The first layer, given ū_0 and T̄_0: ā_0 += T_0 ⊙ ū_0 + S_0 ⊙ T̄_0, and its sum over the samples to bias_bar.
-template <Real Scalar>
-void pull_back_first_activation(Index n, PotentialLevel<Scalar> at, const Scalar* u_bar, const Scalar* T_bar,
-                                Scalar* a_bar, Scalar* bias_bar) {
-  const Index m = at.rows;
-  for (Index j = 0; j < n; ++j, at.next(), u_bar += m, T_bar += m, a_bar += m)
-    for_packs<Scalar>(m, [=](auto lanes, Index row) {
-      const auto sum = madd(lanes.load(at.T + row), lanes.load(u_bar + row),
-                            madd(lanes.load(at.S + row), lanes.load(T_bar + row), lanes.load(a_bar + row)));
-      lanes.store(sum, a_bar + row);
-      lanes.add(sum, bias_bar + row);
-    });
 }
 
 }  // namespace pathline::detail

@@ -8,7 +8,9 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/math/activate.hpp>
 #include <pathline/math/activations.hpp>
+#include <pathline/math/packed_product.hpp>
 #include <pathline/math/small_product.hpp>
+#include <pathline/math/view_loops.hpp>
 #include <pathline/math/write_transposed.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/potential/potential_parameters.hpp>
@@ -47,23 +49,23 @@ class PotentialSweeps {
                 Workspace<Scalar>& workspace) const {
     const Index d = shape_.dim, m = shape_.width, last = shape_.depth;
     Frame frame(workspace);
-    BatchMap<Scalar> y = frame.batch(m, n_), K_transposed = frame.batch(m, m),
-                     J_0 = frame.batch(m, derivatives_by_matrices() ? 0 : d * n_), L = frame.batch(m, m);
+    const Scalar* const rho_0 = squares_of_first(p, frame);
+    BatchMap<Scalar> y = frame.batch(m, n_), J_0 = frame.batch(m, derivatives_by_matrices() ? 0 : d * n_);
 
-    set_product_transposed<Scalar>(p.K(0), Q, p.bias(0), T(0));
+    product_of_samples(p.K(0), Q, p.bias(0), T(0), frame);
     pathline::activate<LogTwoCosh>(m * n_, T(0).data(), u(0).data(), T(0).data(), S(0).data());
-    if (!derivatives_by_matrices())
-      with_directions(d, [&](auto k) { first_derivatives(k, n_, level(p, 0), J_0.data()); });
+    if (!derivatives_by_matrices()) first_derivatives(d, n_, m, T(0).data(), p.K(0).data(), J_0.data());
     for (Index i = 1; i <= last; ++i) {
       const BatchMap<Scalar> J_before = i == 1 ? J_0 : J(i - 1);
-      set_product<Scalar>(p.K(i), u(i - 1), p.bias(i), T(i));
-      if (derivatives_by_matrices())
+      product<Factor::plain>(p.K(i), u(i - 1), p.bias(i), T(i), frame);
+      if (derivatives_by_matrices()) {
         for (Index k = 0; k < d; ++k) {
-          scale_columns(m, p.K(1).data(), p.K(0).col(k).data(), L.data());
-          set_product<Scalar>(L, T(0), P(1).middleCols(k * n_, n_));
+          Frame inner(workspace);
+          set_product<Scalar>(scaled<Factor::plain>(p, k, inner), T(0), P(1).middleCols(k * n_, n_));
         }
-      else
-        set_product<Scalar>(p.K(i), J_before, P(i));
+      } else {
+        product<Factor::plain>(p.K(i), J_before, nothing(), P(i), frame);
+      }
       if (i == last) {
         pathline::activate<Tanh>(m * n_, T(i).data(), T(i).data(), S(i).data());  // u_M is not needed
       } else {
@@ -76,13 +78,11 @@ class PotentialSweeps {
     }
 
     for (Index i = last; i >= 0; --i) {
-      with_directions(d, [&](auto k) { descend(k, n_, level(p, i), y.data(), traces.first, traces.next); });
-      if (i == 0) break;
-      write_transposed<Scalar>(p.K(i), K_transposed);
-      if (i == last)
-        set_product<Scalar>(K_transposed, y, p.w(), z(i));
-      else
-        set_product<Scalar>(K_transposed, y, z(i + 1), z(i));
+      with_directions(d, [&](auto k) { descend(k, n_, level(p, i, rho_0), y.data(), traces.first, traces.next); });
+      if (i == last && i > 0)
+        product<Factor::transposed>(p.K(i), y, p.w(), z(i), frame);
+      else if (i > 0)
+        product<Factor::transposed>(p.K(i), y, z(i + 1), z(i), frame);
     }
     add_transposed_product<Scalar>(y, p.K(0), G);
   }
@@ -92,60 +92,69 @@ class PotentialSweeps {
   void pullback(const Parameters& p, const Gradients& bar, ConstBatchRef<Scalar> Q, ConstBatchRef<Scalar> G_bar,
                 SampleNumbers<const Scalar> trace_bars, BatchRef<Scalar> Q_bar, VectorRef<Scalar> P_0_factor,
                 Workspace<Scalar>& workspace) const {
-    const Index d = shape_.dim, m = shape_.width, last = shape_.depth, packed = (1 + d) * n_;
+    const Index d = shape_.dim, m = shape_.width, last = shape_.depth;
+    // Columns of [y_i | ā_i | P̄_i] and of their partners in K̄_1, [z̄_1 | u_0 | J_0]; below others lie [z̄_i | u_{i-1}].
+    const Index all = (2 + d) * n_;
     Frame frame(workspace);
-    BatchMap<Scalar> bars = frame.batch(m, (last + 1) * packed), z_bars = frame.batch(m, 2 * n_),
-                     y = frame.batch(m, n_), y_bar = frame.batch(m, n_), U_bar = frame.batch(m, packed),
-                     J_0 = frame.batch(m, derivatives_by_matrices() ? 0 : d * n_), K_transposed = frame.batch(m, m);
+    const Scalar* const rho_0 = squares_of_first(p, frame);
+    const bool by_matrices = derivatives_by_matrices();
+    const View<Scalar> bars = frame.batch(m, (last + 1) * all);
+    const View<Scalar> belows = frame.batch(m, (last - 1) * 2 * n_ + (by_matrices ? 2 * n_ : all));
+    const auto below = [&](Index i) {
+      return belows.middleCols((last - i) * 2 * n_, i > 1 || by_matrices ? 2 * n_ : all);
+    };
+    BatchMap<Scalar> y_bar = frame.batch(m, n_), T_bar = frame.batch(m, n_);
 
     // Back through the sweep down: what gradient and trace owe to z_{i+1}, and through T_i, S_i, P_i to [ā_i | P̄_i].
     for (Index i = 0; i <= last; ++i) {
-      const BatchMap<Scalar> z_bar(z_bars.data() + (i % 2) * m * n_, m, n_);
+      Scalar* const y = bars.col(i * all).data();
       const PotentialBars<Scalar> at{.y_bar = y_bar.data(),
-                                     .z_bar = z_bar.data(),
-                                     .y = y.data(),
-                                     .z_bar_above = z_bars.data() + ((i + 1) % 2) * m * n_,
-                                     .bars = bars.data() + i * m * packed};
+                                     .z_bar = i == 0 ? nullptr : below(i).data(),
+                                     .y = y,
+                                     .z_bar_above = i == last ? nullptr : below(i + 1).data(),
+                                     .bars = y + m * n_};
       if (i == 0) {
-        set_product_transposed<Scalar>(p.K(0), G_bar, y_bar);
-        with_directions(d, [&](auto k) {
-          pull_back_descent_of_first(k, n_, level(p, 0), trace_bars.first, trace_bars.next, at, P_0_factor.data());
-        });
-        add_product<Scalar>(y, G_bar, bar.K(0));
+        product_of_samples(p.K(0), G_bar, nothing(), y_bar, frame);
+        pull_back_descent_of_first(n_, level(p, 0, rho_0), trace_bars.first, trace_bars.next, at, P_0_factor.data());
+        add_product<Scalar>(bars.leftCols(n_), G_bar, bar.K(0));
       } else {
-        set_product<Scalar>(p.K(i), z_bar, y_bar);
+        product<Factor::plain>(p.K(i), below(i).leftCols(n_), nothing(), y_bar, frame);
         with_directions(d, [&](auto k) {
-          pull_back_descent(k, n_, level(p, i), trace_bars.first, trace_bars.next, at,
+          pull_back_descent(k, n_, level(p, i, rho_0), trace_bars.first, trace_bars.next, at,
                             i == last ? bar.w().data() : nullptr, i == last ? bar.bias(i).data() : nullptr);
         });
-        add_outer_product<Scalar>(y, z_bar, bar.K(i));
       }
     }
 
     // Back through the sweep up: [ū_i | J̄_i] come from above, those of u_M and J_M are zero.
-    if (derivatives_by_matrices()) {
-      pull_back_derivatives_by_matrices(p, bar, bars, U_bar, K_transposed, frame);
-    } else {
-      with_directions(d, [&](auto k) { first_derivatives(k, n_, level(p, 0), J_0.data()); });
-      for (Index i = last; i >= 0; --i) {
-        const BatchMap<Scalar> both_bars(bars.data() + i * m * packed, m, packed);
-        if (i < last)
-          with_directions(d, [&](auto k) {
-            pull_back_ascent(k, n_, level(p, i), U_bar.data(), bars.data() + i * m * packed, bar.bias(i).data(),
-                             i == 0 ? bar.K(0).data() : nullptr);
-          });
-        if (i == 0) break;
-        add_outer_product<Scalar>(both_bars.leftCols(n_), u(i - 1), bar.K(i));
-        add_outer_product<Scalar>(both_bars.rightCols(d * n_), i == 1 ? J_0 : J(i - 1), bar.K(i));
-        write_transposed<Scalar>(p.K(i), K_transposed);
-        if (i == last)
-          set_product<Scalar>(K_transposed, both_bars, U_bar);
-        else
-          add_product<Scalar>(K_transposed, both_bars, U_bar);
+    BatchMap<Scalar> U_bar = frame.batch(m, by_matrices ? n_ : (1 + d) * n_);
+    for (Index i = last; i >= 0; --i) {
+      const View<Scalar> at = bars.middleCols(i * all, all);
+      Scalar *const a_bar = at.col(n_).data(), *const P_bar = at.col(2 * n_).data(),
+                    *const J_bar = U_bar.data() + m * n_;
+      if (i < last) {
+        if (i > 0)
+          pull_back_derivatives(d, m * n_, h(), T(i).data(), P(i).data(), J_bar, P_bar, T_bar.data());
+        else if (!by_matrices)
+          pull_back_first_derivatives(d, n_, m, T(0).data(), p.K(0).data(), J_bar, bar.K(0).data(), T_bar.data());
+        pull_back_activation(n_, level(p, i, rho_0), U_bar.data(), T_bar.data(), a_bar, bar.bias(i).data());
+      }
+      if (i == 0) break;
+      const View<Scalar> before = below(i);
+      copy<Scalar>(u(i - 1), before.middleCols(n_, n_));
+      if (i == 1 && !by_matrices) first_derivatives(d, n_, m, T(0).data(), p.K(0).data(), before.col(2 * n_).data());
+      add_outer_product<Scalar>(at.leftCols(before.cols()), before, bar.K(i));
+      if (by_matrices) {
+        product<Factor::transposed>(p.K(i), at.middleCols(n_, n_), nothing(), U_bar, frame);
+        pull_back_derivatives_by_matrices(p, bar, P_bar, T_bar, workspace);
+      } else {
+        if (i > 1) add_outer_product<Scalar>(at.rightCols(d * n_), J(i - 1), bar.K(i));
+        product<Factor::transposed>(p.K(i), at.rightCols((1 + d) * n_),
+                                    i == last ? nothing() : View<const Scalar>(U_bar), U_bar, frame);
       }
     }
-    add_product<Scalar>(bars.leftCols(n_), Q, bar.K(0));
-    add_transposed_product<Scalar>(bars.leftCols(n_), p.K(0), Q_bar);
+    add_product<Scalar>(bars.middleCols(n_, n_), Q, bar.K(0));
+    add_transposed_product<Scalar>(bars.middleCols(n_, n_), p.K(0), Q_bar);
   }
 
  private:
@@ -154,33 +163,68 @@ class PotentialSweeps {
   /// rows. So a sample's last bits depend on the width of its chunk.
   [[nodiscard]] bool derivatives_by_matrices() const noexcept { return shape_.depth == 1 && n_ > shape_.width; }
 
-  /// Back through the sweep up of one residual layer, docs/maths.md, (10.9): with L_k = K_1 diag(K_0 e_k) and its
-  /// cotangent C_k = P̄_k T_0ᵀ, T̄_0 = Σ_k L_kᵀ P̄_k, K̄_1 += C_k diag(K_0 e_k), K̄_0 e_k += Σ_i K_1 ⊙ C_k over the rows i.
-  void pull_back_derivatives_by_matrices(const Parameters& p, const Gradients& bar, BatchMap<Scalar> bars,
-                                         BatchMap<Scalar> U_bar, BatchMap<Scalar> K_transposed, Frame& frame) const {
+  /// What P_1 of one residual layer owes, docs/maths.md, (10.9): with L_k = K_1 diag(K_0 e_k) and its cotangent
+  /// C_k = P̄_k T_0ᵀ, T̄_0 = Σ_k L_kᵀ P̄_k, K̄_1 += C_k diag(K_0 e_k), K̄_0 e_k += Σ_i K_1 ⊙ C_k over the rows i.
+  void pull_back_derivatives_by_matrices(const Parameters& p, const Gradients& bar, const Scalar* P_bar,
+                                         const View<Scalar>& T_bar, Workspace<Scalar>& workspace) const {
     const Index m = shape_.width;
-    BatchMap<Scalar> L_transposed = frame.batch(m, m), C = frame.batch(m, m);
-    const auto a_bar = bars.middleCols((1 + shape_.dim) * n_, n_);
-    auto u_bar = U_bar.leftCols(n_), T_bar = U_bar.middleCols(n_, n_);
-    write_transposed<Scalar>(p.K(1), K_transposed);
-    add_outer_product<Scalar>(a_bar, u(0), bar.K(1));
-    set_product<Scalar>(K_transposed, a_bar, u_bar);
     for (Index k = 0; k < shape_.dim; ++k) {
-      const auto P_bar = bars.middleCols((2 + shape_.dim + k) * n_, n_);
-      const Scalar* const D = p.K(0).col(k).data();
-      C.setZero();
-      add_outer_product<Scalar>(P_bar, T(0), C);
-      pull_back_scaled_columns(m, p.K(1).data(), D, C.data(), bar.K(1).data(), bar.K(0).col(k).data());
-      scale_rows(m, K_transposed.data(), D, L_transposed.data());
+      Frame frame(workspace);
+      const View<const Scalar> of_direction(P_bar + k * m * n_, m, n_);
+      const View<Scalar> C = frame.batch(m, m);
+      fill<Scalar>(C, 0);
+      add_outer_product<Scalar>(of_direction, T(0), C);
+      pull_back_scaled_columns(m, p.K(1).data(), p.K(0).col(k).data(), C.data(), bar.K(1).data(),
+                               bar.K(0).col(k).data());
+      const View<const Scalar> L_transposed = scaled<Factor::transposed>(p, k, frame);
       if (k == 0)
-        set_product<Scalar>(L_transposed, P_bar, T_bar);
+        set_product<Scalar>(L_transposed, of_direction, T_bar);
       else
-        add_product<Scalar>(L_transposed, P_bar, T_bar);
+        add_product<Scalar>(L_transposed, of_direction, T_bar);
     }
-    pull_back_first_activation(n_, level(p, 0), u_bar.data(), T_bar.data(), bars.data(), bar.bias(0).data());
   }
 
-  [[nodiscard]] PotentialLevel<Scalar> level(const Parameters& p, Index i) const {
+  /// L_k = K_1 diag(K_0 e_k), or its transpose: written once a solve.
+  template <Factor Which>
+  [[nodiscard]] View<const Scalar> scaled(const Parameters& p, Index k, Frame& frame) const {
+    const Index m = shape_.width;
+    const View<const Scalar> D = p.K(0).col(k), K = p.K(1);
+    const auto write = [&](Scalar* to) {
+      if constexpr (Which == Factor::plain) {
+        scale_columns(m, K.data(), D.data(), to);
+      } else {
+        write_transposed<Scalar>(K, View<Scalar>(to, m, m));
+        scale_rows(m, to, D.data(), to);
+      }
+    };
+    return {frame.derived(D, Which == Factor::plain ? scaled_kind : scaled_transposed_kind, m * m, write), m, m};
+  }
+
+  /// C = start + K B, or Kᵀ B, with K in panels, written once a solve. `start` is of C's size, and may be C, a column
+  /// that is added to each, or nothing.
+  template <Factor Which>
+  void product(const View<const Scalar>& K, const View<const Scalar>& B, const View<const Scalar>& start,
+               const View<Scalar>& C, Frame& frame) const {
+    packed_product<Scalar>(panels<Which, Scalar>(K, frame),
+                           {nullptr, 0, B.data(), 1, B.stride(), start.data(), start.cols() == 1 ? 0 : start.stride()},
+                           C);
+  }
+  /// C = start + K Bᵀ for a B that has a row a sample; `start` is a column or nothing.
+  void product_of_samples(const View<const Scalar>& K, const View<const Scalar>& B, const View<const Scalar>& start,
+                          const View<Scalar>& C, Frame& frame) const {
+    packed_product<Scalar>(panels<Factor::plain, Scalar>(K, frame),
+                           {nullptr, 0, B.data(), B.stride(), 1, start.data(), 0}, C);
+  }
+  [[nodiscard]] static View<const Scalar> nothing() noexcept { return {nullptr, 0, 0}; }
+
+  /// ρ(K_0 E), which all samples share: computed once a solve.
+  [[nodiscard]] const Scalar* squares_of_first(const Parameters& p, Frame& frame) const {
+    const Index d = shape_.dim, m = shape_.width;
+    return frame.derived(View<const Scalar>(p.K(0)).leftCols(d), squares_kind, m,
+                         [&](Scalar* to) { first_squares(d, m, p.K(0).data(), to); });
+  }
+
+  [[nodiscard]] PotentialLevel<Scalar> level(const Parameters& p, Index i, const Scalar* rho_0) const {
     const Index m = shape_.width;
     const bool first = i == 0, last = i == shape_.depth;
     return {.rows = m,
@@ -188,15 +232,18 @@ class PotentialSweeps {
             .T = T(i).data(),
             .S = S(i).data(),
             .z = last ? p.w().data() : z(i + 1).data(),
-            .P = first ? p.K(0).data() : P(i).data(),
+            .P = first ? nullptr : P(i).data(),
+            .rho_0 = rho_0,
             .z_next = last ? 0 : m,
-            .P_next = first ? 0 : m,
-            .direction = first ? m : m * n_};
+            .direction = m * n_};
   }
 
   [[nodiscard]] Scalar h() const noexcept { return Scalar(1) / Scalar(shape_.depth); }
 
-  // The tape: T, S, u, z of the layers below the last, then T and S of the last; then P of layer 1, J of layer 1, …
+  // What a workspace keeps of K_0's columns, beside the panels.
+  static constexpr int squares_kind = 2, scaled_kind = 3, scaled_transposed_kind = 4;
+
+  // The tape: T, S, u, z of the layers below the last, T and S of the last; then P, J of layer 1, of 2, …
   [[nodiscard]] static Index values(const PotentialShape& shape, Index n) noexcept {
     return Slices<Scalar>::size(shape.width * n);
   }
