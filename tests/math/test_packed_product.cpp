@@ -25,7 +25,7 @@ TEMPLATE_TEST_CASE("Products of panels have the bits of small products, whatever
   using Scalar = TestType;
   using Small = Eigen::Ref<const Batch<Scalar>>;
   Workspace<Scalar> workspace;
-  for (const Index rows : {1, 3, 4, 8, 15, 16, 17, 31, 32, 33, 43, 70})
+  for (const Index rows : {1, 3, 4, 8, 15, 16, 17, 31, 32, 33, 43, 70, 100})
     for (const Index depth : {1, 5, 64, 1030})  // of the last, 70 rows are more than one block
       for (const Index columns : {1, 2, 6, 13, 50}) {
         if (rows * depth > 33 * 64 && columns == 50) continue;

@@ -31,7 +31,7 @@ class Padded {
 TEMPLATE_TEST_CASE("Small products are the products, whatever the rows, depth and columns", "[math]", float, double) {
   using Scalar = TestType;
   constexpr Scalar epsilon = std::numeric_limits<Scalar>::epsilon();
-  for (const Index rows : {1, 3, 4, 8, 16, 17, 32, 43, 70})  // 70 x 70 is Eigen's
+  for (const Index rows : {1, 3, 4, 8, 16, 17, 32, 43, 70})  // 70 x 70 is Eigen's, but for the sum over samples
     for (const Index depth : {0, 1, 5, 32, 70, 130})
       for (const Index columns : {0, 1, 2, 5, 6, 13, 70}) {
         INFO(rows << " x " << depth << " x " << columns);

@@ -95,17 +95,19 @@ void product_of_last_panel(Index rows, Index depth, Index columns, ProductFactor
 /// C = start + A B for panels of A; f says where B and start lie.
 template <Real Scalar>
 void packed_product(const Panels<Scalar>& A, ProductFactors<Scalar> f, const View<Scalar>& C) {
-  constexpr Index height = panel_rows<Scalar>;
+  constexpr Index height = panel_rows<Scalar>, tall = Index(tile_packs<Scalar>) * Pack<Scalar>::size;
   // So many rows are multiplied by all columns before the next: 256 KiB of A, which stay in the second-level cache.
   const Index block =
-      std::max<Index>((Index(1) << 18) / Index(sizeof(Scalar)) / (std::max<Index>(A.depth, 1) * height), 1) * height;
-  const Index whole = A.rows / height * height;
+      std::max<Index>((Index(1) << 18) / Index(sizeof(Scalar)) / (std::max<Index>(A.depth, 1) * tall), 1) * tall;
+  const Index whole = A.rows / height * height, high = whole / tall * tall;
   f.a = A.data;
   f.a_row = A.depth;
   f.a_column = height;
-  for (Index row = 0; row < whole; row += block)
-    product_rows<Pack<Scalar>, 2, 6>(std::min(block, whole - row), A.depth, C.cols(), f.from_row(row), C.data() + row,
-                                     C.stride());
+  for (Index row = 0; row < high; row += block)
+    product_rows<Pack<Scalar>, tile_packs<Scalar>, 6>(std::min(block, high - row), A.depth, C.cols(), f.from_row(row),
+                                                      C.data() + row, C.stride());
+  if (high < whole)
+    product_rows<Pack<Scalar>, 2, 6>(height, A.depth, C.cols(), f.from_row(high), C.data() + high, C.stride());
   if (whole < A.rows)
     product_of_last_panel(A.rows - whole, A.depth, C.cols(), f.from_row(whole), C.bottomRows(A.rows - whole));
 }
