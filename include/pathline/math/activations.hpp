@@ -88,7 +88,7 @@ using UsableActivation = std::conditional_t<Activation<Sigma, Scalar>, Sigma, Id
 struct Tanh : detail::ByDecay<Tanh> {
   template <class P>
   [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> finish(detail::ExpPair<P> e, P x) {
-    const P inverse = P(1) / (e.expm1 + P(2)), twice = inverse + inverse;
+    const P inverse = detail::negated_inverse(e.expm1 + P(2)), twice = inverse + inverse;
     const P value = copysign(e.expm1 * inverse, x), first = e.exp * twice * twice;
     return {value, first, P(-2) * value * first};
   }

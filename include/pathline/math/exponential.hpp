@@ -85,6 +85,31 @@ template <Real Scalar>
   return {pair.exp.front(), pair.expm1.front()};
 }
 
+/// -1 / x for 1 ≤ x ≤ 2, as 1 + e^z has it for z ≤ 0: exactly -1 at 1. Error below 0.7 ulp.
+///
+/// A division of 512 bits keeps a port of the processor busy for 10 cycles (float) or 16 (double). There it starts from
+/// the polynomial of the least relative error (by a Chebyshev polynomial: 1/99 and 1/577 are left); Newton's steps
+/// square the error, Halley's cubes it.
+template <Real Scalar>
+[[nodiscard]] EIGEN_ALWAYS_INLINE Pack<Scalar> negated_inverse(Pack<Scalar> x) {
+  using P = Pack<Scalar>;
+  if constexpr (sizeof(P) < 64) {
+    return P(-1) / x;
+  } else if constexpr (std::is_same_v<Scalar, float>) {
+    const P start = horner(x, -210 / 99.0F, 144 / 99.0F, -32 / 99.0F);
+    const P better = madd(madd(x, start, P(1)), start, start);
+    return madd(madd(x, better, P(1)), better, better);
+  } else {
+    const P start = horner(x, -1632 / 577.0, 1696 / 577.0, -768 / 577.0, 128 / 577.0), error = madd(x, start, P(1));
+    const P better = madd(madd(error, error, error), start, start);
+    return madd(madd(x, better, P(1)), better, better);
+  }
+}
+template <Real Scalar>
+[[nodiscard]] EIGEN_ALWAYS_INLINE Scalar negated_inverse(Scalar x) {
+  return negated_inverse(Pack<Scalar>(x)).front();
+}
+
 }  // namespace detail
 
 /// e^x; 0 and ∞ beyond the range of Scalar. Error below 1.5 ulp.
