@@ -90,8 +90,13 @@ TEMPLATE_TEST_CASE("activate: every size gives what one element at a time gives,
       const std::vector<S> x = wave<S>(size);
       const Outputs<S> all = activated<Sigma>(x);
       Outputs<S> single{x, x, x};
-      for (std::size_t i = 0; i < x.size(); ++i)
+      std::vector<S> value = x, single_value = x;
+      activate<Sigma>(size, x.data(), value.data());
+      for (std::size_t i = 0; i < x.size(); ++i) {
         activate<Sigma>(Index(1), &x[i], &single.y[i], &single.first[i], &single.second[i]);
+        activate<Sigma>(Index(1), &x[i], &single_value[i]);
+      }
+      CHECK(same_bits(value, single_value));
       CHECK(same_bits(all.y, single.y));
       CHECK(same_bits(all.first, single.first));
       CHECK(same_bits(all.second, single.second));
@@ -129,8 +134,10 @@ TEMPLATE_TEST_CASE("activate: any output may be the input", "[math]", Tanh, LogT
       activate<Sigma>(size, out.second.data(), out.y.data(), out.first.data(), out.second.data());
       CHECK((same_bits(out.y, apart.y) && same_bits(out.first, apart.first) && same_bits(out.second, apart.second)));
       out = {x, x, x};
+      std::vector<S> value = x;  // tanh without derivatives may come from a table
+      activate<Sigma>(size, x.data(), value.data());
       activate<Sigma>(size, out.y.data(), out.y.data());
-      CHECK(same_bits(out.y, apart.y));
+      CHECK(same_bits(out.y, value));
     }
   };
   check(float{});

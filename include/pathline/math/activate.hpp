@@ -8,9 +8,11 @@
 #include <pathline/math/activations.hpp>
 #include <pathline/math/exponential.hpp>
 #include <pathline/math/pack.hpp>
+#include <pathline/math/tanh_table.hpp>
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 
 namespace pathline {
@@ -29,29 +31,36 @@ template <class Sigma, int Outputs, Real Scalar>
 EIGEN_DONT_INLINE void activate_packs(Index size, const Scalar* x, Scalar* y, Scalar* first, Scalar* second) noexcept {
   using P = Pack<Scalar>;
   const Index last = size - P::size;
-  const P last_x = P::load(x + last);
-  const auto input = [&](Index i) { return i < last ? P::load(x + i) : last_x; };
+  typename P::Lanes last_x;
+  P::load(x + last).store(last_x.data());
   const auto output = [&](Index i, const Jet<P>& jet) {
-    const Index at = std::min(i, last);
-    jet.value.store(y + at);
-    if constexpr (Outputs > 1) jet.first.store(first + at);
-    if constexpr (Outputs > 2) jet.second.store(second + at);
+    jet.value.store(y + i);
+    if constexpr (Outputs > 1) jet.first.store(first + i);
+    if constexpr (Outputs > 2) jet.second.store(second + i);
   };
-  if constexpr (StagedActivation<Sigma, Scalar>) {
-    constexpr Index block = activation_block<Scalar>;
-    alignas(64) std::array<Scalar, std::size_t(block)> exp, expm1;
-    for (Index begin = 0; begin < size; begin += block) {
-      const Index end = std::min(begin + block, size);
-      for (Index i = begin, k = 0; i < end; i += P::size, k += P::size) {
-        const ExpPair<P> e = Sigma::start(input(i));
-        e.exp.store(&exp[std::size_t(k)]);
-        e.expm1.store(&expm1[std::size_t(k)]);
+  // Whole packs, then the last one if it overlaps: by the same instructions.
+  const Scalar* input = x;
+  for (Index begin = 0, whole = size / P::size * P::size;; begin = last, whole = size, input = last_x.data()) {
+    if constexpr (Outputs == 1 && std::same_as<Sigma, Tanh> && has_tanh_table<Scalar>) {
+      for (Index i = begin; i < whole; i += P::size, input += P::size) tanh_by_table(P::load(input)).store(y + i);
+    } else if constexpr (StagedActivation<Sigma, Scalar>) {
+      constexpr Index block = activation_block<Scalar>;
+      alignas(64) std::array<Scalar, std::size_t(block)> exp, expm1;
+      for (Index i = begin; i < whole; i += block, input += block) {
+        const Index count = std::min(block, whole - i);
+        for (Index k = 0; k < count; k += P::size) {
+          const ExpPair<P> e = Sigma::start(P::load(input + k));
+          e.exp.store(&exp[std::size_t(k)]);
+          e.expm1.store(&expm1[std::size_t(k)]);
+        }
+        for (Index k = 0; k < count; k += P::size)
+          output(i + k,
+                 Sigma::finish({P::load(&exp[std::size_t(k)]), P::load(&expm1[std::size_t(k)])}, P::load(input + k)));
       }
-      for (Index i = begin, k = 0; i < end; i += P::size, k += P::size)
-        output(i, Sigma::finish({P::load(&exp[std::size_t(k)]), P::load(&expm1[std::size_t(k)])}, input(i)));
+    } else {
+      for (Index i = begin; i < whole; i += P::size, input += P::size) output(i, Sigma::jet(P::load(input)));
     }
-  } else {
-    for (Index i = 0; i < size; i += P::size) output(i, Sigma::jet(input(i)));
+    if (whole == size) break;
   }
 }
 
