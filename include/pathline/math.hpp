@@ -6,11 +6,13 @@
 
 #include <pathline/math/activate.hpp>
 #include <pathline/math/activations.hpp>
+#include <pathline/math/dual.hpp>
 #include <pathline/math/exponential.hpp>
 #include <pathline/math/for_packs.hpp>
 #include <pathline/math/matrix_product.hpp>
 #include <pathline/math/pack.hpp>
 #include <pathline/math/packed_product.hpp>
+#include <pathline/math/reverse_tape.hpp>
 #include <pathline/math/small_product.hpp>
 #include <pathline/math/third_derivative.hpp>
 #include <pathline/math/trigonometric.hpp>

@@ -5,6 +5,7 @@
 #pragma once
 
 // What a layer, a field and their parameters are, and the networks that most programs want.
+#include <pathline/nn/differentiable.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/layer_field.hpp>
@@ -24,6 +25,7 @@
 #include <pathline/nn/layer/concat_squash.hpp>
 #include <pathline/nn/layer/dense.hpp>
 #include <pathline/nn/layer/elementwise.hpp>
+#include <pathline/nn/layer/function_layer.hpp>
 #include <pathline/nn/layer/gate.hpp>
 #include <pathline/nn/layer/hyper_linear.hpp>
 #include <pathline/nn/layer/linear.hpp>
