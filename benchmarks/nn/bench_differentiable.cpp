@@ -1,6 +1,6 @@
 /// \file
 /// A formula of one's own, value and pullback of 1024 columns: derivatives found by the library (`differentiable`)
-/// beside those written by hand. A damped pendulum with two parameters goes forward, waves with thirty go over the tape.
+/// beside those written by hand. A damped pendulum with two parameters goes forward, waves with thirty over the tape.
 #include <benchmarks/measure.hpp>
 #include <pathline/nn/differentiable.hpp>
 

@@ -177,7 +177,7 @@ template <DifferentiableNumber X, detail::Arithmetic Number>
   return detail::plain_value(x) <=> decltype(detail::plain_value(x))(a);
 }
 
-// --- functions ---------------------------------------------------------------------------------------------------------
+// --- functions -------------------------------------------------------------------------------------------------------
 
 template <DifferentiableNumber X>
 [[nodiscard]] X sin(const X& x) {

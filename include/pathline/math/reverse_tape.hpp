@@ -1,6 +1,6 @@
 /// \file
-/// Reverse mode: variables that write what was computed of them on a tape, and the way back over it. One sweep gives the
-/// derivatives of one number by all variables, however many these are. Its arithmetic is in dual.hpp.
+/// Reverse mode: variables that write what was computed of them on a tape, and the way back over it. One sweep gives
+/// the derivatives of one number by all variables, however many these are. Its arithmetic is in dual.hpp.
 ///
 /// Griewank & Walther, "Evaluating Derivatives" (2008), section 3.2.
 #pragma once

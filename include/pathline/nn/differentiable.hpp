@@ -21,8 +21,8 @@
 namespace pathline {
 
 /// The field f(t, y; p) of a function of (t, y, p, dy) for any type of number: see DerivableFunction in
-/// nn/layer/function_layer.hpp. Functions of <cmath> are called without `std::`, after `using std::sin;`, so that those of
-/// math/dual.hpp are found too.
+/// nn/layer/function_layer.hpp. Functions of <cmath> are called without `std::`, after `using std::sin;`, so that those
+/// of math/dual.hpp are found too.
 ///
 /// \param dim         Numbers in y.
 /// \param parameters  Their values at the start; training changes them. Its scalar is that of the field.

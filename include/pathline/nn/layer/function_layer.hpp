@@ -49,8 +49,8 @@ concept DerivableFunction = requires(const Function function, const T t, const N
   function(t, y, y, dy);
 };
 
-/// A layer from d rows to d rows. Derivatives by up to 24 numbers (y, p and t) are carried forward with the values, 8 at
-/// a time; by more they are found backwards over a tape. Both are exact.
+/// A layer from d rows to d rows. Derivatives by up to 24 numbers (y, p and t) are carried forward with the values, 8
+/// at a time; by more they are found backwards over a tape. Both are exact.
 template <class Function, Real S>
 class FunctionLayer {
   static constexpr int lanes = 8;
