@@ -67,15 +67,17 @@ template <Factor Which, Real Scalar>
 
 /// The rows of the last panel, which is not full or a single pack: by way of a buffer, of which they are copied.
 template <Real Scalar>
-void product_of_last_panel(Index rows, Index depth, Index columns, ProductFactors<Scalar> f, const View<Scalar>& C) {
+void product_of_last_panel(Index rows, Index depth, Index columns, const ProductFactors<Scalar>& factors,
+                           const View<Scalar>& C) {
   constexpr Index size = Pack<Scalar>::size, most = 24;
   const Index height = rows > size ? panel_rows<Scalar> : size;
-  const Scalar* const start = f.start;
-  f.a_column = height;
-  f.start = nullptr;
+  const Scalar* const start = factors.start;
   alignas(64) std::array<Scalar, std::size_t(panel_rows<Scalar> * most)> buffer;
-  for (Index j = 0; j < columns; j += most, f.b += most * f.b_column) {
+  for (Index j = 0; j < columns; j += most) {
     const Index count = std::min(most, columns - j);
+    const ProductFactors<Scalar> f{
+        factors.a, height,       factors.b + j * factors.b_column, factors.b_row, factors.b_column, nullptr,
+        0,         factors.a_row};
     if (height > size)
       product_rows<Pack<Scalar>, 2, 6>(height, depth, count, f, buffer.data(), height);
     else
@@ -83,33 +85,32 @@ void product_of_last_panel(Index rows, Index depth, Index columns, ProductFactor
     const View<Scalar> product = View<Scalar>(buffer.data(), height, count).topRows(rows), to = C.middleCols(j, count);
     if (!start)
       copy<Scalar>(product, to);
-    else if (f.start_column == 0)
+    else if (factors.start_column == 0)
       for (Index l = 0; l < count; ++l)
         for (Index i = 0; i < rows; ++i) to(i, l) = start[i] + product(i, l);
     else
       for (Index l = 0; l < count; ++l)
-        for (Index i = 0; i < rows; ++i) to(i, l) = start[i + (j + l) * f.start_column] + product(i, l);
+        for (Index i = 0; i < rows; ++i) to(i, l) = start[i + (j + l) * factors.start_column] + product(i, l);
   }
 }
 
 /// C = start + A B for panels of A; f says where B and start lie.
 template <Real Scalar>
-void packed_product(const Panels<Scalar>& A, ProductFactors<Scalar> f, const View<Scalar>& C) {
+void packed_product(const Panels<Scalar>& A, const ProductFactors<Scalar>& factors, const View<Scalar>& C) {
   constexpr Index height = panel_rows<Scalar>, tall = Index(tile_packs<Scalar>) * Pack<Scalar>::size;
   // So many rows are multiplied by all columns before the next: 256 KiB of A, which stay in the second-level cache.
   const Index block =
       std::max<Index>((Index(1) << 18) / Index(sizeof(Scalar)) / (std::max<Index>(A.depth, 1) * tall), 1) * tall;
   const Index whole = A.rows / height * height, high = whole / tall * tall;
-  f.a = A.data;
-  f.a_row = A.depth;
-  f.a_column = height;
+  const ProductFactors<Scalar> f{
+      A.data, height, factors.b, factors.b_row, factors.b_column, factors.start, factors.start_column, A.depth};
   for (Index row = 0; row < high; row += block)
-    product_rows<Pack<Scalar>, tile_packs<Scalar>, 6>(std::min(block, high - row), A.depth, C.cols(), f.from_row(row),
+    product_rows<Pack<Scalar>, tile_packs<Scalar>, 6>(std::min(block, high - row), A.depth, C.cols(), f.from(row, 0),
                                                       C.data() + row, C.stride());
   if (high < whole)
-    product_rows<Pack<Scalar>, 2, 6>(height, A.depth, C.cols(), f.from_row(high), C.data() + high, C.stride());
+    product_rows<Pack<Scalar>, 2, 6>(height, A.depth, C.cols(), f.from(high, 0), C.data() + high, C.stride());
   if (whole < A.rows)
-    product_of_last_panel(A.rows - whole, A.depth, C.cols(), f.from_row(whole), C.bottomRows(A.rows - whole));
+    product_of_last_panel(A.rows - whole, A.depth, C.cols(), f.from(whole, 0), C.bottomRows(A.rows - whole));
 }
 
 /// C = A B. C does not overlap B.

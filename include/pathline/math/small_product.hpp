@@ -48,25 +48,25 @@ struct ProductFactors {
   Index start_column;
   Index a_row = 1;
 
-  [[nodiscard]] EIGEN_ALWAYS_INLINE ProductFactors from_row(Index row) const {
-    ProductFactors lower = *this;
-    lower.a += row * a_row;
-    if (start) lower.start += row;
-    return lower;
+  /// Member by member: a copy of the whole waits for what was just written of it in smaller pieces.
+  [[nodiscard]] EIGEN_ALWAYS_INLINE ProductFactors from(Index row, Index column) const {
+    return {a + row * a_row, a_column, b + column * b_column,
+            b_row,           b_column, start ? start + row + column * start_column : nullptr,
+            start_column,    a_row};
   }
 };
 
-/// One tile of C: Height packs by Width columns, held in registers. P is a pack, or a scalar for what is left of
-/// the rows. Expansions and not loops, which -O2 would not unroll.
+/// One tile of C: Height packs by Width columns, held in registers, of which A and B start at a and b. P is a pack, or a
+/// scalar for what is left of the rows. Expansions and not loops, which -O2 would not unroll.
 template <class P, std::size_t... Height, std::size_t... Width, Real Scalar>
 EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index_sequence<Width...>, Index depth,
-                                      const ProductFactors<Scalar>& f, Scalar* c, Index c_column) {
+                                      const ProductFactors<Scalar>& f, const Scalar* a, const Scalar* b,
+                                      const Scalar* start, Scalar* c, Index c_column) {
   constexpr std::size_t height = sizeof...(Height);
   constexpr Index size = Index(sizeof(P) / sizeof(Scalar));
   using At = Access<P>;
   const auto column_of_tile = [&](auto) { return std::array<P, height>{(void(Height), P(Scalar(0)))...}; };
   std::array<std::array<P, height>, sizeof...(Width)> sum{column_of_tile(Width)...};
-  const Scalar *a = f.a, *b = f.b;
   const auto row_at = [&](std::size_t i) {  // a panel is two packs wide
     return At::load(a + Index(i / 2) * 2 * size * f.a_row + Index(i % 2) * size);
   };
@@ -80,9 +80,10 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
   }
   const auto store = [&](const std::array<P, height>& column, Index j) {
     Scalar* const at = c + j * c_column;
-    const Scalar* const start = f.start + j * f.start_column;
-    if (f.start)
-      (At::store(At::load(start + Index(Height) * size) + column[Height], at + Index(Height) * size), ...);
+    if (start)
+      (At::store(At::load(start + j * f.start_column + Index(Height) * size) + column[Height],
+                 at + Index(Height) * size),
+       ...);
     else
       (At::store(column[Height], at + Index(Height) * size), ...);
   };
@@ -92,32 +93,34 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
 /// Whole tiles of Height rows of P by Width columns, then narrower ones for the columns that are left. Columns outside,
 /// rows inside: the small matrix stays in the first cache, a column of B is read once.
 template <class P, std::size_t Height, std::size_t Width, Real Scalar>
-EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, ProductFactors<Scalar> f, Scalar* c,
+EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, const ProductFactors<Scalar>& f, Scalar* c,
                                     Index c_column) {
   constexpr Index height = Index(Height * sizeof(P) / sizeof(Scalar)), width = Index(Width);
-  for (; columns >= width; columns -= width, f.b += width * f.b_column, c += width * c_column) {
+  const Scalar *b = f.b, *start = f.start;
+  Index column = 0;
+  for (; column + width <= columns; column += width, b += width * f.b_column, c += width * c_column) {
     for (Index row = 0; row < rows; row += height)
-      product_tile<P>(std::make_index_sequence<Height>{}, std::make_index_sequence<Width>{}, depth, f.from_row(row),
-                      c + row, c_column);
-    if (f.start) f.start += width * f.start_column;
+      product_tile<P>(std::make_index_sequence<Height>{}, std::make_index_sequence<Width>{}, depth, f,
+                      f.a + row * f.a_row, b, start ? start + row : nullptr, c + row, c_column);
+    if (start) start += width * f.start_column;
   }
   if constexpr (Width > 1)
-    if (columns > 0) product_rows<P, Height, Width - 1>(rows, depth, columns, f, c, c_column);
+    if (column < columns)
+      product_rows<P, Height, Width - 1>(rows, depth, columns - column, f.from(0, column), c, c_column);
 }
 
 /// C = start + A B. Tiles of 2 packs by 6 columns hold 12 sums, which leaves four of AVX2's 16 registers for 2 packs of
 /// A and an entry of B. Tiles of 4 by 3 are as fast with AVX2, but half as fast with AVX-512: a pack of A is a cache
 /// line there, two if it is not aligned, and they load four for every three columns.
 template <Real Scalar>
-void small_product(Index rows, Index depth, Index columns, ProductFactors<Scalar> f, Scalar* c, Index c_column) {
+void small_product(Index rows, Index depth, Index columns, const ProductFactors<Scalar>& f, Scalar* c, Index c_column) {
   constexpr Index size = Pack<Scalar>::size;
+  Index row = 0;
   const auto take_rows = [&](Index height, auto product) {
-    const Index whole = rows / height * height;
+    const Index whole = (rows - row) / height * height;
     if (whole == 0) return;
-    product(whole, depth, columns, f, c, c_column);
-    rows -= whole;
-    f = f.from_row(whole);
-    c += whole;
+    product(whole, depth, columns, f.from(row, 0), c + row, c_column);
+    row += whole;
   };
   if constexpr (tile_packs < Scalar >> 2) take_rows(4 * size, product_rows<Pack<Scalar>, 4, 6, Scalar>);
   take_rows(2 * size, product_rows<Pack<Scalar>, 2, 6, Scalar>);
