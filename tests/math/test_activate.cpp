@@ -2,6 +2,7 @@
 
 #include <support/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -169,6 +170,30 @@ TEMPLATE_TEST_CASE("activate: fewer outputs are the same numbers", "[math]", Tan
     activate<Sigma>(Index(x.size()), x.data(), y.data(), first.data());
     for (std::size_t i = 0; i < x.size(); ++i)
       CHECK(std::abs(first[i] - all.first[i]) <= 20 * std::numeric_limits<S>::epsilon());
+  };
+  check(float{});
+  check(double{});
+}
+
+TEMPLATE_TEST_CASE("activate_to_evaluate: every size, in place, σ' to rounding", "[math]", Tanh, Softplus) {
+  using Sigma = TestType;
+  const auto check = []<class S>(S) {
+    for (const Index size : sizes<S>()) {
+      INFO("size " << size);
+      const std::vector<S> x = wave<S>(size + 1);
+      const Outputs<S> all = activated<Sigma>(x);
+      std::vector<S> y = x, first = x;
+      activate_to_evaluate<Sigma>(size, y.data(), y.data(), first.data());
+      for (std::size_t i = 0; i < std::size_t(size); ++i) {
+        // Twice the errors of σ, which is at most one for tanh, and of σ': 4 and 7 ulp at most.
+        CHECK(std::abs(y[i] - all.y[i]) <= 8 * std::numeric_limits<S>::epsilon() * std::max(S(1), all.y[i]));
+        CHECK(std::abs(first[i] - all.first[i]) <= 8 * std::numeric_limits<S>::epsilon());
+        S one = x[i], slope = 0;
+        activate_to_evaluate<Sigma>(Index(1), &one, &one, &slope);
+        CHECK((one == y[i] && slope == first[i]));
+      }
+      CHECK((y.back() == x.back() && first.back() == x.back()));
+    }
   };
   check(float{});
   check(double{});

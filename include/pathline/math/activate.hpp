@@ -22,8 +22,12 @@ namespace detail {
 template <Real Scalar>
 inline constexpr Index activation_block = 16 * Pack<Scalar>::size;
 
+/// Whether values come from a table, and σ' from them.
+template <class Sigma, Real Scalar>
+inline constexpr bool by_table = std::same_as<Sigma, Tanh>&& has_tanh_table<Scalar>;
+
 /// At least one pack. The last pack ends with the array and so overlaps the one before; its input is read first of all,
-/// since the output may replace it. `Outputs` is how many pointers are used.
+/// since the output may replace it. `Outputs` is how many pointers are used; by table a second one, if it is not null.
 ///
 /// Never inlined: two inlined copies may differ in what the compiler contracts to a fused multiply-add, and then the
 /// last elements would differ from the others.
@@ -41,8 +45,12 @@ EIGEN_DONT_INLINE void activate_packs(Index size, const Scalar* x, Scalar* y, Sc
   // Whole packs, then the last one if it overlaps: by the same instructions.
   const Scalar* input = x;
   for (Index begin = 0, whole = size / P::size * P::size;; begin = last, whole = size, input = last_x.data()) {
-    if constexpr (Outputs == 1 && std::same_as<Sigma, Tanh> && has_tanh_table<Scalar>) {
-      for (Index i = begin; i < whole; i += P::size, input += P::size) tanh_by_table(P::load(input)).store(y + i);
+    if constexpr (Outputs == 1 && by_table<Sigma, Scalar>) {
+      for (Index i = begin; i < whole; i += P::size, input += P::size) {
+        const P value = tanh_by_table(P::load(input));
+        value.store(y + i);
+        if (first) madd(-value, value, P(1)).store(first + i);
+      }
     } else if constexpr (StagedActivation<Sigma, Scalar>) {
       constexpr Index block = activation_block<Scalar>;
       alignas(64) std::array<Scalar, std::size_t(block)> exp, expm1;
@@ -88,7 +96,7 @@ void activate(Index size, const Scalar* x, Scalar* y, Scalar* first, Scalar* sec
       std::copy_n(x, size, in.data());
       activate_packs<Sigma, Outputs>(Pack<Scalar>::size, in.data(), value.data(), slope.data(), curvature.data());
       std::copy_n(value.data(), size, y);
-      if constexpr (Outputs > 1) std::copy_n(slope.data(), size, first);
+      if (Outputs > 1 || first) std::copy_n(slope.data(), size, first);
       if constexpr (Outputs > 2) std::copy_n(curvature.data(), size, second);
     }
   } else {
@@ -108,6 +116,14 @@ void activate(Index size, const Scalar* x, Scalar* y) noexcept {
 template <class Sigma, Real Scalar>
 void activate(Index size, const Scalar* x, Scalar* y, Scalar* first) noexcept {
   detail::activate<Sigma, 2>(size, x, y, first, static_cast<Scalar*>(nullptr));
+}
+
+/// y = σ(x), first = σ'(x), where no pullback follows: the error of σ' is small beside 1, not beside a small σ'. Of tanh
+/// with AVX-512 σ' is 1 - y².
+template <class Sigma, Real Scalar>
+void activate_to_evaluate(Index size, const Scalar* x, Scalar* y, Scalar* first) noexcept {
+  constexpr int outputs = detail::by_table<Sigma, Scalar> ? 1 : 2;
+  detail::activate<Sigma, outputs>(size, x, y, first, static_cast<Scalar*>(nullptr));
 }
 
 /// y = σ(x), first = σ'(x), second = σ''(x).

@@ -5,6 +5,7 @@
 #include <pathline/core/view.hpp>
 #include <pathline/math/activate.hpp>
 #include <pathline/math/activations.hpp>
+#include <pathline/math/for_packs.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/nn/layer.hpp>
 
@@ -12,7 +13,6 @@
 #include <array>
 #include <cstddef>
 #include <span>
-#include <type_traits>
 
 namespace pathline::detail {
 
@@ -51,7 +51,7 @@ class ActivationTape {
     for_runs(Y.leftCols(n), [&](Index size, Index /*offset*/, Scalar* y) {
       if (Y.cols() == n) return pathline::activate<Sigma>(size, y, y);
       alignas(64) std::array<Scalar, std::size_t(longest_run)> first;
-      pathline::activate<Sigma>(size, y, y, first.data());
+      pathline::activate_to_evaluate<Sigma>(size, y, y, first.data());
       for (Index j = n; j < Y.cols(); j += n)
         update<Scalar>(
             View<Scalar>(y + j * Y.stride(), size, 1), [](auto b, auto slope) { return b * slope; },
@@ -61,22 +61,25 @@ class ActivationTape {
 
   /// Turns Y_bar into the cotangent of [A B], in place. This is the one place where σ'' appears. Y_bar as Y above.
   void pullback(View<Scalar> Y_bar) const {
-    const Index n = first_.cols(), block = n * Y_bar.stride();
+    const Index n = first_.cols(), tangents = pre_.cols() / n - 1;
     for_runs(Y_bar.leftCols(n), [&](Index size, Index offset, Scalar* y_bar) {
-      const auto run = [size](auto* x) { return View<std::remove_pointer_t<decltype(x)>>(x, size, 1); };
-      const Scalar* const tape = pre_.data() + offset;
-      const View<Scalar> A_bar = run(y_bar);
-      const View<const Scalar> first = run(first_.data() + offset);
-      const auto times_first = [](auto x_bar, auto slope) { return x_bar * slope; };
-      update<Scalar>(A_bar, times_first, first);
-      for (Index j = 1; j * n < pre_.cols(); ++j) {
-        const View<const Scalar> B = run(tape + j * first_.size());
-        const View<Scalar> B_bar = run(y_bar + j * block);
-        update<Scalar>(
-            A_bar, [](auto a_bar, auto second, auto b, auto b_bar) { return a_bar + second * b * b_bar; }, run(tape), B,
-            B_bar);
-        update<Scalar>(B_bar, times_first, first);
-      }
+      const Scalar *const slopes = first_.data() + offset, *const curvatures = pre_.data() + offset;
+      for_packs<Scalar>(size, [&](auto at, Index i) {
+        using At = decltype(at);
+        const auto slope = At::load(slopes + i);
+        auto a_bar = At::load(y_bar + i) * slope;
+        if (tangents > 0) {
+          const auto curvature = At::load(curvatures + i);
+          const Scalar* b = curvatures + i;
+          Scalar* to = y_bar + i;
+          for (Index j = 0; j < tangents; ++j) {
+            const auto b_bar = At::load(to += n * Y_bar.stride());
+            a_bar = a_bar + curvature * At::load(b += first_.size()) * b_bar;
+            At::store(b_bar * slope, to);
+          }
+        }
+        At::store(a_bar, y_bar + i);
+      });
     });
   }
 
