@@ -140,6 +140,16 @@ struct ExactTraceOf<io::detail::SavedField<S>> {
         },
         field.kind);
   }
+  [[nodiscard]] static Index tangents(const Field& field) {
+    return std::visit(
+        []<class One>(const One& one) {
+          if constexpr (MayKnowExactTrace<One>)
+            return ExactTraceOf<One>::tangents(one);
+          else
+            return Index(0);
+        },
+        field.kind);
+  }
   template <class Side, class Points, class Values>
   static void evaluate(const Field& field, const Side& side, const Points& Z, const Values& Y,
                        Workspace<S>& workspace) {

@@ -74,7 +74,7 @@ class FlowSolves {
     std::iota(samples.begin(), samples.end(), Index(0));
     return through_blocks(y, way, [&](const Block& block, Index b, double from, double to) {
       return solve_chunks(
-          y, from, to, needs_no_tangents<Estimator>(block) ? 0 : parts_.tangents_of(estimator), errors,
+          y, from, to, evaluation_tangents<Estimator>(block, parts_.tangents_of(estimator)), errors,
           [&](Workspace<Scalar>& workspace, ColumnChunk chunk, auto&& run) {
             const SideInputs<Scalar> side = parts_.side_inputs(context, chunk);
             const std::tuple<> no_regularizers;

@@ -85,6 +85,7 @@ struct ExactTraceOf<Mlp<Scalar, Sigma>> {
   using Trace = ShallowTrace<Scalar, UsableActivation<Sigma, Scalar>>;
 
   [[nodiscard]] static bool possible(const Mlp<Scalar, Sigma>& field) { return Trace::possible(field.layer()); }
+  [[nodiscard]] static Index tangents(const Mlp<Scalar, Sigma>& field) { return Trace::tangents(field.layer()); }
   static void evaluate(const Mlp<Scalar, Sigma>& field, const View<const Scalar>& S, const View<const Scalar>& Z,
                        const View<Scalar>& Y, Workspace<Scalar>& workspace) {
     Trace::evaluate(field.layer(), field.parameters(), S, Z, Y, workspace);

@@ -64,14 +64,16 @@ concept TracedField = VectorField<F> &&
 
 namespace detail {
 
-/// What a field knows of its exact trace for evaluation alone, by less work than d tangents: `possible(field)` says
-/// whether it does, `evaluate(field, S, Z, Y, workspace)` writes f and the trace to Y's top d + 1 rows. Specialised by
+/// What a field knows of its exact trace for evaluation alone, by less work than d tangents in all layers:
+/// `possible(field)` says whether it does, `tangents(field)` how many it carries along for each sample, and
+/// `evaluate(field, S, Z, Y, workspace)` writes f and the trace to Y's top d + 1 rows. Specialised by
 /// fields that know it at run time only; a derived class does not inherit it.
 template <class F>
 struct ExactTraceOf {};
 template <class F>
 concept MayKnowExactTrace = requires(const F field) {
   { ExactTraceOf<F>::possible(field) } -> std::same_as<bool>;
+  { ExactTraceOf<F>::tangents(field) } -> std::same_as<Index>;
 };
 
 }  // namespace detail

@@ -28,17 +28,20 @@ FieldType field_of(Index d, const std::vector<Index>& hidden, Index side) {
 
 }  // namespace
 
-TEST_CASE("A perceptron with one or two hidden layers knows its exact trace", "[nn]") {
+TEST_CASE("A perceptron with hidden layers knows its exact trace, from three on by tangents", "[nn]") {
   CHECK_FALSE(Trace::possible(field_of(2, {}, 1)));
   CHECK(Trace::possible(field_of(2, {5}, 1)));
   CHECK(Trace::possible(field_of(2, {5, 4}, 1)));
-  CHECK_FALSE(Trace::possible(field_of(2, {5, 4, 3}, 1)));
+  CHECK(Trace::tangents(field_of(2, {5, 4}, 1)) == 0);
+  CHECK(Trace::possible(field_of(2, {5, 4, 3}, 1)));
+  CHECK(Trace::tangents(field_of(2, {5, 4, 3}, 1)) == 2);
 }
 
 TEST_CASE("Its values and trace are those of d tangents, also when the weights are known not to change", "[nn]") {
   // Layers of fewer rows than a pack, of more, and with more inputs than outputs.
-  const auto hidden = GENERATE(std::vector<Index>{5}, std::vector<Index>{20}, std::vector<Index>{3, 4},
-                               std::vector<Index>{20, 35}, std::vector<Index>{35, 20});
+  const auto hidden =
+      GENERATE(std::vector<Index>{5}, std::vector<Index>{20}, std::vector<Index>{3, 4}, std::vector<Index>{20, 35},
+               std::vector<Index>{35, 20}, std::vector<Index>{5, 20, 18}, std::vector<Index>{18, 3, 20, 7});
   const Index d = GENERATE(1, 3, 6), n = GENERATE(1, 7), side = GENERATE(0, 2);
   const FieldType field = field_of(d, hidden, side);
   for (const Index side_columns : {Index(1), n}) {

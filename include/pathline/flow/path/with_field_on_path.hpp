@@ -70,13 +70,20 @@ void with_field_on_path(const F& field, const Trace& trace, const Draw& draw, st
   }
 }
 
-/// Whether evaluation needs no tangents for this trace, as the field knows it by less work.
+/// Whether evaluation is given no tangents for this trace, as the field knows it by less work.
 template <class Trace, VectorField F>
 [[nodiscard]] bool needs_no_tangents([[maybe_unused]] const F& field) {
   if constexpr (std::same_as<Trace, ExactTrace> && MayKnowExactTrace<F>)
     return ExactTraceOf<F>::possible(field);
   else
     return false;
+}
+/// Tangents that an evaluation carries along for each sample, where the trace has so many.
+template <class Trace, VectorField F>
+[[nodiscard]] Index evaluation_tangents([[maybe_unused]] const F& field, Index of_trace) {
+  if constexpr (std::same_as<Trace, ExactTrace> && MayKnowExactTrace<F>)
+    if (ExactTraceOf<F>::possible(field)) return ExactTraceOf<F>::tangents(field);
+  return of_trace;
 }
 
 /// with_field_on_path for a solve without a gradient.

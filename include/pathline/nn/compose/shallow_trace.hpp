@@ -1,13 +1,16 @@
 /// \file
-/// f and tr ∂f/∂z of a perceptron with one or two hidden layers by the closed form of docs/maths.md, (8.6), for
-/// evaluation alone: what `ShallowMlp` computes, without a tape, and with the products of the weights formed once a
-/// solve. `Mlp` takes it where a flow asks for the exact trace without a gradient.
+/// f and tr ∂f/∂z of a perceptron for evaluation alone, which `Mlp` takes where a flow asks for the exact trace without
+/// a gradient. With one or two hidden layers by the closed form of docs/maths.md, (8.6): what `ShallowMlp` computes,
+/// without a tape, and with the products of the weights formed once a solve. With more of them by d tangents, which
+/// start as σ' times the columns of the first weights and end in products with the rows of the last ones: the first and
+/// the last layer multiply the values alone.
 #pragma once
 
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/math/activate.hpp>
+#include <pathline/math/for_packs.hpp>
 #include <pathline/math/packed_product.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/math/write_transposed.hpp>
@@ -16,9 +19,12 @@
 #include <pathline/nn/layer/dense.hpp>
 #include <pathline/nn/layer/linear.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 namespace pathline::detail {
 
@@ -27,16 +33,18 @@ class ShallowTrace {
  public:
   using Layers = Sequential<Repeat<Dense<Scalar, Sigma>>, Linear<Scalar>>;
 
-  [[nodiscard]] static bool possible(const Layers& layers) {
-    const std::size_t count = std::get<0>(layers.layers()).layers().size();
-    return count == 1 || count == 2;
+  [[nodiscard]] static bool possible(const Layers& layers) { return !std::get<0>(layers.layers()).layers().empty(); }
+  /// That it carries along for each sample.
+  [[nodiscard]] static Index tangents(const Layers& layers) {
+    return std::get<0>(layers.layers()).layers().size() > 2 ? layers.in_rows() : 0;
   }
 
-  /// Z (d × n) to the top d + 1 rows of Y. S is s × 1 or s × n; at most two hidden layers, at least one.
+  /// Z (d × n) to the top d + 1 rows of Y. S is s × 1 or s × n; at least one hidden layer.
   static void evaluate(const Layers& layers, View<const Scalar> theta, View<const Scalar> S, View<const Scalar> Z,
                        View<Scalar> Y, Workspace<Scalar>& workspace) {
     const auto& hidden = std::get<0>(layers.layers()).layers();
     const Affine<Scalar>& back = std::get<1>(layers.layers()).affine();
+    if (hidden.size() > 2) return by_tangents(hidden, back, theta, S, Z, Y, workspace);
     const Index n = Z.cols(), d = Z.rows(), back_count = back.parameter_count();
     typename Workspace<Scalar>::Frame frame(workspace);
     View<const Scalar> X = Z, weights = theta, slope = Z, first_slope = Z;
@@ -45,7 +53,7 @@ class ShallowTrace {
       const View<const Scalar> own = theta.segment(offset, layer.parameter_count());
       const View<Scalar> value = frame.batch(layer.out_rows(), n), derivative = frame.batch(layer.out_rows(), n);
       layer.affine().apply(own, S, X, n, value, workspace);
-      pathline::activate<Sigma>(value.size(), value.data(), value.data(), derivative.data());
+      pathline::activate_to_evaluate<Sigma>(value.size(), value.data(), value.data(), derivative.data());
       weights = layer.affine().W(own);
       first_slope = offset == 0 ? View<const Scalar>(derivative) : slope;
       slope = derivative;
@@ -75,6 +83,59 @@ class ShallowTrace {
 
  private:
   static constexpr int kind = 2;  // beside the two of panels()
+
+  /// Packed batches [X T] from layer to layer, in two buffers by turns.
+  static void by_tangents(const std::vector<Dense<Scalar, Sigma>>& hidden, const Affine<Scalar>& back,
+                          View<const Scalar> theta, View<const Scalar> S, View<const Scalar> Z, View<Scalar> Y,
+                          Workspace<Scalar>& workspace) {
+    const Index n = Z.cols(), d = Z.rows(), columns = (1 + d) * n;
+    Index widest = 0, offset = 0;
+    for (const Dense<Scalar, Sigma>& layer : hidden) widest = std::max(widest, layer.out_rows());
+    typename Workspace<Scalar>::Frame frame(workspace);
+    Scalar *from = frame.scalars(widest * columns).data(), *to = frame.scalars(widest * columns).data(),
+           *slope = frame.scalars(widest * n).data();
+    View<const Scalar> X = Z;
+    for (std::size_t l = 0; l < hidden.size(); ++l) {
+      const Dense<Scalar, Sigma>& layer = hidden[l];
+      const View<const Scalar> own = theta.segment(offset, layer.parameter_count());
+      const View<Scalar> out(to, layer.out_rows(), columns);
+      if (l > 0 && l + 1 < hidden.size()) {
+        layer.linearize(own, S, X, n, out, {}, workspace);
+      } else {
+        layer.affine().apply(own, S, X, n, l == 0 ? out.leftCols(n) : out, workspace);
+        pathline::activate_to_evaluate<Sigma>(layer.out_rows() * n, to, to, slope);
+        if (l == 0) start_tangents(layer.affine().W(own), View<const Scalar>(slope, layer.out_rows(), n), out);
+      }
+      X = out;
+      std::swap(from, to);
+      offset += layer.parameter_count();
+    }
+    const View<const Scalar> last = theta.tail(back.parameter_count());
+    back.apply(last, S, X.leftCols(n), n, Y.topRows(d), workspace);
+    const Index h = X.rows();
+    const auto write = [&](Scalar* rows) { write_transposed<Scalar>(back.W(last), View<Scalar>(rows, h, d)); };
+    const Scalar* const rows = frame.derived(back.W(last), kind, h * d, write);
+    for (Index i = 0; i < n; ++i)
+      Y(d, i) = sum_packs<Scalar>(h, [&](auto at, Index k) {
+        using At = decltype(at);
+        const Scalar* tangent = &X(0, n + i) + k;
+        auto sum = At::load(rows + k) * At::load(tangent);
+        for (Index r = 1; r < d; ++r) sum = madd(At::load(rows + r * h + k), At::load(tangent += n * h), sum);
+        return sum * At::load(slope + i * h + k);
+      });
+  }
+
+  /// Of each sample and dimension: σ' times a column of W.
+  static void start_tangents(View<const Scalar> W, View<const Scalar> slope, View<Scalar> out) {
+    const Index n = slope.cols();
+    for (Index r = 0; r < W.cols(); ++r)
+      for (Index i = 0; i < n; ++i)
+        for_packs<Scalar>(W.rows(), [w = W.col(r).data(), s = slope.col(i).data(), t = out.col((1 + r) * n + i).data()](
+                                        auto at, Index k) {
+          using At = decltype(at);
+          At::store(At::load(s + k) * At::load(w + k), t + k);
+        });
+  }
 
   /// The diagonal of W_1 W_2.
   static void write_diagonal(View<const Scalar> first, View<const Scalar> last, Scalar* to) {
