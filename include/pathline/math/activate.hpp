@@ -118,8 +118,8 @@ void activate(Index size, const Scalar* x, Scalar* y, Scalar* first) noexcept {
   detail::activate<Sigma, 2>(size, x, y, first, static_cast<Scalar*>(nullptr));
 }
 
-/// y = σ(x), first = σ'(x), where no pullback follows: the error of σ' is small beside 1, not beside a small σ'. Of tanh
-/// with AVX-512 σ' is 1 - y².
+/// y = σ(x), first = σ'(x), where no pullback follows: the error of σ' is small beside 1, not beside a small σ'. Of
+/// tanh with AVX-512 σ' is 1 - y².
 template <class Sigma, Real Scalar>
 void activate_to_evaluate(Index size, const Scalar* x, Scalar* y, Scalar* first) noexcept {
   constexpr int outputs = detail::by_table<Sigma, Scalar> ? 1 : 2;

@@ -56,8 +56,8 @@ struct ProductFactors {
   }
 };
 
-/// One tile of C: Height packs by Width columns, held in registers, of which A and B start at a and b. P is a pack, or a
-/// scalar for what is left of the rows. Expansions and not loops, which -O2 would not unroll.
+/// One tile of C: Height packs by Width columns, held in registers, of which A and B start at a and b. P is a pack, or
+/// a scalar for what is left of the rows. Expansions and not loops, which -O2 would not unroll.
 template <class P, std::size_t... Height, std::size_t... Width, Real Scalar>
 EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index_sequence<Width...>, Index depth,
                                       const ProductFactors<Scalar>& f, const Scalar* a, const Scalar* b,
