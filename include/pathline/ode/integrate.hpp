@@ -6,6 +6,7 @@
 #include <pathline/ode/control/forced_points.hpp>
 #include <pathline/ode/control/initial_step.hpp>
 #include <pathline/ode/control/step_choice.hpp>
+#include <pathline/ode/control/trial_error.hpp>
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/stepper.hpp>
 
@@ -117,9 +118,10 @@ struct Solve {
         solved = stepper.step(rhs, t, trial.length, trial.t_next, observer, control);
       else
         stepper.step(rhs, t, trial.length, trial.t_next);
-      last_error = error_of_trial();
+      const TrialError error = error_of_trial();
+      last_error = error.norm;
       const Verdict verdict =
-          choice.judge(control, t, trial, last_error, stepper.error_order, [this] { return sizes_of_trial(); });
+          choice.judge(control, t, trial, error, stepper.error_order, [this] { return sizes_of_trial(); });
       if (verdict == Verdict::accepted) {
         accept(trial.length, trial.t_next);
         if (stopped()) return;
@@ -147,17 +149,23 @@ struct Solve {
   }
 
   /// E of the step just tried, infinite where it left the domain.
-  double error_of_trial() {
-    double error = stepper.estimate_error(rhs, control);
+  TrialError error_of_trial() {
+    TrialError error = [this]() -> TrialError {
+      if constexpr (requires { stepper.trial_error(rhs, control); })
+        return stepper.trial_error(rhs, control);
+      else
+        return stepper.estimate_error(rhs, control);
+    }();
     if constexpr (requires { stepper.start_misfit(rhs, t); })
-      if (error <= 1 && stepper.start_was_solved()) {
+      if (error.norm <= 1 && stepper.start_was_solved()) {
         // Above six tenths of the step it is no curvature: f has jumped before the first stage. docs/maths.md,
         // section 4.
         const StepSizes sizes = sizes_of_trial();
-        if (sizes.start_misfit > 0.6 * (sizes.line + sizes.bend)) error = std::max(error, sizes.start_misfit);
+        if (sizes.start_misfit > std::max(0.6 * (sizes.line + sizes.bend), error.norm)) error = sizes.start_misfit;
       }
     if constexpr (HasDomain<Control>)
-      if (std::isfinite(error) && !control.inside(stepper.y_next())) return std::numeric_limits<double>::infinity();
+      if (std::isfinite(error.norm) && !control.inside(stepper.y_next()))
+        return std::numeric_limits<double>::infinity();
     return error;
   }
 

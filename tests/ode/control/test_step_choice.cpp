@@ -145,8 +145,11 @@ TEST_CASE("A step whose estimate is rounding grows by half, and the next one has
     return std::pair(verdict, choice.planned() / trial.length);
   };
   CHECK(judged(0.9, believed).first == Verdict::accepted);  // a first step is looked at in another way
-  CHECK(judged(1e-10, straight) == std::pair(Verdict::accepted, 1.5));
-  CHECK(judged(0, straight) == std::pair(Verdict::accepted, 1.5));
+  for (const double nothing : {1e-10, 0.}) {
+    const auto [verdict, growth] = judged(nothing, straight);
+    CHECK(verdict == Verdict::accepted);
+    CHECK(growth == Approx(1.5).epsilon(4e-16));  // a product and its quotient are rounded
+  }
   // 3^-5 is 0.0041: an error of 0.01 is refused as one of 0.01 · 3^5 = 2.43 would be; thereafter no step grows at once.
   const auto [verdict, shrunk] = judged(0.01, straight);
   CHECK(verdict == Verdict::rejected);
@@ -284,6 +287,37 @@ TEST_CASE("What the stages foretell wrong for the start is an error where the es
   CHECK(verdict(0, 2e4) == Verdict::rejected);
   CHECK(verdict(0, 500) == Verdict::accepted);  // below a hundredth of the step: its curvature
   CHECK(verdict(0.5, 2e4) == Verdict::accepted);
+}
+
+// Where no limit is near, at the limits, after a rejection, and with limits that close the short way.
+TEST_CASE("Steps change by the controller's factor, within 1e-7", "[ode][control]") {
+  const int order = GENERATE(2, 5, 8);
+  const auto check = [order](const auto& control) {
+    for (const double first : {1e-3, 0.08, 0.7})
+      for (const double second : {1e-9, 1e-4, 0.02, 0.3, 0.6, 0.99, 1.3, 40., 1e9}) {
+        StepChoice choice = started_with(control, 0.1);
+        Trial trial = choice.next(control, 0, 1e9);
+        REQUIRE(choice.judge(control, 0, trial, first, order, believed) == Verdict::accepted);
+        CHECK(choice.planned() / trial.length == Approx(next_factor(control, first, {1, 1}, order)).epsilon(1e-7));
+        trial = choice.next(control, 1, 1e9);
+        const Verdict verdict = choice.judge(control, 1, trial, second, order, believed);
+        CHECK((verdict == Verdict::accepted) == (second <= 1));
+        const double exact = next_factor(control, second, {first, 1}, order);
+        const double most = second <= 1 ? infinity : 1;
+        CHECK(choice.planned() / trial.length == Approx(std::min(exact, most)).epsilon(1e-7));
+        if (second <= 1) continue;  // the next one may not grow
+        trial = choice.next(control, 1, 1e9);
+        REQUIRE(choice.judge(control, 1, trial, 0.3, order, believed) == Verdict::accepted);
+        CHECK(choice.planned() / trial.length ==
+              Approx(std::min(1., next_factor(control, 0.3, {first, 1}, order))).epsilon(1e-7));
+      }
+  };
+  check(IController{});
+  check(PiController{});
+  check(PidController{});
+  check(PiController{.min_factor = 0.8});
+  check(PiController{.max_factor = 1.1});
+  check(PiController{.safety = 0.999});
 }
 
 // A built-in controller is asked for the logarithm of its factor. Who derives from it and changes either of the two is

@@ -123,10 +123,20 @@ TEST_CASE("The error estimate of Dop853 is zero at rest and never small when a s
 
 TEST_CASE("Two estimates whose squares overflow together are no small error", "[ode][stepper]") {
   constexpr double infinity = std::numeric_limits<double>::infinity(), most = std::numeric_limits<double>::max();
-  CHECK(detail::square_of_two(most, most) == infinity);
-  CHECK(detail::square_of_two(infinity, 1) == infinity);
-  CHECK(detail::square_of_two(1, infinity) == infinity);
-  CHECK(detail::square_of_two(0, 1) == 0);
+  CHECK(detail::error_of_two(most, most).norm == infinity);
+  CHECK(detail::error_of_two(infinity, 1).norm == infinity);
+  CHECK(detail::error_of_two(1, infinity).norm == infinity);
+  CHECK(detail::error_of_two(0, 1).norm == 0);
+  CHECK(detail::error_of_two(0, 0).log2_norm < -500);
+}
+
+TEST_CASE("The logarithm of two estimates together is that of their norm", "[ode][stepper]") {
+  for (const double fine : {1e-30, 3e-7, 0.4, 1., 9e9})
+    for (const double coarse : {0., 1e-9, 2., 7e20}) {
+      const detail::TrialError error = detail::error_of_two(fine, coarse);
+      CHECK(error.norm == Approx(std::sqrt(fine * fine / (fine + 0.01 * coarse))).epsilon(1e-14));
+      CHECK(std::abs(error.log2_norm - std::log2(error.norm)) < 6e-7);  // three logarithms, each within 2e-7
+    }
 }
 
 TEST_CASE("Dop853 costs 12 evaluations per accepted step, 11 per rejected one", "[ode][integrate]") {

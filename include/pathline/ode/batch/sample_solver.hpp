@@ -9,6 +9,7 @@
 #include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/control/initial_step.hpp>
 #include <pathline/ode/control/step_choice.hpp>
+#include <pathline/ode/control/trial_error.hpp>
 #include <pathline/ode/explicit/explicit_stepper.hpp>
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/solve_status.hpp>
@@ -223,13 +224,13 @@ class SampleSolver {
   }
 
   /// E of column j's trial, infinite where it left the domain; leaves the estimate in error_.
-  double error_of_trial(Index j) {
+  TrialError error_of_trial(Index j) {
     double coarse = 0;
     if constexpr (DoublyEmbeddedMethod<Method>) coarse = square_of_estimate<CoarseErrorWeights<Method>>(j);
     const double fine = square_of_estimate<ErrorWeights<Method>>(j);
-    const double error = std::sqrt(DoublyEmbeddedMethod<Method> ? square_of_two(fine, coarse) : fine);
+    const TrialError error = DoublyEmbeddedMethod<Method> ? error_of_two(fine, coarse) : TrialError::of_square(fine);
     if constexpr (HasDomain<Control>)
-      if (std::isfinite(error) && !control_.inside(next_.col(j))) return std::numeric_limits<double>::infinity();
+      if (std::isfinite(error.norm) && !control_.inside(next_.col(j))) return std::numeric_limits<double>::infinity();
     return error;
   }
 
@@ -279,12 +280,12 @@ class SampleSolver {
   template <class Output, class Status>
   void finish_step(Index j, std::span<const double> times, const Output& output, const Status& status) {
     Sample& sample = samples_[std::size_t(j)];
-    sample.last_error = error_of_trial(j);
+    const TrialError error = error_of_trial(j);
+    sample.last_error = error.norm;
     const auto sizes = [&] {
       return step_sizes(control_, rhs_, sample.trial.length, K_[0].col(j), y_.col(j), next_.col(j));
     };
-    const Verdict verdict =
-        sample.choice.judge(control_, sample.t, sample.trial, sample.last_error, error_order, sizes);
+    const Verdict verdict = sample.choice.judge(control_, sample.t, sample.trial, error, error_order, sizes);
     if (verdict != Verdict::accepted) {
       ++sample.counts.rejected;
       SolveFailure worst;

@@ -35,6 +35,12 @@ concept HasNorm = requires(const Control& control) {
   control.norm;
 };
 
+/// A norm of its own: RmsNorm by name is what all others have.
+template <class Control>
+concept HasOtherNorm = HasNorm<Control> && !requires(const Control& control) {
+  requires std::same_as<std::remove_cvref_t<decltype(control.norm)>, RmsNorm>;
+};
+
 template <class Control>
 concept HasDomain = requires(const Control& control) {
   control.inside;
@@ -129,7 +135,7 @@ template <AdaptiveControl Control, class Error, class Y, class YNext>
                                                          const Eigen::MatrixBase<Y>& y,
                                                          const Eigen::MatrixBase<YNext>& y_next) {
   const auto square = [&](const auto& scaled) {
-    if constexpr (HasNorm<Control>) {
+    if constexpr (HasOtherNorm<Control>) {
       const double norm = double(control.norm(scaled));
       return norm * norm;
     } else {
@@ -150,7 +156,7 @@ template <AdaptiveControl Control, class Error, class Y, class YNext>
     };
     return square(Scales::NullaryExpr(error.rows(), error.cols(), scaled));
   } else {
-    if constexpr (HasNorm<Control>)
+    if constexpr (HasOtherNorm<Control>)
       return square(scaled_error(error, y, y_next, control.rtol, control.atol));
     else
       return mean_square_of_scaled_error(error, y, y_next, control.rtol, control.atol);

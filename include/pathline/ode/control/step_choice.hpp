@@ -5,6 +5,7 @@
 
 #include <pathline/ode/control/step_control.hpp>
 #include <pathline/ode/control/step_sizes.hpp>
+#include <pathline/ode/control/trial_error.hpp>
 
 #include <algorithm>
 #include <array>
@@ -48,6 +49,8 @@ class StepChoice {
     if constexpr (LogarithmicControl<Control>) {
       const double width = std::log2(dead_zone_width(control)), middle = -std::log2(control.safety);
       dead_growth_ = {middle - width, middle + width};
+      plain_ = width == 0 && control.min_factor <= control.safety * std::sqrt(0.5) &&
+               control.max_factor >= control.safety * std::sqrt(2.);
     }
   }
   /// With sign: the step planned, before it is cut to fit.
@@ -75,8 +78,9 @@ class StepChoice {
   /// \param order  The exponent of the step in the error.
   /// \param sizes  sizes() are the trial's StepSizes, evaluated where the error is suspiciously small.
   template <AdaptiveControl Control, class Sizes>
-  [[nodiscard]] Verdict judge(const Control& control, double t, const Trial& trial, double error, int order,
-                              const Sizes& sizes) {
+  [[nodiscard]] Verdict judge(const Control& control, double t, const Trial& trial, const TrialError& trial_error,
+                              int order, const Sizes& sizes) {
+    const double error = trial_error.norm;
     Verdict verdict = Verdict::accepted;
     if (refuses(control, t, trial.length, error, order, verdict)) return verdict;
     if (first_) [[unlikely]]
@@ -84,16 +88,19 @@ class StepChoice {
         return Verdict::rejected;
     const bool cut_short = std::abs(trial.length) < std::abs(h_);
     Belief belief;
-    // In the dead zone no step is written, not even the same: of a small problem the next trial need not wait.
     if constexpr (LogarithmicControl<Control>) {
-      const double log2_error = std::log2(error), growth = control.log2_growth(log2_error, past_, order);
-      if (!(growth > dead_growth_[0] && growth < dead_growth_[1])) {
-        const double factor = limited_factor(control, growth);
+      const double growth = control.log2_growth(trial_error.log2_norm, past_, order);
+      if (plain_ && std::abs(growth) <= 0.5 && first_trial_ == 0 && !cut_short) [[likely]] {
+        // As below, with no limit in reach and growth that is not blind: of a small problem the next trial waits here.
+        h_ = trial.length * control.safety * exp2_near_0(growth);
+      } else if (!(growth > dead_growth_[0] && growth < dead_growth_[1])) {
+        // In the dead zone no step is written, not even the same: the next trial of a small problem need not wait.
+        const double factor = limited_factor(control, exp2_of(growth));
         if (factor > blind_growth) belief = believe(t, trial.length, error, order, sizes());
         if (refuses(control, t, trial.length, belief.error, order, verdict)) return verdict;
         plan(trial.length * growing(std::min(factor, belief.growth)), cut_short);
       }
-      if (!cut_short) past_ = {log2_error, past_[0]};
+      if (!cut_short) past_ = {trial_error.log2_norm, past_[0]};
     } else {
       const double factor = next_factor(control, error, past_, order), width = dead_zone_width(control);
       if (factor > blind_growth) belief = believe(t, trial.length, error, order, sizes());
@@ -141,7 +148,7 @@ class StepChoice {
     double factor = control.min_factor;
     if (std::isfinite(error)) {
       if constexpr (LogarithmicControl<Control>)
-        factor = limited_factor(control, control.log2_growth(std::log2(error), past_, order));
+        factor = limited_factor(control, exp2_of(control.log2_growth(half_log2(error * error), past_, order)));
       else
         factor = next_factor(control, error, past_, order);
     }
@@ -209,6 +216,7 @@ class StepChoice {
   double foreseen_ = 0;                      // of the first step: so long a step is none in the dark
   bool chosen_ = false;                      // it is as short as `initial_step` chose it, from what the slope does
   std::array<double, 2> dead_growth_{0, 0};  // the dead zone of a logarithmic control, both ends outside
+  bool plain_ = false;                       // no dead zone, and the limits allow growth by 2^±½ times safety
 };
 
 }  // namespace pathline::detail

@@ -1,6 +1,8 @@
 /// \file
 /// Who chooses the step: a policy apart from the method. FixedSteps counts; IController, PiController and PidController
 /// hold the error estimate at the tolerance. docs/maths.md, (4.2) and (4.3); Hairer, Nørsett & Wanner I, section II.4.
+/// Their `factor` is the formula itself; a solve computes it by polynomials (trial_error.hpp), within 1e-7 of the
+/// formula.
 ///
 /// A custom controller is an aggregate with the fields of IController and another `factor`; `min_step`, `max_step`,
 /// `safety`, `max_factor` and `dead_zone` may be left out; only the controllers in this file may define `log2_growth`.
@@ -49,10 +51,10 @@ inline double clamped(double factor, double least, double most) { return std::mi
 /// A step that met the tolerance by far too much says nothing of the trend: floor as in Hairer's dopri5.f, 1e-4.
 inline double telling(double log2_error) { return std::max(log2_error, -13.287712379549449); }
 
-/// safety · 2^log2_growth within the limits of the control.
+/// safety · growth within the limits of the control.
 template <class Control>
-[[nodiscard]] double limited_factor(const Control& control, double log2_growth) {
-  return clamped(control.safety * std::exp2(log2_growth), control.min_factor, control.max_factor);
+[[nodiscard]] double limited_factor(const Control& control, double growth) {
+  return clamped(control.safety * growth, control.min_factor, control.max_factor);
 }
 
 }  // namespace detail
@@ -74,7 +76,7 @@ struct IController {
   /// \param error  E of the step just tried, finite.
   /// \param q  min(order, embedded order) + 1.
   [[nodiscard]] double factor(double error, double /*previous_error*/, int q) const {
-    return detail::limited_factor(*this, log2_growth(std::log2(error), {}, q));
+    return detail::limited_factor(*this, std::exp2(log2_growth(std::log2(error), {}, q)));
   }
   /// log2 of factor / safety before the limits; reads the logarithms of the errors.
   [[nodiscard]] double log2_growth(double log2_error, std::array<double, 2> /*log2_previous*/, int q) const {
@@ -100,10 +102,11 @@ struct PiController {
   double k_P = 0.2;   ///< Weight of its change.
 
   [[nodiscard]] double factor(double error, double previous_error, int q) const {
-    return detail::limited_factor(*this, log2_growth(std::log2(error), {std::log2(previous_error), 0}, q));
+    const double log2_change = log2_growth(std::log2(error), {std::log2(previous_error), 0}, q);
+    return detail::limited_factor(*this, std::exp2(log2_change));
   }
   [[nodiscard]] double log2_growth(double log2_error, std::array<double, 2> log2_previous, int q) const {
-    return log2_error * (-(k_I + k_P) / q) + detail::telling(log2_previous[0]) * (k_P / q);
+    return detail::telling(log2_previous[0]) * (k_P / q) - log2_error * ((k_I + k_P) / q);
   }
 };
 
@@ -127,8 +130,8 @@ struct PidController {
 
   /// \param previous_errors  E_{n-1} and E_{n-2}; 1 where there was no such step.
   [[nodiscard]] double factor(double error, std::array<double, 2> previous_errors, int q) const {
-    return detail::limited_factor(
-        *this, log2_growth(std::log2(error), {std::log2(previous_errors[0]), std::log2(previous_errors[1])}, q));
+    const std::array<double, 2> log2_previous{std::log2(previous_errors[0]), std::log2(previous_errors[1])};
+    return detail::limited_factor(*this, std::exp2(log2_growth(std::log2(error), log2_previous, q)));
   }
   [[nodiscard]] double log2_growth(double log2_error, std::array<double, 2> log2_previous, int q) const {
     return log2_error * (-(k_I + k_P + k_D) / q) + detail::telling(log2_previous[0]) * ((k_P + 2 * k_D) / q) -

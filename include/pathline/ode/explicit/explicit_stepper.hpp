@@ -12,6 +12,7 @@
 #pragma once
 
 #include <pathline/ode/control/error_control.hpp>
+#include <pathline/ode/control/trial_error.hpp>
 #include <pathline/ode/explicit/dense_weights.hpp>
 #include <pathline/ode/explicit/explicit_tableau.hpp>
 #include <pathline/ode/stepper.hpp>
@@ -84,11 +85,11 @@ constexpr bool dense_order_holds() {
 template <DoublyEmbeddedMethod Method>
 inline constexpr int error_exponent<Method> = 2 * (Method::tableau.embedded_order + 1) - (Method::coarse_order + 1);
 
-/// E² of two embedded methods, from the squares of their norms: docs/maths.md, (4.6).
-inline double square_of_two(double fine, double coarse) {
+/// E of two embedded methods, from the squares of their norms: docs/maths.md, (4.6).
+inline TrialError error_of_two(double fine, double coarse) {
   const double both = fine + 0.01 * coarse;
   if (!std::isfinite(both)) return both;  // an infinite divisor would make 0 or NaN of the largest errors
-  return fine == 0 ? 0 : fine * (fine / both);
+  return {fine == 0 ? 0 : std::sqrt(fine * (fine / both)), 2 * half_log2(fine) - half_log2(both)};
 }
 
 }  // namespace detail
@@ -182,17 +183,25 @@ class Stepper<Method, State> {
   /// dop853.f.
   template <class Rhs>
   double estimate_error(const Rhs& rhs, double rtol, double atol) requires has_error {
-    return estimate_by(rhs, [=](const auto& error, const auto& y, const auto& y_next) {
-      return detail::mean_square_of_scaled_error(error, y, y_next, rtol, atol);
-    });
+    return estimate_error(rhs, IController{.rtol = rtol, .atol = atol});
   }
 
   /// The same as the control measures it: error_control.hpp.
   template <class Rhs, AdaptiveControl Control>
   double estimate_error(const Rhs& rhs, const Control& control) requires has_error {
-    return estimate_by(rhs, [&control](const auto& error, const auto& y, const auto& y_next) {
-      return detail::measured_square(control, error, y, y_next);
-    });
+    return trial_error(rhs, control).norm;
+  }
+
+  /// The same with its logarithm.
+  template <class Rhs, AdaptiveControl Control>
+  EIGEN_ALWAYS_INLINE detail::TrialError trial_error(const Rhs& rhs, const Control& control) requires has_error {
+    if constexpr (DoublyEmbeddedMethod<Method>) {
+      const double coarse = square_of_estimate<detail::CoarseErrorWeights<Method>>(rhs, control);
+      const double fine = square_of_estimate<detail::ErrorWeights<Method>>(rhs, control);
+      return detail::error_of_two(fine, coarse);
+    } else {
+      return detail::TrialError::of_square(square_of_estimate<detail::ErrorWeights<Method>>(rhs, control));
+    }
   }
 
   /// Writes e = h Σ (b_i - b̂_i) K_i of the step tried last, all rows; with any step control, before accept(). Of a
@@ -313,21 +322,9 @@ class Stepper<Method, State> {
       return end_slope_;
   }
 
-  /// square(error, y, y_next) is the square of the norm.
-  template <class Rhs, class Square>
-  EIGEN_ALWAYS_INLINE double estimate_by(const Rhs& rhs, const Square& square) {
-    if constexpr (DoublyEmbeddedMethod<Method>) {
-      const double coarse = square_of_estimate<detail::CoarseErrorWeights<Method>>(rhs, square);
-      const double fine = square_of_estimate<detail::ErrorWeights<Method>>(rhs, square);
-      return std::sqrt(detail::square_of_two(fine, coarse));
-    } else {
-      return std::sqrt(square_of_estimate<detail::ErrorWeights<Method>>(rhs, square));
-    }
-  }
-
   /// Leaves h Σ w_i K_i in error_, its counted rows at least, and returns the square of their norm.
-  template <class Weights, class Rhs, class Square>
-  EIGEN_ALWAYS_INLINE double square_of_estimate(const Rhs& rhs, const Square& square) {
+  template <class Weights, class Rhs, class Control>
+  EIGEN_ALWAYS_INLINE double square_of_estimate(const Rhs& rhs, const Control& control) {
     if constexpr (HasErrorRows<Rhs>) {
       const Index rows = rhs.error_rows();
       if constexpr (detail::sums_in_loops<State>)
@@ -335,10 +332,10 @@ class Stepper<Method, State> {
       else
         error_.topRows(rows) = detail::weighted_stages<Weights>(h_, K_).topRows(rows);
       const State &error = error_, &y = y_, &next = next_;  // blocks of constant states, as all norms have them
-      return square(error.topRows(rows), y.topRows(rows), next.topRows(rows));
+      return detail::measured_square(control, error.topRows(rows), y.topRows(rows), next.topRows(rows));
     } else {
       detail::write_weighted<Weights>(error_, h_, K_);
-      return square(error_, y_, next_);
+      return detail::measured_square(control, error_, y_, next_);
     }
   }
 
