@@ -209,3 +209,31 @@ TEST_CASE("NeuralOde: every front refuses matrices of another shape, and works a
        }},
   });
 }
+
+TEST_CASE("NeuralOde gives the loss's gradient to the times", "[gradient]") {
+  const GradientProblem problem;
+  const Sequential layers(Dense<double, Tanh>(2, 6, 1), Dense<double, Identity>(6, 2));  // reads the time
+  Rng rng(8);
+  const Network field(layers, rng);
+  const auto loss = [](const std::vector<Batch<double>>& states, std::vector<Batch<double>>& bars) {
+    const auto bar = GradientProblem::loss_bar(states);
+    for (std::size_t i = 0; i < bars.size(); ++i) bars[i] += bar[i];
+    return GradientProblem::loss(states);
+  };
+  const auto check = [&](const auto& ode, const std::vector<double>& times) {
+    const auto result = ode.value_and_gradient_with_times(problem.y0, times, loss);
+    const Vector<double> expected = central_differences(
+        [&](const Vector<double>& t) {
+          return ode.value_and_gradient(problem.y0, std::vector<double>(t.begin(), t.end()), loss).value;
+        },
+        Eigen::Map<const Vector<double>>(times.data(), Index(times.size())), 1e-4);
+    CAPTURE(result.times.transpose(), expected.transpose());
+    CHECK(max_difference(result.times, expected) < 1e-7);
+  };
+  const PiController tight{.rtol = 1e-12, .atol = 1e-12};
+  const std::vector<double> times{0.1, 0.4, 0.7, 1.3};
+  check(NeuralOde(field, Tsit5{}, tight), times);
+  check(NeuralOde(field, Tsit5{}, tight, ChunkWidth{1}), std::vector<double>{1.3, 0.7, 0.1});  // backward in time
+  check(NeuralOde(field, Dopri5{}, tight, Backpropagation<>{.outputs = OutputTimes::interpolate}), times);
+  check(NeuralOde(field, Tsit5{}, tight, Adjoint{}), times);
+}

@@ -117,6 +117,23 @@ class NeuralOde {
     chunks.backward(y0, times, memory, result);
   }
 
+  /// The same with dL/dt of each of the times in `result.times`: what the loss changes by when the state y0 is given at
+  /// another t0, or the loss reads the state at another t_k. One evaluation of the field for each time more.
+  ///
+  /// With a the cotangent of the state that the solve carries back to t0, dL/dt_0 = -⟨f(t_0, y0), a⟩; of the other
+  /// times dL/dt_k = ⟨f(t_k, y_k), cotangent of y_k⟩. These are derivatives of the solution of the differential
+  /// equation, docs/maths.md (6.9): those of the numbers computed differ from them by the error of the solve.
+  template <class Loss>
+  [[nodiscard]] ValueAndGradient<Scalar> value_and_gradient_with_times(
+      ConstDataRef<Scalar> y0, std::span<const double> times, Loss&& loss,
+      ConstDataRef<Scalar> context = Batch<Scalar>()) const {
+    Memory memory;
+    ValueAndGradient<Scalar> result;
+    value_and_gradient(y0, times, loss, memory, result, context);
+    result.times = Chunks(parts_).time_gradient(times, memory, result);
+    return result;
+  }
+
   /// The states that the model gives at the times of each sequence, d × m each, from the start of that sequence.
   /// \throws ShapeError, DataError, ArgumentError on a sequence that is unusable; SolveError when a solve fails.
   [[nodiscard]] std::vector<Batch<Scalar>> predict(const std::vector<Sequence<Scalar>>& sequences) const {

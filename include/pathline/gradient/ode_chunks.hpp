@@ -141,6 +141,37 @@ class OdeChunks {
     sum(memory.used_chunks(), n, result);
   }
 
+  /// dL/dt of each of the times, by the states and cotangents of the call before (docs/maths.md, (6.9)).
+  [[nodiscard]] Vector<double> time_gradient(std::span<const double> times, Memory& memory,
+                                             const ValueAndGradient<Scalar>& result) const {
+    const Index d = result.initial.rows(), n = result.initial.cols(), widest = parts_.widest_chunk(n);
+    Batch<double> shares(Index(times.size()), chunk_count(n, widest));
+    for_each_chunk(n, widest, parts_.threads.number, [&](Index i, ColumnChunk columns, int /*thread*/) {
+      Chunk& chunk = memory.chunks[std::size_t(i)];
+      Workspace<Scalar>& workspace = chunk.gradient.workspace;
+      const typename Workspace<Scalar>::Unchanged unchanged(workspace, parts_.field.parameters());
+      typename Workspace<Scalar>::Frame frame(workspace);
+      const View<Scalar> slope = frame.batch(d, columns.count);
+      const std::span<Scalar> tape = frame.scalars(evaluation_tape_size(*chunk.dynamics));
+      for (std::size_t k = 0; k < times.size(); ++k) {
+        const auto of_chunk = [&](const Batch<Scalar>& all) {
+          return View<const Scalar>(all).middleCols(columns.first, columns.count);
+        };
+        const View<const Scalar> bar = of_chunk(memory.outputs_bar[k]), initial = of_chunk(result.initial);
+        chunk.dynamics->evaluate(times[k], of_chunk(memory.outputs[k]), slope, tape, workspace);
+        double sum = 0;
+        for (Index j = 0; j < columns.count; ++j)
+          for (Index row = 0; row < d; ++row)
+            sum += double(slope(row, j)) * double(k == 0 ? bar(row, j) - initial(row, j) : bar(row, j));
+        shares(Index(k), i) = sum;
+      }
+    });
+    Vector<double> total = Vector<double>::Zero(shares.rows());
+    for (Index i = 0; i < shares.cols(); ++i)
+      for (Index k = 0; k < shares.rows(); ++k) total(k) += shares(k, i);
+    return total;
+  }
+
   /// One slot for each thread, its counts at 0.
   void start_threads(Index chunks, Memory& memory) const {
     const auto slots = std::size_t(std::min<Index>(thread_count(parts_.threads.number), chunks));

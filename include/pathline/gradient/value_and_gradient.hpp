@@ -14,6 +14,7 @@ struct ValueAndGradient {
   Vector<Scalar> parameters;  ///< dL/dθ.
   Batch<Scalar> initial;      ///< dL/dy(t0), d × n.
   Batch<Scalar> context;      ///< dL/dcontext, c × n; empty for a field that reads time alone.
+  Vector<double> times;       ///< dL/dt of each time, by value_and_gradient_with_times() alone.
   Statistics forward, backward;
 };
 
