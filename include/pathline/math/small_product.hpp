@@ -91,14 +91,16 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
 }
 
 /// Whole tiles of Height rows of P by Width columns, then narrower ones for the columns that are left. Columns outside,
-/// rows inside: the small matrix stays in the first cache, a column of B is read once.
+/// rows inside: the small matrix stays in the first cache, a column of B is read once. 8 columns are two tiles of 4 and
+/// 7 a 4 and a 3: tiles of 2 or 1 column would do too little with what they read of A.
 template <class P, std::size_t Height, std::size_t Width, Real Scalar>
 EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, const ProductFactors<Scalar>& f, Scalar* c,
                                     Index c_column) {
   constexpr Index height = Index(Height * sizeof(P) / sizeof(Scalar)), width = Index(Width);
+  const auto fits = [&](Index left) { return left >= width && (width <= 4 || (left != 7 && left != 8)); };
   const Scalar *b = f.b, *start = f.start;
   Index column = 0;
-  for (; column + width <= columns; column += width, b += width * f.b_column, c += width * c_column) {
+  for (; fits(columns - column); column += width, b += width * f.b_column, c += width * c_column) {
     for (Index row = 0; row < rows; row += height)
       product_tile<P>(std::make_index_sequence<Height>{}, std::make_index_sequence<Width>{}, depth, f,
                       f.a + row * f.a_row, b, start ? start + row : nullptr, c + row, c_column);

@@ -90,11 +90,10 @@ TEST_CASE("Back through derivatives their cotangent goes to slopes and to what t
   const OneLayer layer{GENERATE(4, 11), GENERATE(1, 2, 3), 5};
   const Index m = layer.m, n = layer.n, d = layer.d;
   const Batch<double> J_bar = wave(m, d * n, 0.2), start = wave(m, d * n, 1.9), D = wave(m, d, 0.9);
-  Batch<double> P_bar = start, T_bar(m, n), D_bar = Batch<double>::Ones(m, d), first_T_bar(m, n);
+  Batch<double> P_bar = start, T_bar(m, n), D_bar = Batch<double>::Ones(m, d), first_T_bar = wave(m, n, 0.8);
+  Batch<double> expected = start, along = Batch<double>::Zero(m, n), first_along = first_T_bar, expected_D = D_bar;
   pull_back_derivatives(d, m * n, layer.h, layer.T.data(), layer.P.data(), J_bar.data(), P_bar.data(), T_bar.data());
   pull_back_first_derivatives(d, n, m, layer.T.data(), D.data(), J_bar.data(), D_bar.data(), first_T_bar.data());
-  Batch<double> expected = start, along = Batch<double>::Zero(m, n), first_along = along,
-                expected_D = Batch<double>::Ones(m, d);
   for (Index k = 0; k < d; ++k) {
     const auto bar = layer.direction(J_bar, k);
     along += bar.cwiseProduct(layer.direction(layer.P, k));

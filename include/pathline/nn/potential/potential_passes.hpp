@@ -158,15 +158,15 @@ void pull_back_derivatives(Index d, Index size, Scalar factor, const Scalar* T, 
     });
 }
 
-/// What J_0 = T_0 ⊙ K_0 E owes to T_0 and K_0: writes T̄_0, adds to K̄_0.
+/// Adds what J_0 = T_0 ⊙ K_0 E owes to T_0 and K_0.
 template <Real Scalar>
 void pull_back_first_derivatives(Index d, Index n, Index m, const Scalar* T, const Scalar* K_0, const Scalar* J_bar,
                                  Scalar* K_0_bar, Scalar* T_bar) {
   for (Index k = 0; k < d; ++k, K_0 += m, K_0_bar += m)
     for (Index j = 0; j < n; ++j, J_bar += m)
       for_packs<Scalar>(m, [=, slope = T + j * m, slope_bar = T_bar + j * m](auto lanes, Index row) {
-        const auto bar = lanes.load(J_bar + row), weight = lanes.load(K_0 + row);
-        lanes.store(k == 0 ? bar * weight : madd(bar, weight, lanes.load(slope_bar + row)), slope_bar + row);
+        const auto bar = lanes.load(J_bar + row);
+        lanes.store(madd(bar, lanes.load(K_0 + row), lanes.load(slope_bar + row)), slope_bar + row);
         lanes.add(lanes.load(slope + row) * bar, K_0_bar + row);
       });
 }

@@ -16,6 +16,8 @@
 #include <pathline/nn/potential/potential_parameters.hpp>
 #include <pathline/nn/potential/potential_passes.hpp>
 
+#include <algorithm>
+
 namespace pathline::detail {
 
 /// One number a sample, `next` scalars apart.
@@ -50,11 +52,13 @@ class PotentialSweeps {
     const Index d = shape_.dim, m = shape_.width, last = shape_.depth;
     Frame frame(workspace);
     const Scalar* const rho_0 = squares_of_first(p, frame);
-    BatchMap<Scalar> y = frame.batch(m, n_), J_0 = frame.batch(m, derivatives_by_matrices() ? 0 : d * n_);
+    const Index group = directions_together(24), kept = derivatives_by_matrices() ? 0
+                                                        : last > 1                ? d
+                                                                                  : std::min(group, d);
+    BatchMap<Scalar> y = frame.batch(m, n_), J_0 = frame.batch(m, kept * n_);
 
     product_of_samples(p.K(0), Q, p.bias(0), T(0), frame);
     pathline::activate<LogTwoCosh>(m * n_, T(0).data(), u(0).data(), T(0).data(), S(0).data());
-    if (!derivatives_by_matrices()) first_derivatives(d, n_, m, T(0).data(), p.K(0).data(), J_0.data());
     for (Index i = 1; i <= last; ++i) {
       const BatchMap<Scalar> J_before = i == 1 ? J_0 : J(i - 1);
       product<Factor::plain>(p.K(i), u(i - 1), p.bias(i), T(i), frame);
@@ -62,6 +66,13 @@ class PotentialSweeps {
         for (Index k = 0; k < d; ++k) {
           Frame inner(workspace);
           set_product<Scalar>(scaled<Factor::plain>(p, k, inner), T(0), P(1).middleCols(k * n_, n_));
+        }
+      } else if (i == 1) {
+        for (Index k = 0; k < d; k += group) {
+          const Index count = std::min(group, d - k);
+          const View<Scalar> J_some = J_0.middleCols(last > 1 ? k * n_ : 0, count * n_);
+          first_derivatives(count, n_, m, T(0).data(), p.K(0).col(k).data(), J_some.data());
+          product<Factor::plain>(p.K(1), J_some, nothing(), P(1).middleCols(k * n_, count * n_), frame);
         }
       } else {
         product<Factor::plain>(p.K(i), J_before, nothing(), P(i), frame);
@@ -93,16 +104,14 @@ class PotentialSweeps {
                 SampleNumbers<const Scalar> trace_bars, BatchRef<Scalar> Q_bar, VectorRef<Scalar> P_0_factor,
                 Workspace<Scalar>& workspace) const {
     const Index d = shape_.dim, m = shape_.width, last = shape_.depth;
-    // Columns of [y_i | ā_i | P̄_i] and of their partners in K̄_1, [z̄_1 | u_0 | J_0]; below others lie [z̄_i | u_{i-1}].
-    const Index all = (2 + d) * n_;
+    const Index all = (2 + d) * n_;  // columns of [y_i | ā_i | P̄_i]
+    const bool by_matrices = derivatives_by_matrices();
+    const Index group = by_matrices ? 0 : directions_together(96);
     Frame frame(workspace);
     const Scalar* const rho_0 = squares_of_first(p, frame);
-    const bool by_matrices = derivatives_by_matrices();
-    const View<Scalar> bars = frame.batch(m, (last + 1) * all);
-    const View<Scalar> belows = frame.batch(m, (last - 1) * 2 * n_ + (by_matrices ? 2 * n_ : all));
-    const auto below = [&](Index i) {
-      return belows.middleCols((last - i) * 2 * n_, i > 1 || by_matrices ? 2 * n_ : all);
-    };
+    // Below layer i = M … 1 [z̄_i | u_{i-1}], and last J_0 for some directions.
+    const View<Scalar> bars = frame.batch(m, (last + 1) * all), belows = frame.batch(m, (2 * last + group) * n_);
+    const auto below = [&](Index i) { return belows.middleCols((last - i) * 2 * n_, 2 * n_); };
     BatchMap<Scalar> y_bar = frame.batch(m, n_), T_bar = frame.batch(m, n_);
 
     // Back through the sweep down: what gradient and trace owe to z_{i+1}, and through T_i, S_i, P_i to [ā_i | P̄_i].
@@ -127,30 +136,27 @@ class PotentialSweeps {
     }
 
     // Back through the sweep up: [ū_i | J̄_i] come from above, those of u_M and J_M are zero.
-    BatchMap<Scalar> U_bar = frame.batch(m, by_matrices ? n_ : (1 + d) * n_);
+    const View<Scalar> U_bar = frame.batch(m, (1 + (last > 1 ? d : group)) * n_);
     for (Index i = last; i >= 0; --i) {
       const View<Scalar> at = bars.middleCols(i * all, all);
-      Scalar *const a_bar = at.col(n_).data(), *const P_bar = at.col(2 * n_).data(),
-                    *const J_bar = U_bar.data() + m * n_;
-      if (i < last) {
-        if (i > 0)
-          pull_back_derivatives(d, m * n_, h(), T(i).data(), P(i).data(), J_bar, P_bar, T_bar.data());
-        else if (!by_matrices)
-          pull_back_first_derivatives(d, n_, m, T(0).data(), p.K(0).data(), J_bar, bar.K(0).data(), T_bar.data());
-        pull_back_activation(n_, level(p, i, rho_0), U_bar.data(), T_bar.data(), a_bar, bar.bias(i).data());
-      }
+      const View<const Scalar> start = i == last ? nothing() : View<const Scalar>(U_bar);
+      if (i > 0 && i < last)
+        pull_back_derivatives(d, m * n_, h(), T(i).data(), P(i).data(), U_bar.col(n_).data(), at.col(2 * n_).data(),
+                              T_bar.data());
+      if (i < last)
+        pull_back_activation(n_, level(p, i, rho_0), U_bar.data(), T_bar.data(), at.col(n_).data(), bar.bias(i).data());
       if (i == 0) break;
-      const View<Scalar> before = below(i);
-      copy<Scalar>(u(i - 1), before.middleCols(n_, n_));
-      if (i == 1 && !by_matrices) first_derivatives(d, n_, m, T(0).data(), p.K(0).data(), before.col(2 * n_).data());
-      add_outer_product<Scalar>(at.leftCols(before.cols()), before, bar.K(i));
+      copy<Scalar>(u(i - 1), below(i).rightCols(n_));
       if (by_matrices) {
-        product<Factor::transposed>(p.K(i), at.middleCols(n_, n_), nothing(), U_bar, frame);
-        pull_back_derivatives_by_matrices(p, bar, P_bar, T_bar, workspace);
+        add_outer_product<Scalar>(at.leftCols(2 * n_), below(1), bar.K(1));
+        product<Factor::transposed>(p.K(1), at.middleCols(n_, n_), start, U_bar, frame);
+        pull_back_derivatives_by_matrices(p, bar, at.col(2 * n_).data(), T_bar, workspace);
+      } else if (i == 1) {
+        pull_back_first_residual(p, bar, at, belows.rightCols((2 + group) * n_), U_bar, T_bar, frame);
       } else {
-        if (i > 1) add_outer_product<Scalar>(at.rightCols(d * n_), J(i - 1), bar.K(i));
-        product<Factor::transposed>(p.K(i), at.rightCols((1 + d) * n_),
-                                    i == last ? nothing() : View<const Scalar>(U_bar), U_bar, frame);
+        add_outer_product<Scalar>(at.leftCols(2 * n_), below(i), bar.K(i));
+        add_outer_product<Scalar>(at.rightCols(d * n_), J(i - 1), bar.K(i));
+        product<Factor::transposed>(p.K(i), at.rightCols((1 + d) * n_), start, U_bar, frame);
       }
     }
     add_product<Scalar>(bars.middleCols(n_, n_), Q, bar.K(0));
@@ -162,6 +168,35 @@ class PotentialSweeps {
   /// likewise on the way back: J_0 and its cotangent need not be made. Pays off where samples outnumber the matrix's
   /// rows. So a sample's last bits depend on the width of its chunk.
   [[nodiscard]] bool derivatives_by_matrices() const noexcept { return shape_.depth == 1 && n_ > shape_.width; }
+
+  /// How many directions are multiplied at once: about so many columns, in the end tiles of six.
+  [[nodiscard]] Index directions_together(Index columns) const noexcept {
+    return std::min(1 + shape_.dim, 3 * std::max<Index>(1, columns / (3 * n_)));
+  }
+
+  /// Back through a_1 = K_1 u_0 + b_1 and P_1 = K_1 J_0, some directions at a time, so that their J_0 and J̄_0 stay in
+  /// cache: `at` has [y_1 | ā_1 | P̄_1], `below` [z̄_1 | u_0] and room for J_0, U_bar what comes from above where there
+  /// are more layers. Overwrites U_bar and T_bar, T̄_0.
+  void pull_back_first_residual(const Parameters& p, const Gradients& bar, const View<Scalar>& at,
+                                const View<Scalar>& below, const View<Scalar>& U_bar, const View<Scalar>& T_bar,
+                                Frame& frame) const {
+    const Index d = shape_.dim, m = shape_.width, group = directions_together(96);
+    const bool last = shape_.depth == 1;
+    fill<Scalar>(T_bar, 0);
+    for (Index k = 0, count = group - 1; k < d; k += count, count = std::min(group, d - k)) {
+      // [y_1 | ā_1] and [z̄_1 | u_0] go with the first directions.
+      const Index values = k == 0 ? n_ : 0, first = (2 + k) * n_, columns = count * n_;
+      const View<Scalar> J_0 = below.middleCols(2 * n_, columns),
+                         some = U_bar.middleCols((last ? n_ : first - n_) - values, columns + values);
+      first_derivatives(count, n_, m, T(0).data(), p.K(0).col(k).data(), J_0.data());
+      add_outer_product<Scalar>(at.middleCols(first - 2 * values, columns + 2 * values),
+                                below.middleCols(2 * (n_ - values), columns + 2 * values), bar.K(1));
+      product<Factor::transposed>(p.K(1), at.middleCols(first - values, columns + values),
+                                  last ? nothing() : View<const Scalar>(some), some, frame);
+      pull_back_first_derivatives(count, n_, m, T(0).data(), p.K(0).col(k).data(), some.rightCols(columns).data(),
+                                  bar.K(0).col(k).data(), T_bar.data());
+    }
+  }
 
   /// What P_1 of one residual layer owes, docs/maths.md, (10.9): with L_k = K_1 diag(K_0 e_k) and its cotangent
   /// C_k = P̄_k T_0ᵀ, T̄_0 = Σ_k L_kᵀ P̄_k, K̄_1 += C_k diag(K_0 e_k), K̄_0 e_k += Σ_i K_1 ⊙ C_k over the rows i.
