@@ -19,7 +19,7 @@ namespace pathline {
 namespace detail {
 
 /// A number in a message: nine digits, whatever its size.
-inline std::string number(double x) {
+[[gnu::cold]] inline std::string number(double x) {
   char text[32];
   std::snprintf(text, sizeof text, "%.9g", x);
   return text;
@@ -31,23 +31,24 @@ inline std::string number(double x) {
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
   /// A message of parts: `throw DataError({what, " is empty"})` makes no string where it stands.
-  explicit Error(std::initializer_list<detail::MessagePart> parts) : std::runtime_error(detail::message(parts)) {}
+  [[gnu::cold]] explicit Error(std::initializer_list<detail::MessagePart> parts)
+      : std::runtime_error(detail::message(parts)) {}
 };
 
 /// An argument outside of what a function accepts: `fit: learning_rate is -1, expected a positive number`.
 struct ArgumentError : Error {
   /// Texts, or numbers as they are.
-  ArgumentError(const detail::MessagePart& what, const detail::MessagePart& got, const detail::MessagePart& expected)
-      : Error({what.text(), " is ", got.text(), ", expected ", expected.text()}) {}
+  [[gnu::cold]] ArgumentError(const detail::MessagePart& what, const detail::MessagePart& got,
+                              const detail::MessagePart& expected)
+      : Error({what, " is ", got, ", expected ", expected}) {}
 };
 
 /// A matrix of the wrong shape: `Cnf::log_prob: data has 3 rows, expected 2`. `advice`, where there is any, follows
 /// after a semicolon.
 struct ShapeError : Error {
-  ShapeError(const detail::MessagePart& what, std::string_view kind, Index got_count, Index expected_count,
-             std::string_view advice = "")
-      : Error({what.text(), " has ", got_count, " ", kind, ", expected ", expected_count, advice.empty() ? "" : "; ",
-               advice}),
+  [[gnu::cold]] ShapeError(const detail::MessagePart& what, std::string_view kind, Index got_count,
+                           Index expected_count, std::string_view advice = "")
+      : Error({what, " has ", got_count, " ", kind, ", expected ", expected_count, advice.empty() ? "" : "; ", advice}),
         got(got_count),
         expected(expected_count) {}
   Index got, expected;
@@ -63,19 +64,29 @@ struct FileError : Error {
   using Error::Error;
 };
 
+namespace detail {
+
+/// Apart from its callers, which are many and compiled into many more.
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_count(const char* what, const char* kind, Index count,
+                                                                Index expected) {
+  throw ShapeError(what, kind, count, expected);
+}
+
+}  // namespace detail
+
 /// Throws ShapeError unless `rows == expected`.
 inline void require_rows(const char* what, Index rows, Index expected) {
-  if (rows != expected) throw ShapeError(what, "rows", rows, expected);
+  if (rows != expected) detail::refuse_count(what, "rows", rows, expected);
 }
 
 /// Throws ShapeError unless `columns == expected`.
 inline void require_columns(const char* what, Index columns, Index expected) {
-  if (columns != expected) throw ShapeError(what, "columns", columns, expected);
+  if (columns != expected) detail::refuse_count(what, "columns", columns, expected);
 }
 
 /// Throws ShapeError unless a batch of `rows` × `columns` has `expected` rows, and advises to transpose one that was
 /// given with a row per sample.
-inline void require_batch_rows(const char* what, Index rows, Index columns, Index expected) {
+[[gnu::noinline]] inline void require_batch_rows(const char* what, Index rows, Index columns, Index expected) {
   if (rows == expected) return;
   const bool a_row_per_sample = columns == expected || (rows > columns && columns > 1);
   throw ShapeError(

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdio>
 #include <initializer_list>
 #include <string>
@@ -11,39 +12,44 @@
 
 namespace pathline::detail {
 
-/// A text, which must outlive it, a whole number, or a number with nine digits, whatever its size.
+/// A text, which must outlive it, a whole number, or a number with nine digits, whatever its size. Two words, which the
+/// caller writes; digits are made where the message is.
 class MessagePart {
  public:
-  MessagePart(std::string_view text) : text_(text) {}    // NOLINT(google-explicit-constructor)
-  MessagePart(const char* text) : text_(text) {}         // NOLINT(google-explicit-constructor)
-  MessagePart(const std::string& text) : text_(text) {}  // NOLINT(google-explicit-constructor)
-  MessagePart(double x) { write(x); }                    // NOLINT(google-explicit-constructor)
+  // NOLINTBEGIN(google-explicit-constructor)
+  MessagePart(std::string_view text) : text_(text.data()), kind_(std::ptrdiff_t(text.size())) {}
+  MessagePart(const char* text) : MessagePart(std::string_view(text)) {}
+  MessagePart(const std::string& text) : MessagePart(std::string_view(text)) {}
+  MessagePart(double x) : number_(x), kind_(a_number) {}
   template <std::integral Whole>
-  MessagePart(Whole n) {
-    write_whole(static_cast<long long>(n));
-  }                                          // NOLINT(google-explicit-constructor)
-  MessagePart(const MessagePart&) = delete;  // text_ may refer to digits_
-  MessagePart& operator=(const MessagePart&) = delete;
-  ~MessagePart() = default;
+  MessagePart(Whole n) : whole_(static_cast<long long>(n)), kind_(a_whole) {}
+  // NOLINTEND(google-explicit-constructor)
 
-  [[nodiscard]] std::string_view text() const noexcept { return text_; }
+  [[gnu::cold, gnu::noinline]] void append_to(std::string& message) const {
+    if (kind_ >= 0) {
+      message.append(text_, std::size_t(kind_));
+      return;
+    }
+    char digits[32];
+    const int size = kind_ == a_number ? std::snprintf(digits, sizeof digits, "%.9g", number_)
+                                       : std::snprintf(digits, sizeof digits, "%lld", whole_);
+    message.append(digits, std::size_t(size));
+  }
 
  private:
-  [[gnu::noinline]] void write(double x) {
-    text_ = {digits_, std::size_t(std::snprintf(digits_, sizeof digits_, "%.9g", x))};
-  }
-  [[gnu::noinline]] void write_whole(long long n) {
-    text_ = {digits_, std::size_t(std::snprintf(digits_, sizeof digits_, "%lld", n))};
-  }
-
-  char digits_[32];
-  std::string_view text_;
+  static constexpr std::ptrdiff_t a_number = -1, a_whole = -2;
+  union {
+    const char* text_;
+    double number_;
+    long long whole_;
+  };
+  std::ptrdiff_t kind_;  // the length of a text, or one of those above
 };
 
 /// All parts, one after the other.
-[[nodiscard, gnu::noinline]] inline std::string message(std::initializer_list<MessagePart> parts) {
+[[nodiscard, gnu::cold, gnu::noinline]] inline std::string message(std::initializer_list<MessagePart> parts) {
   std::string result;
-  for (const MessagePart& part : parts) result += part.text();
+  for (const MessagePart& part : parts) part.append_to(result);
   return result;
 }
 

@@ -66,25 +66,31 @@ class View {
   /// Whether its columns are one run of scalars.
   [[nodiscard]] bool contiguous() const noexcept { return stride_ == rows_ || cols_ <= 1; }
   [[nodiscard]] T& operator()(Index i, Index j) const noexcept {
-    eigen_assert(0 <= i && i < rows_ && 0 <= j && j < cols_);
+    eigen_assert(within(i, rows_) && within(j, cols_));
     return data_[i + j * stride_];
   }
   /// Entry i of a column.
   [[nodiscard]] T& operator()(Index i) const noexcept {
-    eigen_assert(0 <= i && i < rows_ && cols_ == 1);
+    eigen_assert(within(i, rows_) && cols_ == 1);
     return data_[i];
   }
   [[nodiscard]] T& operator[](Index i) const noexcept { return (*this)(i); }
 
   [[nodiscard]] View block(Index i, Index j, Index rows, Index cols) const noexcept {
-    eigen_assert(0 <= i && 0 <= rows && i + rows <= rows_ && 0 <= j && 0 <= cols && j + cols <= cols_);
+    eigen_assert(within(i, rows, rows_) && within(j, cols, cols_));
     return {data_ + i + j * stride_, rows, cols, stride_};
   }
-  [[nodiscard]] View middleCols(Index j, Index n) const noexcept { return block(0, j, rows_, n); }
+  [[nodiscard]] View middleCols(Index j, Index n) const noexcept {
+    eigen_assert(within(j, n, cols_));
+    return {data_ + j * stride_, rows_, n, stride_};
+  }
   [[nodiscard]] View leftCols(Index n) const noexcept { return middleCols(0, n); }
   [[nodiscard]] View rightCols(Index n) const noexcept { return middleCols(cols_ - n, n); }
   [[nodiscard]] View col(Index j) const noexcept { return middleCols(j, 1); }
-  [[nodiscard]] View middleRows(Index i, Index n) const noexcept { return block(i, 0, n, cols_); }
+  [[nodiscard]] View middleRows(Index i, Index n) const noexcept {
+    eigen_assert(within(i, n, rows_));
+    return {data_ + i, n, cols_, stride_};
+  }
   [[nodiscard]] View topRows(Index n) const noexcept { return middleRows(0, n); }
   [[nodiscard]] View bottomRows(Index n) const noexcept { return middleRows(rows_ - n, n); }
   [[nodiscard]] View row(Index i) const noexcept { return middleRows(i, 1); }
@@ -120,6 +126,12 @@ class View {
   [[nodiscard]] auto as_row() const {
     eigen_assert(rows_ == 1);
     return Eigen::Map<Matrix, 0, Eigen::InnerStride<>>(data_, cols_, Eigen::InnerStride<>(stride_));
+  }
+
+  // Whether i, or n from i on, are among `count`: a comparison each, for there are many slices.
+  [[nodiscard]] static bool within(Index i, Index count) noexcept { return std::size_t(i) < std::size_t(count); }
+  [[nodiscard]] static bool within(Index i, Index n, Index count) noexcept {
+    return std::size_t(i) <= std::size_t(count) && std::size_t(n) <= std::size_t(count) - std::size_t(i);
   }
 
   T* data_;

@@ -106,18 +106,22 @@ class Workspace {
 
   Scalar* take(Index count) {
     const Index need = padded(count);
+    if (block_ == blocks_.size() || used_ + need + line > blocks_[block_].size()) find_block(need);
+    Scalar* const result = aligned(blocks_[block_]) + used_;
+    used_ += need;
+    return result;
+  }
+
+  // The next block with room for `need` scalars. Rare, and apart from take(), which is compiled into many functions.
+  [[gnu::noinline]] void find_block(Index need) {
     while (block_ < blocks_.size() && used_ + need + line > blocks_[block_].size()) {
       ++block_;
       used_ = 0;
     }
-    if (block_ == blocks_.size()) {
-      const Index last = blocks_.empty() ? smallest_block : 2 * blocks_.back().size();
-      blocks_.emplace_back(std::max(need + line, last));
-      used_ = 0;
-    }
-    Scalar* const result = aligned(blocks_[block_]) + used_;
-    used_ += need;
-    return result;
+    if (block_ < blocks_.size()) return;
+    const Index last = blocks_.empty() ? smallest_block : 2 * blocks_.back().size();
+    blocks_.emplace_back(std::max(need + line, last));
+    used_ = 0;
   }
 
   // The first scalar on a cache line; a line's worth of them before the end is not to be used.
