@@ -7,6 +7,7 @@
 #include <pathline/core/box_muller.hpp>
 #include <pathline/core/chunk_settings.hpp>
 #include <pathline/core/chunks.hpp>
+#include <pathline/core/clock.hpp>
 #include <pathline/core/compiler_options.hpp>
 #include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>

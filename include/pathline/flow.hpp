@@ -5,7 +5,6 @@
 #pragma once
 
 // `Cnf`, and what solves, trains and judges it. May include every wing but presets and stacks.
-#include <pathline/flow/any_flow.hpp>
 #include <pathline/flow/augmented_dynamics.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/data_warnings.hpp>

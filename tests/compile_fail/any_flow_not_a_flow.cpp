@@ -1,5 +1,5 @@
 // expect: AnyFlow: what it is made from must meet EvaluatedFlow (flow/any_flow.hpp), as Cnf does
-#include <pathline/flow.hpp>
+#include <pathline/flow/any_flow.hpp>
 
 struct NoFlow {
   using Scalar = float;

@@ -9,15 +9,15 @@
 #include <pathline/core/types.hpp>
 
 #include <algorithm>
+
+#ifdef _OPENMP
+#include <omp.h>
+
 #include <atomic>
 #include <exception>
 #include <limits>
 #include <mutex>
-#include <string>
 #include <utility>
-
-#ifdef _OPENMP
-#include <omp.h>
 #endif
 
 namespace pathline {
@@ -73,6 +73,7 @@ class OneThreadProducts {
 #endif
 };
 
+#ifdef _OPENMP
 /// The failure of the lowest index among those reported, from any thread.
 class LowestFailure {
  public:
@@ -94,6 +95,7 @@ class LowestFailure {
   std::atomic<Index> index_ = std::numeric_limits<Index>::max();
   std::exception_ptr failure_;
 };
+#endif
 
 }  // namespace detail
 

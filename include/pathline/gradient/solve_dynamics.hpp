@@ -11,7 +11,6 @@
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/statistics.hpp>
 
-#include <memory>
 #include <span>
 #include <type_traits>
 
@@ -23,7 +22,7 @@ class RightHandSideView {
  public:
   template <class Rhs>
   explicit RightHandSideView(Rhs& rhs)
-      : rhs_(std::addressof(rhs)),
+      : rhs_(&rhs),
         call_(
             [](void* to, double t, const Batch<Scalar>& y, Batch<Scalar>& dy) { (*static_cast<Rhs*>(to))(t, y, dy); }),
         error_rows_(rhs.error_rows()),
@@ -47,7 +46,7 @@ class ObserverView {
 
   template <class Observer>
   explicit ObserverView(Observer& observer)
-      : observer_(std::addressof(observer)),
+      : observer_(&observer),
         keep_first_stage_([](void* to) { static_cast<Observer*>(to)->keep_first_stage(); }),
         discard_([](void* to) { static_cast<Observer*>(to)->discard(); }),
         accept_([](void* to, double t, double h, const TheStepper& stepper) {

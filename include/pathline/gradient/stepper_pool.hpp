@@ -6,8 +6,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/ode/stepper.hpp>
 
-#include <memory>
-#include <vector>
+#include <list>
 
 namespace pathline {
 
@@ -30,15 +29,15 @@ class StepperPool {
   ~StepperPool() = default;
 
   [[nodiscard]] SolveSlot<Method, State>& at(Index rows, Index columns) {
-    for (const auto& slot : slots_)
-      if (slot->y.rows() == rows && slot->y.cols() == columns) return *slot;
-    slots_.push_back(std::make_unique<SolveSlot<Method, State>>());
-    slots_.back()->y.resize(rows, columns);
-    return *slots_.back();
+    for (SolveSlot<Method, State>& slot : slots_)
+      if (slot.y.rows() == rows && slot.y.cols() == columns) return slot;
+    SolveSlot<Method, State>& slot = slots_.emplace_back();
+    slot.y.resize(rows, columns);
+    return slot;
   }
 
  private:
-  std::vector<std::unique_ptr<SolveSlot<Method, State>>> slots_;
+  std::list<SolveSlot<Method, State>> slots_;
 };
 
 }  // namespace pathline

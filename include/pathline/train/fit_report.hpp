@@ -9,6 +9,7 @@
 
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -57,8 +58,8 @@ struct FitReport {
 /// Training failed: the loss is not finite, or a solve broke off. The flow holds the parameters kept so far.
 struct TrainingError : Error {
   /// \param advice  Where a row of the data is at fault, which, and what to do; slower training is then no help.
-  TrainingError(const std::string& why, FitReport so_far, const std::string& advice = lower_the_rate)
-      : Error("fit: " + why + "; the flow keeps the best parameters so far. " + advice), report(std::move(so_far)) {}
+  [[gnu::cold]] TrainingError(std::string_view why, FitReport&& so_far, std::string_view advice = lower_the_rate)
+      : Error({"fit: ", why, "; the flow keeps the best parameters so far. ", advice}), report(std::move(so_far)) {}
   static constexpr const char* lower_the_rate =
       "Lower the optimizer's learning_rate, name ClipByNorm, or loosen the solver's tolerances";
   FitReport report;

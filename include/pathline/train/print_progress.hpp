@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/train/callbacks.hpp>
 #include <pathline/train/fit_report.hpp>
 #include <pathline/train/progress_line.hpp>
@@ -20,17 +21,17 @@ namespace pathline {
 namespace detail {
 
 /// Three decimals, as long as the number is of a usual size.
-[[nodiscard]] inline std::string loss_text(double loss) {
+[[nodiscard, gnu::cold]] inline std::string loss_text(double loss) {
   char text[32];
   std::snprintf(text, sizeof text, std::abs(loss) < 1e6 ? "%.3f" : "%.3e", loss);
   return text;
 }
 
-/// "loss 2.345  validation 2.401  20 evaluations".
-[[nodiscard]] inline std::string progress_text(const EpochReport& epoch) {
-  std::string text = "loss " + loss_text(epoch.train_loss);
-  if (!std::isnan(epoch.validation_loss)) text += "  validation " + loss_text(epoch.validation_loss);
-  if (epoch.evaluations > 0) text += "  " + std::to_string(epoch.evaluations) + " evaluations";
+/// "loss 2.345  validation 2.401  20 evaluations", without a validation loss that is NaN.
+[[nodiscard, gnu::cold]] inline std::string progress_text(const EpochReport& epoch, double validation_loss) {
+  std::string text = message({"loss ", loss_text(epoch.train_loss)});
+  if (!std::isnan(validation_loss)) text += message({"  validation ", loss_text(validation_loss)});
+  if (epoch.evaluations > 0) text += message({"  ", epoch.evaluations, " evaluations"});
   return text;
 }
 
@@ -56,13 +57,13 @@ struct PrintProgress {
     Run(const PrintProgress& settings, const TrainingStart& start, const ProgressOptions& options)
         : line_(*settings.out, settings.what, long(start.total), options, long(start.done)) {
       if (start.resumed)
-        *settings.out << settings.what << "  resumed after epoch " << start.done << " of " << start.total << std::endl;
+        *settings.out << settings.what << "  resumed after epoch " << start.done << " of " << start.total << '\n'
+                      << std::flush;
     }
     void operator()(const EpochReport& epoch) {
       if (!std::isnan(epoch.validation_loss)) validation_loss_ = epoch.validation_loss;
-      EpochReport shown = epoch;
-      shown.validation_loss = validation_loss_;  // of the last validation, where not every epoch has one
-      line_.update(long(epoch.epoch), detail::progress_text(shown));
+      // Of the last validation, where not every epoch has one.
+      line_.update(long(epoch.epoch), detail::progress_text(epoch, validation_loss_));
     }
 
    private:

@@ -3,10 +3,13 @@
 /// now and then everywhere else, so that a log file holds no control characters.
 #pragma once
 
+#include <pathline/core/clock.hpp>
+#include <pathline/core/message.hpp>
+
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <iostream>
 #include <ostream>
 #include <string>
@@ -27,19 +30,18 @@ namespace pathline {
   return false;
 }
 
-/// Seconds of a clock that never goes back.
-[[nodiscard]] inline double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 /// "8 s", "3 min 20 s", "2 h 05 min".
-[[nodiscard]] inline std::string duration_text(double seconds) {
+[[nodiscard, gnu::cold]] inline std::string duration_text(double seconds) {
   const long total = std::lround(std::max(seconds, 0.0));
   const long hours = total / 3600, minutes = total / 60 % 60, rest = total % 60;
-  const auto two_digits = [](long number) { return (number < 10 ? "0" : "") + std::to_string(number); };
-  if (hours > 0) return std::to_string(hours) + " h " + two_digits(minutes) + " min";
-  if (minutes > 0) return std::to_string(minutes) + " min " + two_digits(rest) + " s";
-  return std::to_string(rest) + " s";
+  char text[64];
+  if (hours > 0)
+    std::snprintf(text, sizeof text, "%ld h %02ld min", hours, minutes);
+  else if (minutes > 0)
+    std::snprintf(text, sizeof text, "%ld min %02ld s", minutes, rest);
+  else
+    std::snprintf(text, sizeof text, "%ld s", rest);
+  return text;
 }
 
 struct ProgressOptions {
@@ -82,12 +84,12 @@ class ProgressLine {
       return;
     }
     last_ = now;
-    print(text(done, note, complete ? "" : duration_text(left(done, now)) + " left"));
+    print(text(done, note, complete ? std::string() : duration_text(left(done, now))));
   }
 
   /// The closing line, when the loop ends before its time as well.
   void finish(const std::string& note) {
-    print(what_ + "  " + note + "  " + duration_text(options_.clock() - start_));
+    print(detail::message({what_, "  ", note, "  ", duration_text(options_.clock() - start_)}));
     if (options_.terminal) *out_ << '\n' << std::flush;
     on_screen_ = 0;
   }
@@ -98,11 +100,11 @@ class ProgressLine {
   }
 
   [[nodiscard]] std::string text(long done, const std::string& note, const std::string& remaining) const {
-    const std::string total = std::to_string(total_), count = std::to_string(done);
-    std::string line = what_ + "  " + std::string(total.size() - std::min(total.size(), count.size()), ' ') + count +
-                       "/" + total + "  " + note;
-    if (!remaining.empty()) line += "  " + remaining;
-    return line;
+    char count[64];
+    const int width = std::snprintf(count, sizeof count, "%ld", total_);
+    std::snprintf(count, sizeof count, "%*ld/%ld", width, done, total_);
+    return detail::message(
+        {what_, "  ", count, "  ", note, remaining.empty() ? "" : "  ", remaining, remaining.empty() ? "" : " left"});
   }
 
   void print(std::string line) {

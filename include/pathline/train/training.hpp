@@ -3,7 +3,9 @@
 /// when a likelihood is not finite.
 #pragma once
 
+#include <pathline/core/clock.hpp>
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/math/view_loops.hpp>
@@ -26,7 +28,6 @@
 #include <pathline/train/weighted_data.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -34,6 +35,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -87,7 +89,7 @@ class Training {
     if (best_losses_.size() > 0 && density)
       warn_of_dominant_row(best_losses_, judged_shares_, *rows_, kind_of_rows(), report_.warnings);
     kept_.add_warning(report_.warnings);
-    return report_;
+    return std::move(report_);
   }
 
  private:
@@ -128,7 +130,7 @@ class Training {
         if (judged) judge(report);
         keep(report);
         state_.epochs = epoch;
-        report_.epochs.push_back(report);
+        report_.epochs.push_back(std::move(report));
         if (!tell(std::as_const(report_.epochs.back()))) report_.stop = StopReason::callback;
         over_ = ends();
         if (report_.stop != StopReason::epochs_done && !judged && judges_) {
@@ -141,7 +143,7 @@ class Training {
     } catch (const SolveError& error) {
       const bool first = state_.optimizer.steps == 0;
       give_up();
-      throw TrainingError(error.what(), report_,
+      throw TrainingError(error.what(), std::move(report_),
                           first ? "No step of training had been taken" : TrainingError::lower_the_rate);
     } catch (...) {
       give_up();
@@ -240,12 +242,12 @@ class Training {
   [[nodiscard]] double rate_of(Index epoch, Index batch) const {
     const double rate = plan_.schedule.rate(plan_.optimizer.learning_rate, progress(epoch, batch));
     if (!(rate >= 0 && std::isfinite(rate)))
-      throw ArgumentError("fit: the schedule's rate in epoch " + std::to_string(epoch), rate, "at least 0");
+      throw ArgumentError(message({"fit: the schedule's rate in epoch ", epoch}), rate, "at least 0");
     return rate;
   }
 
   EpochReport train_epoch(Index epoch) {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = seconds_now();
     EpochReport report;
     report.epoch = epoch;
     report.epochs = plan_.total;
@@ -261,7 +263,7 @@ class Training {
       if constexpr (keeps)
         if (first_batch_.empty()) first_batch_ = {loss_.loss, norm, loss_of_first(flow_, rows_)};
       if (!std::isfinite(loss_.loss) || !(std::isfinite(norm) || all_finite<Scalar>(loss_.gradient)))
-        refuse("the loss or its gradient is not finite in epoch " + std::to_string(epoch), mini_batch);
+        refuse(message({"the loss or its gradient is not finite in epoch ", epoch}), mini_batch);
       report.gradient_norm += norm;
       plan_.transform.apply(loss_.gradient, norm);
       const auto theta = parameter_span(flow_);
@@ -272,7 +274,7 @@ class Training {
     }
     report.gradient_norm /= double(batches);
     if (report.solves > 0) report.evaluations = (report.forward.evaluations + report.solves / 2) / report.solves;
-    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    report.seconds = seconds_now() - start;
     return report;
   }
 
@@ -308,10 +310,10 @@ class Training {
         });
   }
 
-  void require_finite_step(Index epoch) const {
+  void require_finite_step(Index epoch) {
     const std::span<const Scalar> theta = parameter_span(flow_);
     if (!all_finite<Scalar>(theta))
-      throw TrainingError("the parameters are not finite after epoch " + std::to_string(epoch), report_);
+      throw TrainingError(message({"the parameters are not finite after epoch ", epoch}), std::move(report_));
   }
 
   // Not by the training loss: that was of the parameters before the last update, which may be the one that diverged.
@@ -323,8 +325,8 @@ class Training {
       std::vector<Index> numbers = counted(*rows_);
       const Batch<DataScalar> X = rows_->gathered(numbers);
       for (Index& sample : numbers) sample = rows_->number_of(sample);
-      refuse_rows(std::string(density ? "the likelihood" : "the loss") + " of the " + kind_of_rows() +
-                      " rows is not finite after epoch " + std::to_string(report.epoch),
+      refuse_rows(message({density ? "the likelihood" : "the loss", " of the ", kind_of_rows(),
+                           " rows is not finite after epoch ", report.epoch}),
                   X, numbers, kind_of_rows());
     }
     if (held_out_) report.validation_loss = criterion;
@@ -372,10 +374,10 @@ class Training {
 
   [[noreturn]] void fail(const std::string& what, const std::string& row) {
     if (row.empty() && state_.optimizer.steps == 0)
-      throw TrainingError(what + " before the first step", report_,
+      throw TrainingError(message({what, " before the first step"}), std::move(report_),
                           "Look at the data's scale (Standardize), the field's first parameters and the weights of "
                           "costs");
-    throw TrainingError(what, report_, row.empty() ? TrainingError::lower_the_rate : row);
+    throw TrainingError(what, std::move(report_), row.empty() ? std::string_view(TrainingError::lower_the_rate) : row);
   }
 
   Flow& flow_;

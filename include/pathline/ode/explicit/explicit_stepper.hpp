@@ -29,7 +29,6 @@
 #include <span>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace pathline {
 
@@ -120,11 +119,11 @@ class Stepper<Method, State> {
         DenselyExtendedMethod<Method> || DenselyStagedMethod<Method> || !requires { Method::dense; },
         "a dense output of its own needs dense, a d for each stage, and dense_order, its order");
     y_ = y;
-    next_.resizeLike(y);
-    for (State& stage : K_) stage.resizeLike(y);
+    detail::take_shape(next_, y);
+    for (State& stage : K_) detail::take_shape(stage, y);
     if constexpr (!fsal) end_slope_ = y;  // a value, lest a compiler sees accept() swap an unset one
-    if constexpr (has_error) error_.resizeLike(y);
-    if constexpr (has_error && detail::sums_in_loops<State>) scratch_.resizeLike(y);
+    if constexpr (has_error) detail::take_shape(error_, y);
+    if constexpr (has_error && detail::sums_in_loops<State>) detail::take_shape(scratch_, y);
     first_stage_ready_ = end_slope_known_ = false;
     stages_evaluated_ = 0;
     evaluations_ = 0;
@@ -310,7 +309,7 @@ class Stepper<Method, State> {
     constexpr int stage = stages + 1 + int(I);
     constexpr double c = Method::dense_tableau.c[std::size_t(stage)];
     detail::write_sum<detail::DenseStageWeights<Method, stage>>(input, y_, h_, K);
-    dense_K_[I].resizeLike(y_);
+    detail::take_shape(dense_K_[I], y_);
     detail::evaluate(rhs, c == 1 ? t_next_ : t + c * h_, input, dense_K_[I]);
     ++evaluations_;
   }
@@ -343,7 +342,8 @@ class Stepper<Method, State> {
   std::array<State, std::size_t(stages)> K_;
   std::array<State, detail::dense_stages<Method>> dense_K_;  // sized when they are first needed
   State error_, end_slope_;
-  std::conditional_t<has_error && detail::sums_in_loops<State>, State, std::monostate> scratch_;
+  struct None {};
+  std::conditional_t<has_error && detail::sums_in_loops<State>, State, None> scratch_;
   double h_ = 0, t_next_ = 0;
   Index evaluations_ = 0;
   int stages_evaluated_ = 0;

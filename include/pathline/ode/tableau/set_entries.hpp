@@ -8,13 +8,25 @@
 
 namespace pathline::detail {
 
+template <class State>
+[[gnu::noinline]] void resize_state(State& to, Index rows, Index cols) {
+  to.resize(rows, cols);
+}
+
+/// Gives `to` the shape of x, and costs two comparisons where it has it: a stepper is compiled with many of them.
+template <class State>
+void take_shape(State& to, const State& x) {
+  if constexpr (State::SizeAtCompileTime == Eigen::Dynamic)
+    if (to.rows() != x.rows() || to.cols() != x.cols()) resize_state(to, x.rows(), x.cols());
+}
+
 /// to = formula(x, others…), entry by entry; `to` gets the shape of x and may be any of them. The formula is called
 /// with packs of scalars or with scalars: `set_entries(to, [=](auto y, auto k) { return y + h * k; }, y, K)`.
 template <class State, class Formula, class... Others>
 void set_entries(State& to, const Formula& formula, const State& x, const Others&... others) {
   using Scalar = typename State::Scalar;
   eigen_assert(((others.rows() == x.rows() && others.cols() == x.cols()) && ...));
-  to.resizeLike(x);
+  take_shape(to, x);
   if constexpr (State::SizeAtCompileTime == Eigen::Dynamic)
     for_packs<Scalar>(to.size(), [&]<class At>(At /*access*/, Index i) {
       At::store(formula(At::load(x.data() + i), At::load(others.data() + i)...), to.data() + i);

@@ -6,6 +6,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/math/for_packs.hpp>
 #include <pathline/ode/tableau/entry_by_entry.hpp>
+#include <pathline/ode/tableau/set_entries.hpp>
 
 #include <array>
 #include <cstddef>
@@ -121,7 +122,7 @@ void write_sum_in_loop(State& to, const State* start, double h, const Stages& K)
   using Scalar = typename State::Scalar;
   constexpr auto places = nonzero_places<Weights>;
   eigen_assert(start == nullptr || start->size() == K[places[0]].size());
-  to.resizeLike(K[places[0]]);
+  take_shape(to, K[places[0]]);
   [&]<std::size_t... N>(std::index_sequence<N...>) {
     eigen_assert(((K[places[N]].size() == to.size()) && ...));
     write_terms<sizeof...(N), Scalar>(to.size(), start == nullptr ? nullptr : start->data(),
