@@ -6,6 +6,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/io/csv_advice.hpp>
 #include <pathline/io/csv_cells.hpp>
@@ -38,49 +39,54 @@ struct CsvNumbers {
   Index skipped = 0;
 };
 
-inline void check_separators(const std::string& source, const CsvOptions& options) {
+[[gnu::cold]] inline void check_separators(const std::string& source, const CsvOptions& options) {
   const auto separator = static_cast<unsigned char>(options.separator);
   if (options.decimal != '.' && options.decimal != ',')
-    throw ArgumentError(source + ": decimal", shown(std::string_view(&options.decimal, 1)), "\".\" or \",\"");
+    throw ArgumentError(pathline::detail::message({source, ": decimal"}), shown(std::string_view(&options.decimal, 1)),
+                        "\".\" or \",\"");
   if (options.separator == options.decimal && options.decimal == ',')
-    throw ArgumentError(source + ": separator", "\",\" and decimal too",
+    throw ArgumentError(pathline::detail::message({source, ": separator"}), "\",\" and decimal too",
                         "two different characters, such as \";\" and \",\"");
   if (is_letter(options.separator) || is_digit(options.separator) || (separator < 32 && separator != '\t') ||
       std::string_view("\"+-.").find(options.separator) != std::string_view::npos)
-    throw ArgumentError(source + ": separator", shown(std::string_view(&options.separator, 1)),
+    throw ArgumentError(pathline::detail::message({source, ": separator"}),
+                        shown(std::string_view(&options.separator, 1)),
                         "a character that is no letter and no part of a number, a quote or a line end");
 }
 
 /// Says what a cell is in place of a finite number, and what to do.
-[[noreturn]] inline void refuse_cell(const CsvReader& reader, std::string_view text,
-                                     const std::vector<std::string>& cells, const CsvColumn& column,
-                                     const CsvOptions& options, const CsvNumbers& table, bool in_float) {
+[[noreturn, gnu::cold]] inline void refuse_cell(const CsvReader& reader, std::string_view text,
+                                                const std::vector<std::string>& cells, const CsvColumn& column,
+                                                const CsvOptions& options, const CsvNumbers& table, bool in_float) {
   const std::string& cell = cells[column.index];
-  std::string advice = layout_advice(text, reader.rest(), options);
+  const std::string layout = layout_advice(text, reader.rest(), options);
+  std::string_view advice = layout;
   if (advice.empty() && cell.empty() && column.index > 0 && column.index + 1 == cells.size() && options.columns.empty())
     advice = "if each line ends in a separator, remove it, or choose other columns";
   if (advice.empty() && !is_missing(cells[0]) && (cells[0].starts_with('#') || cells[0].starts_with('%')))
     advice = "remove lines of comment";
   if (advice.empty()) advice = cell_advice(cell, options, in_float);
   if (advice.empty()) advice = "correct or remove the line, or choose other columns";
-  if (!table.has_header && options.header == CsvHeader::detect && reader.line() == 1)
-    advice += "; if the line names the columns, set header to present";
+  const bool names = !table.has_header && options.header == CsvHeader::detect && reader.line() == 1;
   // In the first row, a column of text rather than a mistake: which columns are left?
   const bool first_row = table.values.size() < table.columns.size() && options.columns.empty();
   std::string numbers;
-  for (std::size_t i = 0; first_row && i < std::min<std::size_t>(cells.size(), 20); ++i)
-    if (is_number(cells[i], options.decimal)) numbers += (numbers.empty() ? "" : ",") + std::to_string(i + 1);
-  if (!numbers.empty() && !is_missing(cell) && is_name(cell)) advice += "; it has numbers in columns " + numbers;
+  for (std::size_t i = 0; first_row && i < cells.size() && i < 20; ++i)
+    if (is_number(cells[i], options.decimal)) numbers += pathline::detail::message({numbers.empty() ? "" : ",", i + 1});
+  if (is_missing(cell) || !is_name(cell)) numbers.clear();
   throw DataError({reader.place(), ", column ", shown(column.name), " is ", cell.empty() ? "empty" : shown(cell),
-                   ", expected a finite number; ", advice});
+                   ", expected a finite number; ", advice,
+                   names ? "; if the line names the columns, set header to present" : "",
+                   numbers.empty() ? "" : "; it has numbers in columns ", numbers});
 }
 
 /// Says that a row has another number of cells than the first, and what to do.
-[[noreturn]] inline void refuse_row(const CsvReader& reader, std::string_view text,
-                                    const std::vector<std::string>& cells, std::size_t width,
-                                    const CsvOptions& options) {
+[[noreturn, gnu::cold]] inline void refuse_row(const CsvReader& reader, std::string_view text,
+                                               const std::vector<std::string>& cells, std::size_t width,
+                                               const CsvOptions& options) {
   const std::string_view first = text.substr(0, 1);
-  std::string advice = layout_advice(text, reader.rest(), options);
+  const std::string layout = layout_advice(text, reader.rest(), options);
+  std::string_view advice = layout;
   if (advice.empty() && (first == "#" || first == "%" || cells[0].starts_with('#'))) advice = "remove lines of comment";
   if (advice.empty() && width > 1 && cells.size() == width + 1)
     advice = cells.back().empty() ? "remove the separator at the end of the line"
@@ -94,9 +100,11 @@ inline void check_separators(const std::string& source, const CsvOptions& option
 }
 
 /// How many different numbers there are.
-[[nodiscard]] inline std::size_t count_different(std::vector<double> values) {
+[[nodiscard, gnu::cold]] inline std::size_t count_different(std::vector<double> values) {
   std::sort(values.begin(), values.end());
-  return std::size_t(std::unique(values.begin(), values.end()) - values.begin());
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) different += i == 0 || values[i] != values[i - 1] ? 1 : 0;
+  return different;
 }
 
 /// Refuses a column whose numbers float cannot tell apart: x + ε with ε far below x.
@@ -104,7 +112,8 @@ inline void check_separators(const std::string& source, const CsvOptions& option
 /// \param exact  The numbers of the table in double.
 /// \throws DataError when different numbers become one, and rounding moves one by more than a thousandth of the
 ///         column's standard deviation.
-inline void require_float_holds(const std::string& source, const CsvNumbers& table, const std::vector<double>& exact) {
+[[gnu::cold]] inline void require_float_holds(const std::string& source, const CsvNumbers& table,
+                                              const std::vector<double>& exact) {
   // Loops rather than Eigen's expressions, which would be compiled wherever the header is included.
   const std::size_t d = table.columns.size();
   for (std::size_t i = 0; i < d; ++i) {
@@ -173,8 +182,10 @@ inline void require_float_holds(const std::string& source, const CsvNumbers& tab
                        " is blank, expected a row of numbers; remove the line, or set skip_missing"});
     table.skipped += std::exchange(blank_lines, 0);
     if (cells.size() != width) refuse_row(reader, text, cells, width, options);
-    if (options.skip_missing && std::any_of(table.columns.begin(), table.columns.end(),
-                                            [&](const CsvColumn& column) { return is_missing(cells[column.index]); })) {
+    bool missing = false;
+    for (const CsvColumn& column : table.columns)
+      missing = missing || (options.skip_missing && is_missing(cells[column.index]));
+    if (missing) {
       ++table.skipped;
       continue;
     }

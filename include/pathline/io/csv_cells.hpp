@@ -4,7 +4,6 @@
 
 #include <pathline/io/number_text.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -17,11 +16,14 @@ namespace pathline::io::detail {
 [[nodiscard]] inline bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 128;
 }
+[[nodiscard]] inline bool has_digit(std::string_view text) {
+  return text.find_first_of("0123456789") != std::string_view::npos;
+}
 [[nodiscard]] inline bool is_whole(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-[[nodiscard]] inline std::string lower_case(std::string_view text) {
+[[nodiscard, gnu::cold]] inline std::string lower_case(std::string_view text) {
   std::string result(text);
   for (char& c : result)
     if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
@@ -41,13 +43,14 @@ namespace pathline::io::detail {
   return false;
 }
 
-/// The text with a point for its decimal sign; nothing when it has a point where the decimal sign is a comma, since
-/// 1.234 may then be a thousand.
-[[nodiscard]] inline std::optional<std::string> with_point(std::string_view cell, char decimal) {
+/// The text with a point for its decimal sign; empty when it has a point where the decimal sign is a comma, since 1.234
+/// may then be a thousand.
+[[nodiscard]] inline std::string with_point(std::string_view cell, char decimal) {
   std::string text(cell);
   if (decimal == '.') return text;
-  if (text.find('.') != std::string::npos) return std::nullopt;
-  std::replace(text.begin(), text.end(), decimal, '.');
+  if (cell.find('.') != std::string_view::npos) return {};
+  for (char& c : text)
+    if (c == decimal) c = '.';
   return text;
 }
 
@@ -55,28 +58,30 @@ namespace pathline::io::detail {
 template <Real Scalar>
 [[nodiscard]] std::optional<Scalar> csv_value(std::string_view cell, char decimal) {
   if (decimal == '.') return parse_number<Scalar>(cell);
-  const std::optional<std::string> text = with_point(cell, decimal);
-  return text ? parse_number<Scalar>(*text) : std::nullopt;
+  return parse_number<Scalar>(with_point(cell, decimal));
 }
 
 /// Whether a cell is written as a number, of whatever size: digits, or infinity.
 [[nodiscard]] inline bool is_number(std::string_view cell, char decimal) {
-  const std::optional<std::string> text = with_point(cell, decimal);
-  return text && !is_missing(cell) && (is_decimal(*text) || parse_number<double>(*text));
+  const std::string text = with_point(cell, decimal);
+  return !is_missing(cell) && (is_decimal(text) || parse_number<double>(text));
 }
 
 /// Text with a letter that does not begin as a number does: "x", "-log p" and "µ", but not "1.2.3", "5 kg", "<2", "€5".
-[[nodiscard]] inline bool is_name(std::string_view cell) {
+[[nodiscard, gnu::cold]] inline bool is_name(std::string_view cell) {
   const std::size_t first = cell.find_first_not_of("+-.,<>=~'$ ");
   if (first == std::string_view::npos || is_digit(cell[first])) return false;
-  const auto ascii_letter = [](char c) { return is_letter(c) && static_cast<unsigned char>(c) < 128; };
-  if (std::any_of(cell.begin(), cell.end(), ascii_letter)) return true;
-  return std::any_of(cell.begin(), cell.end(), is_letter) && std::none_of(cell.begin(), cell.end(), is_digit);
+  bool letter = false, ascii_letter = false;
+  for (const char c : cell) {
+    letter = letter || is_letter(c);
+    ascii_letter = ascii_letter || (is_letter(c) && static_cast<unsigned char>(c) < 128);
+  }
+  return ascii_letter || (letter && !has_digit(cell));
 }
 
 /// A number, or what was meant to be one: "5 kg", "1.2.3".
-[[nodiscard]] inline bool begins_as_number(std::string_view cell, char decimal) {
-  return is_number(cell, decimal) || (!is_name(cell) && std::any_of(cell.begin(), cell.end(), is_digit));
+[[nodiscard, gnu::cold]] inline bool begins_as_number(std::string_view cell, char decimal) {
+  return is_number(cell, decimal) || (!is_name(cell) && has_digit(cell));
 }
 
 }  // namespace pathline::io::detail

@@ -12,25 +12,32 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/io/csv_cells.hpp>
 #include <pathline/io/csv_options.hpp>
 #include <pathline/io/csv_text.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace pathline::io::detail {
+
+[[nodiscard, gnu::cold]] inline bool is_among(const std::string& one, const std::vector<std::string>& all) {
+  for (const std::string& other : all)
+    if (one == other) return true;
+  return false;
+}
 
 enum class FirstLine { names, data, either };
 
 /// Whether the numbers of a line are 0, 1, 2, …, a 0 alone above a number that is not whole, or years that go up (a
 /// single one beside text) above numbers that are not all years.
-[[nodiscard]] inline bool numbers_as_names(const std::vector<std::string>& cells, const std::vector<std::string>& below,
-                                           char decimal) {
+[[nodiscard, gnu::cold]] inline bool numbers_as_names(const std::vector<std::string>& cells,
+                                                      const std::vector<std::string>& below, char decimal) {
   const auto whole = [](const std::string& cell) { return is_whole(cell) && cell.size() <= 9 ? std::stol(cell) : -1; };
   const auto is_year = [](long value) { return value >= 1900 && value <= 2100; };
   long count = 0, last = -1;
@@ -51,8 +58,8 @@ enum class FirstLine { names, data, either };
 }
 
 /// The rules above. `below` has the first cell below each that is not missing, or nothing.
-[[nodiscard]] inline FirstLine first_line(const std::vector<std::string>& cells, const std::vector<std::string>& below,
-                                          char decimal) {
+[[nodiscard, gnu::cold]] inline FirstLine first_line(const std::vector<std::string>& cells,
+                                                     const std::vector<std::string>& below, char decimal) {
   bool all_names = true, name_above_number = false, number = false;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const bool is_value = is_number(cells[i], decimal), name = is_name(cells[i]) && !is_missing(cells[i]) && !is_value;
@@ -65,7 +72,7 @@ enum class FirstLine { names, data, either };
 }
 
 /// The number of a column, from 1, that "2" or "#2" is; 0 for other text.
-[[nodiscard]] inline std::size_t column_number(std::string_view wanted) {
+[[nodiscard, gnu::cold]] inline std::size_t column_number(std::string_view wanted) {
   if (wanted.starts_with('#')) wanted.remove_prefix(1);
   if (!is_whole(wanted) || wanted.size() > 9) return 0;  // nine digits hold in any integer
   std::size_t number = 0;
@@ -75,13 +82,13 @@ enum class FirstLine { names, data, either };
 
 /// Whether the first line, just read by `reader`, names the columns.
 /// \throws DataError when it can be either.
-[[nodiscard]] inline bool has_header(const CsvReader& reader, const std::vector<std::string>& cells,
-                                     const CsvOptions& options) {
+[[nodiscard, gnu::cold]] inline bool has_header(const CsvReader& reader, const std::vector<std::string>& cells,
+                                                const CsvOptions& options) {
   if (options.header != CsvHeader::detect) return options.header == CsvHeader::present;
   std::vector<std::string> below(cells.size()), row;
   std::size_t open = cells.size();
   for (CsvReader ahead = reader; open > 0 && ahead.next(row);)
-    for (std::size_t i = 0; i < std::min(row.size(), below.size()); ++i)
+    for (std::size_t i = 0; i < row.size() && i < below.size(); ++i)
       if (below[i].empty() && !is_missing(row[i])) below[i] = row[i], --open;
 
   const FirstLine line = first_line(cells, below, options.decimal);
@@ -89,12 +96,12 @@ enum class FirstLine { names, data, either };
     const std::size_t number = column_number(wanted);
     const bool can_be_name =
         number == 0 ? line != FirstLine::data || is_name(wanted) : number > cells.size() && line != FirstLine::data;
-    if (can_be_name && !wanted.empty() && std::find(cells.begin(), cells.end(), wanted) != cells.end()) return true;
+    if (can_be_name && !wanted.empty() && is_among(wanted, cells)) return true;
   }
   if (line != FirstLine::either) return line == FirstLine::names;
   std::string some;
-  for (std::size_t i = 0; i < std::min<std::size_t>(cells.size(), 4); ++i)
-    some += (i == 0 ? "" : ", ") + shown(cells[i]);
+  for (std::size_t i = 0; i < cells.size() && i < 4; ++i)
+    some += pathline::detail::message({i == 0 ? "" : ", ", shown(cells[i])});
   throw DataError({reader.place(), " (", some, cells.size() > 4 ? ", …" : "",
                    ") can be names of columns or a row of data, expected one of them; set header to present or absent, "
                    "or correct the line"});
@@ -106,58 +113,62 @@ struct CsvColumn {
   std::string name;
 };
 
-[[nodiscard]] inline std::string name_of(const std::vector<std::string>& header, std::size_t i) {
-  return i < header.size() && !header[i].empty() ? header[i] : "column " + std::to_string(i + 1);
+[[nodiscard, gnu::cold]] inline std::string name_of(const std::vector<std::string>& header, std::size_t i) {
+  return i < header.size() && !header[i].empty() ? header[i] : pathline::detail::message({"column ", i + 1});
 }
 
 /// The column that `wanted` means among `width`. `header` is empty when the file has none. `by_name` prefers the name
 /// of a column to its number.
-[[nodiscard]] inline CsvColumn find_column(const std::string& source, const std::string& wanted,
-                                           const std::vector<std::string>& header, std::size_t width, bool by_name) {
-  const std::string what = source + ": column";
-  const auto numbered = [](std::size_t i) { return "\"#" + std::to_string(i + 1) + "\""; };
+[[nodiscard, gnu::cold]] inline CsvColumn find_column(const std::string& source, const std::string& wanted,
+                                                      const std::vector<std::string>& header, std::size_t width,
+                                                      bool by_name) {
   const std::size_t number = column_number(wanted);
   const bool is_column = number >= 1 && number <= width;
   if (is_column && wanted.starts_with('#')) return {number - 1, name_of(header, number - 1)};
-  std::vector<std::size_t> named;
-  for (std::size_t i = 0; i < header.size(); ++i)
-    if (!wanted.empty() && header[i] == wanted) named.push_back(i);
-  if (named.size() > 1)
-    throw ArgumentError(
-        what, shown(wanted),
-        "a name that one column has; say its number instead: " + numbered(named[0]) + " or " + numbered(named[1]));
-  if (named.size() == 1 && is_column && named[0] != number - 1 && !by_name)
-    throw ArgumentError(what, shown(wanted),
-                        "a name or a number: it is the name of column " + std::to_string(named[0] + 1) +
-                            " and the number of " + shown(name_of(header, number - 1)) + "; say " + numbered(named[0]) +
-                            " or " + numbered(number - 1));
-  if (named.size() == 1) return {named[0], wanted};
-  if (is_column) return {number - 1, name_of(header, number - 1)};
+  std::size_t named = 0;  // from 1
   std::string expected;
-  for (const std::string& name : header) expected += shown(name) + ", ";
-  throw ArgumentError(
-      what, shown(wanted),
-      (header.empty() ? "" : "one of " + expected + "or ") + "a number from 1 to " + std::to_string(width));
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (wanted.empty() || header[i] != wanted) continue;
+    if (named > 0)
+      expected = pathline::detail::message(
+          {"a name that one column has; say its number instead: \"#", named, "\" or \"#", i + 1, "\""});
+    if (named > 0) break;
+    named = i + 1;
+  }
+  if (expected.empty() && named > 0 && is_column && named != number && !by_name)
+    expected =
+        pathline::detail::message({"a name or a number: it is the name of column ", named, " and the number of ",
+                                   shown(name_of(header, number - 1)), "; say \"#", named, "\" or \"#", number, "\""});
+  if (expected.empty() && named > 0) return {named - 1, wanted};
+  if (expected.empty() && is_column) return {number - 1, name_of(header, number - 1)};
+  if (expected.empty()) {
+    for (const std::string& name : header)
+      expected += pathline::detail::message({expected.empty() ? "one of " : "", shown(name), ", "});
+    expected += pathline::detail::message({header.empty() ? "" : "or ", "a number from 1 to ", width});
+  }
+  throw ArgumentError(pathline::detail::message({source, ": column"}), shown(wanted), expected);
 }
 
 /// The chosen columns, or all.
 /// \throws ArgumentError for one that is not there, can be two, or is asked for twice.
-[[nodiscard]] inline std::vector<CsvColumn> find_columns(const std::string& source,
-                                                         const std::vector<std::string>& wanted,
-                                                         const std::vector<std::string>& header, std::size_t width) {
+[[nodiscard, gnu::cold]] inline std::vector<CsvColumn> find_columns(const std::string& source,
+                                                                    const std::vector<std::string>& wanted,
+                                                                    const std::vector<std::string>& header,
+                                                                    std::size_t width) {
   // "0" and "1" together are names, since no column has the number 0.
-  const bool by_name = std::any_of(wanted.begin(), wanted.end(), [&](const std::string& one) {
-    return is_whole(one) && (column_number(one) < 1 || column_number(one) > width) &&
-           std::find(header.begin(), header.end(), one) != header.end();
-  });
+  bool by_name = false;
+  for (const std::string& one : wanted)
+    by_name =
+        by_name || (is_whole(one) && (column_number(one) < 1 || column_number(one) > width) && is_among(one, header));
   std::vector<CsvColumn> columns;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const CsvColumn column = find_column(source, wanted[i], header, width, by_name);
+    CsvColumn column = find_column(source, wanted[i], header, width, by_name);
     for (std::size_t j = 0; j < i; ++j)
       if (columns[j].index == column.index)
-        throw ArgumentError(source + ": column", shown(wanted[i]) + " as well as " + shown(wanted[j]),
+        throw ArgumentError(pathline::detail::message({source, ": column"}),
+                            pathline::detail::message({shown(wanted[i]), " as well as ", shown(wanted[j])}),
                             "each column once: these are the same");
-    columns.push_back(column);
+    columns.push_back(std::move(column));
   }
   if (wanted.empty())
     for (std::size_t i = 0; i < width; ++i) columns.push_back({i, name_of(header, i)});

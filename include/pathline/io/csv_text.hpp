@@ -15,7 +15,7 @@
 namespace pathline::io::detail {
 
 /// Text of a user's file for a message: in quotes, at most 40 characters, control characters as `?`.
-[[nodiscard]] inline std::string shown(std::string_view text) {
+[[nodiscard, gnu::cold]] inline std::string shown(std::string_view text) {
   std::string result = "\"";
   for (const char c : text.substr(0, 40)) result += static_cast<unsigned char>(c) < 32 || c == 127 ? '?' : c;
   return result + (text.size() > 40 ? "…\"" : "\"");
@@ -110,7 +110,7 @@ class CsvReader {
 };
 
 /// A cell as it is written: quoted where it must be.
-[[nodiscard]] inline std::string csv_cell(std::string_view text, char separator = ',') {
+[[nodiscard, gnu::cold]] inline std::string csv_cell(std::string_view text, char separator = ',') {
   if (text.find_first_of(" \t,;\"\r\n") == std::string_view::npos && text.find(separator) == std::string_view::npos)
     return std::string(text);
   std::string result = "\"";

@@ -44,11 +44,11 @@ class FilePath {
 namespace detail {
 
 /// What the system says of the last failure, for messages.
-[[nodiscard]] inline std::string last_failure() {
+[[nodiscard, gnu::cold]] inline std::string last_failure() {
   return errno != 0 ? std::generic_category().message(errno) : std::string("unknown reason");
 }
 
-[[nodiscard]] inline bool is_folder(const FilePath& path) {
+[[nodiscard, gnu::cold]] inline bool is_folder(const FilePath& path) {
 #if defined(__unix__) || defined(__APPLE__)
   struct stat status {};
   return ::stat(path.string().c_str(), &status) == 0 && S_ISDIR(status.st_mode);
@@ -59,7 +59,7 @@ namespace detail {
 }
 
 /// Where a relative path is looked for; empty for an absolute one, and where the system does not say.
-[[nodiscard]] inline std::string folder_of_relative(const FilePath& path) {
+[[nodiscard, gnu::cold]] inline std::string folder_of_relative(const FilePath& path) {
 #if defined(__unix__) || defined(__APPLE__)
   char folder[4096];
   return path.string().starts_with('/') || ::getcwd(folder, sizeof folder) == nullptr ? "" : folder;

@@ -77,8 +77,11 @@ template <Real Scalar>
   Scalar value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (end != digits.data() + digits.size()) return std::nullopt;
-  if (error == std::errc::result_out_of_range)
-    return detail::parse_by_stream<Scalar>(digits);  // Too small or too large?
+  if (error == std::errc::result_out_of_range) {  // Too small or too large?
+    const std::optional<double> number = detail::parse_by_stream<double>(digits);
+    if (!number || std::abs(*number) > double(std::numeric_limits<Scalar>::max())) return std::nullopt;
+    return Scalar(*number);
+  }
   if (error != std::errc{}) return std::nullopt;
   return value;
 #else

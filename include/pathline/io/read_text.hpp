@@ -13,7 +13,7 @@
 namespace pathline::io::detail {
 
 /// \throws FileError when the file cannot be read; of a relative path it says where it was looked for.
-[[nodiscard]] inline std::string read_text(const std::string& caller, const FilePath& path) {
+[[nodiscard, gnu::cold]] inline std::string read_text(const std::string& caller, const FilePath& path) {
   const auto fail = [&](const std::string& reason) {
     const std::string folder = folder_of_relative(path);
     throw FileError({caller, ": cannot read ", path.string(), folder.empty() ? "" : " in ", folder, ": ", reason,
