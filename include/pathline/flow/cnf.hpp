@@ -376,11 +376,11 @@ class Cnf {
   [[nodiscard]] Batch<Scalar> base_points(Index count, Rng& rng, const std::string& front) const {
     parts_.check_parameters();
     require_finite_parameters();
-    if (count < 1) throw ArgumentError("Cnf::" + front + ": count", count, "at least 1");
+    if (count < 1) throw ArgumentError(detail::message({"Cnf::", front, ": count"}), count, "at least 1");
     if (context_rows() > 0)
-      throw ArgumentError("Cnf::" + front + ": context of a conditional flow", "missing",
-                          std::to_string(context_rows()) + " rows: " + front + "(context, rng)");
-    return points_of_base(count, rng, "Cnf::" + front);
+      throw ArgumentError(detail::message({"Cnf::", front, ": context of a conditional flow"}), "missing",
+                          detail::message({context_rows(), " rows: ", front, "(context, rng)"}));
+    return points_of_base(count, rng, detail::message({"Cnf::", front}));
   }
 
   // A density of very heavy tails has samples that exceed the scalar's range.

@@ -13,7 +13,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,8 +35,9 @@ struct SortedComponent {
 
 [[nodiscard]] inline SortedComponent sorted_component(const Batch<double>& X, Index i) {
   SortedComponent result;
-  for (Index j = 0; j < X.cols(); ++j) result.values.push_back(X(i, j));
   std::vector<double>& v = result.values;
+  v.resize(std::size_t(X.cols()));
+  for (std::size_t j = 0; j < v.size(); ++j) v[j] = X(i, Index(j));
   std::sort(v.begin(), v.end());
   Index run = 0;
   for (std::size_t j = 0; j < v.size(); ++j) {
@@ -54,22 +57,24 @@ struct SortedComponent {
 }
 
 /// Whether all numbers are whole multiples of `step`, counted from `origin`, to their precision.
-[[nodiscard]] inline bool on_lattice(const SortedComponent& component, double origin, double step, double epsilon) {
+[[nodiscard, gnu::cold]] inline bool on_lattice(const SortedComponent& component, double origin, double step,
+                                                double epsilon) {
   const double size = std::max(std::abs(component.values.front()), std::abs(component.values.back()));
   const double range = component.values.back() - component.values.front();
   if (step > 1.01 * component.smallest_gap) return false;
   // The step is known to the rounding of two numbers, and counts range / step times.
   const double tolerance = 1e-6 + 8 * epsilon * size / step * (origin == 0 ? 1 : 1 + range / step);
   if (!(tolerance < 0.05)) return false;
-  return std::all_of(component.values.begin(), component.values.end(), [&](double x) {
+  for (const double x : component.values) {
     const double steps = (x - origin) / step;
-    return std::abs(steps - std::round(steps)) <= tolerance;
-  });
+    if (!(std::abs(steps - std::round(steps)) <= tolerance)) return false;
+  }
+  return true;
 }
 
 /// The widest step, a power of ten or the smallest gap, of which all numbers are whole multiples; 0 where there is none
 /// above `least`.
-[[nodiscard]] inline double lattice_step(const SortedComponent& component, double least, double epsilon) {
+[[nodiscard, gnu::cold]] inline double lattice_step(const SortedComponent& component, double least, double epsilon) {
   const double range = component.values.back() - component.values.front();
   if (!(least > 0 && std::isfinite(range))) return 0;
   const double gap = component.smallest_gap;
@@ -93,10 +98,15 @@ template <Real Scalar>
       if (X(i, j) < X(i, least)) least = j;
       if (X(i, j) > X(i, greatest)) greatest = j;
     }
-    samples.insert(samples.end(), {least, greatest});
+    for (const Index extreme : {least, greatest}) {  // put where it belongs
+      std::size_t at = samples.size();
+      while (at > 0 && samples[at - 1] > extreme) --at;
+      if (at > 0 && samples[at - 1] == extreme) continue;
+      samples.push_back(extreme);
+      for (std::size_t k = samples.size() - 1; k > at; --k) samples[k] = samples[k - 1];
+      samples[at] = extreme;
+    }
   }
-  std::sort(samples.begin(), samples.end());
-  samples.erase(std::unique(samples.begin(), samples.end()), samples.end());
   return samples;
 }
 
@@ -123,7 +133,7 @@ class Finding {
     components_.push_back(component);
   }
   /// "component 3 <numbers>(, and so do components 4, 5, 7 and 12 more)<advice>".
-  void report(const std::string& advice, std::vector<std::string>& warnings) const {
+  void report(std::string_view advice, std::vector<std::string>& warnings) const {
     if (components_.empty()) return;
     constexpr std::size_t named = 6;
     std::string text = message({"component ", components_.front(), " of the data ", first_});
@@ -134,7 +144,7 @@ class Finding {
       if (components_.size() > named) text += message({" and ", components_.size() - named, " more"});
       text += ")";
     }
-    warnings.push_back(text + advice);
+    warnings.push_back(message({text, advice}));
   }
 
  private:
@@ -144,8 +154,8 @@ class Finding {
 
 /// Numbers of single components: few different ones, lattices, values that carry probability, digits that the scalar
 /// does not hold.
-inline void inspect_values(const Batch<double>& X, const ComponentSpread& spread, Precision precision,
-                           std::vector<std::string>& warnings) {
+[[gnu::cold]] inline void inspect_values(const Batch<double>& X, const ComponentSpread& spread, Precision precision,
+                                         std::vector<std::string>& warnings) {
   Finding lattice, few, atom, rounded;
   for (Index i = 0; i < X.rows(); ++i) {
     const SortedComponent component = sorted_component(X, i);
@@ -183,8 +193,8 @@ inline void inspect_values(const Batch<double>& X, const ComponentSpread& spread
 }
 
 /// Components that depend on each other, and too few samples to tell.
-inline void inspect_rank(const Batch<double>& X, const ComponentSpread& spread, Precision precision,
-                         std::vector<std::string>& warnings) {
+[[gnu::cold]] inline void inspect_rank(const Batch<double>& X, const ComponentSpread& spread, Precision precision,
+                                       std::vector<std::string>& warnings) {
   const Index d = X.rows(), n = X.cols();
   if (n <= d) {
     warnings.push_back(message({"the data have ", n, " samples of ", d,
@@ -218,8 +228,9 @@ inline void inspect_rank(const Batch<double>& X, const ComponentSpread& spread, 
 
 /// Z: the same data in the coordinates in which the flow works, of its own scalar.
 /// \param numbers  Of the samples in the caller's data.
-inline void inspect_coordinates(const Batch<double>& X, const Batch<double>& Z, const std::vector<Index>& numbers,
-                                Precision precision, std::vector<std::string>& warnings) {
+[[gnu::cold]] inline void inspect_coordinates(const Batch<double>& X, const Batch<double>& Z,
+                                              const std::vector<Index>& numbers, Precision precision,
+                                              std::vector<std::string>& warnings) {
   const auto [mean, deviation, scores] = moments_of(Z);
   Finding far, unscaled;
   for (Index i = 0; i < Z.rows(); ++i) {
@@ -248,14 +259,14 @@ inline void inspect_coordinates(const Batch<double>& X, const Batch<double>& Z, 
   unscaled.report(": networks start as if their inputs were of order 1. Give the flow Standardize(X)", warnings);
 }
 
-[[nodiscard]] inline std::vector<std::string> data_warnings(const Batch<double>& X, Precision of_data) {
+[[nodiscard, gnu::cold]] inline std::vector<std::string> data_warnings(const Batch<double>& X, Precision of_data) {
   std::vector<std::string> warnings;
   try {
     const ComponentSpread spread = spread_of("", X, of_data);
     inspect_values(X, spread, of_data, warnings);
     inspect_rank(X, spread, of_data, warnings);
-  } catch (const DataError& error) {          // a constant component, say
-    warnings.emplace_back(error.what() + 2);  // without the function before the colon
+  } catch (const DataError& error) {                    // a constant component, say
+    warnings.push_back(std::string(error.what() + 2));  // without the function before the colon
   }
   return warnings;
 }

@@ -55,13 +55,12 @@ template <StepControl Control>
   if constexpr (FixedControl<Control>) {
     const Index before = control.steps_per_interval, after = finer.steps_per_interval;
     if (after == before) return {};
-    return {std::to_string(after) + " steps in place of " + std::to_string(before),
-            "give FixedSteps more steps, or take an adaptive solver"};
+    return {message({after, " steps in place of ", before}), "give FixedSteps more steps, or take an adaptive solver"};
   } else {
     if (finer.rtol == control.rtol) return {};
-    return {"rtol " + number(finer.rtol) + " and atol " + number(finer.atol) + " in place of " + number(control.rtol) +
-                " and " + number(control.atol),
-            "lower rtol and atol"};
+    return {
+        message({"rtol ", finer.rtol, " and atol ", finer.atol, " in place of ", control.rtol, " and ", control.atol}),
+        "lower rtol and atol"};
   }
 }
 

@@ -19,10 +19,13 @@ class OwnParameters;
 
 /// Throws ShapeError unless a field that was made with `expected` parameters still has them: none are left in a field
 /// that was moved from, and a vector of the user's own can be resized.
-inline void require_parameter_count(const std::string& what, Index count, Index expected) {
-  if (count != expected)
-    throw ShapeError(what + ": the field's vector of parameters", "rows", count, expected,
-                     count == 0 ? "the field has been moved from" : "its length must not change");
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_parameter_count(const MessagePart& what, Index count,
+                                                                          Index expected) {
+  throw ShapeError(message({what, ": the field's vector of parameters"}), "rows", count, expected,
+                   count == 0 ? "the field has been moved from" : "its length must not change");
+}
+inline void require_parameter_count(const MessagePart& what, Index count, Index expected) {
+  if (count != expected) refuse_parameter_count(what, count, expected);
 }
 
 /// Throws ArgumentError at the first parameter that is not finite. The pass costs little beside one evaluation
@@ -32,8 +35,7 @@ void require_finite_parameters(const char* what, const Vector<Scalar>& theta) {
   if (all_finite<Scalar>(theta)) return;
   Index i = 0;
   while (theta(i) - theta(i) == Scalar(0)) ++i;
-  throw ArgumentError(std::string(what) + ": parameters(" + std::to_string(i) + ")", double(theta(i)),
-                      "a finite number");
+  throw ArgumentError(message({what, ": parameters(", i, ")"}), double(theta(i)), "a finite number");
 }
 
 /// Puts `values` into θ, or leaves θ as it was and throws: ShapeError for another length, ArgumentError for a number
@@ -41,11 +43,11 @@ void require_finite_parameters(const char* what, const Vector<Scalar>& theta) {
 template <Real Scalar>
 void set_parameters(const char* what, Vector<Scalar>& theta, ConstVectorRef<Scalar> values) {
   if (values.size() != theta.size())
-    throw ShapeError(std::string(what) + ": the vector given", "rows", values.size(), theta.size(),
+    throw ShapeError(message({what, ": the vector given"}), "rows", values.size(), theta.size(),
                      "it belongs to a field of other widths or side inputs");
   for (Index i = 0; i < values.size(); ++i)
     if (values(i) - values(i) != Scalar(0))
-      throw ArgumentError(std::string(what) + ": parameter " + std::to_string(i), double(values(i)), "a finite number");
+      throw ArgumentError(message({what, ": parameter ", i}), double(values(i)), "a finite number");
   for (Index i = 0; i < values.size(); ++i) theta(i) = values(i);
 }
 

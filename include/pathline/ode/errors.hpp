@@ -50,7 +50,7 @@ struct SolveError : Error, SolveFailure {
 
 namespace detail {
 
-inline std::string describe(const SolveFailure& at, const char* entry = "worst at component ") {
+[[gnu::cold]] inline std::string describe(const SolveFailure& at, const char* entry = "worst at component ") {
   std::string text = message({" at t = ", at.t, " (step ", at.step});
   if (!std::isnan(at.error_norm)) text += message({", error norm ", at.error_norm});
   if (at.component >= 0)
@@ -61,7 +61,7 @@ inline std::string describe(const SolveFailure& at, const char* entry = "worst a
 }
 
 /// What is not finite, where, and what can be done about it.
-inline std::string describe_nonfinite(const std::string& what, const SolveFailure& at) {
+[[gnu::cold]] inline std::string describe_nonfinite(const std::string& what, const SolveFailure& at) {
   const std::string where = describe(at, "first at component "),
                     text = message({at.solve, ": ", what, " is not finite"});
   if (std::isnan(at.asked_at))
@@ -78,7 +78,7 @@ inline std::string describe_nonfinite(const std::string& what, const SolveFailur
 }
 
 /// Why the equations of a step with finite numbers were not solved, and what can be done about it.
-inline std::string describe_unsolved(const SolveFailure& at) {
+[[gnu::cold]] inline std::string describe_unsolved(const SolveFailure& at) {
   const bool singular = at.fault == EquationFault::singular_matrix;
   return message(
       {at.solve, ": the equations of an implicit step were not solved", describe(at),
@@ -91,7 +91,7 @@ inline std::string describe_unsolved(const SolveFailure& at) {
 }
 
 /// Where no step was short enough, and what can be done about it.
-inline std::string describe_underflow(const SolveFailure& at) {
+[[gnu::cold]] inline std::string describe_underflow(const SolveFailure& at) {
   const std::string shortest = at.min_step > 0 ? message({"take a min_step below ", at.min_step, ", "}) : "";
   const std::string text = message(
       {at.solve, at.min_step > 0 ? ": the shortest step allowed was refused" : ": the step underflowed", describe(at)});
@@ -105,7 +105,7 @@ inline std::string describe_underflow(const SolveFailure& at) {
 }
 
 /// What lets a solve of this tolerance take fewer steps.
-inline std::string advice_on_steps(const SolveFailure& at) {
+[[gnu::cold]] inline std::string advice_on_steps(const SolveFailure& at) {
   std::string text = "; raise max_steps, loosen rtol and atol, ";
   if (at.rtol > 0 && at.rtol < 30 * at.epsilon)
     text += message({"take double (the state's scalar rounds by ", at.epsilon, ", next to rtol = ", at.rtol, "), "});
@@ -166,8 +166,9 @@ namespace detail {
 
 /// Throws the SolveError that is being handled anew, as the same type, with a failure that `relabel` has changed; one
 /// of another type as it is.
-[[noreturn, gnu::noinline]] inline void rethrow_relabelled(void (*relabel)(const void* how, SolveFailure& at),
-                                                           const void* how) {
+[[noreturn, gnu::cold, gnu::noinline]] inline void rethrow_relabelled(void (*relabel)(const void* how,
+                                                                                      SolveFailure& at),
+                                                                      const void* how) {
   const auto changed = [&](SolveFailure at) {
     relabel(how, at);
     return at;

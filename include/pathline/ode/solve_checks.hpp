@@ -75,14 +75,14 @@ struct SolveCheck {
 };
 
 /// \throws ArgumentError unless the times are finite and go one way.
-inline void require_times(std::span<const double> times) {
+[[gnu::cold]] inline void require_times(std::span<const double> times) {
   if (times.empty()) throw ArgumentError("solve: times", "empty", "at least the time of y0");
   const double span = times.back() - times.front();
   for (std::size_t i = 0; i < times.size(); ++i) {
     const double before = times[i == 0 ? 0 : i - 1];
     const bool one_way = span > 0 ? times[i] >= before : span < 0 ? times[i] <= before : times[i] == before;
     if (std::isfinite(times[i]) && one_way) continue;
-    throw ArgumentError("solve: times[" + std::to_string(i) + "]", times[i],
+    throw ArgumentError(message({"solve: times[", i, "]"}), times[i],
                         "a finite number, and all times in one direction");
   }
   if (!std::isfinite(span)) throw ArgumentError("solve: times.back() - times.front()", span, "a finite number");
@@ -92,7 +92,7 @@ inline void require_times(std::span<const double> times) {
 template <class Rhs>
 void require_row_counts(const Rhs& rhs, Index rows) {
   const auto check = [rows](const char* what, Index count) {
-    if (count < 1 || count > rows) throw ArgumentError(what, count, "from 1 to the rows of y, " + std::to_string(rows));
+    if (count < 1 || count > rows) throw ArgumentError(what, count, message({"from 1 to the rows of y, ", rows}));
   };
   if constexpr (HasErrorRows<Rhs>) check("solve: error_rows()", rhs.error_rows());
   if constexpr (HasPathRows<Rhs>) check("solve: path_rows()", rhs.path_rows());
@@ -115,16 +115,15 @@ inline constexpr double half_digit = double(std::numeric_limits<Scalar>::epsilon
 
 /// \throws ArgumentError for tolerances that no number of the state's type can meet: rtol > 0 below half a digit, or,
 ///         where it is 0, atol below half a digit of the largest entry.
-inline void require_met_by_rounding(const char* rtol_name, const char* atol_name, double rtol, double atol,
-                                    double largest, double half_digit_of_state) {
+[[gnu::cold]] inline void require_met_by_rounding(const char* rtol_name, const char* atol_name, double rtol,
+                                                  double atol, double largest, double half_digit_of_state) {
   const char* const digit = half_digit_of_state > 1e-10 ? ", half of the last digit of float: take a state of double"
                                                         : ", half of the last digit of double";
   if (rtol > 0 && rtol < half_digit_of_state)
-    throw ArgumentError(rtol_name, rtol, "0 or at least " + number(half_digit_of_state) + digit);
+    throw ArgumentError(rtol_name, rtol, message({"0 or at least ", half_digit_of_state, digit}));
   if (rtol == 0 && atol < half_digit_of_state * largest)
-    throw ArgumentError(
-        atol_name, atol,
-        "at least " + number(half_digit_of_state * largest) + " beside entries of " + number(largest) + digit);
+    throw ArgumentError(atol_name, atol,
+                        message({"at least ", half_digit_of_state * largest, " beside entries of ", largest, digit}));
 }
 
 /// The same of a control and the rows of y0 that count.
@@ -181,7 +180,8 @@ void blame_first_nonfinite(const Eigen::MatrixBase<Derived>& X, SolveFailure& at
 }
 
 /// What is not finite by this fault; null where it is another.
-inline const char* nonfinite_subject(EquationFault fault, bool gives_jacobian, bool gives_time_derivative) {
+[[gnu::cold]] inline const char* nonfinite_subject(EquationFault fault, bool gives_jacobian,
+                                                   bool gives_time_derivative) {
   switch (fault) {
     case EquationFault::right_hand_side:
       return "the right-hand side";

@@ -61,7 +61,7 @@ void require_fit_parameters(Flow& flow) {
   const auto theta = parameter_span(flow);
   for (std::size_t i = 0; i < theta.size(); ++i)
     if (!(theta[i] - theta[i] == 0))
-      throw ArgumentError("fit: parameters(" + std::to_string(i) + ")", double(theta[i]), "a finite number");
+      throw ArgumentError(message({"fit: parameters(", i, ")"}), double(theta[i]), "a finite number");
 }
 
 /// Checks data at the door, before anything is changed.
@@ -71,7 +71,7 @@ void require_fit_rows(const Flow& flow, const char* what, const DataRef<DataScal
   require_batch_rows(what, X.rows(), X.cols(), flow.data_rows());
   require_finite(what, X);
   require_mapped(what, flow, rows);
-  if (weights) require_weights((std::string(what) + ": weights").c_str(), *weights, X.cols());
+  if (weights) require_weights(message({what, ": weights"}).c_str(), *weights, X.cols());
 }
 
 /// What the flow finds doubtful about them.

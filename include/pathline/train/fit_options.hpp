@@ -25,7 +25,7 @@ struct FitOptions {
 
 namespace detail {
 
-inline void require_valid(const FitOptions& options) {
+[[gnu::cold]] inline void require_valid(const FitOptions& options) {
   const auto require = require_setting;
   require(options.epochs >= 1, "fit: epochs", double(options.epochs), "at least 1");
   require(options.batch >= 1, "fit: batch", double(options.batch), "at least 1");
@@ -37,15 +37,15 @@ inline void require_valid(const FitOptions& options) {
 
 /// How many epochs a run of several calls has, of which `done` are over.
 /// \param needed  Whether the schedule depends on it.
-inline Index require_total(const FitOptions& options, Index done, bool needed) {
+[[gnu::cold]] inline Index require_total(const FitOptions& options, Index done, bool needed) {
   if (!options.total_epochs && done > 0 && needed)
     throw ArgumentError("fit: total_epochs", "missing",
-                        "the epochs of all calls together, over which the learning rate changes, of which " +
-                            std::to_string(done) + " are done; or a schedule that does not depend on it");
+                        message({"the epochs of all calls together, over which the learning rate changes, of which ",
+                                 done, " are done; or a schedule that does not depend on it"}));
   if (options.total_epochs && *options.total_epochs < done + options.epochs)
     throw ArgumentError("fit: total_epochs", *options.total_epochs,
-                        "at least " + std::to_string(done + options.epochs) + ", with the " + std::to_string(done) +
-                            " epochs that are done and the " + std::to_string(options.epochs) + " of this call");
+                        message({"at least ", done + options.epochs, ", with the ", done,
+                                 " epochs that are done and the ", options.epochs, " of this call"}));
   return options.total_epochs.value_or(done + options.epochs);
 }
 

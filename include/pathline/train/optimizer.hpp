@@ -74,10 +74,11 @@ struct OptimizerState {
   void prepare(Index count, Index gradient, Index parameters) {
     require_rows("OptimizerState::step: gradient", gradient, parameters);
     if (steps == 0) {
-      moments.assign(std::size_t(count), Vector<Scalar>::Zero(parameters));
+      moments.resize(std::size_t(count));
+      for (Vector<Scalar>& moment : moments) moment.setZero(parameters);
     } else if (Index(moments.size()) != count) {
       throw ArgumentError("OptimizerState::step: the state's number of moments", moments.size(),
-                          std::to_string(count) + ", as this optimizer has; begin with a new state");
+                          detail::message({count, ", as this optimizer has; begin with a new state"}));
     }
     if (count > 0) require_rows("OptimizerState::step: parameters", parameters, moments.front().size());
   }

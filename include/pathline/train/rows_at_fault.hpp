@@ -68,7 +68,8 @@ template <Real Scalar>
   constexpr Index most = 4;
   std::string text = "(";
   for (Index i = 0; i < std::min(d, most); ++i) text += message({i > 0 ? ", " : "", double(x[i])});
-  return text + (d > most ? ", ...)" : ")");
+  text += d > most ? ", ...)" : ")";
+  return text;
 }
 
 /// Least and greatest of each component.
@@ -77,7 +78,8 @@ struct ComponentRanges {
 };
 
 /// By how many of its range a sample lies beyond the training data, and what to say of it.
-[[nodiscard]] inline std::string far_row_warning(Index sample, Index component, double value, double beyond) {
+[[nodiscard, gnu::cold]] inline std::string far_row_warning(Index sample, Index component, double value,
+                                                            double beyond) {
   return message({"validation sample ", sample, " is ", value, " at component ", component, ", ", beyond,
                   " times the range of the training data beyond them: it decides the mean likelihood alone. Check it, "
                   "or leave it out"});
@@ -126,8 +128,8 @@ void warn_of_far_rows([[maybe_unused]] const Flow& flow, [[maybe_unused]] const 
 enum class Blame { any, outside_of_support };
 
 /// What is said of the sample `name`, which the flow takes to z, where the base density is 0 or no number.
-[[nodiscard]] inline std::string support_message(const std::string& name, double log_p, const std::string& z,
-                                                 double log_base, bool far) {
+[[nodiscard, gnu::cold]] inline std::string support_message(const std::string& name, double log_p, const std::string& z,
+                                                            double log_base, bool far) {
   return message(
       {name, ", has a likelihood of ", log_p < 0 ? "0" : "no finite number", ": the flow takes it to z = ", z,
        ", where the base density is ", std::isnan(log_base) ? "no number" : "0",
@@ -182,17 +184,17 @@ struct Dominant {
 /// the mean by 0.5 nats: a choice by that mean is a choice for this sample.
 /// \param nll     n numbers, one a sample.
 /// \param shares  They add up to 1; none: all are equal. What is of share 0 may be no number, and is not looked at.
-[[nodiscard]] inline Dominant dominant_sample(const Vector<double>& nll, const Vector<double>& shares) {
+[[nodiscard, gnu::cold]] inline Dominant dominant_sample(const Vector<double>& nll, const Vector<double>& shares) {
   const auto share_of = [&](Index j) { return shares.size() > 0 ? shares(j) : 1 / double(nll.size()); };
   std::vector<double> sorted;
   for (Index j = 0; j < nll.size(); ++j)
     if (share_of(j) > 0) sorted.push_back(nll(j));
   if (sorted.size() < 10) return {};
-  const auto middle = sorted.begin() + std::ptrdiff_t(sorted.size() / 2);
-  std::nth_element(sorted.begin(), middle, sorted.end());
+  std::sort(sorted.begin(), sorted.end());
+  const double median = sorted[sorted.size() / 2];
   Dominant result;
   for (Index j = 0; j < nll.size(); ++j) {
-    const double excess = nll(j) - *middle, share = share_of(j) * excess;
+    const double excess = nll(j) - median, share = share_of(j) * excess;
     if (share_of(j) > 0 && excess > 50 && share > std::max(0.5, result.share)) result = {j, share};
   }
   return result;
@@ -206,12 +208,12 @@ void warn_of_dominant_row(const Vector<double>& losses, const Vector<double>& sh
                           const char* kind, std::vector<std::string>& warnings) {
   const Dominant dominant = dominant_sample(losses, shares);
   if (dominant.sample < 0) return;
-  const std::string name = std::string(kind) + " sample " + std::to_string(rows.number_of(dominant.sample));
+  const std::string name = message({kind, " sample ", rows.number_of(dominant.sample)});
   for (const std::string& warning : warnings)
-    if (warning.starts_with(name + " ")) return;  // found at the door
-  warnings.push_back(name + ", " + numbers_of(rows.data(dominant.sample), rows.rows()) + ", alone adds " +
-                     number(dominant.share) +
-                     " nats to the mean that chose the best parameters. Check it, or leave it out");
+    if (warning.starts_with(name) && warning[name.size()] == ' ') return;  // found at the door
+  warnings.push_back(
+      message({name, ", ", numbers_of(rows.data(dominant.sample), rows.rows()), ", alone adds ", dominant.share,
+               " nats to the mean that chose the best parameters. Check it, or leave it out"}));
 }
 
 }  // namespace pathline::detail

@@ -29,7 +29,7 @@ struct SolverCheck {
 namespace detail {
 
 /// At most `count` numbers of columns, evenly spread over `columns`: rows of a table may be sorted.
-[[nodiscard]] inline std::vector<Index> spread_columns(Index columns, Index count) {
+[[nodiscard, gnu::cold]] inline std::vector<Index> spread_columns(Index columns, Index count) {
   count = std::min(columns, count);
   std::vector<Index> result;
   for (Index i = 0; i < count; ++i) result.push_back(i * columns / count);
@@ -39,7 +39,7 @@ namespace detail {
 /// By how much the two may differ in d dimensions before a reader must know: 0.005 √d nats in the mean, which moves the
 /// second decimal of a reported likelihood, and 0.02 √d of a row, a density wrong by two per cent in one dimension.
 /// Errors of d components that are independent of each other add up like √d.
-[[nodiscard]] inline bool solver_suffices(const SolverCheck& check, Index d) {
+[[nodiscard, gnu::cold]] inline bool solver_suffices(const SolverCheck& check, Index d) {
   const double root = std::sqrt(double(d));
   return std::abs(check.nll - check.refined_nll) <= 0.005 * root && check.difference <= 0.02 * root;
 }
@@ -59,7 +59,7 @@ template <Real Scalar>
 }
 
 /// What the two solvers give, as part of a sentence.
-[[nodiscard]] inline std::string described(const SolverCheck& check, const char* rows) {
+[[nodiscard, gnu::cold]] inline std::string described(const SolverCheck& check, const char* rows) {
   char numbers[160];
   std::snprintf(numbers, sizeof numbers,
                 " the NLL of %ld %s rows is %.6g instead of %.6g, and log p of a row differs by %.2g nats (root mean "
@@ -70,8 +70,8 @@ template <Real Scalar>
 
 /// \param rows            Of which set: "validation" or "training".
 /// \param change, advice  Of the flow's `SolverRefinement`.
-[[nodiscard]] inline std::string solver_warning(const SolverCheck& check, const char* rows, const std::string& change,
-                                                const std::string& advice) {
+[[nodiscard, gnu::cold]] inline std::string solver_warning(const SolverCheck& check, const char* rows,
+                                                           const std::string& change, const std::string& advice) {
   return message({"the flow's solver is too coarse: with ", change, described(check, rows),
                   ". Its likelihoods are then not those of a density, which integrates to 1. To train again, ", advice,
                   "; to judge these parameters, copy them to a flow with an adaptive solver (Dopri5 and "
@@ -79,7 +79,7 @@ template <Real Scalar>
 }
 
 /// \param check  By the solver of training and by the flow's `EvaluationSolver`.
-[[nodiscard]] inline std::string training_solver_warning(const SolverCheck& check, const char* rows) {
+[[nodiscard, gnu::cold]] inline std::string training_solver_warning(const SolverCheck& check, const char* rows) {
   return message({"the solver of training is too coarse: by the EvaluationSolver", described(check, rows),
                   ". The training loss is then no likelihood, and the flow has learned to exploit the error of its "
                   "steps; log_prob and validation are by the EvaluationSolver. To train again, give FixedSteps more "

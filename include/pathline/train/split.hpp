@@ -37,12 +37,11 @@ struct SplitColumns {
 namespace detail {
 
 /// ⌈fraction · n⌉.
-inline Index held_out_count(Index n, double fraction) {
+[[gnu::cold]] inline Index held_out_count(Index n, double fraction) {
   const bool valid = fraction >= 0 && fraction < 1;  // before the conversion: a NaN has no integer
   const Index held_out = valid ? Index(std::ceil(fraction * double(n) - 1e-9)) : n;
   if (held_out >= n)
-    throw ArgumentError("split: fraction", fraction,
-                        "in [0, 1), leaving at least one of " + std::to_string(n) + " columns");
+    throw ArgumentError("split: fraction", fraction, message({"in [0, 1), leaving at least one of ", n, " columns"}));
   return held_out;
 }
 

@@ -29,7 +29,7 @@ struct WeightedData {
 
 namespace detail {
 
-inline void require_weights(const char* what, const Vector<double>& weights, Index samples) {
+[[gnu::cold]] inline void require_weights(const char* what, const Vector<double>& weights, Index samples) {
   require_rows(what, weights.size(), samples);
   bool positive = false;
   for (Index j = 0; j < samples; ++j) {

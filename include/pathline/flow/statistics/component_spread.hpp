@@ -75,7 +75,8 @@ struct ComponentSpread {
 /// The moments of data that have a density.
 /// \throws DataError when X is empty, not finite, has one sample only, numbers above 4.5e307, or a component that is
 ///         constant or varies by less than 64 of the scalar's numbers.
-[[nodiscard]] inline ComponentSpread spread_of(const std::string& what, const Batch<double>& X, Precision precision) {
+[[nodiscard, gnu::cold]] inline ComponentSpread spread_of(const std::string& what, const Batch<double>& X,
+                                                          Precision precision) {
   require_finite(message({what, ": data"}).c_str(), X);
   const Index d = X.rows(), n = X.cols();
   if (n < 2) throw DataError({what, ": data has 1 sample, expected at least 2 to tell its spread"});
@@ -114,14 +115,13 @@ struct ComponentSpread {
 
 /// Throws DataError when most neighbouring numbers of a component become equal once they are standardised and rounded,
 /// as where one sample is very far away from all others.
-inline void require_told_apart(const std::string& what, const Batch<double>& X, const ComponentSpread& spread,
-                               Precision precision) {
+[[gnu::cold]] inline void require_told_apart(const std::string& what, const Batch<double>& X,
+                                             const ComponentSpread& spread, Precision precision) {
   constexpr Index most = 20'000;  // samples, evenly spread: fewer lie farther apart, which only spares a component
   const Index stride = X.cols() / most + 1;
-  std::vector<double> values;
+  std::vector<double> values(std::size_t((X.cols() + stride - 1) / stride));
   for (Index i = 0; i < X.rows(); ++i) {
-    values.clear();
-    for (Index j = 0; j < X.cols(); j += stride) values.push_back(X(i, j));
+    for (std::size_t j = 0; j < values.size(); ++j) values[j] = X(i, Index(j) * stride);
     std::sort(values.begin(), values.end());
     Index pairs = 0, equal_data = 0, equal_scores = 0;
     for (std::size_t j = 1; j < values.size(); ++j) {
@@ -149,8 +149,8 @@ inline void require_told_apart(const std::string& what, const Batch<double>& X, 
 
 /// Means and deviations to standardise with.
 /// \throws DataError as the two functions before it.
-[[nodiscard]] inline ComponentSpread standard_spread(const std::string& what, const Batch<double>& X,
-                                                     Precision precision) {
+[[nodiscard, gnu::cold]] inline ComponentSpread standard_spread(const std::string& what, const Batch<double>& X,
+                                                                Precision precision) {
   ComponentSpread spread = spread_of(what, X, precision);
   require_told_apart(what, X, spread, precision);
   return spread;

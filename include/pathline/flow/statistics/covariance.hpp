@@ -94,8 +94,8 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
 /// The same from known numbers: mean (d) and covariance (d × d) of a scalar with this ε.
 /// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite; DataError when C is not
 ///         symmetric or, to the scalar's rounding, not positive definite.
-[[nodiscard]] inline MeanAndFactor factored_covariance(const std::string& what, const Vector<double>& mean,
-                                                       const Batch<double>& C, double epsilon) {
+[[nodiscard, gnu::cold]] inline MeanAndFactor factored_covariance(const std::string& what, const Vector<double>& mean,
+                                                                  const Batch<double>& C, double epsilon) {
   const Index d = mean.size();
   require_rows((what + ": covariance").c_str(), C.rows(), d);
   require_columns((what + ": covariance").c_str(), C.cols(), d);
@@ -119,8 +119,8 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
 /// Mean and L (d × d) as they are.
 /// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite, a diagonal that is not
 ///         positive, or a number above the diagonal.
-[[nodiscard]] inline MeanAndFactor known_factor(const std::string& what, const Vector<double>& mean,
-                                                const Batch<double>& L) {
+[[nodiscard, gnu::cold]] inline MeanAndFactor known_factor(const std::string& what, const Vector<double>& mean,
+                                                           const Batch<double>& L) {
   const Index d = mean.size();
   require_rows((what + ": factor").c_str(), L.rows(), d);
   require_columns((what + ": factor").c_str(), L.cols(), d);
@@ -150,27 +150,24 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
     for (Index j = 0; j < n; ++j) Q(j, k) = scores(k, j);
   set_zero(d, L);
   const auto square = [](double x) { return x * x; };
-  std::vector<double> part, combination;
+  Vector<double> part(d), combination(d);
   for (Index k = 0; k < d; ++k) {
     double* const own = Q.data() + k * n;
     for (int pass = 0; pass < 2; ++pass) {
-      part.assign(std::size_t(k), 0.);
-      for (Index i = 0; i < k; ++i)
-        part[std::size_t(i)] = std::inner_product(own, own + n, Q.data() + i * n, 0.) / double(n);
+      for (Index i = 0; i < k; ++i) part(i) = std::inner_product(own, own + n, Q.data() + i * n, 0.) / double(n);
       for (Index i = 0; i < k; ++i) {
         const double* const other = Q.data() + i * n;
-        for (Index j = 0; j < n; ++j) own[j] -= part[std::size_t(i)] * other[j];
-        L(k, i) += part[std::size_t(i)];
+        for (Index j = 0; j < n; ++j) own[j] -= part(i) * other[j];
+        L(k, i) += part(i);
       }
     }
     L(k, k) = std::sqrt(std::inner_product(own, own + n, own, 0.) / double(n));
-    combination.clear();
-    for (Index j = 0; j < k; ++j) combination.push_back(L(k, j));
+    for (Index j = 0; j < k; ++j) combination(j) = L(k, j);
     double from_data = square(rounding(k)), length = 1;
     for (Index j = k - 1; j >= 0; --j) {
-      double& c = combination[std::size_t(j)];
+      double& c = combination(j);
       c /= L(j, j);
-      for (Index i = 0; i < j; ++i) combination[std::size_t(i)] -= c * L(j, i);
+      for (Index i = 0; i < j; ++i) combination(i) -= c * L(j, i);
       from_data += square(c * rounding(j));
       length += square(c);
     }

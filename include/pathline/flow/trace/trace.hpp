@@ -87,7 +87,7 @@ namespace detail {
 inline void require_probes(const char* what, Index probes) {
   constexpr Index most = Index(1) << 20;
   if (probes < 1 || probes > most)
-    throw ArgumentError(what, probes, probes < 1 ? "at least 1" : "at most " + std::to_string(most));
+    throw ArgumentError(what, probes, message({probes < 1 ? "at least " : "at most ", probes < 1 ? 1 : most}));
 }
 
 /// V (d × kn) of noise: tangent j of a sample is its numbers jd … (j+1)d - 1 of the draw.

@@ -46,15 +46,19 @@ namespace detail {
 
 /// Row i of a batch.
 [[nodiscard]] inline std::vector<double> component_of(const Batch<double>& X, Index i) {
-  std::vector<double> result;
-  for (Index j = 0; j < X.cols(); ++j) result.push_back(X(i, j));
+  std::vector<double> result(std::size_t(X.cols()));
+  for (std::size_t j = 0; j < result.size(); ++j) result[j] = X(i, Index(j));
   return result;
 }
 [[nodiscard]] inline bool is_constant(const std::vector<double>& x) {
-  return std::all_of(x.begin(), x.end(), [&x](double number) { return number == x[0]; });
+  for (const double number : x)
+    if (!(number == x[0])) return false;
+  return true;
 }
 [[nodiscard]] inline bool is_indicator(const std::vector<double>& x) {
-  return std::all_of(x.begin(), x.end(), [](double number) { return number == 0 || number == 1; });
+  for (const double number : x)
+    if (!(number == 0 || number == 1)) return false;
+  return true;
 }
 
 }  // namespace detail
@@ -97,8 +101,8 @@ class StandardizeContext {
   void check(Index c) const {
     if (c != mean_.size())
       throw ShapeError("StandardizeContext: the context that the field reads", "rows", c, mean_.size(),
-                       "give the field side = " + std::to_string(1 + mean_.size()) +
-                           " (time and context), and context a column per sample");
+                       detail::message({"give the field side = ", 1 + mean_.size(),
+                                        " (time and context), and context a column per sample"}));
   }
   template <class C, class S>
   void apply(const C& raw, S&& read) const {
@@ -129,9 +133,7 @@ class StandardizeContext {
 
   void measure_component(Index i, const std::vector<double>& raw, const detail::ComponentSpread& spread,
                          double epsilon) {
-    const auto refuse = [i](const std::string& why) {
-      throw DataError({"StandardizeContext: component ", i, " of the context ", why});
-    };
+    const char* const of_context = "StandardizeContext: component ";
     mean_(i) = 0;
     deviation_(i) = 1;
     if (detail::is_indicator(raw)) return;
@@ -142,15 +144,15 @@ class StandardizeContext {
     double largest = 0;
     for (const double x : raw) largest = std::max(largest, std::abs(x));
     if (deviation_(i) < 32 * epsilon * largest)
-      refuse("varies by " + detail::number(deviation_(i)) + " around " + detail::number(mean_(i)) +
-             ", where its numbers are rounded to " + detail::number(epsilon * largest) +
-             ": make it from double, and subtract an offset before a float flow takes it; leave out a component that "
-             "varies by rounding alone");
+      throw DataError({of_context, i, " of the context varies by ", deviation_(i), " around ", mean_(i),
+                       ", where its numbers are rounded to ", epsilon * largest,
+                       ": make it from double, and subtract an offset before a float flow takes it; leave out a "
+                       "component that varies by rounding alone"});
     // Half of all samples are nearer to the median than this distance.
     std::vector<double> sorted = raw;
     const std::size_t middle = raw.size() / 2;
     const auto middle_of_sorted = [&] {
-      std::nth_element(sorted.begin(), sorted.begin() + std::ptrdiff_t(middle), sorted.end());
+      std::sort(sorted.begin(), sorted.end());
       return sorted[middle];
     };
     const double median = middle_of_sorted();
@@ -160,9 +162,10 @@ class StandardizeContext {
     for (Index j = 1; j < spread.scores.cols(); ++j)
       if (std::abs(spread.scores(i, j)) > std::abs(spread.scores(i, farthest))) farthest = j;
     if (distance > 0 && distance < 1e-3 * deviation_(i))
-      refuse("is " + detail::number(raw[std::size_t(farthest)]) + " at sample " + std::to_string(farthest) +
-             ", while half of all samples are within " + detail::number(distance) + " of " + detail::number(median) +
-             ": beside it they look alike to the network; correct that sample, or take the component's logarithm");
+      throw DataError({of_context, i, " of the context is ", raw[std::size_t(farthest)], " at sample ", farthest,
+                       ", while half of all samples are within ", distance, " of ", median,
+                       ": beside it they look alike to the network; correct that sample, or take the component's "
+                       "logarithm"});
   }
 
   Vector<double> mean_, deviation_;

@@ -68,10 +68,10 @@ namespace detail {
 
 /// Throws ShapeError unless what was made for `rows` components, from data of `samples` columns (0: not from data), is
 /// for a field of d rows. Data that look as if they had a row per sample are to blame before the field is.
-inline void require_field_rows(const std::string& what, Index d, Index rows, Index samples) {
+inline void require_field_rows(const char* what, Index d, Index rows, Index samples) {
   if (rows != d && samples > 0 && (samples == d || rows > samples))
-    require_batch_rows((what + ": the data that it was made from").c_str(), rows, samples, d);
-  require_rows((what + ": field").c_str(), d, rows);
+    require_batch_rows(message({what, ": the data that it was made from"}).c_str(), rows, samples, d);
+  if (d != rows) require_rows(message({what, ": field"}).c_str(), d, rows);
 }
 
 }  // namespace detail

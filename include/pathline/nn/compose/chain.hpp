@@ -6,12 +6,21 @@
 /// parameters one after another.
 #pragma once
 
+#include <pathline/core/errors.hpp>
+#include <pathline/core/message.hpp>
+#include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 #include <pathline/nn/layer.hpp>
 
+#include <cstddef>
 #include <span>
 
 namespace pathline::detail {
+
+/// Throws ShapeError, `Repeat: input of layer 2 has 3 rows, expected 4`, unless they are the rows that come in.
+inline void require_layer_rows(const char* chain, std::size_t layer, Index rows, Index expected) {
+  if (rows != expected) throw ShapeError(message({chain, ": input of layer ", layer}), "rows", rows, expected);
+}
 
 /// What a chain does with its layers: linearize them, or send paths through them (nn/taylor/taylor.hpp). Layers are
 /// called with references of Eigen, whatever the chain has.

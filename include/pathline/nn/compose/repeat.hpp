@@ -29,8 +29,7 @@ class Repeat {
   /// \throws ShapeError when a layer's inputs are not the outputs of the layer before it.
   Repeat(Index rows, std::vector<L> layers) : rows_(rows), layers_(std::move(layers)) {
     for (std::size_t i = 0; i < layers_.size(); ++i)
-      require_rows(("Repeat: input of layer " + std::to_string(i + 1)).c_str(), layers_[i].in_rows(),
-                   i == 0 ? rows_ : layers_[i - 1].out_rows());
+      detail::require_layer_rows("Repeat", i + 1, layers_[i].in_rows(), i == 0 ? rows_ : layers_[i - 1].out_rows());
   }
 
   [[nodiscard]] const std::vector<L>& layers() const noexcept { return layers_; }

@@ -90,8 +90,8 @@ class Sequential {
 
   template <std::size_t... I>
   void check(std::index_sequence<I...>) const {
-    (require_rows(("Sequential: input of layer " + std::to_string(I + 2)).c_str(), std::get<I + 1>(layers_).in_rows(),
-                  std::get<I>(layers_).out_rows()),
+    (detail::require_layer_rows("Sequential", I + 2, std::get<I + 1>(layers_).in_rows(),
+                                std::get<I>(layers_).out_rows()),
      ...);
   }
 

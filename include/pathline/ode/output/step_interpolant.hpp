@@ -116,7 +116,7 @@ inline constexpr bool has_dense_output = [] {
 /// \throws ArgumentError unless t lies between t0 and t1, ends included; a NaN does not.
 inline void require_within(const char* what, double t, double t0, double t1) {
   if (t >= std::min(t0, t1) && t <= std::max(t0, t1)) return;
-  throw ArgumentError(what, t, "from " + number(t0) + " to " + number(t1));
+  throw ArgumentError(what, t, message({"from ", t0, " to ", t1}));
 }
 
 }  // namespace detail
