@@ -1,3 +1,4 @@
+// nothing is included before
 // expect: there is no Stepper for this method: include the header that brings it
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_tableau.hpp>
 #include <pathline/ode/solve.hpp>
