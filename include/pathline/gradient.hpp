@@ -12,6 +12,7 @@
 #include <pathline/gradient/gradient_method.hpp>
 #include <pathline/gradient/implicit_step_pullback.hpp>
 #include <pathline/gradient/interpolated_outputs.hpp>
+#include <pathline/gradient/multistep_pullback.hpp>
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/gradient/ode_chunks.hpp>
 #include <pathline/gradient/ode_parts.hpp>

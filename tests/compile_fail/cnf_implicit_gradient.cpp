@@ -1,4 +1,4 @@
-// expect: Backpropagation: this solver has no pullback: include pathline/gradient/implicit_step_pullback.hpp for a diagonally or fully implicit method, or use an explicit Runge-Kutta method such as Dopri5
+// expect: Backpropagation: this solver has no pullback: include pathline/gradient.hpp for a diagonally or fully implicit or a multistep method, or use an explicit Runge-Kutta method such as Dopri5
 #include <pathline/flow.hpp>
 #include <pathline/nn.hpp>
 #include <pathline/ode.hpp>

@@ -99,10 +99,9 @@ struct Backpropagation {
   Statistics forward(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,
                      std::span<const double> times, std::span<Batch<typename G::Scalar>> states,
                      Memory<G, Method>& memory) const {
-    static_assert(
-        MethodWithPullback<Method>,
-        "Backpropagation: this solver has no pullback: include pathline/gradient/implicit_step_pullback.hpp for a "
-        "diagonally or fully implicit method, or use an explicit Runge-Kutta method such as Dopri5");
+    static_assert(MethodWithPullback<Method>,
+                  "Backpropagation: this solver has no pullback: include pathline/gradient.hpp for a diagonally or "
+                  "fully implicit or a multistep method, or use an explicit Runge-Kutta method such as Dopri5");
     static_assert(!RunsAgain<Storage> || ExplicitMethod<Method>,
                   "Backpropagation: Checkpoints and MemoryBudget run the steps of explicit methods again; an implicit "
                   "method takes KeepTapes or RecomputeStages");
@@ -162,6 +161,8 @@ struct Backpropagation {
     const auto& steps = memory.recording.steps();
     typename Workspace<Scalar>::Frame frame(memory.workspace);
     StepPullback<Method, AnyDynamics> back(dynamics, frame, memory.pullback);
+    static_assert(!has_step_cost || requires { back.start_stages(); },
+                  "Backpropagation: a cost of the steps reads the stages of a Runge-Kutta method");
     BatchMap<Scalar> lambda = frame.batch(y_bar.rows(), y_bar.cols());  // contiguous, as y_bar need not be
     detail::copy<Scalar>(y_bar, lambda);
     detail::OutputsBack<Method, decltype(memory.recording)> given(outputs, times, outputs_bar, memory.recording);

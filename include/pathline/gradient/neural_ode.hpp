@@ -122,7 +122,7 @@ class NeuralOde {
   ///
   /// With a the cotangent of the state that the solve carries back to t0, dL/dt_0 = -⟨f(t_0, y0), a⟩; of the other
   /// times dL/dt_k = ⟨f(t_k, y_k), cotangent of y_k⟩. These are derivatives of the solution of the differential
-  /// equation, docs/maths.md (6.9): those of the numbers computed differ from them by the error of the solve.
+  /// equation, docs/maths.md (6.10): those of the numbers computed differ from them by the error of the solve.
   template <class Loss>
   [[nodiscard]] ValueAndGradient<Scalar> value_and_gradient_with_times(
       ConstDataRef<Scalar> y0, std::span<const double> times, Loss&& loss,

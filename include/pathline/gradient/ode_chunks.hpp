@@ -141,7 +141,7 @@ class OdeChunks {
     sum(memory.used_chunks(), n, result);
   }
 
-  /// dL/dt of each of the times, by the states and cotangents of the call before (docs/maths.md, (6.9)).
+  /// dL/dt of each of the times, by the states and cotangents of the call before (docs/maths.md, (6.10)).
   [[nodiscard]] Vector<double> time_gradient(std::span<const double> times, Memory& memory,
                                              const ValueAndGradient<Scalar>& result) const {
     const Index d = result.initial.rows(), n = result.initial.cols(), widest = parts_.widest_chunk(n);

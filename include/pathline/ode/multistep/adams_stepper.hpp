@@ -113,10 +113,10 @@ class Stepper<Method, State> {
     end_slope_known_ = false;
     largest_time_ = std::max({largest_time_, std::abs(t), std::abs(t_next)});
     continues_ = std::abs(h - spacing_) <= 8 * std::numeric_limits<double>::epsilon() * largest_time_;
-    const bool starting = length > 1 && (known_ < length || !continues_);
+    by_history_ = length == 1 || (known_ >= length && continues_);
     if constexpr (length > 1)
-      if (starting) start<1>(rhs, t);
-    if (!starting) go_on(rhs);
+      if (!by_history_) start<1>(rhs, t);
+    if (by_history_) go_on(rhs);
   }
 
   /// Moves on to the end of the step tried last.
@@ -155,6 +155,8 @@ class Stepper<Method, State> {
   [[nodiscard]] Index newton_iterations() const { return 0; }
   /// Evaluations of the step tried last, f(t, y) included: 1, or 2 with a corrector; s of a step by Start.
   [[nodiscard]] int stages_evaluated() const { return stages_evaluated_; }
+  /// Whether the step tried last was one by the history, and not by Start.
+  [[nodiscard]] bool by_history() const { return by_history_; }
   /// f(t, y); i = 0. Valid until accept().
   [[nodiscard]] const State& stage([[maybe_unused]] int i) const {
     eigen_assert(i == 0);
@@ -212,7 +214,8 @@ class Stepper<Method, State> {
   Index evaluations_ = 0;
   int stages_evaluated_ = 0;
   bool first_stage_ready_ = false, end_slope_known_ = false;
-  bool continues_ = false;  // the step tried last has the history's length
+  bool continues_ = false;   // the step tried last has the history's length
+  bool by_history_ = false;  // and was taken by it
 };
 
 }  // namespace pathline

@@ -1,0 +1,11 @@
+// expect: Backpropagation: this solver has no pullback: include pathline/gradient.hpp for a diagonally or fully implicit or a multistep method, or use an explicit Runge-Kutta method such as Dopri5
+#include <pathline/gradient.hpp>
+#include <pathline/nn.hpp>
+#include <pathline/ode.hpp>
+
+void train(const pathline::Mlp<float, pathline::Tanh>& field, const Eigen::MatrixXf& y0,
+           const std::vector<double>& times) {
+  const pathline::NeuralOde ode(field, pathline::Rodas4{}, pathline::FixedSteps(4), pathline::Backpropagation{});
+  const auto loss = [](const auto&, auto&) { return 0.F; };
+  (void)ode.value_and_gradient(y0, times, loss);
+}
