@@ -161,8 +161,9 @@ struct Backpropagation {
     const auto& steps = memory.recording.steps();
     typename Workspace<Scalar>::Frame frame(memory.workspace);
     StepPullback<Method, AnyDynamics> back(dynamics, frame, memory.pullback);
-    static_assert(!has_step_cost || requires { back.start_stages(); },
-                  "Backpropagation: a cost of the steps reads the stages of a Runge-Kutta method");
+    static_assert(
+        !has_step_cost || requires { back.start_stages(); },
+        "Backpropagation: a cost of the steps reads the stages of a Runge-Kutta method");
     BatchMap<Scalar> lambda = frame.batch(y_bar.rows(), y_bar.cols());  // contiguous, as y_bar need not be
     detail::copy<Scalar>(y_bar, lambda);
     detail::OutputsBack<Method, decltype(memory.recording)> given(outputs, times, outputs_bar, memory.recording);
