@@ -1,3 +1,4 @@
+// nothing is included before
 // expect: Backpropagation: this solver has no pullback: include pathline/gradient.hpp for a diagonally or fully implicit or a multistep method, or use an explicit Runge-Kutta method such as Dopri5
 #include <pathline/flow.hpp>
 #include <pathline/nn.hpp>
