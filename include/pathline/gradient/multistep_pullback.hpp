@@ -1,6 +1,6 @@
 /// \file
-/// The way back over a step of a multistep method: include it, and `AdamsBashforth` and `AdamsBashforthMoulton` train by
-/// Backpropagation. docs/maths.md, (6.9).
+/// The way back over a step of a multistep method: include it, and `AdamsBashforth` and `AdamsBashforthMoulton` train
+/// by Backpropagation. docs/maths.md, (6.9).
 #pragma once
 
 #include <pathline/core/types.hpp>
@@ -52,8 +52,8 @@ struct StepRecord<Method> {
   struct Memory {};
 };
 
-/// The slopes f_n, f_{n-1}, … of a step are those at the starts of the steps before: their cotangents wait until the way
-/// back comes there, and each slope is pulled back once.
+/// The slopes f_n, f_{n-1}, … of a step are those at the starts of the steps before: their cotangents wait until the
+/// way back comes there, and each slope is pulled back once.
 template <MultistepMethod Method, Dynamics G>
 class StepPullback<Method, G> {
   using Scalar = typename G::Scalar;
