@@ -65,24 +65,26 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
   constexpr std::size_t height = sizeof...(Height);
   constexpr Index size = Index(sizeof(P) / sizeof(Scalar));
   using At = Access<P>;
+  // Local copies: for all that the compiler knows, a store of packs changes f, which would be read again after each.
+  const Index a_row = f.a_row, a_column = f.a_column, b_row = f.b_row, b_column = f.b_column,
+              start_column = f.start_column;
   const auto column_of_tile = [&](auto) { return std::array<P, height>{(void(Height), P(Scalar(0)))...}; };
   std::array<std::array<P, height>, sizeof...(Width)> sum{column_of_tile(Width)...};
   const auto row_at = [&](std::size_t i) {  // a panel is two packs wide
-    return At::load(a + Index(i / 2) * 2 * size * f.a_row + Index(i % 2) * size);
+    return At::load(a + Index(i / 2) * 2 * size * a_row + Index(i % 2) * size);
   };
-  for (Index k = 0; k < depth; ++k, a += f.a_column, b += f.b_row) {
+  for (Index k = 0; k < depth; ++k, a += a_column, b += b_row) {
     const std::array<P, height> rows{row_at(Height)...};
     const auto add = [&](std::array<P, height>& column, Scalar factor) {
       const P both(factor);
       ((column[Height] = madd(rows[Height], both, column[Height])), ...);
     };
-    (add(sum[Width], b[Index(Width) * f.b_column]), ...);
+    (add(sum[Width], b[Index(Width) * b_column]), ...);
   }
   const auto store = [&](const std::array<P, height>& column, Index j) {
     Scalar* const at = c + j * c_column;
     if (start)
-      (At::store(At::load(start + j * f.start_column + Index(Height) * size) + column[Height],
-                 at + Index(Height) * size),
+      (At::store(At::load(start + j * start_column + Index(Height) * size) + column[Height], at + Index(Height) * size),
        ...);
     else
       (At::store(column[Height], at + Index(Height) * size), ...);
@@ -98,13 +100,15 @@ EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, cons
                                     Index c_column) {
   constexpr Index height = Index(Height * sizeof(P) / sizeof(Scalar)), width = Index(Width);
   const auto fits = [&](Index left) { return left >= width && (width <= 4 || (left != 7 && left != 8)); };
-  const Scalar *b = f.b, *start = f.start;
+  const Scalar *const a = f.a, *b = f.b, *start = f.start;
+  const Index a_panel = height * f.a_row, b_next = width * f.b_column, start_next = width * f.start_column;
   Index column = 0;
-  for (; fits(columns - column); column += width, b += width * f.b_column, c += width * c_column) {
-    for (Index row = 0; row < rows; row += height)
-      product_tile<P>(std::make_index_sequence<Height>{}, std::make_index_sequence<Width>{}, depth, f,
-                      f.a + row * f.a_row, b, start ? start + row : nullptr, c + row, c_column);
-    if (start) start += width * f.start_column;
+  for (; fits(columns - column); column += width, b += b_next, c += width * c_column) {
+    const Scalar* a_tile = a;
+    for (Index row = 0; row < rows; row += height, a_tile += a_panel)
+      product_tile<P>(std::make_index_sequence<Height>{}, std::make_index_sequence<Width>{}, depth, f, a_tile, b,
+                      start ? start + row : nullptr, c + row, c_column);
+    if (start) start += start_next;
   }
   if constexpr (Width > 1)
     if (column < columns)
