@@ -3,6 +3,8 @@
 /// flow of `ffjord_toy`) and `wide` (32-256-256-32) are stated in workloads.hpp, and for PyTorch and JAX in `peers/`.
 #include <benchmarks/measure.hpp>
 #include <benchmarks/workloads.hpp>
+#include <pathline/core/chunk_settings.hpp>
+#include <pathline/core/chunks.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/nn/mlp.hpp>
 
@@ -33,27 +35,24 @@ auto wide() {
 }
 const std::vector<Index> toy_sizes{2, 64, 64, 64, 2}, wide_sizes{32, 256, 256, 32};
 
-/// The number of solves that a batch of n columns is: columns that are equal take equally many evaluations.
-template <class F, class Estimator>
-double chunks_of(const F& flow, const Batch<float>& X, const Estimator& estimator) {
-  const Batch<float> one = X.leftCols(1), equal = one.replicate(1, X.cols());
-  return double(flow.likelihood(equal, estimator).statistics.evaluations) /
-         double(flow.likelihood(one, estimator).statistics.evaluations);
-}
-
 /// The mean log-density by an estimator.
 template <class F, TracePolicy Estimator>
 void log_prob(benchmark::State& state, const F& flow, const std::vector<Index>& sizes, const Estimator& estimator) {
-  // Of an Mlp with one or two hidden layers the exact trace is in closed form: about the products of one tangent.
-  const bool closed = std::same_as<Estimator, ExactTrace> && sizes.size() <= 4;
-  const Index n = state.range(0), k = closed ? 1 : estimator.tangents(flow.dim());
-  const Batch<float> X = workloads::inputs<float>(flow.dim(), n);
-  const double chunks = chunks_of(flow, X, estimator);
+  const Index n = state.range(0), d = flow.dim();
+  // What the solve carries along, by which its chunks are cut: nothing where the exact trace is in closed form, about
+  // the products of one tangent. In deeper networks the exact trace sends no tangents through the end layers.
+  const Index tangents = detail::evaluation_tangents<Estimator>(flow.field(), estimator.tangents(d));
+  const bool exact = std::same_as<Estimator, ExactTrace>;
+  const Index k = exact && tangents == 0 ? 1 : tangents;
+  const double ends = exact && tangents > 0 ? double(d * k * (sizes[1] + sizes[sizes.size() - 2])) : 0;
+  const Batch<float> X = workloads::inputs<float>(d, n);
+  const double chunks = double(chunk_count(n, ChunkWidth{}.of(n, flow.field().widest(), tangents, sizeof(float))));
   Likelihood<float> result;
   const double seconds = measure(state, [&] { result = flow.likelihood(X, estimator); });
   const double evaluations = double(result.statistics.evaluations) / chunks;
   const Index columns = Index(double(n * (1 + k)) / chunks);
-  report_flops<float>(state, 2 * evaluations * workloads::multiply_adds(sizes, 1, k) * double(n), seconds, columns);
+  report_flops<float>(state, 2 * evaluations * (workloads::multiply_adds(sizes, 1, k) - ends) * double(n), seconds,
+                      columns);
   state.counters["evaluations"] = evaluations;
   state.counters["rejected"] = double(result.statistics.rejected);
   state.counters["solves"] = chunks;
