@@ -17,7 +17,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <utility>
@@ -169,7 +169,7 @@ class FunctionLayer {
       const Index count = 1 + 2 * d + q;
       Scalar* const memory = frame.scalars(count * Index(sizeof(T) / sizeof(Scalar))).data();
       time = reinterpret_cast<T*>(memory);
-      std::uninitialized_value_construct_n(time, count);
+      for (Index i = 0; i < count; ++i) new (time + i) T();
       y = time + 1;
       p = y + d;
       dy = p + q;
