@@ -26,6 +26,7 @@
 
 namespace pathline::io::detail {
 
+/// Whether `one` is among `all`.
 [[nodiscard, gnu::cold]] inline bool is_among(const std::string& one, const std::vector<std::string>& all) {
   for (const std::string& other : all)
     if (one == other) return true;
