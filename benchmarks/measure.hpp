@@ -25,6 +25,22 @@ namespace pathline {
   return double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
 }
 
+/// The fastest of `count` runs, in seconds, after one that sizes the memory.
+template <class Work>
+double fastest_of(int count, Work&& work) {
+  using Clock = std::chrono::steady_clock;
+  work();
+  double fastest = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < count; ++i) {
+    const double processor = processor_seconds();
+    const auto start = Clock::now();
+    work();
+    const std::chrono::duration<double> elapsed = Clock::now() - start;
+    fastest = std::min({fastest, elapsed.count(), processor_seconds() - processor});
+  }
+  return fastest;
+}
+
 /// Runs `work` once to size its memory, then once an iteration. Sets the counters `fastest_ms` and `allocations` (per
 /// iteration), and returns the fastest iteration in seconds.
 template <class Work>

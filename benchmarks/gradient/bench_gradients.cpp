@@ -1,0 +1,62 @@
+/// \file
+/// What a gradient costs beside the forward solve of the same problem, by each way to make it: `times_forward`, the
+/// forward part of the gradient included.
+#include <benchmarks/measure.hpp>
+#include <benchmarks/workloads.hpp>
+#include <pathline/gradient.hpp>
+#include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
+
+#include <array>
+
+using namespace pathline;
+
+namespace {
+
+/// Value and gradient of the mean square at t = 1, and the solve alone.
+template <class Ode>
+void beside_forward(benchmark::State& state, const Ode& ode, Index n) {
+  using Scalar = typename Ode::Scalar;
+  const Batch<Scalar> y0 = workloads::inputs<Scalar>(ode.dim(), n);
+  const std::array<double, 2> times{0, 1};
+  typename Ode::Memory forward_memory, memory;
+  ValueAndGradient<Scalar> result;
+  const double forward = fastest_of(20, [&] { (void)ode.solve(y0, times, forward_memory); });
+  const double seconds =
+      measure(state, [&] { ode.value_and_gradient(y0, times, workloads::MeanSquare{}, memory, result); });
+  state.counters["forward_ms"] = 1e3 * forward;
+  state.counters["times_forward"] = seconds / forward;
+  state.counters["evaluations"] = double(result.forward.evaluations);
+  state.counters["pulled_back"] = double(result.backward.evaluations);
+}
+
+template <class Storage>
+void gradient_of_dopri5(benchmark::State& state) {
+  const Index n = state.range(0);
+  beside_forward(state, NeuralOde(workloads::node_field<float>(), Dopri5{}, PiController{}, Backpropagation<Storage>{}),
+                 n);
+}
+
+/// A hundred steps of Rk4 from so many kept states.
+void gradient_by_checkpoints(benchmark::State& state) {
+  const Backpropagation<Checkpoints> gradient{.storage = {.count = state.range(0)}};
+  beside_forward(state, NeuralOde(workloads::node_field<float>(), Rk4{}, FixedSteps(100), gradient), 64);
+}
+void gradient_by_kept_tapes(benchmark::State& state) {
+  beside_forward(state, NeuralOde(workloads::node_field<float>(), Rk4{}, FixedSteps(100)), 64);
+}
+
+void gradient_of_kvaerno5(benchmark::State& state) {
+  Rng rng(0);
+  Mlp<double, Tanh> field(3, {10, 10}, rng);
+  field.parameters() *= 3;
+  beside_forward(state, NeuralOde(field, Kvaerno5{}, PiController{.rtol = 1e-6, .atol = 1e-8}), state.range(0));
+}
+
+}  // namespace
+
+BENCHMARK_TEMPLATE(gradient_of_dopri5, KeepTapes)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
+BENCHMARK_TEMPLATE(gradient_of_dopri5, RecomputeStages)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
+BENCHMARK_TEMPLATE(gradient_of_dopri5, Checkpoints)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
+BENCHMARK(gradient_by_kept_tapes)->Unit(benchmark::kMillisecond);
+BENCHMARK(gradient_by_checkpoints)->Unit(benchmark::kMillisecond)->ArgName("states")->Arg(3)->Arg(8)->Arg(20)->Arg(100);
+BENCHMARK(gradient_of_kvaerno5)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1)->Arg(64);
