@@ -54,6 +54,9 @@ TEST_CASE("Potential: the trace form agrees with the tangent form at every width
   INFO("width " << width);
   check_against_tangents(Potential<double>(3, width, 2), 7, 1);
   check_against_tangents(Potential<double>(9, width, 1), 7, 7);
+  // Two groups of directions on the way back, where there are no more samples than rows.
+  check_against_tangents(Potential<double>(9, width, 1), 11, 1);
+  check_against_tangents(Potential<double>(9, width, 2), 11, 1);
   // More samples than rows: derivatives of one layer by matrices that all samples share, of several as before.
   check_against_tangents(Potential<double>(2, width, 1), width + 3, 1);
   check_against_tangents(Potential<double>(3, width, 1), width + 1, width + 1);
