@@ -162,6 +162,24 @@ struct EventPileUpError : SolveError {
   std::size_t event;  ///< Which of the events.
 };
 
+/// An adjoint solved its path again, backward, and came to another state than the one that it had left: the gradient
+/// along such a path is another function's.
+struct PathDriftError : SolveError {
+  /// \param distance  Largest difference of an entry of z, at `at.component` of `at.sample`.
+  /// \param size      Largest |z| on the way.
+  PathDriftError(double distance, double size, const SolveFailure& at)
+      : SolveError(
+            detail::message(
+                {at.solve, ": z at t = ", at.t, " is off by ", distance, " from the state that was there (|z| up to ",
+                 size, "; component ", at.component, " of sample ", at.sample,
+                 "), since the path is unstable backward in time: take InterpolatedAdjoint or Backpropagation, "
+                 "or tolerances of its own by AdjointBy, or more output times"}),
+            at),
+        drift(distance),
+        largest(size) {}
+  double drift, largest;
+};
+
 namespace detail {
 
 /// Throws the SolveError that is being handled anew, as the same type, with a failure that `relabel` has changed; one
@@ -185,6 +203,8 @@ namespace detail {
     throw NonlinearSolveError(changed(error));
   } catch (const EventPileUpError& error) {
     throw EventPileUpError(error.event, changed(error));
+  } catch (const PathDriftError& error) {
+    throw PathDriftError(error.drift, error.largest, changed(error));
   }
 }
 
