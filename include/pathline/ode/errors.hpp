@@ -180,6 +180,20 @@ struct PathDriftError : SolveError {
   double drift, largest;
 };
 
+/// The way back of a reversible solve did not come back to states that the way out had kept: the gradient would be
+/// wrong without a word. Rounding errors grow by up to 1/λ a step, and where the solution forgets its start.
+struct ReconstructionError : SolveError {
+  ReconstructionError(double relative_drift, const SolveFailure& at)
+      : SolveError(detail::message({at.solve, ": the state computed anew is off by ", relative_drift,
+                                    " of the largest entry", detail::describe(at),
+                                    "; take a coupling nearer to 1, as Reversible<Dopri5, std::ratio<999, 1000>>, "
+                                    "double in place of float, output times in between, where the way back starts "
+                                    "anew, or Dopri5 itself with Backpropagation<Checkpoints>"}),
+                   at),
+        drift(relative_drift) {}
+  double drift;  ///< The largest difference in units of the largest entry of the kept states.
+};
+
 namespace detail {
 
 /// Throws the SolveError that is being handled anew, as the same type, with a failure that `relabel` has changed; one
@@ -205,6 +219,8 @@ namespace detail {
     throw EventPileUpError(error.event, changed(error));
   } catch (const PathDriftError& error) {
     throw PathDriftError(error.drift, error.largest, changed(error));
+  } catch (const ReconstructionError& error) {
+    throw ReconstructionError(error.drift, changed(error));
   }
 }
 
