@@ -39,7 +39,7 @@
 #include <pathline/gradient/adjoint/walk_back.hpp>
 #include <pathline/gradient/adjoint/way_back.hpp>
 // `gradient/checkpoint/`: records in bounded memory. `gradient/implicit/`: the way back over implicit steps, both
-// families of it by implicit_step_pullback.hpp.
+// families of it by implicit_step_pullback.hpp. `gradient/reversible/`: the way back over reversible steps.
 #include <pathline/gradient/checkpoint/binomial_schedule.hpp>
 #include <pathline/gradient/checkpoint/checkpoint_recording.hpp>
 #include <pathline/gradient/checkpoint/checkpoints.hpp>
@@ -48,3 +48,6 @@
 #include <pathline/gradient/implicit/fully_implicit_pullback.hpp>
 #include <pathline/gradient/implicit/stage_recording.hpp>
 #include <pathline/gradient/implicit/transposed_system.hpp>
+#include <pathline/gradient/reversible/reversible_heun_pullback.hpp>
+#include <pathline/gradient/reversible/reversible_pullback.hpp>
+#include <pathline/gradient/reversible/reversible_recording.hpp>
