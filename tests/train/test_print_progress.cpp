@@ -134,13 +134,13 @@ TEST_CASE("PrintProgress prints losses, evaluations and the time left, and remem
     epoch.evaluations = 38;
     report(2, 1.25);
     epoch.validation_loss = std::numeric_limits<double>::quiet_NaN();
-    report(3, 1);
-    report(4, 1e300);  // too long for a buffer of the usual length
+    report(3, 1.234e-5);  // of a mean square
+    report(4, 1e300);     // too long for a buffer of the usual length
   }
   const std::string text = out.str();
   CHECK(text == std::string("fit  1/4  loss 2.500  30 s left\n"
                             "fit  2/4  loss 1.250  validation -0.250  38 evaluations  20 s left\n"
-                            "fit  3/4  loss 1.000  validation -0.250  38 evaluations  10 s left\n"
+                            "fit  3/4  loss 1.234e-05  validation -0.250  38 evaluations  10 s left\n"
                             "fit  4/4  loss 1.000e+300  validation -0.250  38 evaluations\n"));
   CHECK(lines(text) == 4);
 }

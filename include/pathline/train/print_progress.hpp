@@ -20,10 +20,11 @@ namespace pathline {
 
 namespace detail {
 
-/// Three decimals, as long as the number is of a usual size.
+/// Three decimals, as long as the number is of a usual size: a mean square may be small.
 [[nodiscard, gnu::cold]] inline std::string loss_text(double loss) {
   char text[32];
-  std::snprintf(text, sizeof text, std::abs(loss) < 1e6 ? "%.3f" : "%.3e", loss);
+  const double size = std::abs(loss);
+  std::snprintf(text, sizeof text, size == 0 || (size >= 0.01 && size < 1e6) ? "%.3f" : "%.3e", loss);
   return text;
 }
 
