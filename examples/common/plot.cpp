@@ -554,21 +554,36 @@ void graph(const std::filesystem::path& png, const std::vector<Points>& curves, 
   script.title(options.style.title).axes(options.x_label, options.y_label);
   MatrixXd all(2, 0);
   std::string command = "plot ";
-  const auto add = [&](const Points& some, bool as_points, const std::string& color) {
-    const MatrixXd kept = finite_columns(some.positions);
+  const auto add = [&](const Points& some, const std::string& look) {
+    MatrixXd kept = some.positions;
+    if (options.log_x)
+      for (Index j = 0; j < kept.cols(); ++j)
+        if (!(kept(0, j) > 0)) kept(0, j) = std::nan("");
+    kept = finite_columns(kept);
     if (kept.cols() == 0) return;
     all.conservativeResize(2, all.cols() + kept.cols());
     all.rightCols(kept.cols()) = kept;
-    command += (command.back() == ' ' ? "" : ", ") + script.points(kept) + " using 1:2 " +
-               (as_points ? "with points pointtype 7 pointsize " + point_size(kept.cols())
-                          : std::string("with lines linewidth 2")) +
-               " linecolor '" + color + "' title " + quoted(some.label);
+    command += (command.back() == ' ' ? "" : ", ") + script.points(kept) + " using 1:2 with " + look + " title " +
+               quoted(some.label);
   };
-  for (const Points& some : options.dots) add(some, true, "#b0b0b0");
-  for (std::size_t i = 0; i < curves.size(); ++i) add(curves[i], options.points, line_colors[i % line_colors.size()]);
+  const auto points = [](const Points& some, const std::string& color) {
+    return "points pointtype 7 pointsize " + point_size(some.positions.cols()) + " linecolor '" + color + "'";
+  };
+  for (const Points& some : options.dots) add(some, points(some, "#b0b0b0"));
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const std::string color = line_colors[i % line_colors.size()];
+    add(curves[i], options.points ? points(curves[i], color) : "lines linewidth 2 linecolor '" + color + "'");
+  }
+  add(options.outline, "lines linewidth 1.5 dashtype '-' linecolor '#222222'");
   if (all.cols() == 0) throw pathline::ArgumentError("graph: number of finite points", "0", "at least 1");
-  script.line("set xrange " + bracket(range_of(all.row(0), options.points ? 0.03 : 0)));
+  script.line("set xrange " + bracket(range_of(all.row(0), options.points && !options.log_x ? 0.03 : 0)));
   script.line("set yrange " + bracket(range_of(all.row(1), 0.05)));
+  if (options.log_x) script.line("set logscale x").line("set format x '1e%T'");
+  if (options.shaded.low < options.shaded.high) {
+    script.line("set object rectangle from first " + number(options.shaded.low, place_digits) + ", graph 0 to first " +
+                number(options.shaded.high, place_digits) + ", graph 1 behind fillcolor '#eef3e6' linewidth 0");
+    command += ", keyentry with boxes fillstyle solid linecolor '#eef3e6' title " + quoted(options.shaded_label);
+  }
   if (options.equal_units) script.line("set size ratio -1");
   const bool legend = std::any_of(curves.begin(), curves.end(), [](const Points& one) { return !one.label.empty(); });
   if (legend)

@@ -116,7 +116,11 @@ struct GraphOptions {
   std::string x_label = {}, y_label = {};
   bool points = false;            ///< Dots instead of lines.
   std::vector<Points> dots = {};  ///< Below the curves, 2 × m each.
+  Points outline = {};            ///< A dashed line above them, 2 × m: what the curves should be.
   bool equal_units = false;       ///< One unit is as long on both axes.
+  bool log_x = false;             ///< Decades on the x axis; what is not positive there is left out.
+  Range shaded = {0, 0};          ///< Part of the x axis that is shaded from below to above; empty: none.
+  std::string shaded_label = {};
 };
 /// Curves or points in the plane (each 2 × m), the axes as long as they need; what is not finite is left out.
 /// \throws pathline::ArgumentError when nothing is left.

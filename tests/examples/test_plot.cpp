@@ -134,6 +134,10 @@ TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examp
                 {.style = style, .x_label = name, .y_label = name});
     check_picture(folder.path / "a.png", 800, 600);
     plot::graph(folder.path / "b.png", {plane}, {.style = style, .points = true});
+    plot::graph(
+        folder.path / "d.png", {plane},
+        {.style = style, .dots = {plane}, .outline = plane, .log_x = true, .shaded = {1, 2}, .shaded_label = name});
+    check_picture(folder.path / "d.png", 800, 600);
     check_picture(folder.path / "b.png", 800, 600);
     CHECK_THROWS_AS(plot::graph(folder.path / "c.png", {}, {}), pathline::ArgumentError);
   }
