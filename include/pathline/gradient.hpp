@@ -29,8 +29,17 @@
 #include <pathline/gradient/step_regularizers.hpp>
 #include <pathline/gradient/stepper_pool.hpp>
 #include <pathline/gradient/value_and_gradient.hpp>
+// `gradient/adjoint/`: continuous adjoints with a solver of their own, and along an interpolated path.
+#include <pathline/gradient/adjoint/adjoint_by.hpp>
+#include <pathline/gradient/adjoint/adjoint_field.hpp>
+#include <pathline/gradient/adjoint/implicit_way_back.hpp>
+#include <pathline/gradient/adjoint/interpolated_adjoint.hpp>
+#include <pathline/gradient/adjoint/kept_path.hpp>
+#include <pathline/gradient/adjoint/own_solver.hpp>
+#include <pathline/gradient/adjoint/walk_back.hpp>
+#include <pathline/gradient/adjoint/way_back.hpp>
 // `gradient/checkpoint/`: records in bounded memory. `gradient/implicit/`: the way back over implicit steps, both
-// families of it by implicit_step_pullback.hpp.
+// families of it by implicit_step_pullback.hpp. `gradient/reversible/`: the way back over reversible steps.
 #include <pathline/gradient/checkpoint/binomial_schedule.hpp>
 #include <pathline/gradient/checkpoint/checkpoint_recording.hpp>
 #include <pathline/gradient/checkpoint/checkpoints.hpp>
@@ -39,3 +48,6 @@
 #include <pathline/gradient/implicit/fully_implicit_pullback.hpp>
 #include <pathline/gradient/implicit/stage_recording.hpp>
 #include <pathline/gradient/implicit/transposed_system.hpp>
+#include <pathline/gradient/reversible/reversible_heun_pullback.hpp>
+#include <pathline/gradient/reversible/reversible_pullback.hpp>
+#include <pathline/gradient/reversible/reversible_recording.hpp>

@@ -72,6 +72,12 @@
 #include <pathline/ode/multistep/adams_stepper.hpp>
 #include <pathline/ode/multistep/multistep_method.hpp>
 
+// `ode/reversible/`: Methods whose steps can be taken back by a formula, for gradients in constant memory. Builds on
+// `explicit`.
+#include <pathline/ode/reversible/reversible_heun_stepper.hpp>
+#include <pathline/ode/reversible/reversible_methods.hpp>
+#include <pathline/ode/reversible/reversible_stepper.hpp>
+
 // `ode/symplectic/`: Methods for mechanics, and their own front.
 #include <pathline/ode/symplectic/solve_separable.hpp>
 #include <pathline/ode/symplectic/symplectic_methods.hpp>

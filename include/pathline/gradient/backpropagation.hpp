@@ -107,7 +107,7 @@ struct Backpropagation {
                   "method takes KeepTapes or RecomputeStages");
     static_assert(detail::reads_stages_of<Cost, Method>,
                   "Backpropagation: the cost of the steps reads the stages of another method than the solve's");
-    if constexpr (MethodWithPullback<Method>) {
+    if constexpr (supports<Method>) {
       memory.recording.start(DynamicsOf<Method, G>(dynamics), memory.workspace);
       return solve(method, control, y, times, states, memory);
     } else {
@@ -123,7 +123,7 @@ struct Backpropagation {
                       std::span<const double> times, std::span<const Batch<typename G::Scalar>> outputs_bar,
                       BatchRef<typename G::Scalar> y_bar, VectorRef<typename G::Scalar> theta_bar,
                       Memory<G, Method>& memory, typename G::Scalar step_cost_bar = 1) const {
-    if constexpr (MethodWithPullback<Method>)  // forward() has refused any other
+    if constexpr (supports<Method>)  // forward() has refused any other
       return walk_back<Method>(DynamicsOf<Method, G>(dynamics), times, outputs_bar, y_bar, theta_bar, memory,
                                step_cost_bar);
     else
@@ -131,6 +131,8 @@ struct Backpropagation {
   }
 
  private:
+  template <class Method>
+  static constexpr bool supports = MethodWithPullback<Method>&& detail::reads_stages_of<Cost, Method>;
   template <class Method, Dynamics G>
   using DynamicsOf = typename StepRecord<Method>::template Dynamics<typename G::Scalar>;
 

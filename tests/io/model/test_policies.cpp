@@ -11,11 +11,13 @@
 #include <pathline/ode/control/step_control.hpp>
 #include <pathline/ode/explicit/dormand_prince_853.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
+#include <pathline/ode/reversible/reversible_methods.hpp>
 
 #include <support/catch.hpp>
 #include <support/part_round_trip.hpp>
 
 #include <limits>
+#include <ratio>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -99,6 +101,8 @@ TEST_CASE("io: settings that no policy can have are refused by name", "[io][erro
 TEST_CASE("io: solvers and gradient methods are told apart by their names", "[io]") {
   CHECK(described(Dop853{}).texts().at("part") == "Dop853");
   (void)round_trip(Tsit5{});
+  CHECK(described(ReversibleHeun{}).texts().at("part") == "ReversibleHeun");
+  CHECK(text(described(round_trip(Reversible<Dopri5, std::ratio<9, 10>>{})), "coupling") == "9/10");
   CHECK(round_trip(Adjoint{.norm = AdjointNorm::full}).norm == AdjointNorm::full);
   using WithCost = Backpropagation<RecomputeStages, ErrorEstimateCost<Dopri5>>;
   const WithCost read =
@@ -115,4 +119,10 @@ TEST_CASE("io: solvers and gradient methods are told apart by their names", "[io
   CHECK(state.differences ==
         std::vector<std::string>{"part.storage: the file has RecomputeStages, the program KeepTapes",
                                  "part.step_cost: the file has ErrorEstimateCost, the program NoStepCost"});
+
+  const io::TensorFile reversible = part_file(Reversible<Dopri5>{});
+  io::detail::ReadingState other(reversible, io::Rounding::refuse);
+  CHECK_FALSE(io::ModelReader(other).part<Reversible<Tsit5, std::ratio<1>>>("part"));
+  CHECK(other.differences == std::vector<std::string>{"part.method: the file has Dopri5, the program Tsit5",
+                                                      "part.coupling: the file has 99/100, the program 1/1"});
 }

@@ -23,7 +23,7 @@ struct Euler; struct Midpoint; struct Heun; struct Ralston; struct SspRk3; struc
 struct BogackiShampine; struct Fehlberg; struct CashKarp; struct Dopri5; struct Tsit5; struct Verner65; struct Dop853;
 struct ImplicitEuler; struct ImplicitMidpoint; struct CrankNicolson; struct TrBdf2; struct Sdirk2; struct Sdirk3;
 struct Sdirk4; struct Kvaerno3; struct Kvaerno5; struct Esdirk547L2SA2; struct GaussLegendre4; struct RadauIia5;
-struct Rosenbrock23; struct Rodas4; struct KennedyCarpenter3; struct KennedyCarpenter4;
+struct Rosenbrock23; struct Rodas4; struct KennedyCarpenter3; struct KennedyCarpenter4; struct ReversibleHeun;
 
 namespace io {
 
@@ -58,9 +58,34 @@ template <> struct Described<Rosenbrock23> { static constexpr std::string_view n
 template <> struct Described<Rodas4> { static constexpr std::string_view name = "Rodas4"; };
 template <> struct Described<KennedyCarpenter3> { static constexpr std::string_view name = "KennedyCarpenter3"; };
 template <> struct Described<KennedyCarpenter4> { static constexpr std::string_view name = "KennedyCarpenter4"; };
+template <> struct Described<ReversibleHeun> { static constexpr std::string_view name = "ReversibleHeun"; };
 template <> struct Described<RmsNorm> { static constexpr std::string_view name = "RmsNorm"; };
 template <> struct Described<MaxSampleNorm> { static constexpr std::string_view name = "MaxSampleNorm"; };
 // clang-format on
+
+/// `Reversible<Method, std::ratio<99, 100>>`: the method, and "99/100".
+template <class Method>
+requires requires {
+  typename Method::Base;
+  Method::CouplingRatio::num;
+}
+struct Described<Method> {
+  static constexpr std::string_view name = "Reversible";
+  static void describe(const Method& /*method*/, Description& out) {
+    out.part("method", typename Method::Base{});
+    out.fixed("coupling", coupling());
+  }
+  static Method read(ModelReader& in) {
+    (void)in.part<typename Method::Base>("method");
+    in.fixed("coupling", coupling());
+    return {};
+  }
+
+ private:
+  static std::string coupling() {
+    return std::to_string(Method::CouplingRatio::num) + "/" + std::to_string(Method::CouplingRatio::den);
+  }
+};
 
 template <class Norm>
 struct Described<TopRowsSeminorm<Norm>> {

@@ -1,11 +1,11 @@
-// expect: Adjoint: this solver has no gradient yet; use an explicit Runge-Kutta method such as Dopri5
+// expect: AdjointBy, InterpolatedAdjoint: the solver of the way back must be an explicit Runge-Kutta or
 #include <pathline/gradient.hpp>
 #include <pathline/nn.hpp>
 #include <pathline/ode.hpp>
 
 void train(const pathline::Mlp<float, pathline::Tanh>& field, const Eigen::MatrixXf& y0,
            const std::vector<double>& times) {
-  const pathline::NeuralOde ode(field, pathline::ImplicitEuler{}, pathline::FixedSteps(4), pathline::Adjoint{});
+  const pathline::NeuralOde ode(field, pathline::InterpolatedAdjoint{pathline::Rodas4{}});
   const auto loss = [](const auto&, auto&) { return 0.F; };
   (void)ode.value_and_gradient(y0, times, loss);
 }
