@@ -10,6 +10,7 @@
 
 #include <Eigen/LU>
 
+#include <algorithm>
 #include <vector>
 
 namespace pathline::test {
@@ -39,8 +40,8 @@ template <class Method, Dynamics G, class Steps>
   return states;
 }
 
-/// The same of a method whose stages are solutions of equations: Newton's method for all stages of a step at once, to
-/// rounding, with the Jacobian from differences.
+/// The same of a method whose stages are solutions of equations: simplified Newton's method for all stages of a step at
+/// once, to rounding, with the Jacobian from differences.
 template <class Method, Dynamics G, class Steps>
 [[nodiscard]] std::vector<Batch<double>> replay_implicit(const G& dynamics, const Batch<double>& y0,
                                                          const Steps& steps) {
@@ -64,17 +65,27 @@ template <class Method, Dynamics G, class Steps>
       }
       return result;
     };
-    Batch<double> K = Batch<double>::Zero(m, n);
-    for (int iteration = 0; iteration < 12; ++iteration) {
-      const Batch<double> centre = slopes(K);
-      std::vector<Batch<double>> J(std::size_t(n), Batch<double>::Identity(m, m));
-      for (Index k = 0; k < m; ++k) {
-        Batch<double> moved = K;
-        moved.row(k).array() += 1e-7;
-        const Batch<double> column = (slopes(moved) - centre) / 1e-7;
-        for (Index j = 0; j < n; ++j) J[std::size_t(j)].col(k) -= column.col(j);
+    Batch<double> K = Batch<double>::Zero(m, n), centre = slopes(K);
+    std::vector<Eigen::PartialPivLU<Batch<double>>> factors;
+    std::vector<Batch<double>> J(std::size_t(n), Batch<double>::Identity(m, m));
+    for (Index k = 0; k < m; ++k) {
+      Batch<double> moved = K;
+      moved.row(k).array() += 1e-7;
+      const Batch<double> column = (slopes(moved) - centre) / 1e-7;
+      for (Index j = 0; j < n; ++j) J[std::size_t(j)].col(k) -= column.col(j);
+    }
+    for (const Batch<double>& matrix : J) factors.emplace_back(matrix);
+    double size = 1, last = 2;
+    for (int iteration = 0; iteration < 60 && size < last; ++iteration) {  // until rounding stops it
+      last = size;
+      size = 0;
+      for (Index j = 0; j < n; ++j) {
+        const Vector<double> correction = factors[std::size_t(j)].solve(K.col(j) - centre.col(j));
+        K.col(j) -= correction;
+        size = std::max(size, correction.cwiseAbs().maxCoeff());
       }
-      for (Index j = 0; j < n; ++j) K.col(j) -= J[std::size_t(j)].partialPivLu().solve(K.col(j) - centre.col(j));
+      centre = slopes(K);
+      if (iteration == 0) last = size + 1;
     }
     states.push_back(states.back());
     for (int i = 0; i < s; ++i) states.back() += step.h * tableau.b[std::size_t(i)] * K.middleRows(i * rows, rows);
