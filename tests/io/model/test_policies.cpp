@@ -3,6 +3,8 @@
 #include <pathline/io/model/policies.hpp>
 
 #include <pathline/gradient/adjoint.hpp>
+#include <pathline/gradient/adjoint/adjoint_by.hpp>
+#include <pathline/gradient/adjoint/interpolated_adjoint.hpp>
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/step_regularizers.hpp>
 #include <pathline/io/model/gradients.hpp>
@@ -104,6 +106,11 @@ TEST_CASE("io: solvers and gradient methods are told apart by their names", "[io
   CHECK(described(ReversibleHeun{}).texts().at("part") == "ReversibleHeun");
   CHECK(text(described(round_trip(Reversible<Dopri5, std::ratio<9, 10>>{})), "coupling") == "9/10");
   CHECK(round_trip(Adjoint{.norm = AdjointNorm::full}).norm == AdjointNorm::full);
+  CHECK(std::get<PiController>(round_trip(AdjointBy{PiController{.rtol = 1e-9}, Dopri5{}}).policies).rtol == 1e-9);
+  InterpolatedAdjoint<> interpolated;
+  interpolated.norm = AdjointNorm::full;
+  CHECK(round_trip(interpolated).norm == AdjointNorm::full);
+  CHECK(text(described(interpolated), "solver") == "the flow's");
   using WithCost = Backpropagation<RecomputeStages, ErrorEstimateCost<Dopri5>>;
   const WithCost read =
       round_trip(WithCost{.step_cost = {.weight = 4, .rows = 2}, .outputs = OutputTimes::interpolate});
@@ -112,6 +119,13 @@ TEST_CASE("io: solvers and gradient methods are told apart by their names", "[io
   CHECK(text(described(read), "storage") == "RecomputeStages");
   CHECK(round_trip(Backpropagation<Checkpoints>{.storage = {.count = 5}}).storage.count == 5);
   CHECK(round_trip(Backpropagation<MemoryBudget>{.storage = {.bytes = 12345}}).storage.bytes == 12345);
+
+  const io::TensorFile of_adjoint = part_file(AdjointBy{Dopri5{}});
+  io::detail::ReadingState other(of_adjoint, io::Rounding::refuse);
+  CHECK_FALSE(io::ModelReader(other).part<AdjointBy<Tsit5, FixedSteps>>("part"));
+  CHECK(other.differences == std::vector<std::string>{"part.solver: the file has Dopri5, the program Tsit5",
+                                                      "part.step_control: the file has the flow's, the program "
+                                                      "FixedSteps"});
 
   const io::TensorFile file = part_file(read);
   io::detail::ReadingState state(file, io::Rounding::refuse);
