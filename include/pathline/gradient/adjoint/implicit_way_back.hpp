@@ -2,7 +2,7 @@
 /// The adjoint's way back by diagonally and fully implicit methods: a separate small system for each sample.
 ///
 /// The state has the columns [z_j; a_j], or a_j alone where a path is read. The Jacobian of a column is
-///     [ J  0 ; -∂(Jᵀ a)/∂z  -Jᵀ ],
+///     [ J  0 ; -∂(Jᵀ a)/∂z  -Jᵀ ]        (docs/maths.md, (6.14)),
 /// J by the field's own or row by row by pullbacks, the other block by d forward differences of pullbacks. Newton's
 /// matrix is block triangular, so that an error of that block costs iterations but does not keep them from converging.
 /// θ̄ is a quadrature by the weights of the method: a pullback for each stage of an accepted step, and none in Newton's

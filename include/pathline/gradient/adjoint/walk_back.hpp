@@ -100,7 +100,7 @@ Statistics solve_and_keep_ends(const Method& method, const Control& control, con
 }
 
 /// How far z may be off where the way back ends, in units of the largest |z| on that way. The tests' solves are off by
-/// 1e-7 or less; a path that is off by a quarter is another one. What is off by less is left to the tolerances.
+/// 2e-7 or less; a path that is off by a quarter is another one. What is off by less is left to the tolerances.
 inline constexpr double most_drift = 0.25;
 
 /// \throws PathDriftError where z (d × n) is not the state that was kept.
