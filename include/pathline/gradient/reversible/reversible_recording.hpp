@@ -59,7 +59,7 @@ class ReversibleRecording {
   }
   void output(Index /*i*/, const Batch<Scalar>& y) {
     outputs_.push_back(steps_.size());
-    if (keeps(steps_.size())) return;
+    if (!kept_.empty() && kept_.back() == steps_.size()) return;
     kept_.push_back(steps_.size());
     detail::copy<Scalar>(y, kept_state(kept_.size() - 1, 0));
     detail::copy<Scalar>(companion_ == nullptr ? y : *companion_, kept_state(kept_.size() - 1, 1));
@@ -77,8 +77,9 @@ class ReversibleRecording {
   /// \throws ReconstructionError when y and z, as they were computed on the way back, differ from these by more than
   ///         half of the scalar's digits.
   bool restore(std::size_t steps_done, View<Scalar> y, View<Scalar> z) {
-    if (!keeps(steps_done)) return false;
-    const std::size_t place = kept_.size() - 1;
+    const auto found = std::lower_bound(kept_.begin(), kept_.end(), steps_done);
+    if (found == kept_.end() || *found != steps_done) return false;
+    const auto place = std::size_t(found - kept_.begin());
     const View<const Scalar> kept_y = kept_state(place, 0), kept_z = kept_state(place, 1);
     if (steps_done < steps_.size()) {
       require_close(steps_done, y, kept_y);
@@ -86,7 +87,6 @@ class ReversibleRecording {
     }
     detail::copy<Scalar>(kept_y, y);
     detail::copy<Scalar>(kept_z, z);
-    kept_.pop_back();
     return true;
   }
 
@@ -100,7 +100,6 @@ class ReversibleRecording {
   }
 
  private:
-  [[nodiscard]] bool keeps(std::size_t steps_done) const { return !kept_.empty() && kept_.back() == steps_done; }
   [[nodiscard]] View<Scalar> kept_state(std::size_t place, Index which) {
     const Index rows = dynamics_.rows(), n = dynamics_.columns();
     return {states_.at(place, 2 * rows * n).data() + which * rows * n, rows, n};
@@ -134,7 +133,7 @@ class ReversibleRecording {
   const Batch<Scalar>* companion_ = nullptr;  // of the stepper
   std::vector<Step> steps_;
   std::vector<std::size_t> outputs_;
-  std::vector<std::size_t> kept_;  // after how many steps; the way back drops them
+  std::vector<std::size_t> kept_;  // after how many steps
   RecordSlots<Scalar> states_, tapes_;
   double scale_ = 0;  // the largest entry of the path rows that was kept
   double drift_ = 0;
