@@ -5,6 +5,7 @@
 #include <benchmarks/workloads.hpp>
 #include <pathline/gradient.hpp>
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
+#include <pathline/ode/reversible/reversible_methods.hpp>
 
 #include <array>
 
@@ -45,6 +46,12 @@ void gradient_by_kept_tapes(benchmark::State& state) {
   beside_forward(state, NeuralOde(workloads::node_field<float>(), Rk4{}, FixedSteps(100)), 64);
 }
 
+/// The same steps, reversible.
+template <class Method>
+void gradient_of_reversible(benchmark::State& state) {
+  beside_forward(state, NeuralOde(workloads::node_field<float>(), Method{}, FixedSteps(100)), 64);
+}
+
 void gradient_of_kvaerno5(benchmark::State& state) {
   Rng rng(0);
   Mlp<double, Tanh> field(3, {10, 10}, rng);
@@ -59,4 +66,6 @@ BENCHMARK_TEMPLATE(gradient_of_dopri5, RecomputeStages)->Unit(benchmark::kMillis
 BENCHMARK_TEMPLATE(gradient_of_dopri5, Checkpoints)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
 BENCHMARK(gradient_by_kept_tapes)->Unit(benchmark::kMillisecond);
 BENCHMARK(gradient_by_checkpoints)->Unit(benchmark::kMillisecond)->ArgName("states")->Arg(3)->Arg(8)->Arg(20)->Arg(100);
+BENCHMARK_TEMPLATE(gradient_of_reversible, Reversible<Rk4>)->Unit(benchmark::kMillisecond);
+BENCHMARK_TEMPLATE(gradient_of_reversible, ReversibleHeun)->Unit(benchmark::kMillisecond);
 BENCHMARK(gradient_of_kvaerno5)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1)->Arg(64);
