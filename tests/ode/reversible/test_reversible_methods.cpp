@@ -53,8 +53,8 @@ TEST_CASE("A reversible method takes two steps of its explicit one", "[ode][reve
   CHECK(integrate(ReversibleHeun{}, FixedSteps(10), rhs, y, times, heun).evaluations == 11);
 }
 
-// The estimate is that of one step from z. A weak coupling lets the two states drift apart, which costs a factor of 10
-// to 20 here beside the explicit method, whose error is 2 to 5 tolerances.
+// The estimate is that of one step from z. A weak coupling lets the two states drift apart, which costs a factor of 5
+// to 25 here beside the explicit method, whose error is 2 to 5 tolerances.
 TEMPLATE_TEST_CASE("Step control of a reversible method follows the tolerance", "[ode][reversible]", Reversible<Dopri5>,
                    (Reversible<Dopri5, std::ratio<1, 2>>), (Reversible<BogackiShampine, std::ratio<999, 1000>>),
                    ReversibleHeun) {

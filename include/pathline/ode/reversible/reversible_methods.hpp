@@ -30,9 +30,9 @@ concept CouplingAboveZeroAndAtMostOne = (Ratio::num > 0) && (Ratio::num <= Ratio
 /// \tparam Method    An explicit Runge–Kutta method. Its error estimate, if it has one, steers the steps.
 /// \tparam Coupling  λ in (0, 1], a std::ratio. On the way back each step magnifies rounding errors by up to 1/λ, which
 ///                   is 2e4 in 1000 steps of λ = 0.99; take std::ratio<999, 1000> for more. The smaller λ, the nearer
-///                   the two states are to each other: under step control errors were 10 to 20 times those of the
-///                   explicit method with λ = 0.99, and equal to them with λ = 1/2, which in double serves for 20 steps
-///                   between output times.
+///                   the two states are to each other: under step control errors were 5 to 25 times those of the
+///                   explicit method with λ = 0.99, and 0.8 to 2.8 times with λ = 1/2, which in double serves for 20
+///                   steps between output times.
 template <class Method, class Coupling = std::ratio<99, 100>>
 requires detail::ReversibleNeedsAnExplicitMethod<Method> && detail::CouplingAboveZeroAndAtMostOne<Coupling>
 struct Reversible {
