@@ -25,8 +25,8 @@
 namespace pathline {
 
 /// Differentiate, then discretise. The way back uses the flow's solver and step control; between two output times it
-/// starts from the stored output, so that z does not drift over more than one interval. The solver may be explicit or,
-/// with pathline/gradient.hpp, diagonally or fully implicit.
+/// starts from the stored output, so that z does not drift over more than one interval. The solver may be explicit,
+/// multistep, reversible or, with pathline/gradient.hpp, diagonally or fully implicit.
 struct Adjoint {
   AdjointNorm norm = AdjointNorm::seminorm;
 

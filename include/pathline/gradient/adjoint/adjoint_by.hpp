@@ -5,12 +5,9 @@
 /// ```
 #pragma once
 
-#include <pathline/core/policies.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/gradient/adjoint/adjoint_field.hpp>
 #include <pathline/gradient/adjoint/own_solver.hpp>
 #include <pathline/gradient/adjoint/walk_back.hpp>
-#include <pathline/gradient/adjoint/way_back.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/ode/statistics.hpp>
 

@@ -6,15 +6,10 @@
 /// ```
 #pragma once
 
-#include <pathline/core/policies.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/core/view.hpp>
-#include <pathline/core/workspace.hpp>
-#include <pathline/gradient/adjoint/adjoint_field.hpp>
 #include <pathline/gradient/adjoint/kept_path.hpp>
 #include <pathline/gradient/adjoint/own_solver.hpp>
 #include <pathline/gradient/adjoint/walk_back.hpp>
-#include <pathline/gradient/adjoint/way_back.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/solve_dynamics.hpp>
 #include <pathline/ode/concepts.hpp>
@@ -43,6 +38,7 @@ struct InterpolatedAdjoint : detail::OwnSolver<Policies...> {
   using Own = detail::OwnSolver<Policies...>;
   using Own::Own;
 
+  /// What one thread keeps from the way out to the way back, the path among it, and from one solve to the next.
   template <Dynamics G, class Method>
   using Memory = detail::AdjointMemory<typename G::Scalar, Method, typename Own::template Method<Method>>;
 

@@ -16,7 +16,6 @@
 #include <iterator>
 #include <list>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace pathline::detail {

@@ -7,6 +7,7 @@
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/adjoint/adjoint_field.hpp>
+#include <pathline/gradient/adjoint/kept_path.hpp>
 #include <pathline/gradient/adjoint/way_back.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/implicit/dynamics_with_jacobian.hpp>
@@ -35,7 +36,7 @@ struct AdjointMemory {
   StepperPool<Method, Batch<Scalar>> steppers;
   typename WayBack<Back, Scalar>::Memory way_back;
   std::vector<Vector<Scalar>> ends;  ///< z at the times at which the way back starts anew; they only grow.
-  [[no_unique_address]] KeptPath<Scalar> path;
+  KeptPath<Scalar> path;             ///< Of InterpolatedAdjoint.
 };
 
 /// Whether an adjoint's way back can be solved so.

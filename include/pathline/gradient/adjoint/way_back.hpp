@@ -11,14 +11,12 @@
 #include <pathline/gradient/stepper_pool.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/ode/concepts.hpp>
-#include <pathline/ode/control/error_control.hpp>
 #include <pathline/ode/errors.hpp>
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/statistics.hpp>
 #include <pathline/ode/stepper.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 
 namespace pathline::detail {
