@@ -121,11 +121,11 @@ TEST_CASE("io: solvers and gradient methods are told apart by their names", "[io
   CHECK(round_trip(Backpropagation<MemoryBudget>{.storage = {.bytes = 12345}}).storage.bytes == 12345);
 
   const io::TensorFile of_adjoint = part_file(AdjointBy{Dopri5{}});
-  io::detail::ReadingState other(of_adjoint, io::Rounding::refuse);
-  CHECK_FALSE(io::ModelReader(other).part<AdjointBy<Tsit5, FixedSteps>>("part"));
-  CHECK(other.differences == std::vector<std::string>{"part.solver: the file has Dopri5, the program Tsit5",
-                                                      "part.step_control: the file has the flow's, the program "
-                                                      "FixedSteps"});
+  io::detail::ReadingState way_back(of_adjoint, io::Rounding::refuse);
+  CHECK_FALSE(io::ModelReader(way_back).part<AdjointBy<Tsit5, FixedSteps>>("part"));
+  CHECK(way_back.differences == std::vector<std::string>{"part.solver: the file has Dopri5, the program Tsit5",
+                                                         "part.step_control: the file has the flow's, the program "
+                                                         "FixedSteps"});
 
   const io::TensorFile file = part_file(read);
   io::detail::ReadingState state(file, io::Rounding::refuse);
