@@ -40,8 +40,8 @@ template <class Method, Dynamics G, class Steps>
   return states;
 }
 
-/// The same of a method whose stages are solutions of equations: simplified Newton's method for all stages of a step at
-/// once, to rounding, with the Jacobian from differences.
+/// The same of a method whose stages are solutions of equations: Newton's method for all stages of a step at once, to
+/// rounding, with Jacobians from differences.
 template <class Method, Dynamics G, class Steps>
 [[nodiscard]] std::vector<Batch<double>> replay_implicit(const G& dynamics, const Batch<double>& y0,
                                                          const Steps& steps) {
@@ -66,17 +66,19 @@ template <class Method, Dynamics G, class Steps>
       return result;
     };
     Batch<double> K = Batch<double>::Zero(m, n), centre = slopes(K);
-    std::vector<Eigen::PartialPivLU<Batch<double>>> factors;
-    std::vector<Batch<double>> J(std::size_t(n), Batch<double>::Identity(m, m));
-    for (Index k = 0; k < m; ++k) {
-      Batch<double> moved = K;
-      moved.row(k).array() += 1e-7;
-      const Batch<double> column = (slopes(moved) - centre) / 1e-7;
-      for (Index j = 0; j < n; ++j) J[std::size_t(j)].col(k) -= column.col(j);
-    }
-    for (const Batch<double>& matrix : J) factors.emplace_back(matrix);
+    std::vector<Eigen::PartialPivLU<Batch<double>>> factors{std::size_t(n)};
     double size = 1, last = 2;
-    for (int iteration = 0; iteration < 60 && size < last; ++iteration) {  // until rounding stops it
+    for (int iteration = 0; iteration < 60 && (iteration < 4 || size < last); ++iteration) {  // until rounding stops it
+      if (iteration < 3) {
+        std::vector<Batch<double>> J(std::size_t(n), Batch<double>::Identity(m, m));
+        for (Index k = 0; k < m; ++k) {
+          Batch<double> moved = K;
+          moved.row(k).array() += 1e-7;
+          const Batch<double> column = (slopes(moved) - centre) / 1e-7;
+          for (Index j = 0; j < n; ++j) J[std::size_t(j)].col(k) -= column.col(j);
+        }
+        for (Index j = 0; j < n; ++j) factors[std::size_t(j)].compute(J[std::size_t(j)]);
+      }
       last = size;
       size = 0;
       for (Index j = 0; j < n; ++j) {
@@ -85,7 +87,6 @@ template <class Method, Dynamics G, class Steps>
         size = std::max(size, correction.cwiseAbs().maxCoeff());
       }
       centre = slopes(K);
-      if (iteration == 0) last = size + 1;
     }
     states.push_back(states.back());
     for (int i = 0; i < s; ++i) states.back() += step.h * tableau.b[std::size_t(i)] * K.middleRows(i * rows, rows);
