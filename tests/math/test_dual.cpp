@@ -131,4 +131,24 @@ TEST_CASE("Powers have derivatives at 0 where there are some", "[math][dual]") {
   CHECK(pow(x, 0).slope[0] == 0);
   CHECK(pow(x, Dual<double, 1>(2)).slope[0] == 0);
   CHECK(abs(x).slope[0] == 0);
+  CHECK(pow(0., x).slope[0] == 0);
+  CHECK(hypot(x, Dual<double, 1>(0)).slope[0] == 0);
+  CHECK(hypot(Dual<double, 1>(1e200), Dual<double, 1>(1e200)).value == std::hypot(1e200, 1e200));
+  Dual<double, 1> negative(-2);
+  negative.slope[0] = 1;
+  CHECK(pow(negative, Dual<double, 1>(2)).slope[0] == -4);
+  Second second(0);
+  second.value.slope[0] = 1;
+  second.slope[0] = Dual<double, 1>(1);
+  CHECK(pow(second, Second(1)).slope[0].slope[0] == 0);
+  CHECK(pow(second, Second(2)).slope[0].slope[0] == 2);
+}
+
+TEST_CASE("An infinite slope leaves derivatives by other numbers alone", "[math][dual]") {
+  First p(3), y(0);
+  p.slope[0] = 1;
+  y.slope[1] = 1;
+  const First flow = -p * sqrt(y);
+  CHECK(flow.slope[0] == 0);
+  CHECK(std::isinf(flow.slope[1]));
 }

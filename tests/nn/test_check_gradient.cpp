@@ -13,7 +13,7 @@ namespace {
 /// A layer with one of its derivatives spoilt.
 struct Spoilt {
   using Scalar = double;
-  enum class What { nothing, tangent, curvature, parameter, side, not_a_number };
+  enum class What { nothing, tangent, curvature, parameter, side, not_a_number, overwrites };
   using Layers = Mlp<double, Tanh>;
   const Layers& field;
   What what;
@@ -45,6 +45,7 @@ struct Spoilt {
       X_bar.leftCols(n) = first.leftCols(n);
       return;
     }
+    if (what == What::overwrites) theta_bar.setZero();
     inner().pullback(theta, S, X, n, tape, Y_bar, X_bar, S_bar, theta_bar, workspace);
     if (what == What::parameter) theta_bar(theta_bar.size() - 2) *= 1.001;
     if (what == What::side) S_bar(0, 1) = 0;
@@ -74,10 +75,11 @@ TEST_CASE("check_gradient finds what is wrong, and where", "[nn][check-gradient]
   REQUIRE(!tangents.empty());
   CHECK(tangents.front() == "tangents");
   CHECK(wrong(What::curvature) == Lines{"cotangents of x"});
-  CHECK(wrong(What::side) == Lines{"cotangents of side inputs"});
-  CHECK(wrong(What::not_a_number) == Lines{"cotangents of x"});
+  CHECK(wrong(What::side) == Lines{"cotangents of side inputs", "cotangents of side inputs, no tangents"});
+  CHECK(wrong(What::not_a_number) == Lines{"cotangents of x", "cotangents of x, no tangents"});
+  CHECK(wrong(What::overwrites).size() >= 2);
   const Lines parameter = wrong(What::parameter);
-  REQUIRE(parameter.size() == 1);
+  REQUIRE(parameter.size() == 2);
   CHECK(parameter.front().find("parameters of layer.") == 0);
 }
 

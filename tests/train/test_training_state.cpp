@@ -52,7 +52,7 @@ TEST_CASE("Options are checked one by one", "[train][errors]") {
 TEST_CASE("A training error says what to do, and has the report so far", "[train][errors]") {
   FitReport report;
   report.best_epoch = 7;
-  const TrainingError error("the loss is nan", report);
+  const TrainingError error("the loss is nan", std::move(report));
   CHECK(error.report.best_epoch == 7);
   CHECK(std::string(error.what()) ==
         "fit: the loss is nan; the flow keeps the best parameters so far. Lower the optimizer's learning_rate, name "

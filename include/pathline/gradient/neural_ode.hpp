@@ -120,13 +120,18 @@ class NeuralOde {
   /// The same with dL/dt of each of the times in `result.times`: what the loss changes by when the state y0 is given at
   /// another t0, or the loss reads the state at another t_k. One evaluation of the field for each time more.
   ///
-  /// With a the cotangent of the state that the solve carries back to t0, dL/dt_0 = -⟨f(t_0, y0), a⟩; of the other
-  /// times dL/dt_k = ⟨f(t_k, y_k), cotangent of y_k⟩. These are derivatives of the solution of the differential
-  /// equation, docs/maths.md (6.10): those of the numbers computed differ from them by the error of the solve.
+  /// dL/dt_0 = -⟨f(t_0, y0), a⟩ with the cotangent a that the solve carries back to t0, `result.initial` less the loss's
+  /// own cotangent of the state at t0; of the other times dL/dt_k = ⟨f(t_k, y_k), cotangent of y_k⟩. These are
+  /// derivatives of the solution of the differential equation, docs/maths.md (6.10): those of the numbers computed
+  /// differ from them by the error of the solve.
+  /// \throws As solve().
   template <class Loss>
   [[nodiscard]] ValueAndGradient<Scalar> value_and_gradient_with_times(
       ConstDataRef<Scalar> y0, std::span<const double> times, Loss&& loss,
       ConstDataRef<Scalar> context = Batch<Scalar>()) const {
+    static_assert(
+        !requires { requires Parts::Gradient::has_step_cost; },
+        "NeuralOde: a cost of the steps has no derivative by the times");
     Memory memory;
     ValueAndGradient<Scalar> result;
     value_and_gradient(y0, times, loss, memory, result, context);

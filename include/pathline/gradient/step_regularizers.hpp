@@ -70,6 +70,9 @@ template <class Method>
 struct ErrorEstimateCost {
   static_assert(EmbeddedMethod<Method>,
                 "ErrorEstimateCost: this method estimates no error; use BogackiShampine, Dopri5 or Tsit5");
+  static_assert(
+      !requires { typename Method::Closing; },
+      "ErrorEstimateCost: another method with other weights takes some steps of this one; use Esdirk547L2SA2");
   using method = Method;  ///< A solve by another method does not compile.
 
   double weight = 1.0;  ///< Factor in the loss.

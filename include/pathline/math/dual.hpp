@@ -25,6 +25,37 @@ concept DifferentiableNumber = requires {
   typename X::differentiable_number;
 };
 
+namespace detail {
+
+/// Whether a number and all its derivatives are.
+template <class X>
+[[nodiscard]] bool all_finite(const X& x) {
+  if constexpr (DifferentiableNumber<X>) {
+    bool finite = all_finite(x.value);
+    for (const auto& slope : x.slope) finite = finite && all_finite(slope);
+    return finite;
+  } else {
+    return std::isfinite(x);
+  }
+}
+template <class X>
+[[nodiscard]] bool all_zero(const X& x) {
+  if constexpr (DifferentiableNumber<X>) {
+    bool zero = all_zero(x.value);
+    for (const auto& slope : x.slope) zero = zero && all_zero(slope);
+    return zero;
+  } else {
+    return x == 0;
+  }
+}
+/// s · x where s may be infinite, as the slope of a root at 0: what does not depend on a number has derivative 0.
+template <class T>
+[[nodiscard]] T product_or_zero(const T& s, const T& x) {
+  return all_zero(x) ? T(0) : s * x;
+}
+
+}  // namespace detail
+
 /// v + Σ d_i ε_i with ε_i ε_j = 0. T: a float, a double, or a Dual again, for second derivatives.
 template <class T, int N>
 struct Dual {
@@ -44,13 +75,19 @@ struct Dual {
   friend Dual chain(const Dual& x, const T& v, const T& s) {
     Dual result;
     result.value = v;
-    for (std::size_t i = 0; i < std::size_t(N); ++i) result.slope[i] = s * x.slope[i];
+    const bool finite = detail::all_finite(s);
+    for (std::size_t i = 0; i < std::size_t(N); ++i)
+      result.slope[i] = finite ? s * x.slope[i] : detail::product_or_zero(s, x.slope[i]);
     return result;
   }
   friend Dual chain(const Dual& x, const Dual& y, const T& v, const T& s, const T& r) {
     Dual result;
     result.value = v;
-    for (std::size_t i = 0; i < std::size_t(N); ++i) result.slope[i] = s * x.slope[i] + r * y.slope[i];
+    if (detail::all_finite(s) && detail::all_finite(r))
+      for (std::size_t i = 0; i < std::size_t(N); ++i) result.slope[i] = s * x.slope[i] + r * y.slope[i];
+    else
+      for (std::size_t i = 0; i < std::size_t(N); ++i)
+        result.slope[i] = detail::product_or_zero(s, x.slope[i]) + detail::product_or_zero(r, y.slope[i]);
     return result;
   }
 };
@@ -282,9 +319,13 @@ template <DifferentiableNumber X>
 [[nodiscard]] X fabs(const X& x) {
   return abs(x);
 }
+/// Its derivatives at (0, 0) are 0.
 template <DifferentiableNumber X>
 [[nodiscard]] X hypot(const X& x, const X& y) {
-  return sqrt(x * x + y * y);
+  using std::hypot;
+  const auto h = hypot(x.value, y.value);
+  if (detail::plain_value(h) == 0) return chain(x, y, h, detail::as_value<X>(0), detail::as_value<X>(0));
+  return chain(x, y, h, x.value / h, y.value / h);
 }
 /// x^a of a constant a; for a = 0 and 1 also at x = 0.
 template <DifferentiableNumber X, detail::Arithmetic Number>
@@ -297,15 +338,17 @@ template <DifferentiableNumber X, detail::Arithmetic Number>
 [[nodiscard]] X pow(Number a, const X& y) {
   using std::log, std::pow;
   const auto power = pow(detail::as_value<X>(a), y.value);
-  return chain(y, power, power * detail::as_value<X>(std::log(double(a))));
+  return chain(y, power, a == 0 ? detail::as_value<X>(0) : power * detail::as_value<X>(std::log(double(a))));
 }
 /// The derivative by y is 0 at x = 0.
 template <DifferentiableNumber X>
 [[nodiscard]] X pow(const X& x, const X& y) {
   using std::log, std::pow;
   const auto power = pow(x.value, y.value);
-  const auto by_y = detail::plain_value(x) == 0 ? detail::as_value<X>(0) : power * log(x.value);
-  return chain(x, y, power, y.value * pow(x.value, y.value - detail::as_value<X>(1)), by_y);
+  const auto zero = detail::as_value<X>(0), one = detail::as_value<X>(1);
+  const auto by_x = detail::plain_value(y) == 0 ? zero : y.value * pow(x.value, y.value - one);
+  const auto by_y = detail::plain_value(x) == 0 ? zero : power * log(x.value);
+  return chain(x, y, power, by_x, by_y);
 }
 template <DifferentiableNumber X>
 [[nodiscard]] X max(const X& x, const X& y) {

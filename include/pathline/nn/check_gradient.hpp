@@ -19,6 +19,7 @@
 #include <concepts>
 #include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <ostream>
 #include <span>
 #include <string>
@@ -39,11 +40,11 @@ struct GradientCheck {
   struct Line {
     std::string what;              ///< "tangents", "cotangents of x", "parameters of layer 1", …
     Index entries = 0;             ///< That were compared.
-    double difference = 0;         ///< The largest; NaN where an entry is none.
+    double difference = 0;         ///< The largest; NaN where an entry is not a number.
     double size = 0;               ///< The largest of what differences give: `difference` is judged beside it.
     Index worst = 0;               ///< The entry that is off most, column after column, in its block.
-    double got = 0, expected = 0;  ///< There.
-    double rounding = 0;           ///< What the rounding of differences alone may be.
+    double got = 0, expected = 0;  ///< Its value, and what differences give.
+    double rounding = 0;           ///< By how much rounding alone may put differences off.
 
     [[nodiscard]] bool agrees(double relative) const { return difference <= relative * size + rounding; }
   };
@@ -194,7 +195,8 @@ struct Checked {
 }  // namespace detail
 
 /// A layer or field of double at Gaussian inputs: its tangents beside differences of its values, and the cotangents of
-/// inputs, side inputs and parameters beside differences of ⟨cotangents, values and tangents⟩.
+/// inputs, side inputs and parameters beside differences of ⟨cotangents, values and tangents⟩; then the same without
+/// tangents. Side inputs that samples share, or that carry tangents, are not tried.
 ///
 /// A layer's parameters are Gaussian, a field's are its own.
 /// \param samples, tangents  Of the batch; each sample has side inputs of its own.
@@ -208,6 +210,7 @@ requires Layer<L> || Field<L>
   if (samples < 1) throw ArgumentError("check_gradient: samples", samples, "at least 1");
   if (tangents < 0) throw ArgumentError("check_gradient: tangents", tangents, "at least 0");
   const detail::Checked<L> checked{subject};
+  constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
   const Index n = samples, k = tangents, columns = (1 + k) * n;
   const auto gaussian = [&](std::uint64_t draw, Index rows, Index cols) {
     Batch<double> result(rows, cols);
@@ -222,7 +225,7 @@ requires Layer<L> || Field<L>
   Vector<double> tape(subject.tape_size(n, k));
   const std::span<double> tape_span(tape.data(), std::size_t(tape.size()));
   const auto values = [&](const Vector<double>& at, const Batch<double>& side, const Batch<double>& x) {
-    Batch<double> Y = Batch<double>::Zero(checked.rows_out(), columns);
+    Batch<double> Y = Batch<double>::Constant(checked.rows_out(), columns, not_a_number);
     checked.linearize(at, side, x, n, Y, tape_span, workspace);
     return Y;
   };
@@ -241,10 +244,15 @@ requires Layer<L> || Field<L>
     check.lines.push_back(detail::compared("tangents", Y.rightCols(k * n).reshaped(), expected.reshaped(),
                                            20 * eps / h * Y.leftCols(n).cwiseAbs().maxCoeff()));
   }
-  Batch<double> scratch = Y_bar, X_bar(X.rows(), columns), S_bar = Batch<double>::Zero(S.rows(), n);
-  Vector<double> theta_bar = Vector<double>::Zero(theta.size());
+  // X_bar is overwritten, the others are added to: what they start from must not matter.
+  const Batch<double> S_start = gaussian(4, S.rows(), n);
+  const Vector<double> theta_start = gaussian(5, theta.size(), 1);
+  Batch<double> scratch = Y_bar, X_bar = Batch<double>::Constant(X.rows(), columns, not_a_number), S_bar = S_start;
+  Vector<double> theta_bar = theta_start;
   (void)values(theta, S, X);
   checked.pullback(theta, S, X, n, tape_span, scratch, X_bar, S_bar, theta_bar, workspace);
+  S_bar -= S_start;
+  theta_bar -= theta_start;
   const double rounding = 20 * eps / h * Y.cwiseProduct(Y_bar).lpNorm<1>();
   const auto product = [&](const Vector<double>& at, const Batch<double>& side, const Batch<double>& x) {
     return values(at, side, x).cwiseProduct(Y_bar).sum();
@@ -264,8 +272,19 @@ requires Layer<L> || Field<L>
   }
   const auto by_theta = detail::differences([&](const Vector<double>& at) { return product(at, S, X); }, theta);
   detail::compare_blocks(theta_bar, by_theta, rounding, detail::blocks_of(subject), check);
+  if (k > 0)  // values alone often go another way
+    for (GradientCheck::Line& line : check_gradient(subject, samples, 0, seed).lines) {
+      line.what += ", no tangents";
+      check.lines.push_back(line);
+    }
   return check;
 }
+
+/// loss(theta), a number.
+template <class Loss>
+concept LossOfParameters = requires(const Loss& loss, const Vector<double>& theta) {
+  { loss(theta) } -> std::convertible_to<double>;
+};
 
 /// A loss with a gradient that somebody has computed, of the parameters theta.
 ///
@@ -276,11 +295,10 @@ requires Layer<L> || Field<L>
 ///                fixed steps, since those of a controller move with theta.
 /// \param blocks  Names of consecutive parts of theta, in order; may be left out.
 /// \throws ShapeError when gradient has another length than theta.
-template <class Loss>
-requires std::convertible_to < std::invoke_result_t < const Loss&, const Vector<double>
-& >, double > [[nodiscard]] GradientCheck check_gradient(const Loss& loss, const Vector<double>& theta,
-                                                         const Vector<double>& gradient,
-                                                         const std::vector<ParameterBlock>& blocks = {}) {
+template <LossOfParameters Loss>
+[[nodiscard]] GradientCheck check_gradient(const Loss& loss, const Vector<double>& theta,
+                                           const Vector<double>& gradient,
+                                           const std::vector<ParameterBlock>& blocks = {}) {
   require_rows("check_gradient: gradient", gradient.size(), theta.size());
   GradientCheck check;
   const double rounding = 20 * 2.3e-16 / 1e-6 * std::abs(loss(theta));

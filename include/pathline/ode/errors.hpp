@@ -173,7 +173,7 @@ struct PathDriftError : SolveError {
                 {at.solve, ": z at t = ", at.t, " is off by ", distance, " from the state that was there (|z| up to ",
                  size, "; component ", at.component, " of sample ", at.sample,
                  "), since the path is unstable backward in time: take InterpolatedAdjoint or Backpropagation, "
-                 "or tolerances of its own by AdjointBy, or more output times"}),
+                 "or more output times, at which the way back starts anew"}),
             at),
         drift(distance),
         largest(size) {}

@@ -35,6 +35,7 @@ void check_same_bits(const Control& control, OutputTimes outputs = OutputTimes::
     const Run<Method, Checkpoints, Cost> again(control, {.count = count}, outputs);
     CAPTURE(count);
     CHECK(again.result.loss == kept.result.loss);
+    CHECK(again.memory.step_cost == kept.memory.step_cost);
     CHECK(again.result.theta_bar == kept.result.theta_bar);
     CHECK(again.result.y0_bar == kept.result.y0_bar);
   }

@@ -1,7 +1,9 @@
 #include <pathline/gradient/implicit_step_pullback.hpp>
 
 #include <pathline/gradient/backpropagation.hpp>
+#include <pathline/gradient/checkpoint/checkpoints.hpp>
 #include <pathline/gradient/neural_ode.hpp>
+#include <pathline/gradient/step_regularizers.hpp>
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
@@ -251,4 +253,58 @@ TEST_CASE("NeuralOde trains by an implicit method", "[gradient][neural-ode]") {
   CHECK(by_implicit.value == Approx(by_explicit.value).epsilon(1e-8));
   CHECK(max_difference(by_implicit.parameters, by_explicit.parameters) < 1e-7);
   CHECK(max_difference(by_implicit.initial, by_explicit.initial) < 1e-7);
+}
+
+TEST_CASE("Backpropagation through implicit methods after a sliver of a step", "[gradient][backpropagation]") {
+  // The step after it is so long that its first stage is evaluated and not taken over.
+  const GradientProblem problem;
+  const auto loss = [](const std::vector<Batch<double>>& states, std::vector<Batch<double>>& bars) {
+    bars.back() += states.back();
+    return 0.5 * states.back().squaredNorm();
+  };
+  const NeuralOde ode(problem.field, Kvaerno5{}, FixedSteps(4));
+  const auto whole = ode.value_and_gradient(problem.y0, std::vector<double>{0, 1}, loss);
+  const auto sliver = ode.value_and_gradient(problem.y0, std::vector<double>{0, 1e-10, 1}, loss);
+  CHECK(max_difference(sliver.parameters, whole.parameters) < 1e-8);
+  CHECK(max_difference(sliver.initial, whole.initial) < 1e-8);
+}
+
+TEST_CASE("Backpropagation through implicit methods: jumps and forced steps", "[gradient][backpropagation]") {
+  const GradientProblem problem;
+  const auto loss = [](const std::vector<Batch<double>>& states, std::vector<Batch<double>>& bars) {
+    for (std::size_t i = 0; i < states.size(); ++i) bars[i] += states[i];
+    double sum = 0;
+    for (const Batch<double>& state : states) sum += 0.5 * state.squaredNorm();
+    return sum;
+  };
+  const std::vector<double> times{0, 0.4, 1};
+  const PiController tight{.rtol = 1e-9, .atol = 1e-9};
+  const WithForcedPoints forced(tight, {.step_at = {0.2}, .jump_at = {0.55}});
+  const auto plain = NeuralOde(problem.field, Dopri5{}, tight).value_and_gradient(problem.y0, times, loss);
+  const auto with = NeuralOde(problem.field, Kvaerno5{}, forced).value_and_gradient(problem.y0, times, loss);
+  CHECK(max_difference(with.parameters, plain.parameters) < 1e-6);
+  const auto again = NeuralOde(problem.field, Dopri5{}, forced, Backpropagation<Checkpoints>{.storage = {.count = 2}})
+                         .value_and_gradient(problem.y0, times, loss);
+  const auto kept = NeuralOde(problem.field, Dopri5{}, forced).value_and_gradient(problem.y0, times, loss);
+  CHECK(again.parameters == kept.parameters);
+}
+
+TEST_CASE("Backpropagation through implicit methods: a cost of the steps of several chunks",
+          "[gradient][backpropagation]") {
+  const GradientProblem problem;
+  const auto loss = [](const std::vector<Batch<double>>& states, std::vector<Batch<double>>& bars) {
+    bars.back() += states.back();
+    return 0.5 * states.back().squaredNorm();
+  };
+  const std::vector<double> times{0, 1};
+  const auto train = [&](const Vector<double>& theta) {
+    GradientProblem::FieldType moved = problem.field;
+    moved.parameters() = theta;
+    const NeuralOde ode(moved, Kvaerno3{}, FixedSteps(3), ChunkWidth{1},
+                        Backpropagation<KeepTapes, ErrorEstimateCost<Kvaerno3>>{.step_cost = {.weight = 1e4}});
+    return ode.value_and_gradient(problem.y0, times, loss);
+  };
+  const Vector<double> expected =
+      central_differences([&](const Vector<double>& theta) { return train(theta).value; }, problem.field.parameters());
+  CHECK(max_difference(train(problem.field.parameters()).parameters, expected) < 1e-6);
 }

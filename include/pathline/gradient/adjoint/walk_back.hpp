@@ -114,12 +114,12 @@ void require_same_path(View<const Scalar> z, View<const Scalar> kept, Scalar lar
     for (Index i = 0; i < z.rows(); ++i) {
       largest = std::max(largest, std::abs(kept(i, j)));
       const Scalar distance = std::abs(z(i, j) - kept(i, j));
-      if (distance <= worst) continue;
+      if (distance <= worst || std::isnan(worst)) continue;
       worst = distance;
       at.component = i;
       at.sample = j;
     }
-  if (worst > Scalar(most_drift) * largest) throw PathDriftError(double(worst), double(largest), at);
+  if (!(worst <= Scalar(most_drift) * largest)) throw PathDriftError(double(worst), double(largest), at);
 }
 
 /// The way back of all continuous adjoints, as GradientMethod::backward.

@@ -28,7 +28,9 @@ namespace pathline {
 /// Where the number of steps is known, states are kept by the binomial schedule from the start; else every 2^k-th is,
 /// and k grows when their number is reached. Between them the schedule is binomial on the way back, in the places that
 /// have become free.
-template <ExplicitMethod Method, Real S>
+///
+/// \tparam keep_stages  Keep K_1 … K_s of the last step too: what a cost of the steps reads.
+template <ExplicitMethod Method, Real S, bool keep_stages = false>
 class CheckpointRecording {
   static constexpr auto s = std::size_t(Method::tableau.stages);
   using TheStepper = Stepper<Method, Batch<S>>;
@@ -84,6 +86,7 @@ class CheckpointRecording {
     steps_.push_back({t, h, stepper.t_next(), first_, kept_evaluations_});
     if constexpr (TheStepper::fsal) first_ = used_ - 1;
     kept_evaluations_ = used_;
+    if constexpr (keep_stages) copy_stages(stepper);
   }
   void output(Index /*i*/, const Batch<Scalar>& /*y*/) { outputs_.push_back(steps_.size()); }
 
@@ -115,13 +118,12 @@ class CheckpointRecording {
     // K_1 is wanted with its tape, also where the step before has left it.
     stepper_->restart();
     run(index, taping);
+    if constexpr (keep_stages) copy_stages(*stepper_);
   }
 
-  /// The stage derivatives of the open step.
-  [[nodiscard]] std::span<const Batch<Scalar>> stages(std::size_t /*index*/, std::size_t count) {
-    stages_.resize(count);
-    for (std::size_t i = 0; i < count; ++i) stages_[i] = stepper_->stage(int(i));
-    return stages_;
+  /// The stage derivatives of the step accepted last on the way out, of the open step on the way back.
+  [[nodiscard]] std::span<const Batch<Scalar>> stages(std::size_t /*index*/, std::size_t count) const {
+    return std::span<const Batch<Scalar>>(stages_).first(count);
   }
 
   /// Pullback of evaluation `index`, of the open step, which was made at time t.
@@ -137,10 +139,16 @@ class CheckpointRecording {
   [[nodiscard]] Index runs() const noexcept { return runs_; }
   /// Scalars in use with `count` kept states: these, the tapes of one step, and what runs steps again.
   [[nodiscard]] static Index scalars(const DynamicsView<Scalar>& dynamics, Index count) {
-    return (count + Index(s) + 5) * dynamics.rows() * dynamics.columns() + Index(s) * dynamics.tape_size();
+    const Index states = count + Index(s) + 5 + (keep_stages ? Index(s) : 0);
+    return states * dynamics.rows() * dynamics.columns() + Index(s) * dynamics.tape_size();
   }
 
  private:
+  void copy_stages(const TheStepper& stepper) {
+    stages_.resize(s);
+    for (std::size_t i = 0; i < s; ++i) stages_[i] = stepper.stage(int(i));
+  }
+
   struct Kept {
     std::size_t step, place;  // the state at the start of this step
   };

@@ -5,9 +5,9 @@
 /// NeuralOde ode(field, Dopri5{}, PiController{}, Backpropagation<Checkpoints>{.storage = {.count = 20}});
 /// NeuralOde same(field, Dopri5{}, PiController{}, Backpropagation<MemoryBudget>{.storage = {.bytes = 64 << 20}});
 /// ```
-/// How often a step runs depends on the number of kept states: s of them, and no step run more than r times to come to
-/// others, reverse (s + r)! / (s! r!) steps, so that 20 states are enough for 231 steps run twice, or 1771 run three
-/// times.
+/// How often a step runs depends on the number s of kept states. If no step is to run more than r times before the run
+/// that its pullback reads, (s + r)! / (s! r!) steps can be reversed: 20 states are enough for 231 steps with r = 2, and
+/// for 1771 with r = 3.
 #pragma once
 
 #include <pathline/core/errors.hpp>
@@ -24,8 +24,8 @@ struct Checkpoints {
   Index count = 16;  ///< At least 1: the start alone, from which each step is come to anew.
 
   static constexpr bool runs_again = true;
-  template <class Method, Real S, bool /*keep_stages*/>
-  using Recording = CheckpointRecording<Method, S>;
+  template <class Method, Real S, bool keep_stages>
+  using Recording = CheckpointRecording<Method, S, keep_stages>;
 
   /// \throws ArgumentError for a count below 1.
   template <class Method, Real S>
@@ -36,13 +36,14 @@ struct Checkpoints {
 };
 
 /// Keeps as many states as fit into so many bytes, beside the tapes of one step and what runs steps again. It holds for
-/// each solve: a thread at work needs that much, whatever the number of steps.
+/// each record: one for each thread of a `Cnf`, one for each chunk of a batch of a `NeuralOde`. The lengths of the steps
+/// come on top, five numbers a step.
 struct MemoryBudget {
   std::size_t bytes = 64U << 20U;
 
   static constexpr bool runs_again = true;
-  template <class Method, Real S, bool /*keep_stages*/>
-  using Recording = CheckpointRecording<Method, S>;
+  template <class Method, Real S, bool keep_stages>
+  using Recording = CheckpointRecording<Method, S, keep_stages>;
 
   /// \throws ArgumentError for a budget that one state does not fit into.
   template <class Method, Real S>

@@ -62,18 +62,12 @@ class StepPullback<Method, G>
     system_.resize(dynamics.path_rows());
   }
 
-  void begin() {
-    Base::begin();
-    if (!carries_) return;
-    detail::copy<Scalar>(carry_, stage_bar_[s - 1]);
-    active_[s - 1] = true;
-    carries_ = false;
-  }
-
   template <class Step, class Record>
   Index finish(const Step& step, View<Scalar> lambda, View<Scalar> theta_bar, Record& record) {
     const auto& tableau = detail::stage_tableau<Method>(step.closing);
     Index pullbacks = 0;
+    if (carries_) add(s - 1, Scalar(1), carry_.data());  // not before: cotangents of a cost of the steps are scaled
+    carries_ = false;
     for (std::size_t i = s; i-- > 0;) {
       if (tableau.b[i] != 0)
         add(i, Scalar(step.h * tableau.b[i]), lambda.data());

@@ -122,7 +122,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     // K_1 of a solved stage carries its rounding and what Newton's method left, divided by the old step: too much for
     // one that is far longer, as after a sliver before an output.
     if (first_stage_solved_ && std::abs(h) > 20 * std::abs(h_)) first_stage_ready_ = false;
-    prepare(rhs, t);
+    if (prepare(rhs, t)) observer.keep_first_stage();
     if constexpr (!explicit_first) {
       if (first_stage_ready_) slope_.swap(K_[0]);  // K_1 is to be another
       slope_known_ = slope_known_ || first_stage_ready_;
