@@ -28,10 +28,15 @@ namespace pathline {
 /// \param parameters  Their values at the start; training changes them. Its scalar is that of the field.
 /// \throws ArgumentError for a dim below 1, or a parameter that is not finite.
 template <class Function, Real Scalar>
-[[nodiscard]] Network<FunctionLayer<Function, Scalar>> differentiable(Function function, Index dim,
-                                                                      Vector<Scalar> parameters) {
-  const Vector<Scalar> theta = parameters;
-  return Network(FunctionLayer<Function, Scalar>(std::move(function), dim, std::move(parameters)), theta);
+[[nodiscard]] auto differentiable(Function function, Index dim, Vector<Scalar> parameters) {
+  static_assert(DerivableFunction<Function, Scalar>,
+                "differentiable: the function must take (t, y, p, dy) and write dy[i], for numbers of any type");
+  if constexpr (DerivableFunction<Function, Scalar>) {
+    const Vector<Scalar> theta = parameters;
+    return Network(FunctionLayer<Function, Scalar>(std::move(function), dim, std::move(parameters)), theta);
+  } else {
+    return parameters;  // once the assertion has refused the function
+  }
 }
 
 }  // namespace pathline
