@@ -121,9 +121,9 @@ class NeuralOde {
   /// another t0, or the loss reads the state at another t_k. One evaluation of the field for each time more.
   ///
   /// dL/dt_0 = -⟨f(t_0, y0), a⟩ with the cotangent a that the solve carries back to t0, `result.initial` less what the
-  /// loss itself owes the state at t0; of the other times dL/dt_k = ⟨f(t_k, y_k), cotangent of y_k⟩. These are
-  /// derivatives of the solution of the differential equation, docs/maths.md (6.10): those of the numbers computed
-  /// differ from them by the error of the solve.
+  /// loss itself owes the state at t0; of the other times dL/dt_k = ⟨f(t_k, y_k), cotangent of y_k⟩. They belong to
+  /// the solution of the differential equation, docs/maths.md (6.10): those of the numbers computed differ from them by
+  /// the error of the solve.
   /// \throws As solve().
   template <class Loss>
   [[nodiscard]] ValueAndGradient<Scalar> value_and_gradient_with_times(

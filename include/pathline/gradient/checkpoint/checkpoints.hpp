@@ -6,8 +6,8 @@
 /// NeuralOde same(field, Dopri5{}, PiController{}, Backpropagation<MemoryBudget>{.storage = {.bytes = 64 << 20}});
 /// ```
 /// How often a step runs depends on the number s of kept states. If no step is to run more than r times before the run
-/// that its pullback reads, (s + r)! / (s! r!) steps can be reversed: 20 states are enough for 231 steps with r = 2, and
-/// for 1771 with r = 3.
+/// that its pullback reads, (s + r)! / (s! r!) steps can be reversed: 20 states are enough for 231 steps with r = 2,
+/// and for 1771 with r = 3.
 #pragma once
 
 #include <pathline/core/errors.hpp>
@@ -36,8 +36,8 @@ struct Checkpoints {
 };
 
 /// Keeps as many states as fit into so many bytes, beside the tapes of one step and what runs steps again. It holds for
-/// each record: one for each thread of a `Cnf`, one for each chunk of a batch of a `NeuralOde`. The lengths of the steps
-/// come on top, five numbers a step.
+/// each record: one for each thread of a `Cnf`, one for each chunk of a batch of a `NeuralOde`. The lengths of the
+/// steps come on top, five numbers a step.
 struct MemoryBudget {
   std::size_t bytes = 64U << 20U;
 
