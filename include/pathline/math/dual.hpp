@@ -29,20 +29,20 @@ namespace detail {
 
 /// Whether a number and all its derivatives are.
 template <class X>
-[[nodiscard]] bool all_finite(const X& x) {
+[[nodiscard]] bool finite_throughout(const X& x) {
   if constexpr (DifferentiableNumber<X>) {
-    bool finite = all_finite(x.value);
-    for (const auto& slope : x.slope) finite = finite && all_finite(slope);
+    bool finite = finite_throughout(x.value);
+    for (const auto& slope : x.slope) finite = finite && finite_throughout(slope);
     return finite;
   } else {
     return std::isfinite(x);
   }
 }
 template <class X>
-[[nodiscard]] bool all_zero(const X& x) {
+[[nodiscard]] bool zero_throughout(const X& x) {
   if constexpr (DifferentiableNumber<X>) {
-    bool zero = all_zero(x.value);
-    for (const auto& slope : x.slope) zero = zero && all_zero(slope);
+    bool zero = zero_throughout(x.value);
+    for (const auto& slope : x.slope) zero = zero && zero_throughout(slope);
     return zero;
   } else {
     return x == 0;
@@ -51,7 +51,7 @@ template <class X>
 /// s · x where s may be infinite, as the slope of a root at 0: what does not depend on a number has derivative 0.
 template <class T>
 [[nodiscard]] T product_or_zero(const T& s, const T& x) {
-  return all_zero(x) ? T(0) : s * x;
+  return zero_throughout(x) ? T(0) : s * x;
 }
 
 }  // namespace detail
@@ -75,7 +75,7 @@ struct Dual {
   friend Dual chain(const Dual& x, const T& v, const T& s) {
     Dual result;
     result.value = v;
-    const bool finite = detail::all_finite(s);
+    const bool finite = detail::finite_throughout(s);
     for (std::size_t i = 0; i < std::size_t(N); ++i)
       result.slope[i] = finite ? s * x.slope[i] : detail::product_or_zero(s, x.slope[i]);
     return result;
@@ -83,7 +83,7 @@ struct Dual {
   friend Dual chain(const Dual& x, const Dual& y, const T& v, const T& s, const T& r) {
     Dual result;
     result.value = v;
-    if (detail::all_finite(s) && detail::all_finite(r))
+    if (detail::finite_throughout(s) && detail::finite_throughout(r))
       for (std::size_t i = 0; i < std::size_t(N); ++i) result.slope[i] = s * x.slope[i] + r * y.slope[i];
     else
       for (std::size_t i = 0; i < std::size_t(N); ++i)
