@@ -144,7 +144,8 @@ TEST_CASE("AdjointBy: tolerances of the way back change the way back alone", "[g
   CHECK(by_same.backward == by_flows.backward);
 }
 
-TEST_CASE("Adjoint refuses a path that it lost on the way back, which the interpolated ones keep", "[gradient][adjoint]") {
+TEST_CASE("Adjoint refuses a path that it lost on the way back, which the interpolated ones keep",
+          "[gradient][adjoint]") {
   const double tolerance = 1e-6;
   const LeakyNeurons neurons{100};
   const Eigen::Vector4d exact = neurons.gradient(Backpropagation<>{}, Dopri5{}, 1e-11).value;
