@@ -1,6 +1,7 @@
 #include <pathline/nn/differentiable.hpp>
 
 #include <pathline/nn/compose/sum.hpp>
+#include <pathline/nn/layer/function_layer.hpp>
 #include <pathline/nn/mlp.hpp>
 
 #include <support/catch.hpp>

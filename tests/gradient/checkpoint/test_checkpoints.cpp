@@ -2,6 +2,7 @@
 
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/checkpoint/binomial_schedule.hpp>
+#include <pathline/gradient/checkpoint/checkpoint_recording.hpp>
 #include <pathline/gradient/step_regularizers.hpp>
 
 #include <support/allocations.hpp>

@@ -2,6 +2,10 @@
 
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/checkpoint/checkpoints.hpp>
+#include <pathline/gradient/implicit/diagonally_implicit_pullback.hpp>
+#include <pathline/gradient/implicit/dynamics_with_jacobian.hpp>
+#include <pathline/gradient/implicit/fully_implicit_pullback.hpp>
+#include <pathline/gradient/implicit/transposed_system.hpp>
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/gradient/step_regularizers.hpp>
 

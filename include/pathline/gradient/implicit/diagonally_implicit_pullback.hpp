@@ -10,7 +10,6 @@
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics.hpp>
-#include <pathline/gradient/implicit/dynamics_with_jacobian.hpp>
 #include <pathline/gradient/implicit/stage_recording.hpp>
 #include <pathline/gradient/implicit/transposed_system.hpp>
 #include <pathline/gradient/stage_cotangents.hpp>
@@ -29,14 +28,7 @@ template <class M>
 concept SingleStageImplicitMethod = DiagonallyImplicitMethod<M> || std::same_as<M, ImplicitEuler>;
 
 template <SingleStageImplicitMethod Method>
-struct StepRecord<Method> {
-  template <Real S>
-  using Dynamics = DynamicsWithJacobian<S>;
-  template <Real S, class Storage, bool keep_stages>
-  using Recording = StageRecording<Method, S, Storage, keep_stages>;
-  template <Real S>
-  using Memory = detail::TransposedSystem<S>;
-};
+struct StepRecord<Method> : detail::SolvedStepRecord<Method> {};
 
 /// From λ = ȳ⁺, for i = s … 1, with K̄_i = h (b_i λ + Σ_{j>i} a_ji μ_j), in path rows and quadrature rows q,
 ///     (I - hγJᵢᵀ) w = K̄ᵢ + hγ μ_q,   μ_q = G_qᵀ κ̄,   μᵢ = Jᵢᵀ w + μ_q = (w - K̄ᵢ) / (hγ),   and then   λ += Σ μᵢ,

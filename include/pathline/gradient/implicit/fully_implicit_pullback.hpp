@@ -9,7 +9,6 @@
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics.hpp>
-#include <pathline/gradient/implicit/dynamics_with_jacobian.hpp>
 #include <pathline/gradient/implicit/stage_recording.hpp>
 #include <pathline/gradient/implicit/transposed_system.hpp>
 #include <pathline/gradient/stage_cotangents.hpp>
@@ -25,14 +24,7 @@
 namespace pathline {
 
 template <FullyImplicitMethod Method>
-struct StepRecord<Method> {
-  template <Real S>
-  using Dynamics = DynamicsWithJacobian<S>;
-  template <Real S, class Storage, bool keep_stages>
-  using Recording = StageRecording<Method, S, Storage, keep_stages>;
-  template <Real S>
-  using Memory = detail::TransposedSystem<S>;
-};
+struct StepRecord<Method> : detail::SolvedStepRecord<Method> {};
 
 /// From λ = ȳ⁺, with K̄_i = h b_i λ, in path rows and quadrature rows q: the system of all stages
 ///     w_i - h Σ_j a_ji J_jᵀ w_j = K̄_i + h Σ_j a_ji μ_qj,   μ_qj = G_qjᵀ κ̄_j,

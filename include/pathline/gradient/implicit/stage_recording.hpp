@@ -7,6 +7,7 @@
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/implicit/dynamics_with_jacobian.hpp>
+#include <pathline/gradient/implicit/transposed_system.hpp>
 #include <pathline/gradient/record_storage.hpp>
 #include <pathline/gradient/recording.hpp>
 #include <pathline/math/view_loops.hpp>
@@ -159,4 +160,18 @@ class StageRecording {
   bool starts_anew_ = true;
 };
 
+namespace detail {
+
+/// The StepRecord of methods whose stages solve equations.
+template <class Method>
+struct SolvedStepRecord {
+  template <Real S>
+  using Dynamics = DynamicsWithJacobian<S>;
+  template <Real S, class Storage, bool keep_stages>
+  using Recording = StageRecording<Method, S, Storage, keep_stages>;
+  template <Real S>
+  using Memory = TransposedSystem<S>;
+};
+
+}  // namespace detail
 }  // namespace pathline
