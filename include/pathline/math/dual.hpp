@@ -27,12 +27,13 @@ concept DifferentiableNumber = requires {
 
 namespace detail {
 
-/// Whether a number and all its derivatives are.
+/// Whether a number and all the derivatives that it carries are.
 template <class X>
 [[nodiscard]] bool finite_throughout(const X& x) {
   if constexpr (DifferentiableNumber<X>) {
     bool finite = finite_throughout(x.value);
-    for (const auto& slope : x.slope) finite = finite && finite_throughout(slope);
+    if constexpr (requires { x.slope; })
+      for (const auto& slope : x.slope) finite = finite && finite_throughout(slope);
     return finite;
   } else {
     return std::isfinite(x);
@@ -42,7 +43,10 @@ template <class X>
 [[nodiscard]] bool zero_throughout(const X& x) {
   if constexpr (DifferentiableNumber<X>) {
     bool zero = zero_throughout(x.value);
-    for (const auto& slope : x.slope) zero = zero && zero_throughout(slope);
+    if constexpr (requires { x.slope; })
+      for (const auto& slope : x.slope) zero = zero && zero_throughout(slope);
+    else
+      zero = zero && x.tape == nullptr;  // a variable that is 0 has derivatives nevertheless
     return zero;
   } else {
     return x == 0;

@@ -73,6 +73,7 @@ class FunctionLayer {
         throw ArgumentError("differentiable: parameter " + std::to_string(i), double(initial_(i)), "a finite number");
   }
 
+  [[nodiscard]] const Function& function() const noexcept { return function_; }
   [[nodiscard]] Index in_rows() const noexcept { return dim_; }
   [[nodiscard]] Index out_rows() const noexcept { return dim_; }
   [[nodiscard]] Index side_rows() const noexcept { return 1; }
