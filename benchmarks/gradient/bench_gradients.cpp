@@ -4,10 +4,12 @@
 #include <benchmarks/measure.hpp>
 #include <benchmarks/workloads.hpp>
 #include <pathline/gradient.hpp>
+#include <pathline/gradient/second_order/hessian_products.hpp>
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
 #include <pathline/ode/reversible/reversible_methods.hpp>
 
 #include <array>
+#include <vector>
 
 using namespace pathline;
 
@@ -59,6 +61,23 @@ void gradient_of_kvaerno5(benchmark::State& state) {
   beside_forward(state, NeuralOde(field, Kvaerno5{}, PiController{.rtol = 1e-6, .atol = 1e-8}), state.range(0));
 }
 
+/// A product of the Hessian of least squares beside a gradient of the same loss.
+void hessian_product_of_dopri5(benchmark::State& state) {
+  const Index n = state.range(0);
+  const NeuralOde ode(workloads::node_field<float>(), Dopri5{}, PiController{}, Backpropagation<>{});
+  const Batch<float> y0 = workloads::inputs<float>(ode.dim(), n);
+  const std::array<double, 2> times{0, 1};
+  const LeastSquares loss{std::vector<Batch<float>>(2, Batch<float>::Zero(ode.dim(), n))};
+  const Direction<float> direction{.parameters = Vector<float>::Ones(ode.parameters().size())};
+  decltype(ode)::Memory memory;
+  ValueAndGradient<float> result;
+  HessianProducts curvature(ode);
+  HessianProduct<float> product;
+  const double gradient = fastest_of(20, [&] { ode.value_and_gradient(y0, times, loss, memory, result); });
+  const double seconds = measure(state, [&] { curvature.hessian(y0, times, loss, direction, product); });
+  state.counters["times_gradient"] = seconds / gradient;
+}
+
 }  // namespace
 
 BENCHMARK_TEMPLATE(gradient_of_dopri5, KeepTapes)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
@@ -69,3 +88,4 @@ BENCHMARK(gradient_by_checkpoints)->Unit(benchmark::kMillisecond)->ArgName("stat
 BENCHMARK_TEMPLATE(gradient_of_reversible, Reversible<Rk4>)->Unit(benchmark::kMillisecond);
 BENCHMARK_TEMPLATE(gradient_of_reversible, ReversibleHeun)->Unit(benchmark::kMillisecond);
 BENCHMARK(gradient_of_kvaerno5)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1)->Arg(64);
+BENCHMARK(hessian_product_of_dopri5)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(16)->Arg(1024);

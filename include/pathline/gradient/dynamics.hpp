@@ -90,8 +90,8 @@ struct SolverRightHandSide {
   { dynamics.jacobian(t, y, J, workspace); }
 };
 
-/// A field alone, z' = f(t, z; θ): a neural ODE (Chen et al. 2018). Every row is a path row. Its parameters are
-/// [θ; context].
+/// A field alone, z' = f(t, z; θ): a neural ODE (Chen et al. 2018). Every row is a path row, and one of the error norm
+/// unless the field has `error_rows()`. Its parameters are [θ; context].
 template <VectorField F>
 class FieldDynamics {
  public:
@@ -104,7 +104,12 @@ class FieldDynamics {
   [[nodiscard]] Index rows() const { return field_.dim(); }
   [[nodiscard]] Index columns() const noexcept { return columns_; }
   [[nodiscard]] Index path_rows() const { return rows(); }
-  [[nodiscard]] Index error_rows() const { return rows(); }
+  [[nodiscard]] Index error_rows() const {
+    if constexpr (requires { field_.error_rows(); })
+      return field_.error_rows();
+    else
+      return rows();
+  }
   [[nodiscard]] Index parameter_count() const { return detail::parameter_count(field_) + side_.context_size(); }
   [[nodiscard]] Index tape_size() const {
     return Slices<Scalar>::size(rows() * columns_) + Slices<Scalar>::size(field_.tape_size(columns_, 0));
