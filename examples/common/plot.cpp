@@ -593,6 +593,32 @@ void graph(const std::filesystem::path& png, const std::vector<Points>& curves, 
   script.line(command).draw();
 }
 
+void log_graphs(const std::filesystem::path& png, const std::vector<LogGraph>& row, const Style& style) {
+  constexpr std::array<const char*, 7> colors{"#2c6fa6", "#7fb2d9", "#d95f02", "#e6ab02",
+                                              "#1b9e77", "#7b3294", "#7a7a7a"};
+  Script script(png, style);
+  script.line("set multiplot layout 1," + std::to_string(row.size()) +
+              " margins 0.055,0.985,0.3,0.83 spacing 0.075,0 " + "title " + quoted(style.title) +
+              " font 'DejaVu Sans,18' offset 0,-0.6");
+  script.line("set logscale x 4").line("set logscale y").line("set format '%g'");
+  script.line("set key at graph 0.5, graph -0.17 center top horizontal maxcols 2");
+  for (const LogGraph& graph : row) {
+    script.title(graph.title).axes(graph.x_label, graph.y_label);
+    std::string command;
+    const auto add = [&](const Points& some, const std::string& look) {
+      if (some.positions.cols() == 0) return;
+      command += (command.empty() ? "plot " : ", ") + script.points(some.positions) + " using 1:2 with " + look +
+                 " title " + quoted(some.label);
+    };
+    for (std::size_t i = 0; i < graph.curves.size(); ++i)
+      add(graph.curves[i], "linespoints pointtype 7 pointsize 0.8 linewidth 2 linecolor '" +
+                               std::string(colors[i % colors.size()]) + "'");
+    add(graph.outline, "lines linewidth 1.5 dashtype '-' linecolor '#222222'");
+    script.line(command);
+  }
+  script.line("unset multiplot").draw();
+}
+
 void sheet(const std::filesystem::path& png, const std::vector<std::vector<Panel>>& rows, const SheetOptions& options) {
   std::size_t columns = 1;
   bool legend = false;

@@ -126,6 +126,15 @@ struct GraphOptions {
 /// \throws pathline::ArgumentError when nothing is left.
 void graph(const std::filesystem::path& png, const std::vector<Points>& curves, const GraphOptions& options);
 
+/// Curves on two logarithmic axes.
+struct LogGraph {
+  std::string title = {}, x_label = {}, y_label = {};
+  std::vector<Points> curves = {};  ///< 2 × m each, positive numbers.
+  Points outline = {};              ///< A dashed line above them: what the curves should be.
+};
+/// Graphs beside each other, each with its own axes and legend; curves of the same place have the same colour.
+void log_graphs(const std::filesystem::path& png, const std::vector<LogGraph>& row, const Style& style);
+
 /// One square of a sheet: whatever of these is not empty, in this order from below.
 struct Panel {
   Eigen::MatrixXd density = {};              ///< Rows × columns of cells that fill the sheet's ranges.

@@ -51,3 +51,4 @@
 #include <pathline/gradient/reversible/reversible_heun_pullback.hpp>
 #include <pathline/gradient/reversible/reversible_pullback.hpp>
 #include <pathline/gradient/reversible/reversible_recording.hpp>
+// `gradient/second_order/`: Hessian-vector products, included by name.

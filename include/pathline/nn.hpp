@@ -65,3 +65,5 @@
 #include <pathline/nn/potential/potential_sweeps.hpp>
 #include <pathline/nn/potential/potential_tangents.hpp>
 #include <pathline/nn/potential/potential_trace.hpp>
+
+// `nn/moving/`: Layers whose parameters move, for second derivatives; included by name.

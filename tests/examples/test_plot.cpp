@@ -141,6 +141,11 @@ TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examp
     check_picture(folder.path / "b.png", 800, 600);
     CHECK_THROWS_AS(plot::graph(folder.path / "c.png", {}, {}), pathline::ArgumentError);
   }
+  SECTION("graphs on logarithmic axes, beside each other") {
+    plot::log_graphs(folder.path / "a.png",
+                     {{name, name, name, {plane, {Eigen::MatrixXd(2, 0), name}}}, {"", "", "", {}, plane}}, style);
+    check_picture(folder.path / "a.png", 800, 600);
+  }
   SECTION("losses, also when a value is missing or nothing is known yet") {
     Eigen::MatrixXd curve = few.topRows(2);
     curve(1, 2) = std::numeric_limits<double>::quiet_NaN();
