@@ -90,8 +90,8 @@ struct NoMovingModel {
 /// itself runs in the threads of the model.
 ///
 /// Needs an explicit Runge–Kutta method, `Backpropagation` with any storage and without a cost of the steps, and layers
-/// with a `MovingRule` (nn/moving/moving_layer.hpp): networks of `Linear`, `Dense` and `HyperLinear` layers, formulas by
-/// `differentiable`, and what is made of these.
+/// with a `MovingRule` (nn/moving/moving_layer.hpp): networks of `Linear`, `Dense` and `HyperLinear` layers, formulas
+/// by `differentiable`, and what is made of these.
 template <class FieldType, class... Policies>
 class HessianProducts {
   using Parts = detail::OdeParts<FieldType, Policies...>;

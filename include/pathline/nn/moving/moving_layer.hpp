@@ -25,8 +25,8 @@ namespace pathline {
 /// The rule for a kind of layers, specialised for each of them:
 ///
 /// - `type`, a `Layer`, and `of(layer)`, which makes one;
-/// - `add_counts(layer, counts)`: appends the lengths of the parts θ_i in which θ is read. The moving layer's parameters
-///   are [θ_1 | θ̇_1 | θ_2 | θ̇_2 …].
+/// - `add_counts(layer, counts)`: appends the lengths of the parts θ_i in which θ is read. The parameters of the moving
+///   layer are [θ_1 | θ̇_1 | θ_2 | θ̇_2 …].
 template <class L>
 struct MovingRule;
 
