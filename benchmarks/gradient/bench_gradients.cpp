@@ -39,6 +39,13 @@ void gradient_of_dopri5(benchmark::State& state) {
                  n);
 }
 
+/// One step for all samples of a chunk, or one for each of them.
+template <class Control>
+void gradient_with_steps_by(benchmark::State& state) {
+  const Control control{PiController{}};
+  beside_forward(state, NeuralOde(workloads::node_field<float>(), Dopri5{}, control), state.range(0));
+}
+
 /// A hundred steps of Rk4 from so many kept states.
 void gradient_by_checkpoints(benchmark::State& state) {
   const Backpropagation<Checkpoints> gradient{.storage = {.count = state.range(0)}};
@@ -83,6 +90,11 @@ void hessian_product_of_dopri5(benchmark::State& state) {
 BENCHMARK_TEMPLATE(gradient_of_dopri5, KeepTapes)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
 BENCHMARK_TEMPLATE(gradient_of_dopri5, RecomputeStages)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
 BENCHMARK_TEMPLATE(gradient_of_dopri5, Checkpoints)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
+BENCHMARK_TEMPLATE(gradient_with_steps_by, PiController)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(256);
+BENCHMARK_TEMPLATE(gradient_with_steps_by, PerSample<PiController>)
+    ->Unit(benchmark::kMillisecond)
+    ->ArgName("n")
+    ->Arg(256);
 BENCHMARK(gradient_by_kept_tapes)->Unit(benchmark::kMillisecond);
 BENCHMARK(gradient_by_checkpoints)->Unit(benchmark::kMillisecond)->ArgName("states")->Arg(3)->Arg(8)->Arg(20)->Arg(100);
 BENCHMARK_TEMPLATE(gradient_of_reversible, Reversible<Rk4>)->Unit(benchmark::kMillisecond);

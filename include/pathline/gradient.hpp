@@ -51,4 +51,12 @@
 #include <pathline/gradient/reversible/reversible_heun_pullback.hpp>
 #include <pathline/gradient/reversible/reversible_pullback.hpp>
 #include <pathline/gradient/reversible/reversible_recording.hpp>
+// `gradient/per_sample/`: steps of its own for each sample of a neural ODE, out and back.
+#include <pathline/gradient/per_sample/sample_chunks.hpp>
+#include <pathline/gradient/per_sample/sample_columns.hpp>
+#include <pathline/gradient/per_sample/sample_field.hpp>
+#include <pathline/gradient/per_sample/sample_record.hpp>
+#include <pathline/gradient/per_sample/sample_sequences.hpp>
+#include <pathline/gradient/per_sample/sample_solve.hpp>
+#include <pathline/gradient/per_sample/samples_back.hpp>
 // `gradient/second_order/`: Hessian-vector products, included by name.

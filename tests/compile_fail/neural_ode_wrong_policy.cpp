@@ -3,6 +3,7 @@
 #include <pathline/nn.hpp>
 #include <pathline/ode.hpp>
 
+struct NotAPolicy {};
 void assemble(const pathline::Mlp<float, pathline::Tanh>& field) {
-  pathline::NeuralOde ode(field, pathline::Dopri5{}, pathline::PerSample(pathline::PiController{}));
+  pathline::NeuralOde ode(field, pathline::Dopri5{}, NotAPolicy{});
 }

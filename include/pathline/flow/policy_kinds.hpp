@@ -12,6 +12,7 @@
 #include <pathline/flow/transform/context_transform.hpp>
 #include <pathline/flow/transform/transform.hpp>
 #include <pathline/gradient/gradient_method.hpp>
+#include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/concepts.hpp>
 
 #include <type_traits>
@@ -46,10 +47,10 @@ using IsTimeSpan = std::is_same<P, TimeSpan>;
 
 /// A policy of some kind.
 template <class P>
-concept FlowPolicy = TracePolicy<P> || SteppingMethod<P> || StepControl<P> || GradientMethod<P> ||
-    IsBaseDensity<P>::value || IsDataTransform<P>::value || IsContextTransform<P>::value || Regularizer<P> ||
-    EndTimePolicy<P> || IsLikelihoodWeight<P>::value || IsEvaluationTrace<P>::value || IsEvaluationSolver<P>::value ||
-    IsTimeSpan<P>::value || IsThreads<P>::value || IsChunkWidth<P>::value;
+concept FlowPolicy = TracePolicy<P> || SteppingMethod<P> || StepControl<P> || EachSampleControl<P> ||
+    GradientMethod<P> || IsBaseDensity<P>::value || IsDataTransform<P>::value || IsContextTransform<P>::value ||
+    Regularizer<P> || EndTimePolicy<P> || IsLikelihoodWeight<P>::value || IsEvaluationTrace<P>::value ||
+    IsEvaluationSolver<P>::value || IsTimeSpan<P>::value || IsThreads<P>::value || IsChunkWidth<P>::value;
 
 /// Asserts, in one readable line each, that every policy is of some kind and that no kind but regularizers is named
 /// twice.
@@ -61,6 +62,9 @@ struct KnownPolicies {
                 "(check, apply, invert), context transform (check, apply, pullback), regularizer (weight, evaluate, "
                 "pullback), end time (check, training_end), "
                 "LikelihoodWeight, EvaluationTrace, EvaluationSolver, TimeSpan, Threads, ChunkWidth");
+  static_assert((!EachSampleControl<Policies> && ...),
+                "Cnf: PerSample is for a NeuralOde; give a flow its controller alone, and WithNorm(control, "
+                "MaxSampleNorm{}) to hold the tolerance for each sample, or ChunkWidth{1} for steps of its own");
   static_assert(detail::count_of<IsTrace, Policies...> <= 1, "Cnf: more than one trace estimator");
   static_assert(detail::count_of<IsSolver, Policies...> <= 1, "Cnf: more than one solver");
   static_assert(detail::count_of<IsStepControl, Policies...> <= 1, "Cnf: more than one step control");

@@ -11,6 +11,8 @@
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/ode_chunks.hpp>
 #include <pathline/gradient/ode_parts.hpp>
+#include <pathline/gradient/per_sample/sample_chunks.hpp>
+#include <pathline/gradient/per_sample/sample_sequences.hpp>
 #include <pathline/gradient/sequence.hpp>
 #include <pathline/gradient/sequence_chunks.hpp>
 #include <pathline/gradient/value_and_gradient.hpp>
@@ -35,9 +37,12 @@ namespace pathline {
 /// number of columns and the width of the chunks alone, so that results are the same bits for every number of threads.
 /// `ChunkWidth{n}` makes one solve of a batch of n columns. `const` functions may be called from several threads.
 ///
+/// With `PerSample{PiController{}}` each column has steps of its own, those that it would take alone, and an end of its
+/// own: its states and gradient are the same bits in whatever batch, and where it fails the others do not.
+///
 /// \tparam FieldType  A `Field`.
-/// \tparam Policies   Each at most once: a solver (default: `Dopri5`), a step control (`PiController`), a gradient
-///                    method (`Backpropagation<>`), `Threads`, `ChunkWidth`.
+/// \tparam Policies   Each at most once: a solver (default: `Dopri5`), a step control (`PiController`) or `PerSample`,
+///                    a gradient method (`Backpropagation<>`), `Threads`, `ChunkWidth`.
 template <class FieldType, class... Policies>
 class NeuralOde {
   static_assert(detail::OdeCheck<FieldType, Policies...>::value);
@@ -47,6 +52,8 @@ class NeuralOde {
 
  public:
   using Scalar = typename Parts::Scalar;
+  /// Whether each sample has steps of its own: PerSample.
+  static constexpr bool each_sample = Parts::each_sample;
   /// Scratch of repeated calls: with the same shapes, the second call allocates nothing but its results.
   using Memory = detail::OdeMemory<Parts>;
 
@@ -92,8 +99,26 @@ class NeuralOde {
     return Chunks(parts_).solve(y0, times, context, memory);
   }
 
+  /// The same where a sample may fail, with PerSample: memory.samples says how each ended, and memory.outputs holds NaN
+  /// for the times that it did not come to.
+  /// \throws As solve(), except for SolveError.
+  Statistics try_solve(ConstDataRef<Scalar> y0, std::span<const double> times, Memory& memory,
+                       ConstDataRef<Scalar> context = Batch<Scalar>()) const {
+    static_assert(Parts::each_sample, "NeuralOde::try_solve: samples have ends of their own with PerSample alone");
+    check(y0, context);
+    detail::require_finite_parameters("NeuralOde", parameters());
+    if constexpr (Parts::each_sample)
+      return Chunks(parts_).try_solve(y0, times, context, memory);
+    else
+      return {};
+  }
+
   /// Value and gradients of `loss(states, cotangents) -> Scalar`, which reads the states at `times` (vector of d × n)
   /// and adds to their cotangents (vector of d × n, zero on entry). It is called once, for the whole batch.
+  ///
+  /// With PerSample the loss may also be `loss(states, cotangents, samples)`, with the SolveStatus of each sample.
+  /// Those that failed have NaN at the times that they did not come to, their cotangents are not read, their gradient
+  /// is 0, and they add nothing to that of θ. A loss of two arguments is not told, and the failure is thrown.
   /// \throws As solve().
   template <class Loss>
   [[nodiscard]] ValueAndGradient<Scalar> value_and_gradient(ConstDataRef<Scalar> y0, std::span<const double> times,
@@ -112,9 +137,10 @@ class NeuralOde {
     check(y0, context);
     const Chunks chunks(parts_);
     chunks.forward(y0, times, context, memory, result);
-    result.value = loss(std::as_const(memory.outputs), memory.outputs_bar);
+    result.value = Chunks::value_of(loss, memory, result);
     check_cotangents(memory.outputs_bar, y0, times.size());
     chunks.backward(y0, times, memory, result);
+    if constexpr (Parts::each_sample && !LossOfStatuses<Loss, Scalar>) detail::raise_first(result.backward_samples);
   }
 
   /// The same with dL/dt of each of the times in `result.times`: what the loss changes by when the state y0 is given at

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace pathline::detail {
@@ -115,6 +116,11 @@ class OdeChunks {
     shape(memory.outputs_bar, times.size(), y0.rows(), n);
     for (Batch<Scalar>& bar : memory.outputs_bar) std::fill_n(bar.data(), bar.size(), Scalar(0));
     result.forward = statistics(memory.used_chunks(), &Chunk::forward);
+  }
+
+  template <class Loss>
+  static Scalar value_of(Loss& loss, Memory& memory, const ValueAndGradient<Scalar>& /*result*/) {
+    return loss(std::as_const(memory.outputs), memory.outputs_bar);
   }
 
   /// The way back from memory.outputs_bar; adds the cost of the steps to the value.

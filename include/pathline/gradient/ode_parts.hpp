@@ -6,32 +6,60 @@
 #include <pathline/core/policies.hpp>
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/gradient_method.hpp>
+#include <pathline/gradient/record_storage.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/concepts.hpp>
+#include <pathline/ode/control/forced_points.hpp>
 #include <pathline/ode/control/step_control.hpp>
+#include <pathline/ode/explicit/explicit_tableau.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
+#include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/stepper.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace pathline::detail {
 
+/// A step control of a batch, or of each sample.
+template <class P>
+using IsOdeControl = std::bool_constant<StepControl<P> || EachSampleControl<P>>;
+
+/// Whether a neural ODE can be solved and differentiated with steps of its own for each sample; true where they are not
+/// asked for.
+template <class Method, class Control, class Gradient>
+struct SampleStepsFit {
+  static constexpr bool method = true, gradient = true, control = true;
+};
+template <class Method, class Controller, class Gradient>
+struct SampleStepsFit<Method, PerSample<Controller>, Gradient> {
+  static constexpr bool method = !EmbeddedMethod<Method> || (ExplicitMethod<Method> && stages_in_step<Method>());
+  static constexpr bool gradient =
+      std::same_as<Gradient, Backpropagation<KeepTapes>> || std::same_as<Gradient, Backpropagation<RecomputeStages>>;
+  static constexpr bool control = !HasForcedPoints<Controller>;
+};
+
 template <class FieldType, class... Policies>
 struct OdeParts {
   static constexpr bool is_field = pathline::Field<FieldType>;
   using AskedMethod = first_of<IsSolver, Dopri5, Policies...>;
-  static constexpr bool controlled =
-      FixedControl<first_of<IsStepControl, PiController, Policies...>> || EmbeddedMethod<AskedMethod>;
+  using AskedControl = first_of<IsOdeControl, PiController, Policies...>;
+  using Gradient = first_of<IsGradientMethod, Backpropagation<>, Policies...>;
+  static constexpr bool controlled = FixedControl<AskedControl> || EmbeddedMethod<AskedMethod>;
+  using Fit = SampleStepsFit<AskedMethod, AskedControl, Gradient>;
 
   // What OdeCheck has refused gives way to something that compiles, so that its line stays the only one.
   using Field = std::conditional_t<is_field, FieldType, NotAField>;
   using Scalar = typename Field::Scalar;
   using Method = std::conditional_t<controlled, AskedMethod, Dopri5>;
-  using Control = first_of<IsStepControl, PiController, Policies...>;
-  using Gradient = first_of<IsGradientMethod, Backpropagation<>, Policies...>;
+  using Control =
+      std::conditional_t<Fit::method && Fit::gradient && Fit::control && controlled, AskedControl, PiController>;
+  /// Whether each sample has steps of its own.
+  static constexpr bool each_sample = EachSampleControl<Control>;
 
   /// The policies that the model names, or more, such as a file has them: those that are not given are made by default.
   template <class... Given>
@@ -39,7 +67,7 @@ struct OdeParts {
       : field(std::move(the_field)),
         parameter_count(std::as_const(field).parameters().size()),
         method(pick<IsSolver, Method>(policies)),
-        control(pick<IsStepControl, Control>(policies)),
+        control(pick<IsOdeControl, Control>(policies)),
         gradient(pick<IsGradientMethod, Gradient>(policies)),
         threads(pick<IsThreads, Threads>(policies)),
         chunk_width(pick<IsChunkWidth, ChunkWidth>(policies)) {
@@ -69,7 +97,7 @@ struct OdeParts {
 
 template <class P>
 inline constexpr bool is_ode_policy =
-    SteppingMethod<P> || StepControl<P> || GradientMethod<P> || IsThreads<P>::value || IsChunkWidth<P>::value;
+    SteppingMethod<P> || IsOdeControl<P>::value || GradientMethod<P> || IsThreads<P>::value || IsChunkWidth<P>::value;
 
 template <class FieldType, class... Policies>
 struct OdeCheck {
@@ -81,12 +109,20 @@ struct OdeCheck {
                 "NeuralOde: a policy is none of: solver (tableau), step control, gradient method (forward, backward), "
                 "Threads, ChunkWidth");
   static_assert(count_of<IsSolver, Policies...> <= 1, "NeuralOde: more than one solver");
-  static_assert(count_of<IsStepControl, Policies...> <= 1, "NeuralOde: more than one step control");
+  static_assert(count_of<IsOdeControl, Policies...> <= 1, "NeuralOde: more than one step control");
   static_assert(count_of<IsGradientMethod, Policies...> <= 1, "NeuralOde: more than one gradient method");
   static_assert(count_of<IsThreads, Policies...> <= 1, "NeuralOde: more than one Threads");
   static_assert(count_of<IsChunkWidth, Policies...> <= 1, "NeuralOde: more than one ChunkWidth");
   static_assert(Parts::controlled,
                 "NeuralOde: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
+  static_assert(Parts::Fit::method,
+                "NeuralOde: PerSample is for explicit Runge-Kutta methods, such as Dopri5: with another give its "
+                "controller alone, and ChunkWidth{1}, by which each sample is a solve of its own");
+  static_assert(
+      Parts::Fit::gradient,
+      "NeuralOde: PerSample goes with Backpropagation<>, which keeps one state a step: give no other gradient "
+      "method, storage or cost of the steps");
+  static_assert(Parts::Fit::control, "NeuralOde: PerSample has no forced points: give output times");
 };
 
 }  // namespace pathline::detail

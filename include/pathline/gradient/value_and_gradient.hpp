@@ -3,7 +3,10 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/ode/solve_status.hpp>
 #include <pathline/ode/statistics.hpp>
+
+#include <vector>
 
 namespace pathline {
 
@@ -16,6 +19,18 @@ struct ValueAndGradient {
   Batch<Scalar> context;      ///< dL/dcontext, c × n; empty for a field that reads time alone.
   Vector<double> times;       ///< dL/dt of each time, by value_and_gradient_with_times() alone.
   Statistics forward, backward;
+  /// How each sample ended, n, with PerSample alone: out, and on the way back, which a sample that failed before does
+  /// not take. Its gradient is 0, and it adds nothing to that of θ.
+  std::vector<SolveStatus> forward_samples, backward_samples;
+};
+
+/// With PerSample a loss may take how the samples ended as a third argument. It is then called in any case; a loss of
+/// two arguments is not called where a sample has failed. What a loss adds to the cotangents of such a sample is not
+/// read.
+template <class Loss, class Scalar>
+concept LossOfStatuses = requires(Loss& loss, const std::vector<Batch<Scalar>>& states,
+                                  std::vector<Batch<Scalar>>& cotangents, const std::vector<SolveStatus>& samples) {
+  loss(states, cotangents, samples);
 };
 
 }  // namespace pathline

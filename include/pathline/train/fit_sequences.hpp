@@ -99,6 +99,7 @@ class OdeOnSequences {
   }
 
   [[nodiscard]] std::vector<std::string> data_warnings(ConstBatchRef<double> X) const {
+    if (Ode::each_sample) return {};  // each sequence has its own times alone
     SequenceTimes merged;
     merged.set(std::size_t(X.cols()), [&](std::size_t j) -> const std::vector<double>& {
       return sequences_[std::size_t(X(0, Index(j)))].times;

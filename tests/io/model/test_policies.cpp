@@ -74,6 +74,7 @@ TEST_CASE("io: step controls are read with their settings", "[io]") {
   CHECK(round_trip(IController{.safety = 0.8}).safety == 0.8);
   CHECK(round_trip(FixedSteps(3)).steps_per_interval == 3);
   CHECK(round_trip(WithNorm(PiController{}, TopRowsSeminorm<MaxSampleNorm>{.rows = 2})).norm.rows == 2);
+  CHECK(round_trip(PerSample(PiController{.rtol = 1e-7}, 16)).column_multiple == 16);
   const Eigen::Vector2d tolerances(1e-3, 1e-5);
   CHECK(round_trip(WithTolerances(IController{.rtol = 1e-2}, tolerances, tolerances)).row_atol() == tolerances);
 }

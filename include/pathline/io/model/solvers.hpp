@@ -8,6 +8,7 @@
 #include <pathline/io/model/described.hpp>
 #include <pathline/io/model/description.hpp>
 #include <pathline/io/model/model_reader.hpp>
+#include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/control/error_control.hpp>
 #include <pathline/ode/control/error_norm.hpp>
@@ -158,6 +159,20 @@ struct Described<WithTolerances<Control>> {
     auto control = in.part<Control>("control");
     const auto row_rtol = in.vector<double>("row_rtol"), row_atol = in.vector<double>("row_atol");
     return {control.value(), row_rtol, row_atol};
+  }
+};
+
+template <class Control>
+struct Described<PerSample<Control>> {
+  static constexpr std::string_view name = "PerSample";
+  static void describe(const PerSample<Control>& policy, Description& out) {
+    out.part("control", policy.control);
+    out.setting("column_multiple", policy.column_multiple);
+  }
+  static PerSample<Control> read(ModelReader& in) {
+    auto control = in.part<Control>("control");
+    const auto column_multiple = in.setting<Index>("column_multiple");
+    return PerSample<Control>(control.value(), column_multiple);
   }
 };
 

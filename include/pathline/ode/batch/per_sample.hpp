@@ -26,6 +26,12 @@ namespace detail {
   return std::max(3 * multiple, (samples + multiple - 1) / multiple * multiple);
 }
 
+/// A time for each column of a state, 1 × n.
+template <class State>
+struct TimesOf {
+  using type = Row<double>;
+};
+
 }  // namespace detail
 
 /// A controller, applied to each sample by itself; norms and tolerances on top of it (error_control.hpp) see one
@@ -48,16 +54,23 @@ struct PerSample {
   [[nodiscard]] constexpr Index padded(Index samples) const { return detail::padded_columns(samples, column_multiple); }
 };
 
+/// PerSample, around whatever controller.
+template <class C>
+concept EachSampleControl = requires {
+  requires C::each_sample;
+};
+
 /// rhs(t, y, dy) with a time for each column, t: 1 × n. How a batch with steps of its own is evaluated at once.
 template <class Rhs, class State>
-concept SampleTimesRightHandSide = requires(Rhs& rhs, const Row<double>& t, const State& y, State& dy) {
+concept SampleTimesRightHandSide = requires(Rhs& rhs, const typename detail::TimesOf<State>::type& t, const State& y,
+                                            State& dy) {
   rhs(t, y, dy);
 };
 
 /// rhs(t, y, dy, samples) also reads which sample each column is, by its number in the batch: for a context of its own.
 template <class Rhs, class State>
-concept SampleIdsRightHandSide = requires(Rhs& rhs, const Row<double>& t, const State& y, State& dy,
-                                          std::span<const Index> samples) {
+concept SampleIdsRightHandSide = requires(Rhs& rhs, const typename detail::TimesOf<State>::type& t, const State& y,
+                                          State& dy, std::span<const Index> samples) {
   rhs(t, y, dy, samples);
 };
 

@@ -45,7 +45,8 @@ class SampleSolver {
 
   /// Solves every column of y0 through its own times.
   /// \param times   times(sample): a span of times, the first of which belongs to y0; as integrate() takes them.
-  /// \param output  output(sample, i, y): y, d × 1, is the solution at times(sample)[i].
+  /// \param output  output(sample, i, y): y, d × 1, is the solution at times(sample)[i]. If it has that,
+  ///                output.accepted(sample, t, trial, y, y_next, stages) is told each accepted step from t and y.
   /// \param status  status(sample, SolveStatus, y): how it ended, and the state where it stopped.
   template <class Times, class Output, class Status>
   void solve(const State& y0, const Times& times, const Output& output, const Status& status) {
@@ -298,6 +299,10 @@ class SampleSolver {
       return end(j, SolveOutcome::step_underflow, at, status);
     }
     ++sample.counts.accepted;
+    if constexpr (requires(const StageColumns<State>& K) {
+                    output.accepted(sample.id, sample.t, sample.trial, y_.col(j), next_.col(j), K);
+                  })
+      output.accepted(sample.id, sample.t, sample.trial, y_.col(j), next_.col(j), StageColumns<State>{K_.data(), j});
     sample.t = sample.trial.t_next;
     y_.col(j) = next_.col(j);
     if constexpr (fsal) K_[0].col(j) = K_[stages - 1].col(j);
@@ -349,7 +354,7 @@ class SampleSolver {
   State y_, next_;
   std::array<State, stages> K_;
   Eigen::Matrix<Scalar, State::RowsAtCompileTime, 1> error_;
-  Row<double> times_;
+  typename TimesOf<State>::type times_;
   std::vector<Index> ids_;
   SingleState<Rhs, State> single_, single_derivative_;
 };
