@@ -2,6 +2,7 @@
 /// Room `gradient`: derivatives of a solve. `Backpropagation` is exact for the number computed and the default;
 /// `Adjoint` needs memory for one step only. Both meet `GradientMethod` and know of the right-hand side only what
 /// `Dynamics` says (gradient/dynamics.hpp, where to start). `NeuralOde` puts a field, a solver and a gradient together.
+/// The wing `gradient/event/`, gradients through events, is included by name: value_and_gradient_with_events.hpp.
 #pragma once
 
 #include <pathline/gradient/adjoint.hpp>
