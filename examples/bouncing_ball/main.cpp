@@ -6,13 +6,23 @@
 /// zero is found on the step's polynomial, and the solve starts anew from there. In a vacuum the times of all bounces
 /// are known, so that their errors are printed; in air, with a drag that grows with the square of the velocity, they
 /// are not. Prints both, and writes bouncing_ball.png.
+///
+/// Then the other way round: a microphone hears the ball in air bounce, and nobody has seen it. How high was it
+/// dropped, how much of its velocity does a bounce leave, and how much does the air take? The time of each bounce is
+/// differentiated through all events before it (learn.cpp), and the three numbers are learned from the times by least
+/// squares. They are judged by the truth, and by bounces after the last one heard. Writes bouncing_ball_learned.png.
+#include "learn.hpp"
+
 #include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
 
+#include <pathline/core/random.hpp>
 #include <pathline/ode.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -25,7 +35,6 @@ using Eigen::Vector2d;
 
 namespace {
 
-constexpr double gravity = 9.81;  // m/s²
 constexpr double slowest = 1e-2;  // m/s; a slower bounce is none: they would follow each other without number
 
 struct Settings {
@@ -66,16 +75,73 @@ Eigen::MatrixXd heights(const Trajectory<Vector2d>& path) {
   return curve;
 }
 
+struct Listening {
+  int bounces = 8, iterations = 10;
+  double noise = 2e-3;  // s, standard deviation
+  std::uint64_t seed = 1;
+};
+
+/// Learns what the ball in air is, from what the microphone heard, and draws it.
+void listen(const Settings& settings, const Listening& to, const std::filesystem::path& png) {
+  const Ball truth{settings.height, settings.restitution, settings.drag}, guess{2, 0.6, 0};
+  constexpr int later = 3;
+  const std::vector<double> times = bounce_times(truth, to.bounces + later);
+  std::vector<double> heard(times.begin(), times.begin() + to.bounces);
+  Batch<double> gaussian(1, to.bounces);
+  Rng rng(to.seed);
+  fill<Gaussian>(rng.draw(), 0, gaussian);
+  for (std::size_t k = 0; k < heard.size(); ++k) heard[k] += to.noise * gaussian(0, Index(k));
+
+  std::printf("\n%d bounces heard, to %.1f ms\niteration   off by / ms   height / m   restitution   drag / (1/m)\n",
+              to.bounces, 1e3 * to.noise);
+  const auto print = [](int iteration, double off, const Ball& ball) {
+    std::printf("%9d   %11.2f   %10.4f   %11.4f   %12.4f\n", iteration, 1e3 * off, ball.height, ball.restitution,
+                ball.drag);
+  };
+  const Ball learned = learn(heard, guess, to.iterations, print);
+  const auto off = [](const std::vector<double>& a, const std::vector<double>& b, std::size_t first, std::size_t end) {
+    double sum = 0;
+    for (std::size_t k = first; k < end; ++k) sum += (a[k] - b[k]) * (a[k] - b[k]) / double(end - first);
+    return std::sqrt(sum);
+  };
+  const std::vector<double> predicted = bounce_times(learned, to.bounces + later);
+  std::printf("    truth   %11s   %10.4f   %11.4f   %12.4f\n", "", truth.height, truth.restitution, truth.drag);
+  std::printf("the next %d bounces, which nobody heard, are predicted to %.1f ms\n", later,
+              1e3 * off(predicted, times, heard.size(), times.size()));
+
+  const auto path = [&](const Ball& ball) {
+    Settings as = settings;
+    as.height = ball.height, as.restitution = ball.restitution, as.seconds = times.back() + 0.1;
+    return heights(drop(as, ball.drag).trajectory);
+  };
+  namespace plot = examples::plot;
+  plot::GraphOptions options{.style = {.title = "A ball that was heard, not seen"},
+                             .x_label = "time / s",
+                             .y_label = "height / m",
+                             .shaded = {0, heard.back()},
+                             .shaded_label = "heard"};
+  Eigen::MatrixXd dots = Eigen::MatrixXd::Zero(2, to.bounces);
+  for (std::size_t k = 0; k < heard.size(); ++k) dots(0, Index(k)) = heard[k];
+  options.dots.push_back({dots, "bounces heard"});
+  options.outline = {path(truth), "truth"};
+  plot::graph(png, {{path(guess), "first guess"}, {path(learned), "learned"}}, options);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
   Settings settings;
   std::filesystem::path out = ".";
-  examples::CommandLine line("A bouncing ball, in a vacuum and in air.");
+  examples::CommandLine line("A bouncing ball, in a vacuum and in air, and what its sound tells of it.");
   line.add("--height", settings.height, "from which it falls, m").positive();
   line.add("--restitution", settings.restitution, "part of the velocity that a bounce leaves").within(0.1, 1.0);
   line.add("--drag", settings.drag, "of the air, 1/m").not_negative();
   line.add("--seconds", settings.seconds, "to the end").positive();
+  Listening listening;
+  line.add("--bounces", listening.bounces, "that are heard").within(3, 12);
+  line.add("--noise", listening.noise, "standard deviation of the time at which a bounce is heard, s").within(0., 0.1);
+  line.add("--iterations", listening.iterations, "of learning").within(1, 100'000);
+  line.add("--seed", listening.seed, "of the noise");
   line.add("--out", out, "folder for the picture").type("DIR");
   line.parse(argc, argv);
 
@@ -103,7 +169,9 @@ int main(int argc, char** argv) try {
   examples::plot::graph(out / "bouncing_ball.png",
                         {{heights(vacuum.trajectory), "in a vacuum"}, {heights(air.trajectory), "in air"}},
                         {.style = {.title = "A ball that bounces"}, .x_label = "time / s", .y_label = "height / m"});
-  std::cout << "picture: " << (out / "bouncing_ball.png").string() << '\n';
+  listen(settings, listening, out / "bouncing_ball_learned.png");
+  std::cout << "pictures: " << (out / "bouncing_ball.png").string() << ", "
+            << (out / "bouncing_ball_learned.png").string() << '\n';
 } catch (const std::exception& error) {
   std::cerr << error.what() << '\n';
   return 1;
