@@ -17,7 +17,6 @@
 #include <pathline/math/write_transposed.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 namespace pathline::detail {
@@ -65,35 +64,6 @@ template <Factor Which, Real Scalar>
   return {frame.derived(A, int(Which), packed_size<Scalar>(rows, depth), write), rows, depth};
 }
 
-/// The rows of the last panel, which is not full or a single pack: by way of a buffer, of which they are copied.
-template <Real Scalar>
-void product_of_last_panel(Index rows, Index depth, Index columns, const ProductFactors<Scalar>& factors,
-                           const View<Scalar>& C) {
-  constexpr Index size = Pack<Scalar>::size, most = 24;
-  const Index height = rows > size ? panel_rows<Scalar> : size;
-  const Scalar* const start = factors.start;
-  alignas(64) std::array<Scalar, std::size_t(panel_rows<Scalar> * most)> buffer;
-  for (Index j = 0; j < columns; j += most) {
-    const Index count = std::min(most, columns - j);
-    const ProductFactors<Scalar> f{
-        factors.a, height,       factors.b + j * factors.b_column, factors.b_row, factors.b_column, nullptr,
-        0,         factors.a_row};
-    if (height > size)
-      product_rows<Pack<Scalar>, 2, 6>(height, depth, count, f, buffer.data(), height);
-    else
-      product_rows<Pack<Scalar>, 1, 6>(height, depth, count, f, buffer.data(), height);
-    const View<Scalar> product = View<Scalar>(buffer.data(), height, count).topRows(rows), to = C.middleCols(j, count);
-    if (!start)
-      copy<Scalar>(product, to);
-    else if (factors.start_column == 0)
-      for (Index l = 0; l < count; ++l)
-        for (Index i = 0; i < rows; ++i) to(i, l) = start[i] + product(i, l);
-    else
-      for (Index l = 0; l < count; ++l)
-        for (Index i = 0; i < rows; ++i) to(i, l) = start[i + (j + l) * factors.start_column] + product(i, l);
-  }
-}
-
 /// C = start + A B for panels of A; f says where B and start lie.
 template <Real Scalar>
 void packed_product(const Panels<Scalar>& A, const ProductFactors<Scalar>& factors, const View<Scalar>& C) {
@@ -109,8 +79,11 @@ void packed_product(const Panels<Scalar>& A, const ProductFactors<Scalar>& facto
                                                       C.data() + row, C.stride());
   if (high < whole)
     product_rows<Pack<Scalar>, 2, 6>(height, A.depth, C.cols(), f.from(high, 0), C.data() + high, C.stride());
-  if (whole < A.rows)
-    product_of_last_panel(A.rows - whole, A.depth, C.cols(), f.from(whole, 0), C.bottomRows(A.rows - whole));
+  if (whole < A.rows) {
+    ProductFactors<Scalar> last = f.from(whole, 0);
+    if (A.rows - whole <= Pack<Scalar>::size) last.a_column = Pack<Scalar>::size;  // a panel of one pack
+    product_of_last_rows(A.rows - whole, A.depth, C.cols(), last, C.data() + whole, C.stride());
+  }
 }
 
 /// C = A B. C does not overlap B.
