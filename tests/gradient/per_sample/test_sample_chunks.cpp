@@ -25,14 +25,14 @@ using States = std::vector<Batch<double>>;
 using Samples = std::vector<SolveStatus>;
 using NetworkField = Mlp<double, Tanh>;
 constexpr Index d = 2, n = 6;
-const PiController control{.rtol = 1e-5, .atol = 1e-5};
+const PiController control{.rtol = 1e-4, .atol = 1e-4};
 const std::vector<double> times{0, 0, 0.07, 0.3, 0.3, 0.31, 0.9, 1};
 
-/// f(t, c, z), whose samples need 6 to 14 steps.
+/// f(t, c, z), whose samples need 7 to 11 steps.
 NetworkField network() {
-  Rng rng(3);
-  NetworkField field(d, {7, 5}, rng, 2);
-  field.parameters() *= 5;
+  Rng rng(5);
+  NetworkField field(d, {5}, rng, 2);
+  field.parameters() *= 8;
   return field;
 }
 Batch<double> starts(Index count = n) {
@@ -100,7 +100,7 @@ TEMPLATE_TEST_CASE("NeuralOde with PerSample: gradients agree with central diffe
   const bool backward = GENERATE(false, true);
   if (backward)
     for (double& t : at) t = 1 - t;
-  const NeuralOde ode(field, TestType{}, PerSample(control), ChunkWidth{GENERATE(4, 6)});
+  const NeuralOde ode(field, TestType{}, PerSample(control), ChunkWidth{backward ? 4 : 6});
   typename decltype(ode)::Memory memory;
   ValueAndGradient<double> result;
   ode.value_and_gradient(y0, at, Loss{}, memory, result, context);
@@ -108,8 +108,8 @@ TEMPLATE_TEST_CASE("NeuralOde with PerSample: gradients agree with central diffe
   const auto [least, most] =
       std::minmax_element(result.forward_samples.begin(), result.forward_samples.end(),
                           [](const auto& a, const auto& b) { return a.statistics.accepted < b.statistics.accepted; });
-  CHECK((backward || most->statistics.accepted > 2 * least->statistics.accepted));
-  CHECK((backward || result.forward.rejected > 0));
+  CHECK(most->statistics.accepted > least->statistics.accepted + 2);
+  CHECK(result.forward.rejected > 0);
   CHECK(result.backward.accepted == result.forward.accepted);
   CHECK(replayed_loss<TestType>(memory, field, y0, context) == Approx(result.value).epsilon(1e-12));
   const Vector<double> theta_bar = central_differences(
@@ -132,16 +132,15 @@ TEMPLATE_TEST_CASE("NeuralOde with PerSample: gradients agree with central diffe
   CHECK(max_difference(result.context.reshaped(), context_bar) < 1e-7);
 }
 
-TEMPLATE_TEST_CASE("NeuralOde with PerSample agrees with solves of one sample each", "[gradient][per_sample]", Dopri5,
-                   BogackiShampine) {
+TEST_CASE("NeuralOde with PerSample agrees with solves of one sample each", "[gradient][per_sample]") {
   const NetworkField field = network();
   const Batch<double> y0 = starts(), context = contexts();
   std::vector<double> at = times;
   if (GENERATE(false, true))
     for (double& t : at) t = 1 - t;
   const Backpropagation<> gradient{.outputs = GENERATE(OutputTimes::step_to, OutputTimes::interpolate)};
-  const NeuralOde ode(field, TestType{}, PerSample(control), gradient);
-  const NeuralOde single(field, TestType{}, control, gradient, ChunkWidth{1});
+  const NeuralOde ode(field, PerSample(control), gradient);
+  const NeuralOde single(field, control, gradient, ChunkWidth{1});
   const auto result = ode.value_and_gradient_with_times(y0, at, Loss{}, context),
              expected = single.value_and_gradient_with_times(y0, at, Loss{}, context);
   CHECK(result.forward.accepted == expected.forward.accepted);
@@ -160,7 +159,7 @@ TEST_CASE(
     "NeuralOde with PerSample: the bits of a sample are the same in any batch, all bits for any number of threads",
     "[gradient][per_sample][chunks]") {
   const NetworkField field = network();
-  constexpr Index many = 37;
+  constexpr Index many = 29;
   const Batch<double> y0 = starts(many), context = contexts(many);
   const auto by = [&](int threads, Index width) {
     return NeuralOde(field, PerSample(control), Threads{threads}, ChunkWidth{width})
@@ -175,7 +174,7 @@ TEST_CASE(
   CHECK(together.context == whole.context);
   const NeuralOde ode(field, PerSample(control));
   const States all = ode.solve(y0, times, context);
-  for (const Index j : {0, 5, 36}) {
+  for (const Index j : {0, 5, 28}) {
     const auto alone = ode.value_and_gradient(y0.col(j), times, Loss{}, context.col(j));
     CHECK(alone.initial == together.initial.col(j));
     CHECK(alone.context == together.context.col(j));
@@ -189,9 +188,11 @@ TEST_CASE("NeuralOde with PerSample: a sample that fails has gradient 0 and its 
           "[gradient][per_sample][errors]") {
   const auto square = [](const auto& /*t*/, const auto& y, const auto& p, auto& dy) { dy[0] = p[0] * y[0] * y[0]; };
   const auto field = differentiable(square, 1, Vector<double>{{1}});
-  const NeuralOde ode(field, PerSample(PiController{.rtol = 1e-8, .atol = 1e-8}));
+  const auto inside = [](const auto& y) { return y(0) < 1e250; };
+  const PerSample steps(WithDomain(PiController{.rtol = 1e-8, .atol = 1e-8}, inside));
+  const NeuralOde ode(field, steps, ChunkWidth{6});
   const std::vector<double> at{0, 0.25, 1};
-  Batch<double> y0{{0.5, 2, -1, 1e200, 0.75}}, good{{0.5, -1, 0.75}};
+  const Batch<double> y0{{0.5, 2, -1, 1e200, 0.75, 1e260}}, good{{0.5, -1, 0.75}};
   decltype(ode)::Memory memory;
   ValueAndGradient<double> result;
   ode.value_and_gradient(y0, at, Loss{}, memory, result);
@@ -199,16 +200,17 @@ TEST_CASE("NeuralOde with PerSample: a sample that fails has gradient 0 and its 
   CHECK(result.value == expected.value);
   CHECK(result.parameters == expected.parameters);
   for (Index j = 0; j < 3; ++j) CHECK(result.initial(0, 2 * j) == expected.initial(0, j));
-  for (const std::size_t j : {1U, 3U}) {
+  for (const std::size_t j : {1U, 3U, 5U}) {
     CHECK(result.initial(0, Index(j)) == 0);
     CHECK(result.backward_samples[j].outcome == result.forward_samples[j].outcome);
-    CHECK(memory.outputs[0](0, Index(j)) == y0(0, Index(j)));
+    CHECK((j == 5 || memory.outputs[0](0, Index(j)) == y0(0, Index(j))));
     CHECK(std::isnan(memory.outputs[2](0, Index(j))));
   }
   CHECK(result.forward_samples[1].outcome == SolveOutcome::step_underflow);
   CHECK(result.forward_samples[1].t == Approx(0.5).epsilon(1e-6));
   CHECK(memory.outputs[1](0, 1) == Approx(4).epsilon(1e-6));  // as far as it came
   CHECK(result.forward_samples[3].outcome == SolveOutcome::not_finite);
+  CHECK(result.forward_samples[5].outcome == SolveOutcome::bad_input);
   CHECK(result.backward_samples[4].ok());
   CHECK(result.backward_samples[4].sample == 4);
 
@@ -232,13 +234,10 @@ TEST_CASE("NeuralOde with PerSample: a sample that fails has gradient 0 and its 
   CHECK(none.parameters == Vector<double>::Zero(1));
   CHECK_FALSE(none.backward_samples[0].ok());
 
-  const NeuralOde limited(field,
-                          PerSample(WithDomain(PiController{.max_steps = 8}, [](const auto& y) { return y(0) < 1; })),
-                          ChunkWidth{2});
-  const auto statuses = limited.value_and_gradient(Batch<double>{{0.1, 0.2, 0.9, 1.5}}, at, Loss{}).forward_samples;
-  CHECK(statuses[1].ok());
-  CHECK(statuses[2].outcome == SolveOutcome::step_limit);
-  CHECK(statuses[3].message() == "NeuralOde: y0 of sample 3 is outside of the domain of the step control");
+  const NeuralOde in_chunks(field, steps, ChunkWidth{2});
+  const auto statuses = in_chunks.value_and_gradient(y0, at, Loss{}).backward_samples;
+  for (Index j = 0; j < 6; ++j) CHECK((statuses[std::size_t(j)].ok() || statuses[std::size_t(j)].sample == j));
+  CHECK(statuses[5].message() == "NeuralOde: y0 of sample 5 is outside of the domain of the step control");
 }
 
 TEST_CASE("NeuralOde with PerSample: a cotangent that is not finite is the end of its own sample alone",
