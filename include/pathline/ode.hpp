@@ -79,7 +79,10 @@
 #include <pathline/ode/reversible/reversible_stepper.hpp>
 
 // `ode/symplectic/`: Methods for mechanics, and their own front.
+#include <pathline/ode/symplectic/separable_right_hand_side.hpp>
+#include <pathline/ode/symplectic/separable_stepper.hpp>
 #include <pathline/ode/symplectic/solve_separable.hpp>
+#include <pathline/ode/symplectic/symplectic_method.hpp>
 #include <pathline/ode/symplectic/symplectic_methods.hpp>
 #include <pathline/ode/symplectic/symplectic_stepper.hpp>
 

@@ -12,8 +12,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/ode/concepts.hpp>
-#include <pathline/ode/stepper.hpp>
-#include <pathline/ode/symplectic/symplectic_methods.hpp>
+#include <pathline/ode/symplectic/symplectic_method.hpp>
 
 #include <cstddef>
 
@@ -42,6 +41,20 @@ class SymplecticStepper {
     evaluations_ = 0;
   }
 
+  /// Evaluates what the coming step begins with, unless it is known; true if it was evaluated.
+  template <class Velocity, class Force>
+  bool prepare(Velocity& velocity, Force& force, double t) {
+    if (slope_ready_) return false;
+    slope_ready_ = true;
+    if constexpr (kicks_first)
+      evaluate(Part<Force>{force, p_, force_}, t, q_, true);
+    else
+      evaluate(Part<Velocity>{velocity, q_, velocity_}, t, p_, false);
+    return true;
+  }
+  /// Forgets it: the functions have changed.
+  void restart() { slope_ready_ = false; }
+
   /// From t to t + h; h may be negative.
   template <class Velocity, class Force>
   void step(Velocity& velocity, Force& force, double t, double h) {
@@ -52,6 +65,7 @@ class SymplecticStepper {
   /// with: one evaluation of each function for each.
   template <class Velocity, class Force>
   void step(Velocity& velocity, Force& force, double t, double h, double t_next) {
+    prepare(velocity, force, t);
     if constexpr (kicks_first)
       compose(Part<Force>{force, p_, force_}, Part<Velocity>{velocity, q_, velocity_}, t, h, t_next);
     else
@@ -60,20 +74,15 @@ class SymplecticStepper {
 
   [[nodiscard]] const State& q() const { return q_; }
   [[nodiscard]] const State& p() const { return p_; }
+  /// As evaluated last.
+  [[nodiscard]] const State& velocity() const { return velocity_; }
+  [[nodiscard]] const State& force() const { return force_; }
   /// Evaluations of the force since reset(): one for each step of Verlet, and one more at the very start where kicks
   /// come first. Those of the velocity are not counted.
   [[nodiscard]] Index evaluations() const { return evaluations_; }
 
  private:
-  /// Whether a step of Verlet is half a kick, a drift and half a kick. Where that evaluates the force outside of a
-  /// step, as Yoshida's methods would, which go back in between, it is half a drift, a kick and half a drift: the force
-  /// of these is then evaluated within the step, and the velocity outside of it.
-  static constexpr bool kicks_first = [] {
-    double t = 0;
-    for (const double w : Method::weights)
-      if (t += w; t < 0 || t > 1 + 1e-13) return false;
-    return true;
-  }();
+  static constexpr bool kicks_first = detail::kicks_first<Method>;
 
   /// x' = function(t, the other part's x).
   template <class Function>
@@ -84,8 +93,6 @@ class SymplecticStepper {
 
   template <class Outer, class Inner>
   void compose(Outer outer, Inner inner, double t, double h, double t_next) {
-    if (!slope_ready_) evaluate(outer, t, inner.x, kicks_first);
-    slope_ready_ = true;
     double now = t;
     for (std::size_t i = 0; i < Method::weights.size(); ++i) {
       const double length = Method::weights[i] * h;
@@ -99,7 +106,7 @@ class SymplecticStepper {
   }
 
   template <class Function>
-  void evaluate(Part<Function>& part, double t, const State& x, bool counted) {
+  void evaluate(const Part<Function>& part, double t, const State& x, bool counted) {
     detail::evaluate(part.function, t, x, part.slope);
     if (counted) ++evaluations_;
   }
