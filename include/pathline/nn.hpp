@@ -34,14 +34,16 @@
 #include <pathline/nn/layer/side_product.hpp>
 #include <pathline/nn/layer/taylor_affine.hpp>
 
-// `nn/compose/`: Layers put together: in sequence, repeated, summed, scaled. Includes `layer`.
+// `nn/compose/`: Layers put together: in sequence, repeated, summed, scaled, side by side. Includes `layer`.
 #include <pathline/nn/compose/blend.hpp>
 #include <pathline/nn/compose/chain.hpp>
 #include <pathline/nn/compose/repeat.hpp>
 #include <pathline/nn/compose/residual.hpp>
 #include <pathline/nn/compose/scaled.hpp>
+#include <pathline/nn/compose/separable_field.hpp>
 #include <pathline/nn/compose/sequential.hpp>
 #include <pathline/nn/compose/shallow_mlp.hpp>
+#include <pathline/nn/compose/split_field.hpp>
 #include <pathline/nn/compose/sum.hpp>
 
 // `nn/time/`: Time, control signals and learned end times. Includes `layer`.
