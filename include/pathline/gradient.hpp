@@ -39,19 +39,28 @@
 #include <pathline/gradient/adjoint/own_solver.hpp>
 #include <pathline/gradient/adjoint/walk_back.hpp>
 #include <pathline/gradient/adjoint/way_back.hpp>
-// `gradient/checkpoint/`: records in bounded memory. `gradient/implicit/`: the way back over implicit steps, both
+// `gradient/checkpoint/`: records in bounded memory. `gradient/implicit/`: the way back over implicit steps, all
 // families of it by implicit_step_pullback.hpp. `gradient/reversible/`: the way back over reversible steps.
 #include <pathline/gradient/checkpoint/binomial_schedule.hpp>
 #include <pathline/gradient/checkpoint/checkpoint_recording.hpp>
 #include <pathline/gradient/checkpoint/checkpoints.hpp>
 #include <pathline/gradient/implicit/diagonally_implicit_pullback.hpp>
+#include <pathline/gradient/implicit/dynamics_with_directions.hpp>
 #include <pathline/gradient/implicit/dynamics_with_jacobian.hpp>
 #include <pathline/gradient/implicit/fully_implicit_pullback.hpp>
+#include <pathline/gradient/implicit/rosenbrock_pullback.hpp>
+#include <pathline/gradient/implicit/rosenbrock_recording.hpp>
 #include <pathline/gradient/implicit/stage_recording.hpp>
 #include <pathline/gradient/implicit/transposed_system.hpp>
 #include <pathline/gradient/reversible/reversible_heun_pullback.hpp>
 #include <pathline/gradient/reversible/reversible_pullback.hpp>
 #include <pathline/gradient/reversible/reversible_recording.hpp>
+// `gradient/parts/`: fields that a method takes apart, by additive and by symplectic methods.
+#include <pathline/gradient/parts/additive_pullback.hpp>
+#include <pathline/gradient/parts/additive_recording.hpp>
+#include <pathline/gradient/parts/part_dynamics.hpp>
+#include <pathline/gradient/parts/symplectic_pullback.hpp>
+#include <pathline/gradient/parts/symplectic_recording.hpp>
 // `gradient/per_sample/`: steps of its own for each sample of a neural ODE, out and back.
 #include <pathline/gradient/per_sample/sample_chunks.hpp>
 #include <pathline/gradient/per_sample/sample_columns.hpp>

@@ -30,7 +30,7 @@ static_assert(!RecordStorage<NoSlotSize> && !RecordStorage<NoEvaluate> && !Recor
 static_assert(!RecordStorage<int>);
 static_assert(MethodWithPullback<Dopri5> && MethodWithPullback<Rk4> && MethodWithPullback<Dop853>);
 static_assert(MethodWithPullback<ImplicitEuler> && MethodWithPullback<AdamsBashforth<4>>);
-static_assert(!MethodWithPullback<Rodas4> && !MethodWithPullback<int>);
+static_assert(!MethodWithPullback<PiController> && !MethodWithPullback<int>);
 static_assert(Dynamics<DynamicsView<float>> && Dynamics<DynamicsView<double>>);
 
 /// What the way back needs to know of a record: which evaluation served which stage.

@@ -69,11 +69,7 @@ struct GradientProblem {
     FieldType moved = field;
     moved.parameters() = theta;
     const G dynamics(moved, start.cols());
-    std::vector<Batch<double>> states;
-    if constexpr (ImplicitMethod<Method>)
-      states = replay_implicit<Method>(dynamics, start, recording.steps());
-    else
-      states = replay<Method>(dynamics, start, recording.steps());
+    const std::vector<Batch<double>> states = replay_any<Method>(dynamics, start, recording.steps());
     std::vector<Batch<double>> outputs;
     for (const std::size_t index : recording.outputs()) outputs.push_back(states[index]);
     return loss(outputs);

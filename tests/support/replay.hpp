@@ -7,10 +7,14 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/implicit/stage_recording.hpp>
+#include <pathline/gradient/parts/part_dynamics.hpp>
+#include <pathline/ode/implicit/rosenbrock/rosenbrock_tableau.hpp>
 
 #include <Eigen/LU>
 
 #include <algorithm>
+#include <cstddef>
+#include <span>
 #include <vector>
 
 namespace pathline::test {
@@ -92,6 +96,105 @@ template <class Method, Dynamics G, class Steps>
     for (int i = 0; i < s; ++i) states.back() += step.h * tableau.b[std::size_t(i)] * K.middleRows(i * rows, rows);
   }
   return states;
+}
+
+/// The same of a Rosenbrock method, by its definition (Hairer & Wanner II, equation IV.7.4).
+template <class Method, Dynamics G, class Steps>
+[[nodiscard]] std::vector<Batch<double>> replay_rosenbrock(const G& dynamics, const Batch<double>& y0,
+                                                           const Steps& steps) {
+  constexpr auto tableau = Method::tableau;
+  const Index d = y0.rows(), n = y0.cols();
+  Workspace<double> workspace;
+  Vector<double> tape(dynamics.tape_size());
+  std::vector<Batch<double>> states{y0};
+  Batch<double> J(d, d * n), slope(d, n), by_time(d, n);
+  for (const auto& step : steps) {
+    const Batch<double> y = states.back();
+    dynamics.jacobian(step.t, y, J, workspace);
+    dynamics.time_derivative(step.t, y, by_time, workspace);
+    std::vector<Batch<double>> K;
+    for (int i = 0; i < tableau.stages; ++i) {
+      Batch<double> input = y, coupled = Batch<double>::Zero(d, n);
+      double node = 0, weight = tableau.gamma;
+      for (int j = 0; j < i; ++j) {
+        input += tableau.alpha(i, j) * K[std::size_t(j)];
+        coupled += tableau.Gamma(i, j) * K[std::size_t(j)];
+        node += tableau.alpha(i, j);
+        weight += tableau.Gamma(i, j);
+      }
+      dynamics.evaluate(step.t + node * step.h, input, slope, std::span<double>(tape.data(), std::size_t(tape.size())),
+                        workspace);
+      K.emplace_back(d, n);
+      for (Index j = 0; j < n; ++j) {
+        const Batch<double> hJ = step.h * J.middleCols(j * d, d);
+        const Vector<double> right =
+            step.h * slope.col(j) + hJ * coupled.col(j) + step.h * step.h * weight * by_time.col(j);
+        K.back().col(j) = (Batch<double>::Identity(d, d) - tableau.gamma * hJ).partialPivLu().solve(right);
+      }
+    }
+    states.push_back(y);
+    for (int i = 0; i < tableau.stages; ++i) states.back() += tableau.b[std::size_t(i)] * K[std::size_t(i)];
+  }
+  return states;
+}
+
+/// The same of an additive method, by Newton's method to rounding.
+template <class Method, TwoPartDynamics G, class Steps>
+[[nodiscard]] std::vector<Batch<double>> replay_additive(const G& dynamics, const Batch<double>& y0,
+                                                         const Steps& steps) {
+  constexpr auto tableau = Method::tableau;
+  const auto f = detail::ExplicitPart::of(dynamics);
+  const auto g = detail::ImplicitPart::of(dynamics);
+  const Index d = y0.rows(), n = y0.cols();
+  Workspace<double> workspace;
+  Vector<double> tape(std::max(f.tape_size(), g.tape_size()));
+  const std::span<double> scratch(tape.data(), std::size_t(tape.size()));
+  std::vector<Batch<double>> states{y0};
+  Batch<double> J(d, d * n);
+  for (const auto& step : steps) {
+    std::vector<Batch<double>> F, G_;
+    for (int i = 0; i < tableau.stages; ++i) {
+      const double t = step.time(tableau.c[std::size_t(i)]);
+      Batch<double> base = states.back();
+      for (int j = 0; j < i; ++j)
+        base += step.h * (tableau.explicit_part().A(i, j) * F[std::size_t(j)] +
+                          tableau.implicit_part().A(i, j) * G_[std::size_t(j)]);
+      Batch<double> Y = base;
+      F.emplace_back(d, n);
+      G_.emplace_back(d, n);
+      const double h_gamma = step.h * tableau.implicit_part().A(i, i);
+      for (int iteration = 0; iteration < 12 && h_gamma != 0; ++iteration) {
+        g.evaluate(t, Y, G_.back(), scratch, workspace);
+        g.jacobian(t, Y, J, workspace);
+        for (Index j = 0; j < n; ++j) {
+          const Batch<double> M = Batch<double>::Identity(d, d) - h_gamma * J.middleCols(j * d, d);
+          Y.col(j) -= M.partialPivLu().solve(Y.col(j) - base.col(j) - h_gamma * G_.back().col(j));
+        }
+      }
+      f.evaluate(t, Y, F.back(), scratch, workspace);
+      if (h_gamma == 0)
+        g.evaluate(t, Y, G_.back(), scratch, workspace);
+      else
+        G_.back() = (Y - base) / h_gamma;
+    }
+    states.push_back(states.back());
+    for (std::size_t i = 0; i < F.size(); ++i) states.back() += step.h * tableau.b[i] * (F[i] + G_[i]);
+  }
+  return states;
+}
+
+/// The steps of any of these families.
+template <class Method, Dynamics G, class Steps>
+[[nodiscard]] std::vector<Batch<typename G::Scalar>> replay_any(const G& dynamics, const Batch<typename G::Scalar>& y0,
+                                                                const Steps& steps) {
+  if constexpr (RosenbrockMethod<Method>)
+    return replay_rosenbrock<Method>(dynamics, y0, steps);
+  else if constexpr (TwoPartMethod<Method>)
+    return replay_additive<Method>(dynamics, y0, steps);
+  else if constexpr (ImplicitMethod<Method>)
+    return replay_implicit<Method>(dynamics, y0, steps);
+  else
+    return replay<Method>(dynamics, y0, steps);
 }
 
 }  // namespace pathline::test

@@ -100,13 +100,15 @@ struct Backpropagation {
                      std::span<const double> times, std::span<Batch<typename G::Scalar>> states,
                      Memory<G, Method>& memory) const {
     static_assert(MethodWithPullback<Method>,
-                  "Backpropagation: this solver has no pullback: include pathline/gradient.hpp for a diagonally or "
-                  "fully implicit or a multistep method, or use an explicit Runge-Kutta method such as Dopri5");
+                  "Backpropagation: this solver has no pullback: include pathline/gradient.hpp for an implicit or a "
+                  "multistep method, or use an explicit Runge-Kutta method such as Dopri5");
     static_assert(!RunsAgain<Storage> || ExplicitMethod<Method>,
                   "Backpropagation: Checkpoints and MemoryBudget run the steps of explicit methods again; an implicit "
                   "method takes KeepTapes or RecomputeStages");
     static_assert(detail::reads_stages_of<Cost, Method>,
                   "Backpropagation: the cost of the steps reads the stages of another method than the solve's");
+    static_assert(!MethodWithPullback<Method> || !detail::reads_stages_of<Cost, Method> || gives_stages<Method>,
+                  "Backpropagation: a cost of the steps reads the stages of a Runge-Kutta method");
     if constexpr (supports<Method>) {
       memory.recording.start(DynamicsOf<Method, G>(dynamics), memory.workspace);
       return solve(method, control, y, times, states, memory);
@@ -132,7 +134,12 @@ struct Backpropagation {
 
  private:
   template <class Method>
-  static constexpr bool supports = MethodWithPullback<Method>&& detail::reads_stages_of<Cost, Method>;
+  static constexpr bool gives_stages = !has_step_cost || requires(StepPullback<Method, detail::AnyDynamics> & back) {
+    back.start_stages();
+  };
+  template <class Method>
+  static constexpr bool supports =
+      MethodWithPullback<Method>&& detail::reads_stages_of<Cost, Method>&& gives_stages<Method>;
   template <class Method, Dynamics G>
   using DynamicsOf = typename StepRecord<Method>::template Dynamics<typename G::Scalar>;
 
@@ -163,9 +170,6 @@ struct Backpropagation {
     const auto& steps = memory.recording.steps();
     typename Workspace<Scalar>::Frame frame(memory.workspace);
     StepPullback<Method, AnyDynamics> back(dynamics, frame, memory.pullback);
-    static_assert(
-        !has_step_cost || requires { back.start_stages(); },
-        "Backpropagation: a cost of the steps reads the stages of a Runge-Kutta method");
     BatchMap<Scalar> lambda = frame.batch(y_bar.rows(), y_bar.cols());  // contiguous, as y_bar need not be
     detail::copy<Scalar>(y_bar, lambda);
     detail::OutputsBack<Method, decltype(memory.recording)> given(outputs, times, outputs_bar, memory.recording);

@@ -13,8 +13,10 @@
 #include <pathline/math/view_loops.hpp>
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
+#include <pathline/ode/concepts.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <span>
 
 namespace pathline {
@@ -83,11 +85,17 @@ struct SolverRightHandSide {
   }
   [[nodiscard]] Index error_rows() const { return dynamics.error_rows(); }
   [[nodiscard]] Index path_rows() const { return dynamics.path_rows(); }
+  static constexpr bool has_quadratures = may_have_quadratures<G>;
   /// The Jacobians of the path rows, sample after sample (path_rows × path_rows·n), for Newton's method.
   void jacobian(double t, const Batch<Scalar>& y, Batch<Scalar>& J) const requires requires {
     dynamics.jacobian(t, y, J, workspace);
   }
   { dynamics.jacobian(t, y, J, workspace); }
+  /// ∂f/∂t, for Rosenbrock methods.
+  void time_derivative(double t, const Batch<Scalar>& y, Batch<Scalar>& dfdt) const requires requires {
+    dynamics.time_derivative(t, y, dfdt, workspace);
+  }
+  { dynamics.time_derivative(t, y, dfdt, workspace); }
 };
 
 /// A field alone, z' = f(t, z; θ): a neural ODE (Chen et al. 2018). Every row is a path row, and one of the error norm
@@ -101,9 +109,12 @@ class FieldDynamics {
   FieldDynamics(const F& field, Index columns, const SideInputs<Scalar>& side = {})
       : field_(field), side_(side), columns_(columns) {}
 
+  [[nodiscard]] const F& field() const noexcept { return field_; }
+  [[nodiscard]] const SideInputs<Scalar>& side_inputs() const noexcept { return side_; }
   [[nodiscard]] Index rows() const { return field_.dim(); }
   [[nodiscard]] Index columns() const noexcept { return columns_; }
   [[nodiscard]] Index path_rows() const { return rows(); }
+  static constexpr bool has_quadratures = false;
   [[nodiscard]] Index error_rows() const {
     if constexpr (requires { field_.error_rows(); })
       return field_.error_rows();
@@ -144,6 +155,37 @@ class FieldDynamics {
     typename Workspace<Scalar>::Frame frame(workspace);
     const View<Scalar> S = side_.at(t, frame);
     field_jacobian(field_, S, y, J, workspace);
+  }
+
+  /// ∂f/∂t (d × n).
+  void time_derivative(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> dfdt, Workspace<Scalar>& workspace) const {
+    const Index d = rows(), n = columns_;
+    typename Workspace<Scalar>::Frame frame(workspace);
+    const View<Scalar> X = frame.batch(d, 2 * n), Y = frame.batch(d, 2 * n), S = side_.with_derivative(t, n, frame);
+    detail::copy<Scalar>(y, X.leftCols(n));
+    detail::fill<Scalar>(X.rightCols(n), 0);
+    field_.linearize(S, X, n, Y, frame.scalars(field_.tape_size(n, 1)), workspace);
+    detail::copy<Scalar>(Y.rightCols(n), dfdt);
+  }
+
+  /// Pullback of f and of its derivatives along k directions (v_i, times_i) of (y, t), which count as constants.
+  /// \param X      [y v_1 … v_k], d × (1+k)n.  \param times  k numbers, for all samples alike.
+  /// \param F_bar  Cotangents of f and of the derivatives, shape of X; scratch afterwards.
+  /// Overwrites y_bar (d × n), adds to theta_bar.
+  void pullback_along(double t, ConstBatchRef<Scalar> X, std::span<const Scalar> times, BatchRef<Scalar> F_bar,
+                      BatchRef<Scalar> y_bar, VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+    const Index n = columns_;
+    typename Workspace<Scalar>::Frame frame(workspace);
+    const View<Scalar> Y = frame.batch(rows(), X.cols()), X_bar = frame.batch(rows(), X.cols()),
+                       S = side_.with_tangents(t, n, times, frame), S_bar = frame.batch(S.rows(), S.cols());
+    const std::span<Scalar> tape = frame.scalars(field_.tape_size(n, Index(times.size())));
+    field_.linearize(S, X, n, Y, tape, workspace);
+    detail::fill<Scalar>(S_bar, 0);
+    field_.pullback(S, X, n, tape, F_bar, X_bar, S_bar, View<Scalar>(theta_bar).head(detail::parameter_count(field_)),
+                    workspace);
+    detail::copy<Scalar>(X_bar.leftCols(n), y_bar);
+    Scalar no_time(0);
+    side_.pullback(S_bar.leftCols(n), theta_bar, no_time);
   }
 
  private:

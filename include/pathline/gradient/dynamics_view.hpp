@@ -14,6 +14,16 @@
 
 namespace pathline {
 
+namespace detail {
+/// A `Dynamics` as it is, where a view may also look at a part of one: gradient/parts/part_dynamics.hpp.
+struct WholeDynamics {
+  template <class G>
+  [[nodiscard]] static const G& of(const G& g) {
+    return g;
+  }
+};
+}  // namespace detail
+
 /// Refers to a `Dynamics` of this scalar, which must outlive it, and is a `Dynamics` itself.
 template <Real S>
 class DynamicsView {
@@ -24,15 +34,11 @@ class DynamicsView {
   DynamicsView() = default;
   template <Dynamics G>
   requires(std::same_as<typename G::Scalar, Scalar> && !std::same_as<G, DynamicsView>) explicit DynamicsView(const G& g)
-      : dynamics_(&g),
-        evaluate_(&evaluate_of<G>),
-        pullback_(&pullback_of<G>),
-        rows_(g.rows()),
-        columns_(g.columns()),
-        path_rows_(g.path_rows()),
-        error_rows_(g.error_rows()),
-        parameter_count_(g.parameter_count()),
-        tape_size_(g.tape_size()) {}
+      : DynamicsView(g, detail::WholeDynamics()) {}
+  /// Looks at `Part::of(whole)`, which is made anew for each call.
+  template <class Whole, class Part>
+  DynamicsView(const Whole& whole, Part /*which*/)
+      : DynamicsView(&whole, Part::of(whole), &evaluate_of<Whole, Part>, &pullback_of<Whole, Part>) {}
 
   [[nodiscard]] Index rows() const noexcept { return rows_; }
   [[nodiscard]] Index columns() const noexcept { return columns_; }
@@ -57,18 +63,34 @@ class DynamicsView {
   }
 
  private:
+  using Evaluate = void (*)(const void*, double, const Scalar*, Scalar*, std::span<Scalar>, Workspace<Scalar>&);
+  using Pullback = void (*)(const void*, double, std::span<Scalar>, const Scalar*, Scalar*, Scalar*, Scalar&,
+                            Workspace<Scalar>&);
+
   template <class G>
+  DynamicsView(const void* dynamics, const G& g, Evaluate evaluate_it, Pullback pull_it_back)
+      : dynamics_(dynamics),
+        evaluate_(evaluate_it),
+        pullback_(pull_it_back),
+        rows_(g.rows()),
+        columns_(g.columns()),
+        path_rows_(g.path_rows()),
+        error_rows_(g.error_rows()),
+        parameter_count_(g.parameter_count()),
+        tape_size_(g.tape_size()) {}
+
+  template <class Whole, class Part>
   static void evaluate_of(const void* dynamics, double t, const Scalar* y, Scalar* dy, std::span<Scalar> tape,
                           Workspace<Scalar>& workspace) {
-    const G& g = *static_cast<const G*>(dynamics);
+    const auto& g = Part::of(*static_cast<const Whole*>(dynamics));
     const Eigen::Ref<const Batch<Scalar>> state = View<const Scalar>(y, g.rows(), g.columns());
     Eigen::Ref<Batch<Scalar>> slope = View<Scalar>(dy, g.rows(), g.columns());
     g.evaluate(t, state, slope, tape, workspace);
   }
-  template <class G>
+  template <class Whole, class Part>
   static void pullback_of(const void* dynamics, double t, std::span<Scalar> tape, const Scalar* dy_bar,
                           Scalar* path_bar, Scalar* theta_bar, Scalar& t_bar, Workspace<Scalar>& workspace) {
-    const G& g = *static_cast<const G*>(dynamics);
+    const auto& g = Part::of(*static_cast<const Whole*>(dynamics));
     const Eigen::Ref<const Batch<Scalar>> slope = View<const Scalar>(dy_bar, g.rows(), g.columns());
     Eigen::Ref<Batch<Scalar>> path = View<Scalar>(path_bar, g.path_rows(), g.columns());
     Eigen::Ref<Vector<Scalar>> theta = View<Scalar>(theta_bar, g.parameter_count(), 1);
@@ -76,9 +98,8 @@ class DynamicsView {
   }
 
   const void* dynamics_ = nullptr;
-  void (*evaluate_)(const void*, double, const Scalar*, Scalar*, std::span<Scalar>, Workspace<Scalar>&) = nullptr;
-  void (*pullback_)(const void*, double, std::span<Scalar>, const Scalar*, Scalar*, Scalar*, Scalar&,
-                    Workspace<Scalar>&) = nullptr;
+  Evaluate evaluate_ = nullptr;
+  Pullback pullback_ = nullptr;
   Index rows_ = 0, columns_ = 0, path_rows_ = 0, error_rows_ = 0, parameter_count_ = 0, tape_size_ = 0;
 };
 

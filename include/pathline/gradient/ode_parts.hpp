@@ -6,6 +6,7 @@
 #include <pathline/core/policies.hpp>
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/gradient_method.hpp>
+#include <pathline/gradient/parts/part_dynamics.hpp>
 #include <pathline/gradient/record_storage.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/ode/batch/per_sample.hpp>
@@ -16,6 +17,7 @@
 #include <pathline/ode/explicit/tableaux.hpp>
 #include <pathline/ode/solve_checks.hpp>
 #include <pathline/ode/stepper.hpp>
+#include <pathline/ode/symplectic/symplectic_method.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -51,11 +53,13 @@ struct OdeParts {
   using Gradient = first_of<IsGradientMethod, Backpropagation<>, Policies...>;
   static constexpr bool controlled = FixedControl<AskedControl> || EmbeddedMethod<AskedMethod>;
   using Fit = SampleStepsFit<AskedMethod, AskedControl, Gradient>;
+  static constexpr bool has_parts = !TwoPartMethod<AskedMethod> || TwoPartField<FieldType>;
+  static constexpr bool has_halves = !SymplecticMethod<AskedMethod> || SeparatedField<FieldType>;
 
   // What OdeCheck has refused gives way to something that compiles, so that its line stays the only one.
   using Field = std::conditional_t<is_field, FieldType, NotAField>;
   using Scalar = typename Field::Scalar;
-  using Method = std::conditional_t<controlled, AskedMethod, Dopri5>;
+  using Method = std::conditional_t<controlled && has_parts && has_halves, AskedMethod, Dopri5>;
   using Control =
       std::conditional_t<Fit::method && Fit::gradient && Fit::control && controlled, AskedControl, PiController>;
   /// Whether each sample has steps of its own.
@@ -123,6 +127,12 @@ struct OdeCheck {
       "NeuralOde: PerSample goes with Backpropagation<>, which keeps one state a step: give no other gradient "
       "method, storage or cost of the steps");
   static_assert(Parts::Fit::control, "NeuralOde: PerSample has no forced points: give output times");
+  static_assert(Parts::has_parts || !Parts::is_field,
+                "NeuralOde: an additive method (KennedyCarpenter4, ...) needs a field in two parts: SplitField{f, g}, "
+                "with g the stiff one");
+  static_assert(Parts::has_halves || !Parts::is_field,
+                "NeuralOde: a symplectic method (Verlet, ...) needs a field in two parts: SeparableField{velocity, "
+                "force}");
 };
 
 }  // namespace pathline::detail

@@ -101,16 +101,19 @@ class Recording {
     Storage::pullback(dynamics_, t, slot(index), dy_bar, path_bar, theta_bar, t_bar, *workspace_);
   }
 
+ protected:
+  Workspace<Scalar>* workspace_ = nullptr;
+  std::size_t used_ = 0, kept_ = 0;  // slots: filled, and of them those that nobody gives back
+
  private:
   [[nodiscard]] std::span<Scalar> slot(std::size_t index) { return slots_.at(index, Storage::slot_size(dynamics_)); }
 
   DynamicsView<Scalar> dynamics_;
-  Workspace<Scalar>* workspace_ = nullptr;
   std::vector<Step> steps_;
   std::vector<std::size_t> outputs_;
   RecordSlots<Scalar> slots_;
   std::vector<Batch<Scalar>> stages_;
-  std::size_t used_ = 0, kept_ = 0, first_ = 0;
+  std::size_t first_ = 0;
 };
 
 }  // namespace pathline

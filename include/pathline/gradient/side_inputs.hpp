@@ -40,14 +40,21 @@ class SideInputs {
     return S;
   }
 
-  /// [S S'] at time t for n samples: values, then their derivative in time, (1, 0 …), as packed side inputs. For
-  /// samples that start together.
+  /// [S S'] at time t for n samples: values, then their derivative in time, (1, 0 …), as packed side inputs.
   [[nodiscard]] BatchMap<Scalar> with_derivative(double t, Index n, Frame& frame) const {
-    eigen_assert(starts_.empty());
-    BatchMap<Scalar> S = frame.batch(rows(), 2 * n);
-    for (Index j = 0; j < 2 * n; ++j) {
-      S(0, j) = j < n ? Scalar(t) : Scalar(1);
-      for (Index i = 0; i < context_.rows(); ++i) S(1 + i, j) = j < n ? context_(i, j) : Scalar(0);
+    const Scalar one(1);
+    return with_tangents(t, n, std::span<const Scalar>(&one, 1), frame);
+  }
+  /// The same with the tangents (times_1, 0 …), (times_2, 0 …), … of all samples.
+  [[nodiscard]] BatchMap<Scalar> with_tangents(double t, Index n, std::span<const Scalar> times, Frame& frame) const {
+    const Index c = context_.rows();
+    BatchMap<Scalar> S = frame.batch(rows(), (1 + Index(times.size())) * n);
+    for (Index j = 0; j < S.cols(); ++j) {
+      const bool value = j < n;
+      S(0, j) = !value            ? times[std::size_t(j / n - 1)]
+                : starts_.empty() ? Scalar(t)
+                                  : Scalar(starts_[std::size_t(j)] + t);
+      for (Index i = 0; i < c; ++i) S(1 + i, j) = value ? context_(i, j) : Scalar(0);
     }
     return S;
   }

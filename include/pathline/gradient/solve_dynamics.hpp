@@ -6,10 +6,14 @@
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/parts/part_dynamics.hpp>
 #include <pathline/ode/concepts.hpp>
 #include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/implicit/additive/split_right_hand_side.hpp>
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/statistics.hpp>
+#include <pathline/ode/symplectic/separable_right_hand_side.hpp>
+#include <pathline/ode/symplectic/symplectic_method.hpp>
 
 #include <span>
 #include <type_traits>
@@ -83,14 +87,46 @@ Statistics integrate_batch(const Method& method, const Control& control, Rhs& rh
   }
 }
 
+template <Dynamics G>
+[[nodiscard]] SolverRightHandSide<G> solver_right_hand_side(const G& dynamics,
+                                                            Workspace<typename G::Scalar>& workspace) {
+  return {dynamics, workspace};
+}
+
 /// Solves without a record. Errors as `integrate`.
 template <bool last_stage = false, class Method, class Control, Dynamics G, class Observer = NoObserver>
 Statistics solve_dynamics(const Method& method, const Control& control, const G& dynamics,
                           Workspace<typename G::Scalar>& workspace, Batch<typename G::Scalar>& y,
                           std::span<const double> times, Stepper<Method, Batch<typename G::Scalar>>& stepper,
                           Observer&& observer = {}) {
-  SolverRightHandSide<G> rhs{dynamics, workspace};  // no DynamicsView, which would compile a pullback that none needs
-  return integrate_batch<last_stage>(method, control, rhs, y, times, stepper, observer);
+  // No DynamicsView, which would compile a pullback that none needs.
+  if constexpr (SymplecticMethod<Method>) {
+    static_assert(SeparatedDynamics<G>,
+                  "a symplectic method needs a field in two parts, which flows have not: "
+                  "NeuralOde(SeparableField{velocity, force}, ...)");
+    if constexpr (SeparatedDynamics<G>) {
+      const auto velocity = VelocityPart::of(dynamics);
+      const auto force = ForcePart::of(dynamics);
+      SeparableRightHandSide rhs{solver_right_hand_side(velocity, workspace), solver_right_hand_side(force, workspace)};
+      return integrate_batch<last_stage>(method, control, rhs, y, times, stepper, observer);
+    }
+    return {};
+  } else if constexpr (!TwoPartMethod<Method>) {
+    SolverRightHandSide<G> rhs{dynamics, workspace};
+    return integrate_batch<last_stage>(method, control, rhs, y, times, stepper, observer);
+  } else {
+    static_assert(
+        TwoPartDynamics<G>,
+        "an additive method needs a field in two parts, which flows have not: NeuralOde(SplitField{f, g}, ...)");
+    if constexpr (TwoPartDynamics<G>) {
+      const auto explicit_part = ExplicitPart::of(dynamics);
+      const auto implicit_part = ImplicitPart::of(dynamics);
+      SplitRightHandSide rhs{solver_right_hand_side(explicit_part, workspace),
+                             solver_right_hand_side(implicit_part, workspace)};
+      return integrate_batch<last_stage>(method, control, rhs, y, times, stepper, observer);
+    }
+    return {};
+  }
 }
 
 }  // namespace pathline::detail

@@ -54,6 +54,14 @@ concept HasPathRows = requires(const Rhs& rhs) {
   { rhs.path_rows() } -> std::convertible_to<Index>;
 };
 
+/// Whether there may be rows below the path rows. A right-hand side with path_rows() that has none says
+/// `static constexpr bool has_quadratures = false`.
+template <class Rhs>
+inline constexpr bool may_have_quadratures = HasPathRows<Rhs>;
+template <class Rhs>
+requires requires { requires !Rhs::has_quadratures; }
+inline constexpr bool may_have_quadratures<Rhs> = false;
+
 /// The Jacobians of the columns side by side: path_rows × (path_rows · n).
 template <class Scalar>
 using Jacobians = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;

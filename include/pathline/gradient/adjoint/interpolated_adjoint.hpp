@@ -50,8 +50,12 @@ struct InterpolatedAdjoint : detail::OwnSolver<Policies...> {
     using Scalar = typename G::Scalar;
     constexpr bool dense = detail::has_dense_output<Method, Batch<Scalar>, SolverRightHandSide<G>>;
     static_assert(dense, "InterpolatedAdjoint: this solver has no dense output; use another, or Backpropagation");
+    constexpr bool kept = !ImplicitMethod<Method> || detail::WayBack<Method, Scalar>::exists;
+    static_assert(kept,
+                  "InterpolatedAdjoint: of a Rosenbrock or additive method no path is kept; use another solver, or "
+                  "Backpropagation");
     Own::template check<Method, Control>();
-    if constexpr (dense && Own::template goes_back<Method, Control>) {
+    if constexpr (dense && kept && Own::template goes_back<Method, Control>) {
       memory.path.start(dynamics.path_rows(), dynamics.columns());
       Recorder<Scalar> recorder(memory.path, outputs);
       auto& stepper = memory.steppers.at(y.rows(), y.cols()).stepper;

@@ -92,7 +92,7 @@ Statistics solve_and_keep_ends(const Method& method, const Control& control, con
   memory.ends.resize(std::max(memory.ends.size(), times.size()));
   KeepEnds<typename G::Scalar> observer(memory.ends, dynamics.path_rows(), outputs);
   auto& stepper = memory.steppers.at(y.rows(), y.cols()).stepper;
-  if constexpr (ImplicitMethod<Method>) {
+  if constexpr (ImplicitMethod<Method> && WayBack<Method, typename G::Scalar>::exists) {
     ImplicitRightHandSide<typename G::Scalar> any(dynamics, memory.workspace);
     return integrate(method, control, any, y, times, stepper, observer);
   } else {

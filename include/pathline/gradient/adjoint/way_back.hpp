@@ -15,6 +15,7 @@
 #include <pathline/ode/integrate.hpp>
 #include <pathline/ode/statistics.hpp>
 #include <pathline/ode/stepper.hpp>
+#include <pathline/ode/symplectic/symplectic_method.hpp>
 
 #include <algorithm>
 #include <span>
@@ -43,8 +44,8 @@ template <class Method, Real Scalar>
 class WayBack {
  public:
   /// Whether there is one: false for a family of methods that has none.
-  static constexpr bool exists =
-      SteppingMethod<Method, Vector<Scalar>> && !ImplicitMethod<Method> && !TwoPartMethod<Method>;
+  static constexpr bool exists = SteppingMethod<Method, Vector<Scalar>> && !ImplicitMethod<Method> &&
+                                 !TwoPartMethod<Method> && !SymplecticMethod<Method>;
   using Dynamics = DynamicsView<Scalar>;  ///< As this solver needs them.
   struct Memory {
     StepperPool<Method, Vector<Scalar>> steppers;

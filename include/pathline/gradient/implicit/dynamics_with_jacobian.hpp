@@ -25,7 +25,11 @@ class DynamicsWithJacobian : public DynamicsView<S> {
   template <Dynamics G>
   requires(std::same_as<typename G::Scalar, Scalar> &&
            !std::same_as<G, DynamicsWithJacobian>) explicit DynamicsWithJacobian(const G& g)
-      : DynamicsView<S>(g), dynamics_(&g), jacobian_(&jacobian_of<G>) {}
+      : DynamicsWithJacobian(g, detail::WholeDynamics()) {}
+  /// Looks at `Part::of(whole)`, as DynamicsView does.
+  template <class Whole, class Part>
+  DynamicsWithJacobian(const Whole& whole, Part which)
+      : DynamicsView<S>(whole, which), dynamics_(&whole), jacobian_(&jacobian_of<Whole, Part>) {}
 
   /// The Jacobians of the path rows at (t, y), sample after sample: J (path_rows × path_rows · n, contiguous), by the
   /// dynamics' own `jacobian`, or row by row by pullbacks where it has none.
@@ -36,10 +40,10 @@ class DynamicsWithJacobian : public DynamicsView<S> {
   }
 
  private:
-  template <class G>
+  template <class Whole, class Part>
   static void jacobian_of(const void* dynamics, [[maybe_unused]] const DynamicsView<S>& any, double t,
                           const View<const Scalar>& y, const View<Scalar>& J, Workspace<Scalar>& workspace) {
-    const G& g = *static_cast<const G*>(dynamics);
+    const auto& g = Part::of(*static_cast<const Whole*>(dynamics));
     if constexpr (requires(const Eigen::Ref<const Batch<Scalar>> state, Eigen::Ref<Batch<Scalar>> to) {
                     g.jacobian(t, state, to, workspace);
                   }) {

@@ -22,9 +22,12 @@ class TransposedSystem {
   }
   /// `solution` from `matrix` and `right`, which it may overwrite.
   void solve() {
-    factors_.compute(matrix);
-    solve_factored_transposed(factors_, right, solution);
+    factor();
+    solve_factored();
   }
+  void factor() { factors_.compute(matrix); }
+  /// The same by the factors of the last matrix.
+  void solve_factored() { solve_factored_transposed(factors_, right, solution); }
 
   Matrix matrix;
   Vector<Scalar> right, solution;

@@ -219,7 +219,7 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
   template <class Rhs, class Observer>
   [[nodiscard]] bool step(Rhs& rhs, double t, double h, double t_next, Observer&& observer,
                           const NewtonGoal& goal = {}) {
-    static_assert(!HasPathRows<Rhs>,
+    static_assert(!may_have_quadratures<Rhs>,
                   "Rosenbrock methods need the Jacobian of all rows, quadratures included: for a right-hand side with "
                   "path_rows() take a diagonally implicit method such as Kvaerno5");
     prepare(rhs, t);
