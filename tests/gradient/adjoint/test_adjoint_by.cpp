@@ -110,6 +110,7 @@ TEST_CASE("AdjointBy converges to backpropagation, whichever solver goes out or 
   check_convergence(AdjointBy{Kvaerno5{}}, Dopri5{});
   check_convergence(AdjointBy{Dopri5{}}, Kvaerno5{}, 50);
   check_convergence(AdjointBy{RadauIia5{}}, Dopri5{});
+  check_convergence(AdjointBy{Dopri5{}}, Rodas4{}, 50);
 }
 
 TEST_CASE("Adjoint goes back by an implicit solver of the way out, and by a multistep one", "[gradient][adjoint]") {
