@@ -27,7 +27,7 @@ foreach(header pathline_ode pathline)
 endforeach()
 
 file(WRITE ${SCRATCH}/pathline_ode.parts.cpp "#include <pathline/version.hpp>\n#include <pathline/ode.hpp>\n")
-file(WRITE ${SCRATCH}/pathline.parts.cpp "#include <pathline/version.hpp>\n#include <pathline/pathline.hpp>\n#include <pathline/flow/any_flow.hpp>\n")
+file(WRITE ${SCRATCH}/pathline.parts.cpp "#include <pathline/version.hpp>\n#include <pathline/pathline.hpp>\n#include <pathline/flow/any_flow.hpp>\n#include <pathline/gradient/event/value_and_gradient_with_events.hpp>\n")
 foreach(header pathline_ode pathline)
   file(WRITE ${SCRATCH}/${header}.single.cpp "#include <${header}.hpp>\n")
   preprocess(${header}.parts.txt ${header}.parts.cpp -I${SOURCE}/include)
