@@ -53,7 +53,7 @@ class ShallowTrace {
       const View<const Scalar> own = theta.segment(offset, layer.parameter_count());
       const View<Scalar> value = frame.batch(layer.out_rows(), n), derivative = frame.batch(layer.out_rows(), n);
       layer.affine().apply(own, S, X, n, value, workspace);
-      pathline::activate_to_evaluate<Sigma>(value.size(), value.data(), value.data(), derivative.data());
+      pathline::activate<Sigma>(value.size(), value.data(), value.data(), derivative.data());
       weights = layer.affine().W(own);
       first_slope = offset == 0 ? View<const Scalar>(derivative) : slope;
       slope = derivative;
@@ -103,7 +103,7 @@ class ShallowTrace {
         layer.linearize(own, S, X, n, out, {}, workspace);
       } else {
         layer.affine().apply(own, S, X, n, l == 0 ? out.leftCols(n) : out, workspace);
-        pathline::activate_to_evaluate<Sigma>(layer.out_rows() * n, to, to, slope);
+        pathline::activate<Sigma>(layer.out_rows() * n, to, to, slope);
         if (l == 0) start_tangents(layer.affine().W(own), View<const Scalar>(slope, layer.out_rows(), n), out);
       }
       X = out;

@@ -51,7 +51,7 @@ class ActivationTape {
     for_runs(Y.leftCols(n), [&](Index size, Index /*offset*/, Scalar* y) {
       if (Y.cols() == n) return pathline::activate<Sigma>(size, y, y);
       alignas(64) std::array<Scalar, std::size_t(longest_run)> first;
-      pathline::activate_to_evaluate<Sigma>(size, y, y, first.data());
+      pathline::activate<Sigma>(size, y, y, first.data());
       for (Index j = n; j < Y.cols(); j += n)
         update<Scalar>(
             View<Scalar>(y + j * Y.stride(), size, 1), [](auto b, auto slope) { return b * slope; },
