@@ -72,7 +72,7 @@ struct DifferentiableEvent {
   [[nodiscard]] Scalar g(double t, const State& y) const {
     return Scalar(function(Scalar(t), Numbers<const Scalar>(y.data(), y.size()), numbers()));
   }
-  template <class State>
+  template <OdeState State>
   AfterReset reset(double t, State& y) const requires(resets) {
     const State before = y;
     Numbers<Scalar> after(y.data(), y.size());

@@ -10,9 +10,12 @@
 #include <pathline/gradient/event/event_path.hpp>
 #include <pathline/gradient/event/event_pieces.hpp>
 #include <pathline/gradient/interpolated_outputs.hpp>
+#include <pathline/gradient/parts/part_dynamics.hpp>
 #include <pathline/gradient/side_inputs.hpp>
+#include <pathline/gradient/solve_dynamics.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/ode/concepts.hpp>
+#include <pathline/ode/implicit/additive/split_right_hand_side.hpp>
 #include <pathline/ode/output/events.hpp>
 #include <pathline/ode/statistics.hpp>
 
@@ -22,6 +25,7 @@
 #include <limits>
 #include <span>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,11 +37,9 @@ class EventSolve {
   using Method = typename Parts::Method;
   using Control = typename Parts::Control;
   using Dynamics = FieldDynamics<typename Parts::Field>;
-  using Rhs = SolverRightHandSide<Dynamics>;
 
  public:
   using Scalar = typename Parts::Scalar;
-  static constexpr bool possible = EventsCheck<Method, Rhs, Batch<Scalar>, NotedEvent<Events>...>::value;
 
   EventSolve(const Parts& parts, const std::tuple<Events...>& events, ConstBatchRef<Scalar> y0,
              std::span<const double> times, ConstBatchRef<Scalar> context)
@@ -47,9 +49,11 @@ class EventSolve {
   void solve(EventPath<Scalar>& path) {
     const typename Workspace<Scalar>::Unchanged unchanged(memory_.workspace, parts_.field.parameters());
     EventSolution<State> solution{.trajectory = Trajectory<State>(times_.front(), start_), .y = start_};
-    Rhs rhs{dynamics_, memory_.workspace};
-    run_events(parts_.method, parts_.control, rhs, times_.back(), note_resets(events_, notes_),
-               memory_.steppers.at(start_.rows(), 1).stepper, solution);
+    with_right_hand_side([&](auto& rhs) {
+      if constexpr (EventsCheck<Method, std::remove_reference_t<decltype(rhs)>, State, NotedEvent<Events>...>::value)
+        run_events(parts_.method, parts_.control, rhs, times_.back(), note_resets(events_, notes_),
+                   memory_.steppers.at(start_.rows(), 1).stepper, solution);
+    });
     pieces_ = event_pieces(events_, solution, notes_, forward());
     measure_slopes(solution);
     statistics_ = solution.trajectory.statistics;
@@ -110,6 +114,22 @@ class EventSolve {
   /// Whether the solve comes to b first.
   [[nodiscard]] bool is_after(double a, double b) const { return forward() ? a > b : a < b; }
   [[nodiscard]] static std::span<const Scalar> numbers(const State& y) { return {y.data(), std::size_t(y.size())}; }
+
+  /// Calls run(rhs) with the field as the method calls it.
+  template <class Run>
+  void with_right_hand_side(const Run& run) {
+    Workspace<Scalar>& workspace = memory_.workspace;
+    if constexpr (TwoPartMethod<Method>) {
+      const auto explicit_part = ExplicitPart::of(dynamics_);
+      const auto implicit_part = ImplicitPart::of(dynamics_);
+      SplitRightHandSide rhs{solver_right_hand_side(explicit_part, workspace),
+                             solver_right_hand_side(implicit_part, workspace)};
+      run(rhs);
+    } else {
+      auto rhs = solver_right_hand_side(dynamics_, workspace);
+      run(rhs);
+    }
+  }
 
   /// For each hit, the mean of |d/dt g| between the middle of its piece and its time: what its slope there is compared
   /// with.

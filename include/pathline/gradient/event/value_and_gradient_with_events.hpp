@@ -49,10 +49,11 @@ struct EventGradientCheck {
                 "or Vector<double>, also where there are none");
   static constexpr bool no_cost = !requires { requires Parts::Gradient::has_step_cost; };
   static_assert(no_cost, "value_and_gradient_with_events: a cost of the steps has no derivative by events");
-  static constexpr bool value = [] {
-    if constexpr (differentiable && scalars && no_cost) return EventSolve<Parts, Events...>::possible;
-    return false;
-  }();
+  static constexpr bool one_sample = !Parts::each_sample;
+  static_assert(one_sample,
+                "value_and_gradient_with_events: a solve with events is of one sample: give its step control without "
+                "PerSample");
+  static constexpr bool value = differentiable && scalars && no_cost && one_sample;
 };
 
 template <Real Scalar, class Parts>
