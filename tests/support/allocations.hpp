@@ -16,7 +16,7 @@
 
 namespace pathline {
 
-/// Requests to the heap, by any thread, since the construction.
+/// Requests to the heap, by any thread, since the construction, and what they have held.
 ///
 ///     AllocationCounter counter;
 ///     step();
@@ -31,12 +31,17 @@ class AllocationCounter {
   static constexpr bool available = false;
 #endif
 
-  AllocationCounter() noexcept : start_(total()) {}
+  AllocationCounter() noexcept : start_(total()), bytes_(restart_peak()) {}
   [[nodiscard]] long count() const noexcept { return total() - start_; }
+  /// Most bytes in use at a time, beyond those at the construction; of the counter that was made last.
+  [[nodiscard]] long peak_bytes() const noexcept { return peak() - bytes_; }
 
  private:
   static long total() noexcept;
-  long start_;
+  /// Forgets the peak. \return Bytes in use.
+  static long restart_peak() noexcept;
+  static long peak() noexcept;
+  long start_, bytes_;
 };
 
 }  // namespace pathline

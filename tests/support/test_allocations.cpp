@@ -65,6 +65,28 @@ TEST_CASE("AllocationCounter sees the matrices of Eigen", "[support][allocations
   CHECK(fixed.sum() == 16);
 }
 
+TEST_CASE("AllocationCounter knows the most bytes that were in use", "[support][allocations]") {
+  if (!AllocationCounter::available) return;
+  const std::vector<double> before(1000);
+  AllocationCounter counter;
+  for (int i = 0; i < 3; ++i) {
+    escaped = std::calloc(100, 8);
+    escaped = std::realloc(escaped, 10'000);
+    std::free(escaped);
+  }
+  const long after_three = counter.peak_bytes();
+  Eigen::VectorXd vector(2000);
+  escaped = vector.data();
+  const long after_vector = counter.peak_bytes();
+  const AllocationCounter later;
+  CHECK(later.peak_bytes() == 0);
+  // Of each block a few bytes are used to round it up, and to align it.
+  CHECK(after_three >= 10'000);
+  CHECK(after_three < 10'100);
+  CHECK(after_vector >= 16'000);
+  CHECK(after_vector < 16'200);
+}
+
 TEST_CASE("AllocationCounter sees other threads", "[support][allocations]") {
   if (!AllocationCounter::available) return;
   long before = 0, after = 0;
