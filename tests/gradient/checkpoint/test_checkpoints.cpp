@@ -103,12 +103,26 @@ TEST_CASE("A memory budget is kept whatever the number of steps", "[gradient][ch
   const GradientProblem problem;
   const GradientProblem::G dynamics(problem.field, 3);
   const DynamicsView<double> view(dynamics);
-  const std::size_t bytes = std::size_t(CheckpointRecording<Rk4, double>::scalars(view, 6)) * sizeof(double);
+  const std::size_t bytes = CheckpointRecording<Rk4, double>::bytes(view, 6);
   CHECK(MemoryBudget{bytes}.states<Rk4>(view) == 6);
   CHECK(MemoryBudget{bytes - 1}.states<Rk4>(view) == 5);
   const Run<Rk4, MemoryBudget> run(FixedSteps(300), {.bytes = bytes});
   const Run<Rk4, KeepTapes> kept(FixedSteps(300), {});
   CHECK(run.result.theta_bar == kept.result.theta_bar);
+}
+
+TEST_CASE("A memory budget is kept on the heap, also by states of a few numbers", "[gradient][checkpoints]") {
+  if (!AllocationCounter::available) return;
+  // Two intervals of 1500 steps, and 48 bytes a state. Beside the budget come five numbers a step; scratch, outputs and
+  // results are what two steps have too. A block of the heap for each state would take 110 KB more.
+  const auto peak = [](Index steps) {
+    const AllocationCounter heap;
+    const Run<Rk4, MemoryBudget> run(FixedSteps(steps), {.bytes = 100'000});
+    return heap.peak_bytes();
+  };
+  const long states_and_steps = peak(1500) - peak(1);
+  CHECK(states_and_steps > 200'000);
+  CHECK(states_and_steps < 100'000 + 5 * 8 * 3000 + 10'000);
 }
 
 TEST_CASE("Checkpoints allocate nothing after the first solve", "[gradient][checkpoints]") {

@@ -15,6 +15,7 @@
 #include <pathline/ode/explicit/explicit_tableau.hpp>
 #include <pathline/ode/stepper.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -34,6 +35,7 @@ template <ExplicitMethod Method, Real S, bool keep_stages = false>
 class CheckpointRecording {
   static constexpr auto s = std::size_t(Method::tableau.stages);
   using TheStepper = Stepper<Method, Batch<S>>;
+  static constexpr Index block = 1024;  // scalars, at least, of a block of states
 
  public:
   using Scalar = S;
@@ -59,7 +61,12 @@ class CheckpointRecording {
     stepper_ = &again.stepper;
     start_ = &again.y;
     free_.clear();
-    for (Index i = count; i-- > 0;) free_.push_back(std::size_t(i));
+    fresh_ = 0;
+    places_ = std::size_t(steps > 0 ? std::min(count, steps) : count);
+    if (steps > 0) {  // growing lists would hold twice of what they have for a while
+      steps_.reserve(std::size_t(steps));
+      kept_.reserve(places_);
+    }
     stretch_ = steps;
     spacing_ = 1;
     next_kept_ = 0;
@@ -105,13 +112,13 @@ class CheckpointRecording {
     stepper_->reset(*start_);
     while (at < index) {
       std::size_t until = index;
-      if (!free_.empty()) until = at + std::size_t(binomial_split(Index(index - at) + 1, Index(free_.size()) + 1));
+      if (free_places() > 0) until = at + std::size_t(binomial_split(Index(index - at) + 1, free_places() + 1));
       for (; at < until; ++at) {
         run(at, *this);
         stepper_->accept();
         ++runs_;
       }
-      if (!free_.empty()) keep(at, stepper_->y());
+      if (free_places() > 0) keep(at, stepper_->y());
     }
     open_ = index;
     Taping taping{*this, 0};
@@ -137,10 +144,11 @@ class CheckpointRecording {
 
   /// Steps that were run again to come to others since start(): those that pullbacks read are not counted.
   [[nodiscard]] Index runs() const noexcept { return runs_; }
-  /// Scalars in use with `count` kept states: these, the tapes of one step, and what runs steps again.
-  [[nodiscard]] static Index scalars(const DynamicsView<Scalar>& dynamics, Index count) {
+  /// Bytes in use with `count` kept states: these, the tapes of one step, and what runs steps again.
+  [[nodiscard]] static std::size_t bytes(const DynamicsView<Scalar>& dynamics, Index count) {
     const Index states = count + Index(s) + 5 + (keep_stages ? Index(s) : 0);
-    return states * dynamics.rows() * dynamics.columns() + Index(s) * dynamics.tape_size();
+    const Index scalars = states * dynamics.rows() * dynamics.columns() + Index(s) * dynamics.tape_size();
+    return std::size_t(scalars) * sizeof(Scalar) + std::size_t(count) * (sizeof(Kept) + sizeof(std::size_t));
   }
 
  private:
@@ -174,16 +182,16 @@ class CheckpointRecording {
   void keep_start_of_step(const Batch<Scalar>& y) {
     if (stretch_ > 0) {  // a known number of steps is left from here on
       keep(steps_.size(), y);
-      if (free_.empty() || stretch_ < 2) {
+      if (free_places() == 0 || stretch_ < 2) {
         next_kept_ = -1;
       } else {
-        const Index part = binomial_split(stretch_, Index(free_.size()) + 1);
+        const Index part = binomial_split(stretch_, free_places() + 1);
         next_kept_ += part;
         stretch_ -= part;
       }
       return;
     }
-    if (free_.empty()) thin_out();
+    if (free_places() == 0) thin_out();
     if (Index(steps_.size()) % spacing_ == 0) keep(steps_.size(), y);
     next_kept_ = (Index(steps_.size()) / spacing_ + 1) * spacing_;
   }
@@ -200,15 +208,24 @@ class CheckpointRecording {
     kept_.resize(left);
   }
   void keep(std::size_t step, const Batch<Scalar>& y) {
-    const std::size_t place = free_.back();
-    free_.pop_back();
+    std::size_t place = fresh_;
+    if (free_.empty()) {
+      ++fresh_;
+    } else {
+      place = free_.back();
+      free_.pop_back();
+    }
     kept_.push_back({step, place});
     detail::copy<Scalar>(y, state(place));
   }
 
+  [[nodiscard]] Index free_places() const { return Index(free_.size() + places_ - fresh_); }
+  /// Small states share a block, since the heap takes a hundred bytes of its own for each.
   [[nodiscard]] View<Scalar> state(std::size_t place) {
-    const Index rows = dynamics_.rows(), n = dynamics_.columns();
-    return {states_.at(place, rows * n).data(), rows, n};
+    const Index rows = dynamics_.rows(), n = dynamics_.columns(), size = rows * n;
+    const auto in_block = std::size_t(std::max<Index>(1, block / size));
+    Scalar* const first = states_.at(place / in_block, Index(in_block) * size).data();
+    return {first + Index(place % in_block) * size, rows, n};
   }
   [[nodiscard]] std::span<Scalar> slot(std::size_t stage) { return slots_.at(stage, dynamics_.tape_size()); }
 
@@ -220,11 +237,11 @@ class CheckpointRecording {
   std::vector<Step> steps_;
   std::vector<std::size_t> outputs_;
   std::vector<Kept> kept_;         // in the order of their steps
-  std::vector<std::size_t> free_;  // places
+  std::vector<std::size_t> free_;  // places that were given back; from fresh_ to places_ none was used yet
   RecordSlots<Scalar> states_, slots_;
   std::vector<Batch<Scalar>> stages_;
   Index stretch_ = 0, spacing_ = 1, next_kept_ = 0, runs_ = 0;
-  std::size_t used_ = 0, kept_evaluations_ = 0, first_ = 0, open_ = 0;
+  std::size_t used_ = 0, kept_evaluations_ = 0, first_ = 0, open_ = 0, places_ = 0, fresh_ = 0;
 };
 
 }  // namespace pathline

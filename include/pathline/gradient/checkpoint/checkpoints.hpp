@@ -48,8 +48,8 @@ struct MemoryBudget {
   /// \throws ArgumentError for a budget that one state does not fit into.
   template <class Method, Real S>
   [[nodiscard]] Index states(const DynamicsView<S>& dynamics) const {
-    const auto fixed = std::size_t(CheckpointRecording<Method, S>::scalars(dynamics, 0)) * sizeof(S);
-    const std::size_t state = std::size_t(dynamics.rows() * dynamics.columns()) * sizeof(S);
+    using Record = CheckpointRecording<Method, S>;
+    const std::size_t fixed = Record::bytes(dynamics, 0), state = Record::bytes(dynamics, 1) - fixed;
     if (bytes < fixed + state)
       throw ArgumentError("MemoryBudget: bytes", Index(bytes),
                           "at least " + std::to_string(fixed + state) + " for a chunk of " +
