@@ -598,15 +598,18 @@ void log_graphs(const std::filesystem::path& png, const std::vector<LogGraph>& r
                                               "#1b9e77", "#7b3294", "#7a7a7a"};
   Script script(png, style);
   script.line("set multiplot layout 1," + std::to_string(row.size()) +
-              " margins 0.055,0.985,0.3,0.83 spacing 0.075,0 " + "title " + quoted(style.title) +
+              " margins 0.055,0.985,0.345,0.84 spacing 0.08,0 " + "title " + quoted(style.title) +
               " font 'DejaVu Sans,18' offset 0,-0.6");
-  script.line("set logscale x 4").line("set logscale y").line("set format '%g'");
-  script.line("set key at graph 0.5, graph -0.17 center top horizontal maxcols 2");
+  script.line("set logscale x 4").line("set format '%g'").line("set autoscale noextend");
+  script.line("set key at graph 0.5, graph -0.28 center top vertical maxrows 4");
   for (const LogGraph& graph : row) {
     script.title(graph.title).axes(graph.x_label, graph.y_label);
+    double low = std::numeric_limits<double>::infinity(), high = 0;
     std::string command;
     const auto add = [&](const Points& some, const std::string& look) {
       if (some.positions.cols() == 0) return;
+      low = std::min(low, some.positions.row(1).minCoeff());
+      high = std::max(high, some.positions.row(1).maxCoeff());
       command += (command.empty() ? "plot " : ", ") + script.points(some.positions) + " using 1:2 with " + look +
                  " title " + quoted(some.label);
     };
@@ -614,6 +617,11 @@ void log_graphs(const std::filesystem::path& png, const std::vector<LogGraph>& r
       add(graph.curves[i], "linespoints pointtype 7 pointsize 0.8 linewidth 2 linecolor '" +
                                std::string(colors[i % colors.size()]) + "'");
     add(graph.outline, "lines linewidth 1.5 dashtype '-' linecolor '#222222'");
+    // Numbers at factors of ten or two; an axis on which there would be two of them is not logarithmic.
+    script.line(high < 8 * low ? "unset logscale y" : high < 100 * low ? "set logscale y 2" : "set logscale y 10");
+    const std::string below = high < 8 * low ? "0" : "0.05";
+    script.line(high < 8 * low ? "set yrange [0:*]" : "set yrange [*:*]");
+    script.line("set offsets graph 0, graph 0, graph 0.05, graph " + below);
     script.line(command);
   }
   script.line("unset multiplot").draw();

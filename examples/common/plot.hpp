@@ -126,7 +126,7 @@ struct GraphOptions {
 /// \throws pathline::ArgumentError when nothing is left.
 void graph(const std::filesystem::path& png, const std::vector<Points>& curves, const GraphOptions& options);
 
-/// Curves on two logarithmic axes.
+/// Curves over a logarithmic axis; the other is logarithmic where its numbers spread over more than a factor of 8.
 struct LogGraph {
   std::string title = {}, x_label = {}, y_label = {};
   std::vector<Points> curves = {};  ///< 2 × m each, positive numbers.
