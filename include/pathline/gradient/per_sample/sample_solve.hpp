@@ -18,7 +18,7 @@
 
 #include <array>
 #include <cstddef>
-#include <memory>
+#include <list>
 #include <optional>
 #include <span>
 
@@ -41,10 +41,11 @@ class SampleSolve {
   Statistics solve(const F& field, const View<const Scalar>& context, const Policy& policy, OutputTimes outputs,
                    bool keep, const View<const Scalar>& y0, const Times& times, const Output& output,
                    const Status& status) {
-    if (!solver_) solver_ = std::make_unique<Solver>(policy);
-    solver_->policy.emplace(policy);  // a domain may not be assignable
+    if (solver_.empty()) solver_.emplace_back(policy);
+    Solver& one = solver_.front();
+    one.policy.emplace(policy);  // a domain may not be assignable
     field_.emplace(field, context);
-    solver_->rhs.refer_to(*field_, workspace_);
+    one.rhs.refer_to(*field_, workspace_);
     start_.resize(y0.rows(), y0.cols());
     record_.start(y0.rows());
     for (Index j = 0; j < y0.cols(); ++j) {
@@ -54,7 +55,7 @@ class SampleSolve {
     const typename Workspace<Scalar>::Unchanged unchanged(workspace_, field.parameters());
     const bool interpolate = outputs == OutputTimes::interpolate;
     Statistics sum;
-    solver_->solver.solve(
+    one.solver.solve(
         start_,
         [&](Index sample) -> std::span<const double> {
           const std::span<const double> all = times(sample);
@@ -68,7 +69,7 @@ class SampleSolve {
           sum.rejected += ended.statistics.rejected;
           status(sample, ended);
         });
-    sum.evaluations = solver_->rhs.calls();
+    sum.evaluations = one.rhs.calls();
     return sum;
   }
 
@@ -78,7 +79,7 @@ class SampleSolve {
                   const View<Scalar>& theta_bar, const View<Scalar>& context_bar) {
     const typename Workspace<Scalar>::Unchanged unchanged(workspace_, field_->field().parameters());
     return back_.run({*field_, record_, workspace_, initial, theta_bar, context_bar}, ended, bar,
-                     [this](Index samples) { return solver_->policy->padded(samples); });
+                     [this](Index samples) { return solver_.front().policy->padded(samples); });
   }
 
   [[nodiscard]] const SampleField<F>& field() const { return *field_; }
@@ -89,6 +90,9 @@ class SampleSolve {
   /// The solver refers to the other two.
   struct Solver {
     explicit Solver(const Policy& first) : policy(first) {}
+    Solver(const Solver&) = delete;
+    Solver& operator=(const Solver&) = delete;
+    ~Solver() = default;
     std::optional<Policy> policy;
     SampleRightHandSide<F> rhs;
     SampleSolver<Method, Control, SampleRightHandSide<F>, SampleColumns<Scalar>> solver{*policy, rhs};
@@ -145,7 +149,7 @@ class SampleSolve {
   };
 
   Workspace<Scalar> workspace_;
-  std::unique_ptr<Solver> solver_;
+  std::list<Solver> solver_;  // one, which does not move
   std::optional<SampleField<F>> field_;
   SampleColumns<Scalar> start_;
   SampleRecord<Scalar> record_;
