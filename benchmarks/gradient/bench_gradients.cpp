@@ -39,11 +39,14 @@ void gradient_of_dopri5(benchmark::State& state) {
                  n);
 }
 
-/// One step for all samples of a chunk, or one for each of them.
+/// One step for all samples of a chunk, or one for each of them. The larger the weights, the more do the samples differ
+/// in the steps that they need.
 template <class Control>
 void gradient_with_steps_by(benchmark::State& state) {
   const Control control{PiController{}};
-  beside_forward(state, NeuralOde(workloads::node_field<float>(), Dopri5{}, control), state.range(0));
+  auto field = workloads::node_field<float>();
+  field.parameters() *= float(state.range(1));
+  beside_forward(state, NeuralOde(field, Dopri5{}, control), state.range(0));
 }
 
 /// A hundred steps of Rk4 from so many kept states.
@@ -90,11 +93,14 @@ void hessian_product_of_dopri5(benchmark::State& state) {
 BENCHMARK_TEMPLATE(gradient_of_dopri5, KeepTapes)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
 BENCHMARK_TEMPLATE(gradient_of_dopri5, RecomputeStages)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
 BENCHMARK_TEMPLATE(gradient_of_dopri5, Checkpoints)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1024);
-BENCHMARK_TEMPLATE(gradient_with_steps_by, PiController)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(256);
+BENCHMARK_TEMPLATE(gradient_with_steps_by, PiController)
+    ->Unit(benchmark::kMillisecond)
+    ->ArgNames({"n", "weights"})
+    ->ArgsProduct({{256}, {1, 4}});
 BENCHMARK_TEMPLATE(gradient_with_steps_by, PerSample<PiController>)
     ->Unit(benchmark::kMillisecond)
-    ->ArgName("n")
-    ->Arg(256);
+    ->ArgNames({"n", "weights"})
+    ->ArgsProduct({{256}, {1, 4}});
 BENCHMARK(gradient_by_kept_tapes)->Unit(benchmark::kMillisecond);
 BENCHMARK(gradient_by_checkpoints)->Unit(benchmark::kMillisecond)->ArgName("states")->Arg(3)->Arg(8)->Arg(20)->Arg(100);
 BENCHMARK_TEMPLATE(gradient_of_reversible, Reversible<Rk4>)->Unit(benchmark::kMillisecond);
