@@ -77,6 +77,7 @@ class EventSolve {
     slope_.resize(start_.rows(), 1);
     nothing_.setZero(start_.rows(), 1);
     parameters_bar_ = Vector<Scalar>::Zero(dynamics_.parameter_count());
+    result.backward = {};
     result.events.clear();
     std::apply(
         [&](const auto&... event) { (result.events.push_back(Vector<Scalar>::Zero(event.parameters.size())), ...); },
