@@ -163,7 +163,7 @@ template <class Method, TwoPartDynamics G, class Steps>
       F.emplace_back(d, n);
       G_.emplace_back(d, n);
       const double h_gamma = step.h * tableau.implicit_part().A(i, i);
-      for (int iteration = 0; iteration < 12 && h_gamma != 0; ++iteration) {
+      for (int iteration = 0; iteration < 5 && h_gamma != 0; ++iteration) {  // quadratic
         g.evaluate(t, Y, G_.back(), scratch, workspace);
         g.jacobian(t, Y, J, workspace);
         for (Index j = 0; j < n; ++j) {

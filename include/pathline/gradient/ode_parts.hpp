@@ -130,7 +130,7 @@ struct OdeCheck {
   static_assert(Parts::has_parts || !Parts::is_field,
                 "NeuralOde: an additive method (KennedyCarpenter4, ...) needs a field in two parts: SplitField{f, g}, "
                 "with g the stiff one");
-  static_assert(Parts::has_halves || !Parts::is_field,
+  static_assert(Parts::has_halves || !Parts::is_field || !Parts::controlled,
                 "NeuralOde: a symplectic method (Verlet, ...) needs a field in two parts: SeparableField{velocity, "
                 "force}");
 };

@@ -80,22 +80,26 @@ struct Problem {
     return result;
   }
 
+  /// How far a gradient is from differences of the recorded steps, along four directions of θ and y0 together.
   template <class Method, class Recording>
-  Vector<double> differences(const Recording& recording) const {
-    Vector<double> at(field.parameters().size() + 8);
+  double distance(const Vector<double>& bar, const Recording& recording) const {
+    Batch<double> directions(bar.size(), 4);
+    fill<Gaussian>(Draw{8, 2}, 0, directions);
+    Vector<double> at(bar.size());
     at << field.parameters(), y0.reshaped();
-    return central_differences(
-        [&](const Vector<double>& x) {
+    const Vector<double> expected = central_differences(
+        [&](const Vector<double>& along) {
+          const Vector<double> x = at + directions * along;
           Field4 moved = field;
           moved.parameters() = x.head(x.size() - 8);
-          const G dynamics(moved, 2);
           const auto states =
-              replay_additive<Method>(dynamics, Batch<double>(x.tail(8).reshaped(4, 2)), recording.steps());
+              replay_additive<Method>(G(moved, 2), Batch<double>(x.tail(8).reshaped(4, 2)), recording.steps());
           std::vector<Batch<double>> outputs;
           for (const std::size_t index : recording.outputs()) outputs.push_back(states[index]);
           return loss(outputs);
         },
-        at);
+        Vector<double>::Zero(4));
+    return max_difference(Vector<double>(directions.transpose() * bar), expected);
   }
 };
 
@@ -114,15 +118,15 @@ TEMPLATE_TEST_CASE("Backpropagation through additive methods agrees with differe
     const Vector<double> fixed = problem.run(Backpropagation<>{}, TestType{}, FixedSteps(4), memory);
     INFO("rate " << rate);
     // The equations are solved to the rounding of hγg, 75 times that of y: over 2e-6 that of the differences.
-    CHECK(max_difference(fixed, problem.differences<TestType>(memory.recording)) < (rate > 1 ? 1e-6 : 1e-8));
-    const PiController control{.rtol = 1e-6, .atol = 1e-6};
+    CHECK(problem.distance<TestType>(fixed, memory.recording) < (rate > 1 ? 1e-6 : 1e-8));
+    const PiController control{.rtol = 1e-4, .atol = 1e-4};
     const Vector<double> adaptive = problem.run(Backpropagation<>{}, TestType{}, control, memory);
     // Newton's method stops at a hundredth of the tolerance.
-    CHECK(max_difference(adaptive, problem.differences<TestType>(memory.recording)) < 2e-6);
+    CHECK(problem.distance<TestType>(adaptive, memory.recording) < 2e-4);
     if (rate > 1) continue;  // diffusion has no way back
     problem.times = {0.3, 0.1, 0};
     const Vector<double> backward = problem.run(Backpropagation<>{}, TestType{}, FixedSteps(4), memory);
-    CHECK(max_difference(backward, problem.differences<TestType>(memory.recording)) < 1e-8);
+    CHECK(problem.distance<TestType>(backward, memory.recording) < 1e-8);
   }
 }
 
