@@ -1,4 +1,4 @@
-#include "learn.hpp"
+#include <examples/bouncing_ball/learn.hpp>
 
 #include <pathline/gradient/event/value_and_gradient_with_events.hpp>
 #include <pathline/nn/differentiable.hpp>
@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <tuple>
 
 using namespace pathline;
@@ -30,7 +31,7 @@ struct Height {
     return y[0];
   }
 };
-/// p = (restitution). The last bounce that is asked for ends the solve.
+/// p = (restitution). The last bounce that is asked for ends the solve, and so does one that is too slow.
 struct Bounce {
   int count;
   template <class T, class Y, class P, class N>
@@ -38,7 +39,7 @@ struct Bounce {
     y_new[0] = T(0);
     y_new[1] = -p[0] * y[1];
     y_new[2] = y[2] + 1;
-    return y_new[2] < count ? AfterReset::go_on : AfterReset::end;
+    return y_new[2] < count && y_new[1] > slowest ? AfterReset::go_on : AfterReset::end;
   }
 };
 
@@ -71,7 +72,10 @@ Ball learn(const std::vector<double>& heard, const Ball& guess, int iterations,
   Eigen::MatrixXd by(n, 3), best_by;  // of each bounce's time by height, restitution and drag
   double damping = 1e-2;
   for (int i = 0; i <= iterations; ++i) {
-    for (Index k = 0; k < n; ++k) {
+    // A trial ball may come to rest too soon, and is then worse than any other.
+    const bool bounces = bounce_times(ball, int(n)).size() == heard.size();
+    if (!bounces) late.setConstant(std::numeric_limits<double>::infinity());
+    for (Index k = 0; bounces && k < n; ++k) {
       const auto time = [k](const EventPath<double>& path, EventPathBar<double>& bar) {
         bar.hits.at(std::size_t(k)).t += 1;
         return path.hits.at(std::size_t(k)).t;

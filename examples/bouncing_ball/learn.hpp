@@ -11,8 +11,9 @@ struct Ball {
 };
 
 constexpr double gravity = 9.81;  // m/s²
+constexpr double slowest = 1e-2;  // m/s; a slower bounce is none: they would follow each other without number
 
-/// When the ball bounces, up to `count` times.
+/// When the ball bounces, up to `count` times, or until a bounce leaves less than `slowest`.
 std::vector<double> bounce_times(const Ball& ball, int count);
 
 /// The ball whose bounces are nearest to those that were heard: least squares, by Levenberg and Marquardt.

@@ -11,7 +11,7 @@
 /// dropped, how much of its velocity does a bounce leave, and how much does the air take? The time of each bounce is
 /// differentiated through all events before it (learn.cpp), and the three numbers are learned from the times by least
 /// squares. They are judged by the truth, and by bounces after the last one heard. Writes bouncing_ball_learned.png.
-#include "learn.hpp"
+#include <examples/bouncing_ball/learn.hpp>
 
 #include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
@@ -34,8 +34,6 @@ using namespace pathline;
 using Eigen::Vector2d;
 
 namespace {
-
-constexpr double slowest = 1e-2;  // m/s; a slower bounce is none: they would follow each other without number
 
 struct Settings {
   double height = 1, restitution = 0.8, drag = 0.4;  // m, of the velocity, 1/m
@@ -69,7 +67,7 @@ Eigen::MatrixXd heights(const Trajectory<Vector2d>& path) {
   constexpr Index points = 1500;
   Eigen::MatrixXd curve(2, points);
   for (Index i = 0; i < points; ++i) {
-    const double t = path.t1() * double(i) / double(points - 1);
+    const double t = std::min(path.t1() * double(i) / double(points - 1), path.t1());
     curve.col(i) << t, path(t)(0);
   }
   return curve;
@@ -86,6 +84,11 @@ void listen(const Settings& settings, const Listening& to, const std::filesystem
   const Ball truth{settings.height, settings.restitution, settings.drag}, guess{2, 0.6, 0};
   constexpr int later = 3;
   const std::vector<double> times = bounce_times(truth, to.bounces + later);
+  if (times.size() < std::size_t(to.bounces + later)) {
+    std::printf("\nin air the ball comes to rest after %zu bounces: too few to learn from %d and to predict %d more\n",
+                times.size(), to.bounces, later);
+    return;
+  }
   std::vector<double> heard(times.begin(), times.begin() + to.bounces);
   Batch<double> gaussian(1, to.bounces);
   Rng rng(to.seed);
@@ -125,6 +128,7 @@ void listen(const Settings& settings, const Listening& to, const std::filesystem
   options.dots.push_back({dots, "bounces heard"});
   options.outline = {path(truth), "truth"};
   plot::graph(png, {{path(guess), "first guess"}, {path(learned), "learned"}}, options);
+  std::cout << "picture: " << png.string() << '\n';
 }
 
 }  // namespace
@@ -169,9 +173,8 @@ int main(int argc, char** argv) try {
   examples::plot::graph(out / "bouncing_ball.png",
                         {{heights(vacuum.trajectory), "in a vacuum"}, {heights(air.trajectory), "in air"}},
                         {.style = {.title = "A ball that bounces"}, .x_label = "time / s", .y_label = "height / m"});
+  std::cout << "picture: " << (out / "bouncing_ball.png").string() << '\n';
   listen(settings, listening, out / "bouncing_ball_learned.png");
-  std::cout << "pictures: " << (out / "bouncing_ball.png").string() << ", "
-            << (out / "bouncing_ball_learned.png").string() << '\n';
 } catch (const std::exception& error) {
   std::cerr << error.what() << '\n';
   return 1;
