@@ -16,8 +16,8 @@ struct NoRate {};
 struct WordRate {
   const char* rate(double, const TrainingProgress&) const { return ""; }
 };
-static_assert(Schedule<ConstantRate> && Schedule<Cosine> && Schedule<WarmUpThenCosine> && Schedule<StepDecay> &&
-              Schedule<OnPlateau> && !Schedule<NoRate> && !Schedule<WordRate>);
+static_assert(Schedule<ConstantRate> && Schedule<Cosine> && Schedule<WarmUpThenCosine> && Schedule<OneCycle> &&
+              Schedule<StepDecay> && Schedule<OnPlateau> && !Schedule<NoRate> && !Schedule<WordRate>);
 
 /// Of step `step` of 40, ten in each of four epochs.
 TrainingProgress at(Index step) { return {.epoch = (step - 1) / 10 + 1, .epochs = 4, .step = step, .steps = 40}; }
@@ -56,6 +56,39 @@ TEST_CASE("WarmUpThenCosine rises in equal parts, then falls to the last step", 
   CHECK(at_once.rate(0.5, {}) == 0.5);
 }
 
+TEST_CASE("OneCycle rises to the peak and falls far below its start", "[train][schedule]") {
+  const OneCycle schedule{.warm_up_fraction = 0.3, .start_divisor = 10, .final_divisor = 100};
+  const double start = 0.05, last = 0.0005;  // of the peak 0.5, which step 12 = 0.3 · 40 has
+  for (Index step = 1; step <= 40; ++step) {
+    const double up = double(step - 1) / 11, down = double(step - 12) / 28;
+    const double cosine = step < 12 ? start + (0.5 - start) * (1 - std::cos(std::numbers::pi * up)) / 2
+                                    : last + (0.5 - last) * (1 + std::cos(std::numbers::pi * down)) / 2;
+    const double line = step < 12 ? start + (0.5 - start) * up : 0.5 + (last - 0.5) * down;
+    CHECK(schedule.rate(0.5, at(step)) == Approx(cosine).epsilon(1e-14));
+    OneCycle linear = schedule;
+    linear.anneal = Anneal::linear;
+    CHECK(linear.rate(0.5, at(step)) == Approx(line).epsilon(1e-14));
+  }
+  CHECK(schedule.rate(0.5, at(1)) == Approx(start).epsilon(1e-14));
+  CHECK(schedule.rate(0.5, at(12)) == Approx(0.5).epsilon(1e-14));
+  CHECK(schedule.rate(0.5, at(40)) == Approx(last).epsilon(1e-14));
+}
+
+TEST_CASE("OneCycle's defaults are those of OneCycleLR", "[train][schedule]") {
+  // OneCycleLR(optimizer, max_lr=0.5, total_steps=n).get_last_lr()[0] before step 1, 2, … of torch 2.15. The peak
+  // lies between two steps of 8: 0.3 · 8 - 1 = 1.4 after the first.
+  const std::vector<double> of_eight{0.020000000000000018, 0.409637552446096,   0.4859708886937616, 0.4058728269748815,
+                                     0.2779920070613508,   0.14153049910434962, 0.0383207969171282, 2e-06};
+  for (Index step = 1; step <= 8; ++step)
+    CHECK(OneCycle{}.rate(0.5, {.step = step, .steps = 8}) == Approx(of_eight[std::size_t(step - 1)]).epsilon(1e-13));
+  // Where no step rises or none falls, or there is one step only.
+  CHECK(OneCycle{.warm_up_fraction = 0}.rate(0.5, at(1)) == Approx(0.5).epsilon(1e-14));
+  CHECK(OneCycle{.warm_up_fraction = 0}.rate(0.5, at(40)) == Approx(0.5 / 25e4).epsilon(1e-12));
+  CHECK(OneCycle{.warm_up_fraction = 1}.rate(0.5, at(1)) == Approx(0.02).epsilon(1e-14));
+  CHECK(OneCycle{.warm_up_fraction = 1}.rate(0.5, at(40)) == 0.5);
+  CHECK(OneCycle{}.rate(0.5, {}) == 0.5);
+}
+
 TEST_CASE("StepDecay multiplies after every so many epochs", "[train][schedule]") {
   const StepDecay schedule{.every = 2, .factor = 0.5};
   CHECK(schedule.rate(0.5, at(1)) == 0.5);
@@ -91,6 +124,12 @@ TEST_CASE("Each schedule refuses settings out of range by name", "[train][schedu
                     "WarmUpThenCosine: warm_up_epochs is -1, expected at least 0");
   CHECK_THROWS_WITH((WarmUpThenCosine{.final_rate = 0.2}.check(0.1)),
                     "WarmUpThenCosine: final_rate is 0.2, expected from 0 to the optimizer's learning_rate, 0.1");
+  CHECK_THROWS_WITH((OneCycle{.warm_up_fraction = 1.5}.check(0.1)),
+                    "OneCycle: warm_up_fraction is 1.5, expected from 0 to 1");
+  CHECK_THROWS_WITH((OneCycle{.start_divisor = 0}.check(0.1)),
+                    "OneCycle: start_divisor is 0, expected a number of at least 1");
+  CHECK_THROWS_WITH((OneCycle{.final_divisor = not_a_number}.check(0.1)),
+                    "OneCycle: final_divisor is nan, expected a number of at least 1");
   CHECK_THROWS_WITH((StepDecay{.every = 0}.check(0.1)), "StepDecay: every is 0, expected at least 1 epoch");
   CHECK_THROWS_WITH((StepDecay{.factor = 0}.check(0.1)), "StepDecay: factor is 0, expected above 0 and at most 1");
   CHECK_THROWS_WITH((OnPlateau{.patience = 0}.check(0.1)), "OnPlateau: patience is 0, expected at least 1 validation");
@@ -99,5 +138,6 @@ TEST_CASE("Each schedule refuses settings out of range by name", "[train][schedu
                     "OnPlateau: least_gain is nan, expected at least 0");
   CHECK_THROWS_WITH((OnPlateau{.least_rate = 1}.check(0.1)),
                     "OnPlateau: least_rate is 1, expected from 0 to the optimizer's learning_rate, 0.1");
-  CHECK_NOTHROW((Cosine{}.check(0.1), WarmUpThenCosine{}.check(0.1), StepDecay{}.check(0.1), OnPlateau{}.check(0.1)));
+  CHECK_NOTHROW((Cosine{}.check(0.1), WarmUpThenCosine{}.check(0.1), OneCycle{}.check(0.1), StepDecay{}.check(0.1),
+                 OnPlateau{}.check(0.1)));
 }

@@ -101,6 +101,48 @@ struct WarmUpThenCosine {
   }
 };
 
+/// How `OneCycle` goes from one rate to the next.
+enum class Anneal { cosine, linear };
+
+/// One cycle of super-convergence (Smith & Topin 2018, arXiv 1708.07120), in the two phases that PyTorch's `OneCycleLR`
+/// has by default: from learning_rate / start_divisor up to the optimizer's rate, and from there at once down to
+/// learning_rate / (start_divisor · final_divisor) at the last step, far below the start. Changes step by step. The
+/// optimizer's momentum stays as it is, which the paper's goes down as the rate goes up.
+struct OneCycle {
+  double warm_up_fraction = 0.3;   ///< Share of all steps in which the rate rises; 0: the first step has the peak.
+  double start_divisor = 25;       ///< Of the optimizer's rate; gives the rate of the first step.
+  double final_divisor = 1e4;      ///< Of the rate of the first step; gives that of the last.
+  Anneal anneal = Anneal::cosine;  ///< `linear` is the paper's.
+
+  template <class Visit>
+  void settings(Visit& visit) const {
+    visit("warm_up_fraction", warm_up_fraction);
+    visit("start_divisor", start_divisor);
+    visit("final_divisor", final_divisor);
+    visit("anneal", anneal);
+  }
+  void check(double /*learning_rate*/) const {
+    detail::require_setting(warm_up_fraction >= 0 && warm_up_fraction <= 1, "OneCycle: warm_up_fraction",
+                            warm_up_fraction, "from 0 to 1");
+    detail::require_setting(start_divisor >= 1 && std::isfinite(start_divisor), "OneCycle: start_divisor",
+                            start_divisor, "a number of at least 1");
+    detail::require_setting(final_divisor >= 1 && std::isfinite(final_divisor), "OneCycle: final_divisor",
+                            final_divisor, "a number of at least 1");
+  }
+  [[nodiscard]] double rate(double learning_rate, const TrainingProgress& progress) const {
+    const double step = double(progress.step - 1), last = double(progress.steps - 1);
+    const double peak = std::max(warm_up_fraction * double(progress.steps) - 1, 0.0);  // need not be whole
+    const double start = learning_rate / start_divisor;
+    if (step < peak) return between(start, learning_rate, step / peak);
+    return last > peak ? between(learning_rate, start / final_divisor, (step - peak) / (last - peak)) : learning_rate;
+  }
+
+ private:
+  [[nodiscard]] double between(double first, double last, double phase) const {
+    return anneal == Anneal::cosine ? detail::half_cosine(first, last, phase) : first + (last - first) * phase;
+  }
+};
+
 /// Multiplied by `factor` after every `every` epochs: learning_rate · factor^⌊(epoch - 1) / every⌋. OT-Flow halves its
 /// rate so (Onken et al. 2021).
 struct StepDecay {
