@@ -31,7 +31,7 @@ concept TwiceDifferentiableLoss = requires(const L loss, const std::vector<Batch
 template <Real Scalar>
 struct LeastSquares {
   std::vector<Batch<Scalar>> observed;  ///< o_k, d × n at each of the times; NaN where nothing was observed.
-  Scalar weight = Scalar(1);            ///< At least 0.
+  Scalar weight = Scalar(1);
 
   /// Adds to the cotangents. \throws ShapeError where observations and states do not match.
   Scalar operator()(const std::vector<Batch<Scalar>>& states, std::vector<Batch<Scalar>>& cotangents) const {
