@@ -64,12 +64,12 @@ struct StartBarWeights {
   }
 };
 
-/// to = start + Σ w_n X_n, or the sum alone, of `size` contiguous scalars each.
+/// to = Σ w_n X_n, of `size` contiguous scalars each; `to` may be one of them.
 template <class Weights, Real S, std::size_t N>
-void write_terms_of(Index size, const S* start, const std::array<S*, N>& X, S* to) {
+void write_terms_of(Index size, const std::array<S*, N>& X, S* to) {
   constexpr auto places = nonzero_places<Weights>;
   [&]<std::size_t... K>(std::index_sequence<K...>) {
-    write_terms<sizeof...(K), S>(size, start, {S(Weights::weight(int(places[K])))...}, {X[places[K]]...}, to);
+    write_terms<sizeof...(K), S>(size, nullptr, {S(Weights::weight(int(places[K])))...}, {X[places[K]]...}, to);
   }
   (std::make_index_sequence<places.size()>{});
 }
@@ -187,7 +187,7 @@ class SamplesBack {
         argument[i] = Y;
         if constexpr (i > 0) {
           argument[i] = frame.scalars(size).data();
-          write_terms_of<StageWeights<Method, int(i)>>(size, static_cast<const Scalar*>(nullptr), K, argument[i]);
+          write_terms_of<StageWeights<Method, int(i)>>(size, K, argument[i]);
           update<Scalar>(
               batch(argument[i]), [](auto sum, auto length, auto y) { return y + length * sum; }, batch(h), batch(Y));
         }
@@ -206,8 +206,7 @@ class SamplesBack {
         if constexpr (all_zero<StageBarWeights<Method, i>>)
           fill<Scalar>(stage_bar, 0);
         else
-          write_terms_of<StageBarWeights<Method, i>>(size, static_cast<const Scalar*>(nullptr), terms,
-                                                     stage_bar.data());
+          write_terms_of<StageBarWeights<Method, i>>(size, terms, stage_bar.data());
         update<Scalar>(
             stage_bar, [](auto sum, auto length) { return length * sum; }, batch(h));
         if (extra[i] != nullptr) add<Scalar>(batch(extra[i]), stage_bar);
@@ -218,7 +217,7 @@ class SamplesBack {
         ++pullbacks;
       }
     });
-    write_terms_of<StartBarWeights<Method>>(size, static_cast<const Scalar*>(nullptr), terms, lambda.data());
+    write_terms_of<StartBarWeights<Method>>(size, terms, lambda.data());
     add_to_starts(task, bar, left, lambda);
     return pullbacks;
   }
