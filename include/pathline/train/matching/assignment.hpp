@@ -13,6 +13,7 @@
 #include <pathline/math/pack.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <numeric>
@@ -32,20 +33,13 @@ class AssignmentSolver {
     costs_ = costs.data();
     stride_ = costs.stride();
     n_ = costs.cols();
-    price_.assign(at(n_), 0);
     start_again();
     if (n_ == 1) {
       free_.clear();
       give(0, 0);
     }
-    // Steps from a large share of the costs down to where n of them no longer count; measured on points in 2 and 64
-    // dimensions, of which they leave a few per cent without a row.
-    const double range = range_of(costs);
-    for (double step = range / 32; step > range / (64 * double(n_)) && range > 0; step /= 4) {
-      auction(step, 100 * n_);
-      start_again();
-    }
-    auction(0, 8 * n_);
+    start_prices(costs);
+    auction(costs_, stride_, price_, 0.0, 8 * n_);
     for (const Index column : free_) augment(column);
     return row_of_;
   }
@@ -65,28 +59,37 @@ class AssignmentSolver {
     std::iota(free_.begin(), free_.end(), Index(0));
   }
 
-  [[nodiscard]] static double range_of(View<const double> costs) {
-    double least = 0, greatest = 0;
-    for (Index j = 0; j < costs.cols(); ++j) {
-      const auto [low, high] =
-          std::minmax_element(costs.data() + j * costs.stride(), costs.data() + j * costs.stride() + costs.rows());
-      least = j == 0 ? *low : std::min(least, *low);
-      greatest = j == 0 ? *high : std::max(greatest, *high);
+  // By auctions with steps from a large share of the costs down to where n of them no longer count; measured on points
+  // in 2 and 64 dimensions, of which they leave a few per cent without a row. Any prices will do to begin with, so these
+  // are floats, of costs between 0 and 1.
+  void start_prices(View<const double> costs) {
+    price_.assign(at(n_), 0);
+    if (n_ < 2) return;
+    const double low = costs.map().minCoeff(), range = costs.map().maxCoeff() - low;
+    if (!(range > 0 && std::isfinite(range))) return;
+    rounded_.resize(n_, n_);
+    for (Index j = 0; j < n_; ++j)
+      for (Index i = 0; i < n_; ++i) rounded_(i, j) = float((costs(i, j) - low) / range);
+    rounded_price_.assign(at(n_), 0);
+    for (double step = 1. / 32; step > 1 / (64 * double(n_)); step /= 4) {
+      auction(rounded_.data(), n_, rounded_price_, float(step), 100 * n_);
+      start_again();
     }
-    return greatest - least;
+    for (std::size_t i = 0; i < price_.size(); ++i) price_[i] = range * double(rounded_price_[i]);
   }
 
+  template <Real Scalar>
   struct TwoLeast {
     Index row;
-    double least, second;
+    Scalar least, second;
   };
-  // Of a column's costs less prices: the least, its first row, and the next one. Most of the time is spent here.
-  [[nodiscard]] TwoLeast two_least(Index column) const {
-    using P = Pack<double>;
-    constexpr double infinity = std::numeric_limits<double>::infinity();
-    const double *const c = costs_of(column), *const price = price_.data();
-    TwoLeast result{-1, infinity, infinity};
-    const auto see = [&](double value, double second, Index row) {
+  // Of n costs less prices: the least, its first row, and the next one. Most of the time is spent here.
+  template <Real Scalar>
+  [[nodiscard]] static TwoLeast<Scalar> two_least(const Scalar* c, const Scalar* price, Index n) {
+    using P = Pack<Scalar>;
+    constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
+    TwoLeast<Scalar> result{-1, infinity, infinity};
+    const auto see = [&](Scalar value, Scalar second, Index row) {
       if (value < result.least || (value == result.least && row < result.row)) {
         result.second = std::min(result.least, second);
         result.least = value;
@@ -96,11 +99,11 @@ class AssignmentSolver {
       }
     };
     Index i = 0;
-    if (n_ >= P::size) {
-      P::Lanes first{};
-      std::iota(first.begin(), first.end(), 0.0);
-      P least(infinity), second(infinity), rows(0.0), row = P::load(first.data());
-      for (; i + P::size <= n_; i += P::size, row += P(double(P::size))) {
+    if (n >= P::size) {
+      typename P::Lanes first{};
+      std::iota(first.begin(), first.end(), Scalar(0));
+      P least(infinity), second(infinity), rows(Scalar(0)), row = P::load(first.data());
+      for (; i + P::size <= n; i += P::size, row += P(Scalar(P::size))) {
         const P value = P::load(c + i) - P::load(price + i);
         second = min(second, max(least, value));
         rows = select(value < least, row, rows);
@@ -109,25 +112,26 @@ class AssignmentSolver {
       const auto values = least.lanes(), seconds = second.lanes(), at_rows = rows.lanes();
       for (std::size_t lane = 0; lane < values.size(); ++lane) see(values[lane], seconds[lane], Index(at_rows[lane]));
     }
-    for (; i < n_; ++i) see(c[i] - price[i], infinity, i);
+    for (; i < n; ++i) see(c[i] - price[i], infinity, i);
     return result;
   }
 
   // Each column without a row takes the cheapest, and lowers its price to `step` below where the second is as good. Who
   // had that row goes next. After so many turns, or where no price falls, columns stay without.
-  void auction(double step, Index turns) {
+  template <Real Scalar>
+  void auction(const Scalar* costs, Index stride, std::vector<Scalar>& prices, Scalar step, Index turns) {
     without_.clear();
     while (!free_.empty()) {
       const Index column = free_.back();
       free_.pop_back();
-      const auto [row, least, second] = two_least(column);
-      const double price = price_[at(row)] - (second - least + step);
+      const auto [row, least, second] = two_least<Scalar>(costs + column * stride, prices.data(), n_);
+      const Scalar price = prices[at(row)] - (second - least + step);
       const Index before = taker_[at(row)];
-      if (turns-- <= 0 || (before >= 0 && !(price < price_[at(row)]))) {
+      if (turns-- <= 0 || (before >= 0 && !(price < prices[at(row)]))) {
         without_.push_back(column);
         continue;
       }
-      price_[at(row)] = price;
+      prices[at(row)] = price;
       give(row, column);
       if (before < 0) continue;
       row_of_[at(before)] = -1;
@@ -203,6 +207,8 @@ class AssignmentSolver {
 
   const double* costs_ = nullptr;
   Index stride_ = 0, n_ = 0;
+  Batch<float> rounded_;
+  std::vector<float> rounded_price_;
   std::vector<double> price_, distance_;
   std::vector<Index> taker_, row_of_, free_, without_, order_, before_;
 };
