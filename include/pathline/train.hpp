@@ -3,7 +3,8 @@
 /// an optimizer and keeps the best parameters; what it does on the way are policies. `split` and `fold_of` hold data
 /// out. `sample_toy` (train/toy/toy_densities.hpp) makes data of known density; `kl_estimate`, `mmd_squared` and the
 /// path metrics (train/metric) judge a trained flow. What a run that may be interrupted keeps is in train/checkpoint;
-/// io/checkpoint.hpp keeps it in a file.
+/// io/checkpoint.hpp keeps it in a file. Flow matching, training without solves, is in train/matching: its headers are
+/// included by name (train/matching/flow_matching.hpp).
 #pragma once
 
 #include <pathline/train/adam.hpp>

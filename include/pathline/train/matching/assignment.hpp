@@ -60,8 +60,8 @@ class AssignmentSolver {
   }
 
   // By auctions with steps from a large share of the costs down to where n of them no longer count; measured on points
-  // in 2 and 64 dimensions, of which they leave a few per cent without a row. Any prices will do to begin with, so these
-  // are floats, of costs between 0 and 1.
+  // in 2 and 64 dimensions, of which they leave a few per cent without a row. Any prices will do to begin with, so
+  // these are floats, of costs between 0 and 1.
   void start_prices(View<const double> costs) {
     price_.assign(at(n_), 0);
     if (n_ < 2) return;

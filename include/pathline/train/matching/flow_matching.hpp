@@ -107,6 +107,8 @@ class FlowMatching {
  public:
   using Scalar = typename Parts::Scalar;
   using DataScalar = typename Parts::DataScalar;
+  static_assert(Coupling<CouplingType, Scalar>,
+                "FlowMatching: the coupling's pair must take views of the field's scalar, float or double");
   /// Scratch of repeated training iterations: with the same shapes, the second one allocates nothing.
   using Memory = typename Iteration::Memory;
 
