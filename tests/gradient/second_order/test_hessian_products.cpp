@@ -4,6 +4,7 @@
 #include <pathline/gradient/second_order/losses.hpp>
 #include <pathline/nn/differentiable.hpp>
 #include <pathline/nn/mlp.hpp>
+#include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/explicit/fixed_step_tableaux.hpp>
 
 #include <support/allocations.hpp>
@@ -124,6 +125,13 @@ TEST_CASE("Hessian products under step control are those of the steps taken", "[
   const auto Gu = curvature.gauss_newton(problem.y0, problem.times, problem.loss, u, problem.context);
   const auto Gv = curvature.gauss_newton(problem.y0, problem.times, problem.loss, v, problem.context);
   CHECK(std::abs(dot(u, Gv) - dot(v, Gu)) < 1e-12 * std::abs(dot(u, Gv)));
+
+  // So do those of steps for each sample.
+  const auto each = problem.model(PerSample{PiController{.rtol = 1e-3, .atol = 1e-3}});
+  const auto of_each = hessian_vector_product(each, problem.y0, problem.times, problem.loss, v, problem.context);
+  const auto at_each = each.value_and_gradient(problem.y0, problem.times, problem.loss, problem.context);
+  CHECK(of_each.at.forward.accepted == at_each.forward.accepted);
+  CHECK(max_difference(of_each.at.parameters, at_each.parameters) < 1e-12);
 
   // As the tolerance shrinks, differences of the gradient come to it.
   const auto tight = problem.model(PiController{.rtol = 1e-10, .atol = 1e-10});

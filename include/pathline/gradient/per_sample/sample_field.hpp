@@ -82,6 +82,9 @@ class SampleRightHandSide {
     field_->evaluate(t.all(), samples, y.view(), dy.view(), frame.scalars(field_->evaluation_tape_size(y.cols())),
                      *workspace_);
   }
+  /// Of a field that leaves rows out of the error norm.
+  [[nodiscard]] Index error_rows() const requires requires(const F& field) { field.error_rows(); }
+  { return field_->field().error_rows(); }
   [[nodiscard]] Index calls() const { return calls_; }
 
  private:

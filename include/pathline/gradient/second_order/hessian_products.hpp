@@ -89,9 +89,9 @@ struct NoMovingModel {
 /// after the first product of a shape the next ones allocate nothing. Not for use by two threads at once; a product
 /// itself runs in the threads of the model.
 ///
-/// Needs an explicit Runge–Kutta method, `Backpropagation` with any storage and without a cost of the steps, and layers
-/// with a `MovingRule` (nn/moving/moving_layer.hpp): networks of `Linear`, `Dense` and `HyperLinear` layers, formulas
-/// by `differentiable`, and what is made of these.
+/// Needs an explicit Runge–Kutta method, with steps that are shared or `PerSample`, `Backpropagation` with any storage
+/// and without a cost of the steps, and layers with a `MovingRule` (nn/moving/moving_layer.hpp): networks of `Linear`,
+/// `Dense` and `HyperLinear` layers, formulas by `differentiable`, and what is made of these.
 template <class FieldType, class... Policies>
 class HessianProducts {
   using Parts = detail::OdeParts<FieldType, Policies...>;
