@@ -5,8 +5,14 @@
 #include <benchmarks/workloads.hpp>
 #include <pathline/gradient.hpp>
 #include <pathline/gradient/second_order/hessian_products.hpp>
+#include <pathline/nn/compose/scaled.hpp>
+#include <pathline/nn/compose/separable_field.hpp>
+#include <pathline/nn/compose/split_field.hpp>
+#include <pathline/ode/implicit/additive/additive_methods.hpp>
 #include <pathline/ode/implicit/diagonally_implicit/diagonally_implicit_methods.hpp>
+#include <pathline/ode/implicit/rosenbrock/rosenbrock_methods.hpp>
 #include <pathline/ode/reversible/reversible_methods.hpp>
+#include <pathline/ode/symplectic/symplectic_methods.hpp>
 
 #include <array>
 #include <vector>
@@ -64,11 +70,30 @@ void gradient_of_reversible(benchmark::State& state) {
   beside_forward(state, NeuralOde(workloads::node_field<float>(), Method{}, FixedSteps(100)), 64);
 }
 
-void gradient_of_kvaerno5(benchmark::State& state) {
+Mlp<double, Tanh> three_rows() {
   Rng rng(0);
   Mlp<double, Tanh> field(3, {10, 10}, rng);
   field.parameters() *= 3;
-  beside_forward(state, NeuralOde(field, Kvaerno5{}, PiController{.rtol = 1e-6, .atol = 1e-8}), state.range(0));
+  return field;
+}
+constexpr PiController six_digits{.rtol = 1e-6, .atol = 1e-8};
+
+void gradient_of_kvaerno5(benchmark::State& state) {
+  beside_forward(state, NeuralOde(three_rows(), Kvaerno5{}, six_digits), state.range(0));
+}
+void gradient_of_rodas4(benchmark::State& state) {
+  beside_forward(state, NeuralOde(three_rows(), Rodas4{}, six_digits), state.range(0));
+}
+/// The explicit part is scaled by 0.1.
+void gradient_of_kennedy_carpenter4(benchmark::State& state) {
+  const SplitField field{Scaled{three_rows(), 0.1}, three_rows()};
+  beside_forward(state, NeuralOde(field, KennedyCarpenter4{}, six_digits), state.range(0));
+}
+/// A hundred steps of q'' = network(t, q).
+void gradient_of_verlet(benchmark::State& state) {
+  Rng rng(0);
+  const SeparableField field{Network(Elementwise<double, Identity>(3), rng), three_rows()};
+  beside_forward(state, NeuralOde(field, Verlet{}, FixedSteps(100)), state.range(0));
 }
 
 /// A product of the Hessian of least squares beside a gradient of the same loss.
@@ -106,4 +131,7 @@ BENCHMARK(gradient_by_checkpoints)->Unit(benchmark::kMillisecond)->ArgName("stat
 BENCHMARK_TEMPLATE(gradient_of_reversible, Reversible<Rk4>)->Unit(benchmark::kMillisecond);
 BENCHMARK_TEMPLATE(gradient_of_reversible, ReversibleHeun)->Unit(benchmark::kMillisecond);
 BENCHMARK(gradient_of_kvaerno5)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1)->Arg(64);
+BENCHMARK(gradient_of_rodas4)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1)->Arg(64);
+BENCHMARK(gradient_of_kennedy_carpenter4)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1)->Arg(64);
+BENCHMARK(gradient_of_verlet)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(1)->Arg(64);
 BENCHMARK(hessian_product_of_dopri5)->Unit(benchmark::kMillisecond)->ArgName("n")->Arg(16)->Arg(1024);

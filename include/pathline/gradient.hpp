@@ -13,7 +13,6 @@
 #include <pathline/gradient/gradient_method.hpp>
 #include <pathline/gradient/implicit_step_pullback.hpp>
 #include <pathline/gradient/interpolated_outputs.hpp>
-#include <pathline/gradient/multistep_pullback.hpp>
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/gradient/ode_chunks.hpp>
 #include <pathline/gradient/ode_parts.hpp>
@@ -40,7 +39,8 @@
 #include <pathline/gradient/adjoint/walk_back.hpp>
 #include <pathline/gradient/adjoint/way_back.hpp>
 // `gradient/checkpoint/`: records in bounded memory. `gradient/implicit/`: the way back over implicit steps, all
-// families of it by implicit_step_pullback.hpp. `gradient/reversible/`: the way back over reversible steps.
+// families of it by implicit_step_pullback.hpp. `gradient/multistep/`: over steps by Adams' methods.
+// `gradient/reversible/`: the way back over reversible steps.
 #include <pathline/gradient/checkpoint/binomial_schedule.hpp>
 #include <pathline/gradient/checkpoint/checkpoint_recording.hpp>
 #include <pathline/gradient/checkpoint/checkpoints.hpp>
@@ -52,6 +52,7 @@
 #include <pathline/gradient/implicit/rosenbrock_recording.hpp>
 #include <pathline/gradient/implicit/stage_recording.hpp>
 #include <pathline/gradient/implicit/transposed_system.hpp>
+#include <pathline/gradient/multistep/multistep_pullback.hpp>
 #include <pathline/gradient/reversible/reversible_heun_pullback.hpp>
 #include <pathline/gradient/reversible/reversible_pullback.hpp>
 #include <pathline/gradient/reversible/reversible_recording.hpp>

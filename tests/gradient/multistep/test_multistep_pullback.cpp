@@ -1,4 +1,4 @@
-#include <pathline/gradient/multistep_pullback.hpp>
+#include <pathline/gradient/multistep/multistep_pullback.hpp>
 
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/ode/multistep/adams_methods.hpp>
