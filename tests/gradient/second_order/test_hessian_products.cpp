@@ -5,13 +5,17 @@
 #include <pathline/nn/differentiable.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/ode/batch/per_sample.hpp>
+#include <pathline/ode/control/step_control.hpp>
 #include <pathline/ode/explicit/fixed_step_tableaux.hpp>
+#include <pathline/ode/explicit/tableaux.hpp>
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
 #include <support/differences.hpp>
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <vector>
 

@@ -4,24 +4,29 @@
 #include <pathline/nn/compose/blend.hpp>
 #include <pathline/nn/compose/repeat.hpp>
 #include <pathline/nn/compose/residual.hpp>
+#include <pathline/nn/compose/scaled.hpp>
 #include <pathline/nn/compose/sequential.hpp>
 #include <pathline/nn/compose/sum.hpp>
 #include <pathline/nn/differentiable.hpp>
 #include <pathline/nn/layer/concat_squash.hpp>
 #include <pathline/nn/layer/dense.hpp>
+#include <pathline/nn/layer/elementwise.hpp>
 #include <pathline/nn/layer/hyper_linear.hpp>
 #include <pathline/nn/layer/linear.hpp>
 #include <pathline/nn/moving/moving_compose.hpp>
 #include <pathline/nn/moving/moving_function.hpp>
 #include <pathline/nn/moving/moving_layer.hpp>
 #include <pathline/nn/moving/moving_linear.hpp>
+#include <pathline/nn/network.hpp>
 #include <pathline/nn/time/autonomous.hpp>
 #include <pathline/nn/time/time_embedding.hpp>
 
 #include <support/catch.hpp>
 #include <support/differences.hpp>
 
-#include <vector>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 
 using namespace pathline;
 using namespace pathline::test;
