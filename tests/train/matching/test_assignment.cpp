@@ -107,14 +107,8 @@ TEST_CASE("An assignment does not depend on what rows and columns cost in all", 
 TEST_CASE("An assignment does not depend on the size of the costs", "[train][matching]") {
   const Batch<double> costs = some_costs(2, 30, Draw{9, 1});
   const std::vector<Index> rows = optimal_assignment(costs);
-  for (const double factor : {1e-300, 1e-30, 1e30, 1e300})  // beyond the range of a float, and of its squares
+  for (const double factor : {1e-300, 1e-30, 1e30, 1e300})  // beyond the range of a float
     CHECK(optimal_assignment(factor * costs) == rows);
-  Batch<double> far = costs;
-  far(0, 0) = far(3, 4) = 1e308;  // two that nobody takes, and whose distance is not finite
-  far(5, 6) = -1e308;
-  const std::vector<Index> with_it = optimal_assignment(far);
-  CHECK(is_permutation_of_rows(with_it));
-  CHECK(with_it[6] == 5);
 }
 
 TEST_CASE("On a line the best assignment keeps the order", "[train][matching]") {
@@ -135,5 +129,8 @@ TEST_CASE("Costs that are no assignment problem are refused", "[train][matching]
   Batch<double> costs = Batch<double>::Zero(2, 2);
   costs(1, 0) = std::numeric_limits<double>::infinity();
   CHECK_THROWS_AS(optimal_assignment(costs), DataError);
+  costs(1, 0) = 1e308;
+  CHECK_THROWS_WITH(optimal_assignment(costs),
+                    "optimal_assignment: costs are up to 1e+308, expected numbers whose sums a double holds");
   CHECK(optimal_assignment(Batch<double>(0, 0)).empty());
 }

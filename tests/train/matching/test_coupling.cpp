@@ -52,4 +52,7 @@ TEST_CASE("Costs of transport are squared distances but for terms of one point",
   for (Index j = 0; j < 5; ++j)
     for (Index i = 0; i < 5; ++i) sum += (z.col(j) - e.col(i)).squaredNorm();
   CHECK(others.mean_distance() == Approx(sum / 25).epsilon(1e-12));
+
+  Z(1, 2) = 1e160;  // whose square overflows
+  CHECK_THROWS_WITH(others.set<double>(Z, E), ContainsSubstring("too far out for costs of transport"));
 }

@@ -28,7 +28,7 @@ namespace detail {
 /// taken off, and with all columns served that proves the assignment to be the best.
 class AssignmentSolver {
  public:
-  /// The row of each of the n columns, until the next call. \param costs  n × n, finite.
+  /// The row of each of the n columns, until the next call. \param costs  n × n; their sums are finite.
   std::span<const Index> solve(View<const double> costs) {
     costs_ = costs.data();
     stride_ = costs.stride();
@@ -66,7 +66,7 @@ class AssignmentSolver {
     price_.assign(at(n_), 0);
     if (n_ < 2) return;
     const double low = costs.map().minCoeff(), range = costs.map().maxCoeff() - low;
-    if (!(range > 0 && std::isfinite(range))) return;
+    if (!(range > 0)) return;
     rounded_.resize(n_, n_);
     for (Index j = 0; j < n_; ++j)
       for (Index i = 0; i < n_; ++i) rounded_(i, j) = float((costs(i, j) - low) / range);
@@ -88,7 +88,7 @@ class AssignmentSolver {
   [[nodiscard]] static TwoLeast<Scalar> two_least(const Scalar* c, const Scalar* price, Index n) {
     using P = Pack<Scalar>;
     constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
-    TwoLeast<Scalar> result{-1, infinity, infinity};
+    TwoLeast<Scalar> result{0, infinity, infinity};
     const auto see = [&](Scalar value, Scalar second, Index row) {
       if (value < result.least || (value == result.least && row < result.row)) {
         result.second = std::min(result.least, second);
@@ -217,12 +217,16 @@ class AssignmentSolver {
 
 /// The row that each column of `costs` (n × n) takes, no row twice, so that the sum of the costs is the least. O(n³) at
 /// worst. Of several best ones, which one depends on the costs alone, not on the machine.
-/// \throws ShapeError unless there are as many rows as columns; DataError for a cost that is not finite.
+/// \throws ShapeError unless there are as many rows as columns; DataError for costs that are not finite, or whose sums
+///         might not be.
 [[nodiscard]] inline std::vector<Index> optimal_assignment(ConstBatchRef<double> costs) {
   require_rows("optimal_assignment: costs", costs.rows(), costs.cols());
   if (costs.cols() == 0) return {};
   require_finite("optimal_assignment: costs", costs);
   const View<const double> view(costs);
+  const double largest = costs.cwiseAbs().maxCoeff();
+  if (!std::isfinite(4 * double(costs.cols()) * largest))
+    throw DataError({"optimal_assignment: costs are up to ", largest, ", expected numbers whose sums a double holds"});
   detail::AssignmentSolver solver;
   const std::span<const Index> rows = solver.solve(view);
   return {rows.begin(), rows.end()};

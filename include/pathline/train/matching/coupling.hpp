@@ -2,6 +2,7 @@
 /// Couplings of flow matching: which base point each sample of a mini-batch is joined with.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
@@ -10,6 +11,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <limits>
 #include <numeric>
 #include <span>
 
@@ -45,12 +47,16 @@ class TransportCosts {
  public:
   /// -2 (e_i - ē)ᵀ (z_j - z̄), base point i below sample j (n × n): ‖z_j - e_i‖² without the terms of one point alone,
   /// which are the same in every plan. In double; without the means, so that data far from the base keep their digits.
+  /// \throws DataError where points are so far out that sums of costs overflow.
   template <Real Scalar>
   [[nodiscard]] View<const double> set(View<const Scalar> Z, View<const Scalar> E) {
     centre<Scalar>(Z, -2, samples_);
     centre<Scalar>(E, 1, points_);
     costs_.resize(E.cols(), Z.cols());
     set_matrix_product<Factor::transposed, Factor::plain, double>(points_, samples_, costs_);
+    if (!(mean_distance() < std::numeric_limits<double>::max() / 1e12))
+      throw DataError(
+          "FlowMatching: data or base points are too far out for costs of transport; take IndependentCoupling");
     return costs_;
   }
   /// Of the last call: the mean of ‖(z_j - z̄) - (e_i - ē)‖² over all pairs.
