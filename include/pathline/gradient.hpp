@@ -63,6 +63,7 @@
 #include <pathline/gradient/parts/symplectic_pullback.hpp>
 #include <pathline/gradient/parts/symplectic_recording.hpp>
 // `gradient/per_sample/`: steps of its own for each sample of a neural ODE, out and back.
+#include <pathline/gradient/per_sample/one_by_one_solve.hpp>
 #include <pathline/gradient/per_sample/sample_chunks.hpp>
 #include <pathline/gradient/per_sample/sample_columns.hpp>
 #include <pathline/gradient/per_sample/sample_field.hpp>

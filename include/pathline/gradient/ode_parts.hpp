@@ -39,7 +39,7 @@ struct SampleStepsFit {
 };
 template <class Method, class Controller, class Gradient>
 struct SampleStepsFit<Method, PerSample<Controller>, Gradient> {
-  static constexpr bool method = !EmbeddedMethod<Method> || (ExplicitMethod<Method> && stages_in_step<Method>());
+  static constexpr bool method = !EmbeddedMethod<Method> || stages_in_step<Method>();
   static constexpr bool gradient =
       std::same_as<Gradient, Backpropagation<KeepTapes>> || std::same_as<Gradient, Backpropagation<RecomputeStages>>;
   static constexpr bool control = !HasForcedPoints<Controller>;
@@ -119,9 +119,10 @@ struct OdeCheck {
   static_assert(count_of<IsChunkWidth, Policies...> <= 1, "NeuralOde: more than one ChunkWidth");
   static_assert(Parts::controlled,
                 "NeuralOde: this solver (Rk4, ImplicitEuler, ...) has no error estimate: give FixedSteps(n) too");
-  static_assert(Parts::Fit::method,
-                "NeuralOde: PerSample is for explicit Runge-Kutta methods, such as Dopri5: with another give its "
-                "controller alone, and ChunkWidth{1}, by which each sample is a solve of its own");
+  static_assert(
+      Parts::Fit::method,
+      "NeuralOde: with PerSample the nodes of a method must lie from 0 to 1, lest it ask the field before t0 or "
+      "beyond t1");
   static_assert(
       Parts::Fit::gradient,
       "NeuralOde: PerSample goes with Backpropagation<>, which keeps one state a step: give no other gradient "

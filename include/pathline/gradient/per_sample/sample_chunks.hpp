@@ -10,6 +10,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/interpolated_outputs.hpp>
 #include <pathline/gradient/ode_chunks.hpp>
+#include <pathline/gradient/per_sample/one_by_one_solve.hpp>
 #include <pathline/gradient/per_sample/sample_solve.hpp>
 #include <pathline/gradient/value_and_gradient.hpp>
 #include <pathline/math/view_loops.hpp>
@@ -35,6 +36,16 @@ namespace pathline::detail {
 template <class Parts>
 concept StepsOfEach = EachSampleControl<typename Parts::Control>;
 
+/// All samples of a chunk together by an explicit method, one after another by another.
+template <class F, class Method, class Control, class Gradient>
+struct SolveOfChunk {
+  using type = OneByOneSolve<F, Method, Control, Gradient>;
+};
+template <class F, ExplicitMethod Method, class Control, class Gradient>
+struct SolveOfChunk<F, Method, Control, Gradient> {
+  using type = SampleSolve<F, Method, Control>;
+};
+
 /// What repeated calls keep.
 template <StepsOfEach Parts>
 struct OdeMemory<Parts> {
@@ -42,7 +53,7 @@ struct OdeMemory<Parts> {
   using Control = std::remove_cvref_t<decltype(std::declval<Parts&>().control.control)>;
 
   struct Chunk {
-    SampleSolve<typename Parts::Field, typename Parts::Method, Control> solve;
+    typename SolveOfChunk<typename Parts::Field, typename Parts::Method, Control, typename Parts::Gradient>::type solve;
     Vector<Scalar> parameters_bar;  ///< Of θ.
     Statistics forward, backward;
     Batch<Scalar> initial, context;          ///< Of the chunk's sequences.
