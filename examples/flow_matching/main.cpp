@@ -14,6 +14,7 @@
 #include <pathline/nn/mlp.hpp>
 #include <pathline/train/batch_source.hpp>
 #include <pathline/train/fit.hpp>
+#include <pathline/train/matching/conditional_paths.hpp>
 #include <pathline/train/matching/flow_matching.hpp>
 #include <pathline/train/matching/optimal_transport.hpp>
 #include <pathline/train/metric/estimate.hpp>

@@ -3,6 +3,7 @@
 
 #include <support/catch.hpp>
 
+#include <span>
 #include <vector>
 
 using namespace pathline;

@@ -13,11 +13,12 @@
 #include <support/catch.hpp>
 #include <support/differences.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
+#include <cstdint>
 #include <numeric>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 using namespace pathline;

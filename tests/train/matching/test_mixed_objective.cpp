@@ -11,7 +11,7 @@
 #include <support/differences.hpp>
 
 #include <cmath>
-#include <numeric>
+#include <type_traits>
 #include <vector>
 
 using namespace pathline;

@@ -12,6 +12,7 @@
 /// carries the data to the base. docs/maths.md, section 14; Lipman et al. 2023, Tong et al. 2024.
 #pragma once
 
+#include <pathline/core/chunks.hpp>
 #include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/message.hpp>
@@ -28,9 +29,9 @@
 #include <pathline/train/matching/matching_iteration.hpp>
 #include <pathline/train/matching/row_groups.hpp>
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
 #include <span>
 #include <string>
