@@ -13,8 +13,10 @@
 #include <pathline/nn/compose/repeat.hpp>
 #include <pathline/nn/compose/residual.hpp>
 #include <pathline/nn/compose/scaled.hpp>
+#include <pathline/nn/compose/separable_field.hpp>
 #include <pathline/nn/compose/sequential.hpp>
 #include <pathline/nn/compose/shallow_mlp.hpp>
+#include <pathline/nn/compose/split_field.hpp>
 #include <pathline/nn/compose/sum.hpp>
 #include <pathline/nn/layer/concat_squash.hpp>
 #include <pathline/nn/layer/dense.hpp>
@@ -121,6 +123,8 @@ TEST_CASE("io: sums of fields are read with the parameters of all terms", "[io]"
   const Sum sum(Scaled(known, -2), network);
   CHECK(check_field(sum).count("1.0.weight") == 1);
   CHECK(check_field(Scaled(network, 0.3)).count("term.1.bias") == 1);
+  CHECK(check_field(SplitField(known, network)).count("1.0.weight") == 1);
+  CHECK(check_field(SeparableField(known, network)).count("force.0.weight") == 1);
 }
 
 TEST_CASE("io: stacks are read with the running statistics of their normalisations", "[io]") {

@@ -14,6 +14,7 @@
 #include <pathline/ode/explicit/dormand_prince_853.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
 #include <pathline/ode/reversible/reversible_methods.hpp>
+#include <pathline/ode/symplectic/symplectic_methods.hpp>
 
 #include <support/catch.hpp>
 #include <support/part_round_trip.hpp>
@@ -105,6 +106,7 @@ TEST_CASE("io: solvers and gradient methods are told apart by their names", "[io
   CHECK(described(Dop853{}).texts().at("part") == "Dop853");
   (void)round_trip(Tsit5{});
   CHECK(described(ReversibleHeun{}).texts().at("part") == "ReversibleHeun");
+  CHECK(described(Yoshida6{}).texts().at("part") == "Yoshida6");
   CHECK(text(described(round_trip(Reversible<Dopri5, std::ratio<9, 10>>{})), "coupling") == "9/10");
   CHECK(round_trip(Adjoint{.norm = AdjointNorm::full}).norm == AdjointNorm::full);
   CHECK(std::get<PiController>(round_trip(AdjointBy{PiController{.rtol = 1e-9}, Dopri5{}}).policies).rtol == 1e-9);

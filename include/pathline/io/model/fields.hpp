@@ -12,6 +12,8 @@
 #include <pathline/io/model/model_reader.hpp>
 #include <pathline/io/model/networks.hpp>
 #include <pathline/io/model/time_layers.hpp>
+#include <pathline/nn/compose/separable_field.hpp>
+#include <pathline/nn/compose/split_field.hpp>
 #include <pathline/nn/layer_of_field.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/nn/network.hpp>
@@ -67,6 +69,10 @@ struct Described<PeriodicMlp<Scalar, Sigma>> : detail::DescribedNetwork<Periodic
 };
 template <class... Terms>
 struct Described<Sum<Terms...>> : detail::DescribedNetwork<Sum<Terms...>> {};
+template <class Explicit, class Implicit>
+struct Described<SplitField<Explicit, Implicit>> : detail::DescribedNetwork<SplitField<Explicit, Implicit>> {};
+template <class Velocity, class Force>
+struct Described<SeparableField<Velocity, Force>> : detail::DescribedNetwork<SeparableField<Velocity, Force>> {};
 template <class Term>
 struct Described<Scaled<Term>> : detail::DescribedNetwork<Scaled<Term>> {};
 

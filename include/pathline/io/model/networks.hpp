@@ -14,6 +14,7 @@
 #include <pathline/nn/compose/repeat.hpp>
 #include <pathline/nn/compose/residual.hpp>
 #include <pathline/nn/compose/scaled.hpp>
+#include <pathline/nn/compose/separable_field.hpp>
 #include <pathline/nn/compose/sequential.hpp>
 #include <pathline/nn/compose/shallow_mlp.hpp>
 #include <pathline/nn/compose/sum.hpp>
@@ -248,6 +249,20 @@ struct Described<SumLayer<First, Rest...>> {
   }
   static SumLayer<First, Rest...> read(ModelReader& in) {
     return detail::read_parts<SumLayer<First, Rest...>, First, Rest...>(in);
+  }
+};
+
+template <class Velocity, class Force>
+struct Described<SeparableLayer<Velocity, Force>> {
+  static constexpr std::string_view name = "Separable";
+  static void describe(const SeparableLayer<Velocity, Force>& layer, Description& out) {
+    out.part("velocity", layer.velocity());
+    out.part("force", layer.force());
+  }
+  static SeparableLayer<Velocity, Force> read(ModelReader& in) {
+    Part<Velocity> velocity = in.part<Velocity>("velocity");
+    Part<Force> force = in.part<Force>("force");
+    return SeparableLayer<Velocity, Force>(std::move(velocity.value()), std::move(force.value()));
   }
 };
 

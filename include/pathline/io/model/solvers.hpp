@@ -25,6 +25,7 @@ struct BogackiShampine; struct Fehlberg; struct CashKarp; struct Dopri5; struct 
 struct ImplicitEuler; struct ImplicitMidpoint; struct CrankNicolson; struct TrBdf2; struct Sdirk2; struct Sdirk3;
 struct Sdirk4; struct Kvaerno3; struct Kvaerno5; struct Esdirk547L2SA2; struct GaussLegendre4; struct RadauIia5;
 struct Rosenbrock23; struct Rodas4; struct KennedyCarpenter3; struct KennedyCarpenter4; struct ReversibleHeun;
+struct Verlet; struct Yoshida4; struct Yoshida6;
 
 namespace io {
 
@@ -60,6 +61,9 @@ template <> struct Described<Rodas4> { static constexpr std::string_view name = 
 template <> struct Described<KennedyCarpenter3> { static constexpr std::string_view name = "KennedyCarpenter3"; };
 template <> struct Described<KennedyCarpenter4> { static constexpr std::string_view name = "KennedyCarpenter4"; };
 template <> struct Described<ReversibleHeun> { static constexpr std::string_view name = "ReversibleHeun"; };
+template <> struct Described<Verlet> { static constexpr std::string_view name = "Verlet"; };
+template <> struct Described<Yoshida4> { static constexpr std::string_view name = "Yoshida4"; };
+template <> struct Described<Yoshida6> { static constexpr std::string_view name = "Yoshida6"; };
 template <> struct Described<RmsNorm> { static constexpr std::string_view name = "RmsNorm"; };
 template <> struct Described<MaxSampleNorm> { static constexpr std::string_view name = "MaxSampleNorm"; };
 // clang-format on

@@ -114,6 +114,13 @@ class SeparableField : public detail::SeparableOf<Velocity, Force>::type {
   ///         parameters.
   SeparableField(const Velocity& velocity, const Force& force) : Base(make(velocity, force)) {}
 
+  /// The field as a layer, with its parameters.
+  /// \throws ShapeError when theta has another length than its parameters.
+  template <class L>
+  [[nodiscard]] static SeparableField from_layer(L layer, const Vector<typename L::Scalar>& theta) {
+    return SeparableField(Base(std::move(layer), theta));
+  }
+
   /// Views of the parts; the field must outlive them.
   [[nodiscard]] auto velocity() const { return LayerField(this->layer().velocity(), this->parameters().data()); }
   [[nodiscard]] auto force() const {
@@ -121,6 +128,7 @@ class SeparableField : public detail::SeparableOf<Velocity, Force>::type {
   }
 
  private:
+  explicit SeparableField(Base base) : Base(std::move(base)) {}
   static Base make([[maybe_unused]] const Velocity& velocity, [[maybe_unused]] const Force& force) {
     if constexpr (of_fields) {
       return Base(SeparableLayer<detail::LayerOf<Velocity>, detail::LayerOf<Force>>(

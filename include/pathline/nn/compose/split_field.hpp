@@ -7,12 +7,14 @@
 /// ```
 #pragma once
 
+#include <pathline/core/types.hpp>
 #include <pathline/nn/compose/sum.hpp>
 #include <pathline/nn/layer.hpp>
 #include <pathline/nn/layer_field.hpp>
 #include <pathline/nn/layer_of_field.hpp>
 
 #include <tuple>
+#include <utility>
 
 namespace pathline {
 
@@ -26,6 +28,13 @@ class SplitField : public Sum<Explicit, Implicit> {
   SplitField(const Explicit& explicit_part, const Implicit& implicit_part)
       : Sum<Explicit, Implicit>(explicit_part, implicit_part) {}
 
+  /// The field as a layer, with its parameters.
+  /// \throws ShapeError when theta has another length than its parameters.
+  template <class L>
+  [[nodiscard]] static SplitField from_layer(L layer, const Vector<typename L::Scalar>& theta) {
+    return SplitField(Sum<Explicit, Implicit>::from_layer(std::move(layer), theta));
+  }
+
   /// Views of the parts; the field must outlive them.
   [[nodiscard]] auto explicit_part() const {
     return LayerField(std::get<0>(this->layer().layers()), this->parameters().data());
@@ -34,6 +43,9 @@ class SplitField : public Sum<Explicit, Implicit> {
     const auto& [first, second] = this->layer().layers();
     return LayerField(second, this->parameters().data() + first.parameter_count());
   }
+
+ private:
+  explicit SplitField(Sum<Explicit, Implicit> sum) : Sum<Explicit, Implicit>(std::move(sum)) {}
 };
 
 namespace detail {
