@@ -1,8 +1,9 @@
 /// \file
 /// Room `train`: from data to parameters. `fit` (train/fit.hpp, where to start) draws mini-batches, takes the steps of
-/// an optimizer and keeps the best parameters; what it does on the way are policies. `split` and `fold_of` hold data
-/// out. `sample_toy` (train/toy/toy_densities.hpp) makes data of known density; `kl_estimate`, `mmd_squared` and the
-/// path metrics (train/metric) judge a trained flow. What a run that may be interrupted keeps is in train/checkpoint;
+/// an optimizer and keeps the best parameters; what it does on the way are policies. `minimize` and `fit_full_batch`
+/// (train/full_batch) are L-BFGS, on all the data at a time. `split` and `fold_of` hold data out. `sample_toy`
+/// (train/toy/toy_densities.hpp) makes data of known density; `kl_estimate`, `mmd_squared` and the path metrics
+/// (train/metric) judge a trained flow. What a run that may be interrupted keeps is in train/checkpoint;
 /// io/checkpoint.hpp keeps it in a file. Flow matching, training without solves, is in train/matching: its headers are
 /// included by name (train/matching/flow_matching.hpp).
 #pragma once
@@ -19,6 +20,10 @@
 #include <pathline/train/fit_policies.hpp>
 #include <pathline/train/fit_report.hpp>
 #include <pathline/train/fit_sequences.hpp>
+#include <pathline/train/full_batch/fit_full_batch.hpp>
+#include <pathline/train/full_batch/lbfgs.hpp>
+#include <pathline/train/full_batch/line_search.hpp>
+#include <pathline/train/full_batch/minimize.hpp>
 #include <pathline/train/gradient_transform.hpp>
 #include <pathline/train/metric/estimate.hpp>
 #include <pathline/train/metric/mmd.hpp>
