@@ -89,8 +89,8 @@ class FullBatchLoss {
 /// \param see  Called as see(const MinimizeIteration<Scalar>&) after each iteration, when the model has its parameters;
 ///             false ends.
 /// \return     Why it ended, which is to be looked at: see `MinimizeReport::converged` and `explain`.
-/// \throws ShapeError, DataError, ArgumentError before anything is changed; SolveError when the first solve fails. Later
-///         ones shorten the step. Whatever is thrown later, the model has the best parameters so far.
+/// \throws ShapeError, DataError, ArgumentError before anything is changed; SolveError when the first solve fails.
+///         Later ones shorten the step. Whatever is thrown later, the model has the best parameters so far.
 template <class Flow, class Data, class See = detail::SeesNoIteration>
 [[nodiscard]] MinimizeReport fit_full_batch(Flow& flow, const Data& data, const LBfgs& rule, Rng& rng, See&& see = {}) {
   constexpr bool no_source = FitData<Data>;
@@ -127,7 +127,8 @@ template <class Flow, class Data, class See = detail::SeesNoIteration>
   }
 }
 
-/// The same for a neural ODE on sequences, by the mean square of prediction minus observation over all observed entries.
+/// The same for a neural ODE on sequences, by the mean square of prediction minus observation over all observed
+/// entries.
 ///
 /// A loss by adaptive steps has noise of the size of its tolerances, which a line search meets near the minimum: where
 /// it ends by MinimizeStop::line_search, tighten them.

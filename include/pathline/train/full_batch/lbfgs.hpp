@@ -1,6 +1,6 @@
 /// \file
-/// What L-BFGS is set by, and what it remembers: the last few steps and the changes of the gradient along them, from which
-/// the direction of the next follows (Liu & Nocedal 1989; Nocedal & Wright 2006, algorithm 7.4). `minimize`
+/// What L-BFGS is set by, and what it remembers: the last few steps and the changes of the gradient along them, from
+/// which the direction of the next follows (Liu & Nocedal 1989; Nocedal & Wright 2006, algorithm 7.4). `minimize`
 /// (train/full_batch/minimize.hpp) takes the steps.
 #pragma once
 

@@ -84,8 +84,8 @@ struct MinimizeIteration {
   const Vector<Scalar>& gradient;
 };
 
-/// `objective(theta, gradient)` returns the value at θ and writes the gradient, which has θ's length already. Where there
-/// is no value, it returns what is not finite or throws a SolveError: the step is shortened then.
+/// `objective(theta, gradient)` returns the value at θ and writes the gradient, which has θ's length already. Where
+/// there is no value, it returns what is not finite or throws a SolveError: the step is shortened then.
 template <class F, class Scalar>
 concept Objective = Real<Scalar> && requires(F& objective, const Vector<Scalar>& theta, Vector<Scalar>& gradient) {
   { objective(theta, gradient) } -> std::convertible_to<double>;
