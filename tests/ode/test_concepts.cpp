@@ -61,6 +61,10 @@ struct MayNotSay {
   State time_derivative(double, const State&) const;
 };
 static_assert(HasErrorRows<Says> && HasPathRows<Says> && HasJacobian<Says, State>);
+struct HasNone : Says {
+  static constexpr bool has_quadratures = false;
+};
+static_assert(may_have_quadratures<Says> && !may_have_quadratures<HasNone> && !may_have_quadratures<Writes>);
 static_assert(!HasErrorRows<MayNotSay> && !HasPathRows<MayNotSay> && !HasJacobian<MayNotSay, State>);
 static_assert(HasTimeDerivative<Says, State> && !HasTimeDerivative<MayNotSay, State>);
 

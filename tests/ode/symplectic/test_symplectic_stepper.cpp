@@ -1,5 +1,7 @@
 #include <pathline/ode/symplectic/symplectic_stepper.hpp>
 
+#include <pathline/ode/symplectic/symplectic_methods.hpp>
+
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
 
