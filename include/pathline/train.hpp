@@ -15,6 +15,7 @@
 #include <pathline/train/checkpoint/run_keeper.hpp>
 #include <pathline/train/checkpoint/run_settings.hpp>
 #include <pathline/train/checkpoint/state_and_settings.hpp>
+#include <pathline/train/exponential_moving_average.hpp>
 #include <pathline/train/fit.hpp>
 #include <pathline/train/fit_options.hpp>
 #include <pathline/train/fit_policies.hpp>

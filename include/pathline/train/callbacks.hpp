@@ -64,6 +64,18 @@ concept StoppingRule = requires(const C& rule, const TrainingProgress& progress)
   { rule.stop(progress) } -> std::convertible_to<bool>;
 };
 
+namespace detail {
+
+/// Whether a callback is called as `after_step(theta)` too, after each step of the optimizer and with the parameters
+/// that it led to: it has `static constexpr bool watches_steps = true`.
+template <class C>
+inline constexpr bool watches_steps = false;
+template <class C>
+requires requires { C::watches_steps; }
+inline constexpr bool watches_steps<C> = C::watches_steps;
+
+}  // namespace detail
+
 template <class C>
 concept Callback = EpochCallback<C> || RunCallback<C> || StoppingRule<C>;
 

@@ -144,6 +144,10 @@ struct FitCheck {
                 "checkpoint (every, name, read, write), TrainingState");
   static_assert(Kinds::one_scalar, "fit: the TrainingState must be of the flow's scalar, float or double");
   static_assert(Kinds::changeable, "fit: the TrainingState must be a variable, which fit changes");
+  static_assert(
+      Kinds::steps,
+      "fit: a callback of steps, as ExponentialMovingAverage is, must be a variable and of the flow's scalar, "
+      "float or double");
   static_assert(Kinds::template at_most_one<IsOptimizer>, "fit: more than one optimizer");
   static_assert(Kinds::template at_most_one<IsSchedule>, "fit: more than one schedule");
   static_assert(Kinds::template at_most_one<IsGradientTransform>, "fit: more than one gradient transform");

@@ -76,17 +76,23 @@ struct FitPolicies {
   static constexpr bool changeable_state =
       !IsTrainingState<std::remove_cvref_t<P>>::value ||
       (std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>);
+  template <class P>
+  static constexpr bool sees_steps =
+      !watches_steps<std::remove_cvref_t<P>> ||
+      (std::is_lvalue_reference_v<P> &&
+       requires(std::remove_reference_t<P> & callback, const VectorMap<Scalar>& theta) { callback.after_step(theta); });
 
   static constexpr bool known = (FitPolicy<std::remove_cvref_t<Policies>> && ...);
   static constexpr bool one_scalar = !(not_this_scalar<Policies> || ...);
   static constexpr bool changeable = (changeable_state<Policies> && ...);
+  static constexpr bool steps = (sees_steps<Policies> && ...);
   static constexpr bool keeps = (RunKeeper<std::remove_cvref_t<Policies>> || ...);
   static constexpr bool settings = !keeps || (settings_known<std::remove_cvref_t<Policies>> && ...);
   static constexpr bool state = !keeps || (state_known<std::remove_reference_t<Policies>> && ...);
-  static constexpr bool value = known && one_scalar && changeable && settings && state && at_most_one<IsOptimizer> &&
-                                at_most_one<IsSchedule> && at_most_one<IsGradientTransform> &&
-                                at_most_one<IsParameterChoice> && at_most_one<IsTrainingState> &&
-                                at_most_one<IsRunKeeper>;
+  static constexpr bool value = known && one_scalar && changeable && steps && settings && state &&
+                                at_most_one<IsOptimizer> && at_most_one<IsSchedule> &&
+                                at_most_one<IsGradientTransform> && at_most_one<IsParameterChoice> &&
+                                at_most_one<IsTrainingState> && at_most_one<IsRunKeeper>;
 };
 
 /// The first of the kind `Is`, else the last of all: a default.

@@ -249,8 +249,7 @@ class Training {
   EpochReport train_epoch(Index epoch) {
     const double start = seconds_now();
     EpochReport report;
-    report.epoch = epoch;
-    report.epochs = plan_.total;
+    report.epoch = epoch, report.epochs = plan_.total;
     const Index n = source_.samples(), batch = plan_.options.batch;
     source_.start_epoch(rng_, memory_of_source_);
     Index batches = 0;
@@ -266,10 +265,9 @@ class Training {
         refuse(message({"the loss or its gradient is not finite in epoch ", epoch}), mini_batch);
       report.gradient_norm += norm;
       plan_.transform.apply(loss_.gradient, norm);
-      const auto theta = parameter_span(flow_);
-      state_.optimizer.step(plan_.optimizer, report.learning_rate, loss_.gradient,
-                            VectorMap<Scalar>(theta.data(), Index(theta.size())));
-      if constexpr (requires { flow_.after_step(memory_); }) flow_.after_step(memory_);
+      const auto theta = parameter_map<Scalar>(flow_);
+      state_.optimizer.step(plan_.optimizer, report.learning_rate, loss_.gradient, theta);
+      end_step<Scalar>(flow_, memory_, theta, plan_.callbacks);
       add_batch(double(count) / double(n), loss_, report);
     }
     report.gradient_norm /= double(batches);

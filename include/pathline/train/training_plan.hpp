@@ -18,6 +18,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -50,6 +51,12 @@ template <class Flow>
 [[nodiscard]] auto parameter_span(Flow& flow) {
   auto&& parameters = flow.parameters();
   return std::span(parameters.data(), std::size_t(parameters.size()));
+}
+
+template <Real Scalar, class Flow>
+[[nodiscard]] VectorMap<Scalar> parameter_map(Flow& flow) {
+  const std::span<Scalar> theta = parameter_span(flow);
+  return VectorMap<Scalar>(theta.data(), Index(theta.size()));
 }
 
 /// One column after the other.
@@ -110,6 +117,17 @@ template <class C>
   } else {
     return callback(report);
   }
+}
+
+/// After a step of the optimizer: the model moves its running statistics, callbacks see where the parameters are.
+template <Real Scalar, class Flow, class Memory, class... Callbacks>
+void end_step([[maybe_unused]] Flow& flow, [[maybe_unused]] Memory& memory,
+              [[maybe_unused]] const VectorMap<Scalar>& theta, const std::tuple<Callbacks...>& callbacks) {
+  if constexpr (requires { flow.after_step(memory); }) flow.after_step(memory);
+  const auto tell = [&]<class C>([[maybe_unused]] C& callback) {
+    if constexpr (watches_steps<C>) callback.after_step(theta);
+  };
+  std::apply([&](auto&... callback) { (tell(callback), ...); }, callbacks);
 }
 
 /// Whether a model has log_prob(X), or else losses(X).
