@@ -1,5 +1,6 @@
 #include <pathline/gradient/per_sample/sample_sequences.hpp>
 
+#include <pathline/nn/differentiable.hpp>
 #include <pathline/nn/layer/linear.hpp>
 #include <pathline/nn/network.hpp>
 #include <pathline/train/fit_sequences.hpp>
@@ -11,6 +12,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <type_traits>
 #include <vector>
 
 using namespace pathline;
@@ -85,6 +87,43 @@ TEST_CASE("NeuralOde with PerSample: sequences go through their own times, as if
     CHECK(error.sample == 5);  // in the order of `which`
   }
   CHECK_THROWS_AS(ode.predict(one_too_large), SolveError);
+}
+
+TEST_CASE("NeuralOde with PerSample: sequences of another dimension use the memory of the first ones",
+          "[gradient][per_sample]") {
+  Rng rng(3);
+  const NeuralOde plane(linear(1.2), PerSample(control)),
+      space(LinearField(Linear<double>(3, 3, 0), rng), PerSample(control));
+  const std::vector<Sequence<double>> six{{.times = {0, 0.1, 0.2, 0.3, 0.4, 0.5}, .states = Batch<double>::Ones(2, 6)}};
+  std::vector<Sequence<double>> four{{.times = {0, 0.2, 0.3, 0.7}, .states = Batch<double>::Ones(3, 4)}};
+  four[0].states.row(2) *= -2;
+  const std::vector<Index> first{0};  // of twelve numbers each
+  typename std::remove_cvref_t<decltype(space)>::Memory used, fresh;
+  ValueAndGradient<double> result, expected;
+  plane.value_and_gradient(six, first, Vector<double>(), used, result);
+  space.value_and_gradient(four, first, Vector<double>(), used, result);
+  space.value_and_gradient(four, first, Vector<double>(), fresh, expected);
+  CHECK(result.parameters == expected.parameters);
+  CHECK(result.initial == expected.initial);
+}
+
+TEST_CASE("NeuralOde with PerSample: a sequence without steps is evaluated at its own time alone",
+          "[gradient][per_sample]") {
+  // Where the first sequence ends, the field does not exist for the state of the second.
+  const auto root = [](const auto& t, const auto& y, const auto& p, auto& dy) {
+    using std::sqrt;
+    dy[0] = p[0] * sqrt(y[0] - t);
+  };
+  const NeuralOde ode(differentiable(root, 1, Vector<double>{{0.3}}), PerSample(control),
+                      Backpropagation<>{.outputs = OutputTimes::interpolate});
+  const std::vector<Sequence<double>> paths{{.times = {0, 0.3, 1.4, 1.5}, .states = Batch<double>::Constant(1, 4, 10)},
+                                            {.times = {0}, .states = Batch<double>::Constant(1, 1, 0.5)}};
+  typename std::remove_cvref_t<decltype(ode)>::Memory memory;
+  ValueAndGradient<double> both, one;
+  ode.value_and_gradient(paths, std::vector<Index>{0, 1}, Vector<double>(), memory, both);
+  ode.value_and_gradient(paths, std::vector<Index>{0}, Vector<double>(), memory, one);
+  CHECK(one.parameters(0) != 0);
+  CHECK(2 * both.parameters(0) == Approx(one.parameters(0)).epsilon(1e-12));
 }
 
 TEST_CASE("fit trains a NeuralOde with PerSample", "[train][per_sample]") {

@@ -121,9 +121,7 @@ class SequenceChunks<Parts> {
   /// Σ_j w_j E_j / batch over the chunk; its cotangents in chunk.predicted_bar.
   static double loss(Sequences sequences, std::span<const Index> which, ColumnChunk columns,
                      ConstVectorRef<Scalar> weights, double batch, Chunk& chunk) {
-    if (chunk.predicted_bar.size() != chunk.predicted.size())
-      chunk.predicted_bar.resize(chunk.predicted.rows(), chunk.predicted.cols());
-    chunk.predicted_bar.setZero();
+    chunk.predicted_bar.setZero(chunk.predicted.rows(), chunk.predicted.cols());
     double sum = 0;
     for (std::size_t j = 0; j < which.size(); ++j) {
       const Sequence<Scalar>& sequence = sequences[std::size_t(which[j])];

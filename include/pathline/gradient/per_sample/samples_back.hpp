@@ -310,7 +310,9 @@ class SamplesBack {
                       [[maybe_unused]] Statistics& statistics) {
     if constexpr (interpolates<Method>) {
       if (walkers_[0].done == 0) return;
-      const auto all = Index(walkers_.size()), d = lambda.rows(), columns = padded(all);
+      auto all = Index(walkers_.size());
+      while (walkers_[std::size_t(all) - 1].done == 0) --all;  // at its only time the slope of a sample is not read
+      const Index d = lambda.rows(), columns = padded(all);
       Frame frame(task.workspace);
       const View<Scalar> Y = frame.batch(d, columns), slope_bar = frame.batch(d, columns), mu = frame.batch(d, columns);
       fill<Scalar>(slope_bar, 0);
@@ -319,7 +321,7 @@ class SamplesBack {
       for (Index j = 0; j < columns; ++j) {
         const Walker& walker = walkers_[std::size_t(j < all ? j : 0)];
         const std::span<const Output> outputs = task.record.outputs(walker.sample);
-        times_[std::size_t(j)] = task.record.step(walker.step < 0 ? walkers_[0].step : walker.step).t_next;
+        times_[std::size_t(j)] = task.record.step(walker.step).t_next;
         std::copy_n(task.record.end(walker.sample), d, Y.col(j).data());
         if (j >= all) continue;
         std::size_t k = outputs.size();
@@ -333,7 +335,7 @@ class SamplesBack {
       const std::span<Scalar> tape = frame.scalars(task.field.tape_size(columns));
       task.field.evaluate(times_, ids_, Y, mu, tape, task.workspace);
       task.field.pullback(times_, ids_, Y, tape, slope_bar, mu, task.theta_bar, task.context_bar, task.workspace);
-      add<Scalar>(mu, lambda);
+      add<Scalar>(mu, lambda.leftCols(columns));
       ++statistics.evaluations;
     }
   }
