@@ -5,6 +5,7 @@
 #include <pathline/nn/differentiable.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/ode/batch/per_sample.hpp>
+#include <pathline/ode/control/error_control.hpp>
 #include <pathline/ode/control/step_control.hpp>
 #include <pathline/ode/explicit/fixed_step_tableaux.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
@@ -92,6 +93,13 @@ Vector<double> difference(Ode ode, const Problem& problem, const Loss& loss, con
   return (gradient(h) - gradient(-h)) / (2 * h);
 }
 
+/// With a tolerance for each row of the state and a domain, which must not see those of the tangent.
+auto control(double tolerance) {
+  const auto two_rows = [](const auto& y) { return y.rows() == 2; };
+  const Vector<double> rows = Vector<double>::Constant(2, tolerance);
+  return WithDomain(WithTolerances(PiController{}, rows, rows), two_rows);
+}
+
 }  // namespace
 
 TEST_CASE("hessian_vector_product is the derivative of the gradient", "[gradient][second_order]") {
@@ -116,7 +124,7 @@ TEST_CASE("hessian_vector_product is the derivative of the gradient", "[gradient
 TEST_CASE("Hessian products under step control are those of the steps taken", "[gradient][second_order]") {
   const Problem problem;
   // Loose, so that steps which moved would show: their number is that of the solve, its differences see them move.
-  const auto ode = problem.model(PiController{.rtol = 1e-3, .atol = 1e-3});
+  const auto ode = problem.model(control(1e-3));
   HessianProducts curvature(ode);
   const Direction<double> u = problem.direction(5), v = problem.direction(7);
   const auto Hu = curvature.hessian(problem.y0, problem.times, problem.loss, u, problem.context);
@@ -131,14 +139,16 @@ TEST_CASE("Hessian products under step control are those of the steps taken", "[
   CHECK(std::abs(dot(u, Gv) - dot(v, Gu)) < 1e-12 * std::abs(dot(u, Gv)));
 
   // So do those of steps for each sample.
-  const auto each = problem.model(PerSample{PiController{.rtol = 1e-3, .atol = 1e-3}});
+  const auto each = problem.model(PerSample(control(1e-3)));
   const auto of_each = hessian_vector_product(each, problem.y0, problem.times, problem.loss, v, problem.context);
   const auto at_each = each.value_and_gradient(problem.y0, problem.times, problem.loss, problem.context);
   CHECK(of_each.at.forward.accepted == at_each.forward.accepted);
   CHECK(max_difference(of_each.at.parameters, at_each.parameters) < 1e-12);
+  const auto other = hessian_vector_product(each, problem.y0, problem.times, problem.loss, u, problem.context);
+  CHECK(std::abs(dot(u, of_each) - dot(v, other)) < 1e-12 * std::abs(dot(u, of_each)));
 
   // As the tolerance shrinks, differences of the gradient come to it.
-  const auto tight = problem.model(PiController{.rtol = 1e-10, .atol = 1e-10});
+  const auto tight = problem.model(control(1e-10));
   const auto exact = hessian_vector_product(tight, problem.y0, problem.times, problem.loss, v, problem.context);
   CHECK(max_difference(joined(exact), difference(tight, problem, problem.loss, v, 1e-4)) < 1e-5);
 }

@@ -235,8 +235,10 @@ class OdeChunks<Parts> {
     require_interpolation<Method>(parts_.output_times());
     require_times(times);
     require_valid(parts_.control.control);
-    require_rows_of_control(parts_.control.control, y0.rows());
-    require_met_by_rounding(parts_.control.control, y0.map());
+    Index counted = y0.rows();
+    if constexpr (HasErrorRows<typename Parts::Field>) counted = parts_.field.error_rows();
+    require_rows_of_control(parts_.control.control, counted);
+    require_met_by_rounding(parts_.control.control, y0.topRows(counted).map());
   }
 
   /// θ's cotangents and counts, in chunk order, so that sums have the same bits for every number of threads.
