@@ -125,6 +125,17 @@ TEST_CASE("A memory budget is kept on the heap, also by states of a few numbers"
   CHECK(states_and_steps < 100'000 + 5 * 8 * 3000 + 10'000);
 }
 
+TEST_CASE("Checkpoints take room for the states asked for, not for a block of them", "[gradient][checkpoints]") {
+  if (!AllocationCounter::available) return;
+  const auto peak = [](Index count) {
+    const AllocationCounter heap;
+    const Run<Rk4, Checkpoints> run(FixedSteps(300), {.count = count});
+    return heap.peak_bytes();
+  };
+  // 48 bytes a state; lists of what is kept and free take up to 32 more. 170 states would fit into one block.
+  CHECK(peak(100) - peak(1) > 99 * 48);
+}
+
 TEST_CASE("Checkpoints allocate nothing after the first solve", "[gradient][checkpoints]") {
   const GradientProblem problem;
   const GradientProblem::G dynamics(problem.field, 3);

@@ -35,7 +35,7 @@ template <ExplicitMethod Method, Real S, bool keep_stages = false>
 class CheckpointRecording {
   static constexpr auto s = std::size_t(Method::tableau.stages);
   using TheStepper = Stepper<Method, Batch<S>>;
-  static constexpr Index block = 1024;  // scalars, at least, of a block of states
+  static constexpr std::size_t block = 1024;  // scalars of the blocks that small states share
 
  public:
   using Scalar = S;
@@ -66,6 +66,7 @@ class CheckpointRecording {
     if (steps > 0) {  // growing lists would hold twice of what they have for a while
       steps_.reserve(std::size_t(steps));
       kept_.reserve(places_);
+      free_.reserve(places_);
     }
     stretch_ = steps;
     spacing_ = 1;
@@ -220,11 +221,13 @@ class CheckpointRecording {
   }
 
   [[nodiscard]] Index free_places() const { return Index(free_.size() + places_ - fresh_); }
-  /// Small states share a block, since the heap takes a hundred bytes of its own for each.
+  /// Small states share a block, since each block of the heap takes about a hundred bytes more. Blocks hold no more
+  /// than the states that were asked for, so that a small budget is kept too.
   [[nodiscard]] View<Scalar> state(std::size_t place) {
     const Index rows = dynamics_.rows(), n = dynamics_.columns(), size = rows * n;
-    const auto in_block = std::size_t(std::max<Index>(1, block / size));
-    Scalar* const first = states_.at(place / in_block, Index(in_block) * size).data();
+    const auto in_block = std::clamp<std::size_t>(block / std::size_t(std::max<Index>(size, 1)), 1, places_);
+    const std::size_t number = place / in_block, count = std::min(in_block, places_ - number * in_block);
+    Scalar* const first = states_.at(number, Index(count) * size).data();
     return {first + Index(place % in_block) * size, rows, n};
   }
   [[nodiscard]] std::span<Scalar> slot(std::size_t stage) { return slots_.at(stage, dynamics_.tape_size()); }
