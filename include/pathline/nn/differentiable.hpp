@@ -20,7 +20,7 @@
 
 namespace pathline {
 
-/// The field f(t, y; p) of a function of (t, y, p, dy) for any type of number: see DerivableFunction in
+/// The field f(t, y; p) of a function of (t, y, p, dy) for any type of number: see DifferentiableFunction in
 /// nn/layer/function_layer.hpp. Functions of <cmath> are called without `std::`, after `using std::sin;`, so that those
 /// of math/dual.hpp are found too.
 ///
@@ -29,9 +29,9 @@ namespace pathline {
 /// \throws ArgumentError for a dim below 1, or a parameter that is not finite.
 template <class Function, Real Scalar>
 [[nodiscard]] auto differentiable(Function function, Index dim, Vector<Scalar> parameters) {
-  static_assert(DerivableFunction<Function, Scalar>,
+  static_assert(detail::FunctionOfAllNumbers<Function, Scalar>,
                 "differentiable: the function must take (t, y, p, dy) and write dy[i], for numbers of any type");
-  if constexpr (DerivableFunction<Function, Scalar>) {
+  if constexpr (detail::FunctionOfAllNumbers<Function, Scalar>) {
     const Vector<Scalar> theta = parameters;
     return Network(FunctionLayer<Function, Scalar>(std::move(function), dim, std::move(parameters)), theta);
   } else {

@@ -36,9 +36,10 @@ struct Inside {
 struct OfText {
   double operator()(const std::string&) const { return 0; }
 };
-static_assert(DerivableEventFunction<Ellipse, double> && DerivableEventFunction<Ellipse, float>);
-static_assert(!DerivableEventFunction<Inside, double> && !DerivableEventFunction<OfText, double>);
-static_assert(DerivableReset<NoReset, double> && DerivableReset<Kick, double> && !DerivableReset<OfText, double>);
+static_assert(DifferentiableEventFunction<Ellipse, double> && DifferentiableEventFunction<Ellipse, float>);
+static_assert(!DifferentiableEventFunction<Inside, double> && !DifferentiableEventFunction<OfText, double>);
+static_assert(DifferentiableReset<NoReset, double> && DifferentiableReset<Kick, double> &&
+              !DifferentiableReset<OfText, double>);
 static_assert(!detail::is_differentiable_event<Event<Inside>>);
 
 const DifferentiableEvent ellipse(Ellipse{}, {}, Kick{}, Vector<double>{{0.7, 1.3}});

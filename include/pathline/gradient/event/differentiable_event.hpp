@@ -26,7 +26,7 @@ namespace pathline {
 /// function(t, y, p) of the time, the numbers of the state and the parameters gives a number. All are of one type T,
 /// which the function leaves open: float, double, or a number with derivatives; y and p are `Numbers<const T>`.
 template <class Function, class T>
-concept DerivableEventFunction = requires(const Function function, const T t, const Numbers<const T> y) {
+concept DifferentiableEventFunction = requires(const Function function, const T t, const Numbers<const T> y) {
   { function(t, y, y) } -> std::convertible_to<T>;
   requires !std::same_as<std::remove_cvref_t<decltype(function(t, y, y))>, bool>;
 };
@@ -34,7 +34,7 @@ concept DerivableEventFunction = requires(const Function function, const T t, co
 /// reset(t, y, p, y_new) writes what changes into y_new (`Numbers<T>`), which holds y before. It may return an
 /// AfterReset.
 template <class Reset, class T>
-concept DerivableReset = std::same_as<Reset, NoReset> ||
+concept DifferentiableReset = std::same_as<Reset, NoReset> ||
     requires(const Reset reset, const T t, const Numbers<const T> y, Numbers<T> y_new) {
   reset(t, y, y, y_new);
 };
@@ -46,10 +46,10 @@ concept DerivableReset = std::same_as<Reset, NoReset> ||
 ///            `Vector<float>()`.
 template <class Function, class Reset = NoReset, Real S = double>
 struct DifferentiableEvent {
-  static_assert(DerivableEventFunction<Function, S>,
+  static_assert(DifferentiableEventFunction<Function, S> && DifferentiableEventFunction<Function, TapedNumber<S>>,
                 "DifferentiableEvent: the function must take (t, y, p) and give a number, not a bool, for numbers of "
                 "any type");
-  static_assert(DerivableReset<Reset, S>,
+  static_assert(DifferentiableReset<Reset, S> && DifferentiableReset<Reset, TapedNumber<S>>,
                 "DifferentiableEvent: the reset must take (t, y, p, y_new) and write y_new[i], for numbers of any "
                 "type");
   using Scalar = S;

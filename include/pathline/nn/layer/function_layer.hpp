@@ -45,18 +45,30 @@ class Numbers {
 /// which the function leaves open: float, double, or a number with derivatives (math/dual.hpp); y and p are
 /// `Numbers<const T>`, dy is `Numbers<T>`. It may branch on values: its derivatives are then those of the branch taken.
 template <class Function, class T>
-concept DerivableFunction = requires(const Function function, const T t, const Numbers<const T> y, Numbers<T> dy) {
+concept DifferentiableFunction = requires(const Function function, const T t, const Numbers<const T> y, Numbers<T> dy) {
   function(t, y, y, dy);
 };
+
+namespace detail {
+
+/// Derivatives that are carried forward at a time.
+inline constexpr int function_lanes = 8;
+
+/// For every type of number that a solve or a gradient calls it with.
+template <class Function, class S>
+concept FunctionOfAllNumbers = DifferentiableFunction<Function, S> &&
+    DifferentiableFunction<Function, Dual<S, function_lanes>> && DifferentiableFunction<Function, TapedNumber<S>>;
+
+}  // namespace detail
 
 /// A layer from d rows to d rows. Derivatives by up to 24 numbers (y, p and t) are carried forward with the values, 8
 /// at a time; by more they are found backwards over a tape. Both are exact.
 template <class Function, Real S>
 class FunctionLayer {
-  static constexpr int lanes = 8;
+  static constexpr int lanes = detail::function_lanes;
   using Forward = Dual<S, lanes>;
   using Tangent = Dual<S, 1>;
-  static_assert(DerivableFunction<Function, S>,
+  static_assert(detail::FunctionOfAllNumbers<Function, S>,
                 "differentiable: the function must take (t, y, p, dy) and write dy[i], for numbers of any type");
 
  public:
