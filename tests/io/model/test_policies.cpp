@@ -98,6 +98,9 @@ TEST_CASE("io: settings that no policy can have are refused by name", "[io][erro
         "part.step_cost: rows is -1, expected 0 (all) or a positive number");
   CHECK(refused(Backpropagation<Checkpoints>{.storage = {.count = 0}}) ==
         "part.storage: count is 0, expected at least 1");
+  PerSample wide(PiController{});
+  wide.column_multiple = Index(1) << 62;
+  CHECK(refused(wide).find("part: PerSample: column_multiple is 4611686018427387904, expected") == 0);
   CHECK(refused(EvaluationSolver{Dopri5{}, PiController{.max_step = -1}}).find("part.step_control: solve: max_step") ==
         0);
 }

@@ -31,6 +31,8 @@ TEST_CASE("Calls are filled up to a multiple of columns, three at least", "[ode]
   const PerSample plain(PiController{}, 1);
   CHECK(plain.padded(1) == 1);
   CHECK(plain.padded(25) == 25);
+  CHECK_THROWS_WITH(PerSample(PiController{}, -1), "PerSample: column_multiple is -1, expected from 1 to 4096");
+  CHECK_THROWS_AS(PerSample(PiController{}, 0), ArgumentError);
 }
 
 }  // namespace pathline

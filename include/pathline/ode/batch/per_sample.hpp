@@ -8,6 +8,7 @@
 /// evaluated.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/ode/concepts.hpp>
 
@@ -45,7 +46,10 @@ struct TimesOf {
 template <class Control>
 struct PerSample {
   static_assert(AdaptiveControl<Control>, "PerSample: the control must meet AdaptiveControl, as PiController does");
-  explicit PerSample(const Control& controller, Index multiple = 8) : control(controller), column_multiple(multiple) {}
+  /// \throws ArgumentError for a multiple below 1 or above 4096: calls have three times as many columns at least.
+  explicit PerSample(const Control& controller, Index multiple = 8) : control(controller), column_multiple(multiple) {
+    if (multiple < 1 || multiple > 4096) throw ArgumentError("PerSample: column_multiple", multiple, "from 1 to 4096");
+  }
   static constexpr bool each_sample = true;  ///< Controls the steps of each sample, not of a batch.
   Control control;
   Index column_multiple;  ///< The right-hand side is called with a multiple of this, and with no less than three.
