@@ -251,6 +251,11 @@ TEST_CASE("Hessian products refuse what does not fit", "[gradient][second_order]
   CHECK_THROWS_AS(curvature.set_parameters(Vector<double>::Ones(3)), ShapeError);
   CHECK_THROWS_WITH(curvature.hessian(problem.y0, problem.times, LeastSquares<double>{}, {}, problem.context),
                     ContainsSubstring("LeastSquares: observed"));
+  const LeastSquares negative{std::vector<Batch<double>>(3, Batch<double>::Zero(2, 5)), -1.};
+  CHECK_THROWS_WITH(curvature.gauss_newton(problem.y0, problem.times, negative, {}, problem.context),
+                    "LeastSquares: weight is -1, expected 0 or a positive number");
+  CHECK_THROWS_WITH(curvature.hessian(problem.y0, problem.times, problem.loss, {}),
+                    ContainsSubstring("HessianProducts: context has 0 rows"));
   struct Resizes : SumOfTerms<Term> {
     void hessian_product(const std::vector<Batch<double>>&, const std::vector<Batch<double>>&,
                          std::vector<Batch<double>>& products) const {

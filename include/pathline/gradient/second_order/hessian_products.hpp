@@ -197,7 +197,7 @@ class HessianProducts {
         "HessianProducts: the loss must have hessian_product(states, tangents, products) beside the call that "
         "value_and_gradient makes: LeastSquares, SumOfTerms, or one of your own");
     if constexpr (possible && TwiceDifferentiableLoss<Loss, Scalar>) {
-      check(y0, direction);
+      check(y0, direction, context);
       const Index d = y0.rows(), n = y0.cols();
       model_.start.resize(2 * d, n);
       const View<Scalar> start(model_.start);
@@ -234,9 +234,14 @@ class HessianProducts {
     }
   }
 
-  void check(ConstBatchRef<Scalar> y0, const Direction<Scalar>& direction) const {
+  void check(ConstBatchRef<Scalar> y0, const Direction<Scalar>& direction, ConstBatchRef<Scalar> context) const {
     require_batch_rows("HessianProducts: y0", y0.rows(), y0.cols(), model_.ode.dim() / 2);
     require_finite("HessianProducts: y0", y0);
+    require_batch_rows("HessianProducts: context", context.rows(), context.cols(), model_.ode.context_rows());
+    if (context.rows() > 0) {
+      require_columns("HessianProducts: context", context.cols(), y0.cols());
+      require_finite("HessianProducts: context", context);
+    }
     if (direction.initial.size() > 0) {
       require_batch_rows("HessianProducts: direction.initial", direction.initial.rows(), direction.initial.cols(),
                          y0.rows());

@@ -31,9 +31,10 @@ concept TwiceDifferentiableLoss = requires(const L loss, const std::vector<Batch
 template <Real Scalar>
 struct LeastSquares {
   std::vector<Batch<Scalar>> observed;  ///< o_k, d × n at each of the times; NaN where nothing was observed.
-  Scalar weight = Scalar(1);
+  Scalar weight = Scalar(1);            ///< At least 0, so that the loss is convex in the states.
 
-  /// Adds to the cotangents. \throws ShapeError where observations and states do not match.
+  /// Adds to the cotangents. \throws ShapeError where observations and states do not match; ArgumentError for a weight
+  /// below 0.
   Scalar operator()(const std::vector<Batch<Scalar>>& states, std::vector<Batch<Scalar>>& cotangents) const {
     Scalar sum(0);
     for_each_observed(states, [&](std::size_t k, Index i, Index j) {
@@ -52,6 +53,8 @@ struct LeastSquares {
  private:
   template <class Visit>
   void for_each_observed(const std::vector<Batch<Scalar>>& states, const Visit& visit) const {
+    if (!(weight >= Scalar(0) && std::isfinite(weight)))
+      throw ArgumentError("LeastSquares: weight", double(weight), "0 or a positive number");
     if (observed.size() != states.size())
       throw ShapeError("LeastSquares: observed", "batches", Index(observed.size()), Index(states.size()),
                        "one for each of the times");
