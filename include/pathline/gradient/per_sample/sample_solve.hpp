@@ -18,7 +18,7 @@
 
 #include <array>
 #include <cstddef>
-#include <list>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -41,8 +41,8 @@ class SampleSolve {
   Statistics solve(const F& field, const View<const Scalar>& context, const Policy& policy, OutputTimes outputs,
                    bool keep, const View<const Scalar>& y0, const Times& times, const Output& output,
                    const Status& status) {
-    if (solver_.empty()) solver_.emplace_back(policy);
-    Solver& one = solver_.front();
+    if (solver_ == nullptr) solver_ = std::make_unique<Solver>(policy);
+    Solver& one = *solver_;
     one.policy.emplace(policy);  // a domain may not be assignable
     field_.emplace(field, context);
     one.rhs.refer_to(*field_, workspace_);
@@ -79,7 +79,7 @@ class SampleSolve {
                   const View<Scalar>& theta_bar, const View<Scalar>& context_bar) {
     const typename Workspace<Scalar>::Unchanged unchanged(workspace_, field_->field().parameters());
     return back_.run({*field_, record_, workspace_, initial, theta_bar, context_bar}, ended, bar,
-                     [this](Index samples) { return solver_.front().policy->padded(samples); });
+                     [this](Index samples) { return solver_->policy->padded(samples); });
   }
 
   [[nodiscard]] const SampleField<F>& field() const { return *field_; }
@@ -149,7 +149,7 @@ class SampleSolve {
   };
 
   Workspace<Scalar> workspace_;
-  std::list<Solver> solver_;  // one, which does not move
+  std::unique_ptr<Solver> solver_;  // does not move with this
   std::optional<SampleField<F>> field_;
   SampleColumns<Scalar> start_;
   SampleRecord<Scalar> record_;
