@@ -175,7 +175,7 @@ int main(int argc, char** argv) try {
   }
   const std::vector<Measurement> by_states(study.all.begin() + budgets, study.all.end());
   const Cost &tapes = by_states.front().cost, &fewest = by_states[1].cost, &most = by_states.back().cost;
-  // A step by itself: of the runs that two states cost more than all of them do.
+  // Time of one rerun step: the extra time with two states, divided by the extra reruns.
   const double step = (fewest.seconds - most.seconds) / double(fewest.runs - most.runs);
   Eigen::MatrixXd measured(2, 0), promised(2, 0);
   std::printf("\n%22s %8s %12s %12s, over the %.2f ms of kept tapes\n", "kept states", "MiB", "run again", "times",

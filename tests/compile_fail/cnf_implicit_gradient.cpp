@@ -1,5 +1,5 @@
 // nothing is included before
-// expect: Backpropagation: this solver has no pullback: include pathline/gradient.hpp for an implicit or a multistep method, or use an explicit Runge-Kutta method such as Dopri5
+// expect: Backpropagation: this solver has no pullback: include pathline/gradient.hpp for any that is not explicit Runge-Kutta, or use one that is, such as Dopri5
 #include <pathline/flow.hpp>
 #include <pathline/nn.hpp>
 #include <pathline/ode.hpp>

@@ -100,8 +100,8 @@ struct Backpropagation {
                      std::span<const double> times, std::span<Batch<typename G::Scalar>> states,
                      Memory<G, Method>& memory) const {
     static_assert(MethodWithPullback<Method>,
-                  "Backpropagation: this solver has no pullback: include pathline/gradient.hpp for an implicit or a "
-                  "multistep method, or use an explicit Runge-Kutta method such as Dopri5");
+                  "Backpropagation: this solver has no pullback: include pathline/gradient.hpp for any that is "
+                  "not explicit Runge-Kutta, or use one that is, such as Dopri5");
     static_assert(!RunsAgain<Storage> || ExplicitMethod<Method>,
                   "Backpropagation: Checkpoints and MemoryBudget run the steps of explicit methods again; an implicit "
                   "method takes KeepTapes or RecomputeStages");

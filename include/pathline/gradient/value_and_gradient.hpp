@@ -19,8 +19,8 @@ struct ValueAndGradient {
   Batch<Scalar> context;      ///< dL/dcontext, c × n; empty for a field that reads time alone.
   Vector<double> times;       ///< dL/dt of each time, by value_and_gradient_with_times() alone.
   Statistics forward, backward;
-  /// How each sample ended, n, with PerSample alone: out, and on the way back, which a sample that failed before does
-  /// not take. Its gradient is 0, and it adds nothing to that of θ.
+  /// With PerSample: the status of each of the n samples after the forward and after the backward solve. A sample that
+  /// failed forward keeps its status. The gradient of one that failed is 0, and it adds nothing to that of θ.
   std::vector<SolveStatus> forward_samples, backward_samples;
 };
 

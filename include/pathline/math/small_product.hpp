@@ -162,8 +162,9 @@ void product_of_padded_rows(Index rows, Index depth, Index columns, const Produc
 
 /// C = start + A B. Tiles of 2 packs by 6 columns hold 12 sums, which leaves four of AVX2's 16 registers for 2 packs of
 /// A and an entry of B. Tiles of 4 by 3 are as fast with AVX2, but half as fast with AVX-512: a pack of A is a cache
-/// line there, two if it is not aligned, and they load four for every three columns. Rows that are left, less than a
-/// pack, are padded where that pays off: one by one, 8 rows of 128 columns took a quarter of an iteration of training.
+/// line there, two if it is not aligned, and they load four for every three columns. The last rows, fewer than a pack,
+/// are padded to one where that is faster: computed singly, 8 rows of 128 columns took a quarter of a training
+/// iteration.
 template <Real Scalar>
 void small_product(Index rows, Index depth, Index columns, const ProductFactors<Scalar>& f, Scalar* c, Index c_column) {
   constexpr Index size = Pack<Scalar>::size;

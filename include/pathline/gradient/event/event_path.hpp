@@ -35,7 +35,7 @@ struct EventPathBar {
   Batch<Scalar> y;
 };
 
-/// `times` has dL/dt of each of the times: 0 of those that an event kept the solve from.
+/// `times` has dL/dt of each of the times: 0 for output times after the end of the solve.
 template <Real Scalar>
 struct EventValueAndGradient : ValueAndGradient<Scalar> {
   std::vector<Vector<Scalar>> events;  ///< dL/dp of each event.

@@ -59,7 +59,7 @@ void with_event(const std::tuple<Events...>& events, std::size_t number, const F
   std::apply([&](const auto&... event) { ((i++ == number ? function(event) : void()), ...); }, events);
 }
 
-/// Of the solution, from a start to the next time at which an event acts, or to the end.
+/// A part of the solution: from its start, or a reset, to the next event that resets or ends it, or to t1.
 template <Real Scalar>
 struct EventPiece {
   double t0 = 0, t1 = 0;

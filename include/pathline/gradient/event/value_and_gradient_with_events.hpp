@@ -135,11 +135,12 @@ template <class Ode, class... Events>
 /// Value and gradients of `loss(path, bar) -> Scalar`, which reads an `EventPath` and adds to its `EventPathBar`: times
 /// and states of events, states at `times`, the end. The solution is that of solve_with_events().
 ///
-/// On the way back each piece between two resets is solved once more, with steps that end at its events, and recorded
-/// as the ode's gradient method does it; one piece is in memory at a time. Events are differentiated by the implicit
-/// function theorem. The derivatives are those of the solution: they differ from those of the numbers computed by the
-/// error of the solve and of its dense output. A path on which other events take place has another derivative; at the
-/// border between two such paths there is none, and nothing says so.
+/// On the way back each piece between two resets is solved once more and recorded as the ode's gradient method does it:
+/// with steps that end at the events and output times inside of it, or, with `OutputTimes::interpolate`, with steps of
+/// which these are read off. One piece is in memory at a time. Events are differentiated by the implicit function
+/// theorem. The derivatives are those of the solution: they differ from those of the numbers computed by the error of
+/// the solve and of its dense output. Where a small change adds or removes an event the derivative does not exist; this
+/// is not detected.
 ///
 /// \throws As solve_with_events(); GrazingEventError for an event whose time has no derivative, if it ends the solve or
 ///         changes the state, or the loss reads it; ShapeError, DataError for cotangents that do not fit.

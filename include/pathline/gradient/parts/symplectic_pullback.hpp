@@ -30,8 +30,8 @@ struct StepRecord<Method> {
 };
 
 /// A step is a sequence of kicks and drifts, each of which adds a multiple of what was evaluated at the other half of
-/// the state. Taken back one after another, docs/maths.md, (6.22). What a step ends with the next one begins with, so
-/// that its cotangent waits until the way back comes to that evaluation.
+/// the state. Taken back one after another, docs/maths.md, (6.22). A step's last
+/// evaluation is the next step's first; its cotangent is kept until the way back reaches it.
 template <SymplecticMethod Method, Dynamics G>
 class StepPullback<Method, G> {
   using Scalar = typename G::Scalar;
