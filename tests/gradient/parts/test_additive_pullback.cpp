@@ -1,5 +1,6 @@
 #include <pathline/gradient/parts/additive_pullback.hpp>
 
+#include <pathline/gradient/adjoint/adjoint_by.hpp>
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/gradient/parts/additive_recording.hpp>
 #include <pathline/gradient/parts/part_dynamics.hpp>
@@ -121,13 +122,23 @@ TEMPLATE_TEST_CASE("Backpropagation through additive methods agrees with differe
     CHECK(problem.distance<TestType>(fixed, memory.recording) < (rate > 1 ? 1e-6 : 1e-8));
     const PiController control{.rtol = 1e-4, .atol = 1e-4};
     const Vector<double> adaptive = problem.run(Backpropagation<>{}, TestType{}, control, memory);
-    // Newton's method stops at a hundredth of the tolerance.
+    // Newton's method stops at a hundredth of the tolerance. The guard of the formula is the case of fixed steps above.
     CHECK(problem.distance<TestType>(adaptive, memory.recording) < 2e-4);
     if (rate > 1) continue;  // diffusion has no way back
     problem.times = {0.3, 0.1, 0};
     const Vector<double> backward = problem.run(Backpropagation<>{}, TestType{}, FixedSteps(4), memory);
     CHECK(problem.distance<TestType>(backward, memory.recording) < 1e-8);
   }
+}
+
+TEST_CASE("AdjointBy goes out by an additive method", "[gradient][adjoint]") {
+  const Problem problem(0.5);
+  const FixedSteps control(60);
+  const AdjointBy by{Dopri5{}, PiController{.rtol = 1e-10, .atol = 1e-10}};
+  Backpropagation<>::Memory<G, KennedyCarpenter4> memory;
+  decltype(by)::Memory<G, KennedyCarpenter4> by_memory;
+  const Vector<double> exact = problem.run(Backpropagation<>{}, KennedyCarpenter4{}, control, memory);
+  CHECK(max_difference(problem.run(by, KennedyCarpenter4{}, control, by_memory), exact) < 1e-7);
 }
 
 TEST_CASE("Backpropagation through additive methods in float, where the problem is stiff",
