@@ -71,6 +71,8 @@ TEST_CASE("ExponentialMovingAverage is the weighted mean of the parameters after
   }
   CHECK((out.average.parameters() - sum / weights).norm() < 1e-15 * 15);
 
+  CHECK(out.seen.back().tail(2).norm() > 0);  // statistics, which the model itself moves
+
   // Parameters that stay are their own average from the first step on; with decay 0 the last are.
   ExponentialMovingAverage<float> still{.decay = 0.999}, last{.decay = 0};
   const Vector<float> theta = Vector<float>::LinSpaced(3, -1, 5);

@@ -25,7 +25,7 @@ LinePoint narrow(double a) {
 TEST_CASE("strong_wolfe finds a step for which both conditions hold, from wherever it starts", "[train][full_batch]") {
   const double first = GENERATE(1e-3, 0.1, 1.0, 10.0, 1e3);
   const double curvature = GENERATE(0.9, 0.1);
-  LinePoint (*const phi)(double) = GENERATE(&flattens, &narrow);
+  LinePoint (*const phi)(double) = GENERATE(false, true) ? &narrow : &flattens;
   INFO("first " << first << ", curvature " << curvature);
   const LinePoint start = phi(0);
   double last = 0;
