@@ -61,7 +61,7 @@ TEST_CASE("A variance-preserving path keeps the variance, and leaves of the data
     CHECK(at.data == Approx(std::exp(-s * s * 19.9 / 4 - s * 0.1 / 2)).epsilon(1e-13));
   }
   CHECK(path.at(1).data == Approx(std::exp(-20.1 / 4)).epsilon(1e-13));
-  CHECK(detail::first_position(path) == path.cut);
+  CHECK(detail::first_position(path) == path.s_min);
   // No digits are lost next to the data: sigma^2 = 0.1 s there.
   CHECK(path.at(1e-9).base == Approx(std::sqrt(1e-10)).epsilon(1e-6));
 }
@@ -77,5 +77,6 @@ TEST_CASE("Settings that make no path are refused", "[train][matching][errors]")
   CHECK_THROWS_AS(StraightPath{.sigma_min = -0.1}.check(), ArgumentError);
   CHECK_THROWS_AS(VariancePreservingPath{.beta_min = -1}.check(), ArgumentError);
   CHECK_THROWS_AS(VariancePreservingPath{.beta_max = 0}.check(), ArgumentError);
-  CHECK_THROWS_WITH(VariancePreservingPath{.cut = 0}.check(), "VariancePreservingPath: cut is 0, expected in (0, 1)");
+  CHECK_THROWS_WITH(VariancePreservingPath{.s_min = 0}.check(),
+                    "VariancePreservingPath: s_min is 0, expected in (0, 1)");
 }

@@ -93,7 +93,7 @@ TEST_CASE("Flow matching: the gradient agrees with central differences", "[train
     CHECK(max_difference(got.context_gradient.reshaped(), expected) < 1e-7);
   };
   check(FlowMatching(flow, StraightPath{.sigma_min = 0.1}));
-  check(FlowMatching(flow, VariancePreservingPath{.cut = 1e-2}, OptimalTransport{}));
+  check(FlowMatching(flow, VariancePreservingPath{.s_min = 1e-2}, OptimalTransport{}));
 }
 
 TEST_CASE("Flow matching: loss and gradient of an affine field are those of a least-squares problem",

@@ -62,12 +62,12 @@ TEST_CASE("In blocks, samples and base points of a block stay together", "[train
   OptimalTransport::Memory memory;
   OptimalTransport{}.pair<double>(points.Z, points.E, {}, Draw{}, points.partner, memory);
   const double whole = points.cost();
-  OptimalTransport{.columns = 20}.pair<double>(points.Z, points.E, {}, Draw{}, points.partner, memory);
+  OptimalTransport{.block = 20}.pair<double>(points.Z, points.E, {}, Draw{}, points.partner, memory);
   for (Index j = 0; j < 50; ++j) {  // 50 = 17 + 17 + 16
     const Index partner = points.partner[std::size_t(j)];
     CHECK((partner < 17) == (j < 17));
     CHECK((partner < 34) == (j < 34));
   }
   CHECK(points.cost() > whole);
-  CHECK_THROWS_AS(OptimalTransport{.columns = -1}.check(), ArgumentError);
+  CHECK_THROWS_AS(OptimalTransport{.block = -1}.check(), ArgumentError);
 }

@@ -20,7 +20,7 @@ struct PathCoefficients {
 };
 
 /// - `at(s)`: the coefficients, finite for first() < s ≤ 1.
-/// - `first()`, where a path has it: the least s that training draws; else that is 0.
+/// - `first()`, where a path has it: training draws s between this number and 1, neither included; else from (0, 1).
 /// - `check()`, where a path has it: throws ArgumentError for settings that make no path.
 template <class P>
 concept ConditionalPath = requires(const P path, double s) {
@@ -61,19 +61,20 @@ struct StraightPath {
 /// diffusion of Song et al. 2021; Lipman et al. 2023, equation 19. Where z₀ has the covariance I, so has z(s).
 ///
 /// α(1) = exp(-(β_min + β_max) / 4) of the data are left at the base, 0.0066 with the defaults. The velocity grows like
-/// s^-½ towards the data, and its mean square like 1 / s: training leaves out s < `cut`, as Lipman et al. do.
+/// s^-½ towards the data, and its mean square like 1 / s: training draws
+/// s > `s_min`, the ε of Song et al. and Lipman et al.
 struct VariancePreservingPath {
   double beta_min = 0.1, beta_max = 20;
-  double cut = 1e-5;
+  double s_min = 1e-5;
 
   void check() const {
     if (!(beta_min >= 0 && std::isfinite(beta_min)))
       throw ArgumentError("VariancePreservingPath: beta_min", beta_min, "0 or a positive number");
     if (!(beta_max > 0 && std::isfinite(beta_max)))
       throw ArgumentError("VariancePreservingPath: beta_max", beta_max, "a positive number");
-    if (!(cut > 0 && cut < 1)) throw ArgumentError("VariancePreservingPath: cut", cut, "in (0, 1)");
+    if (!(s_min > 0 && s_min < 1)) throw ArgumentError("VariancePreservingPath: s_min", s_min, "in (0, 1)");
   }
-  [[nodiscard]] double first() const { return cut; }
+  [[nodiscard]] double first() const { return s_min; }
   /// At s = 0 the rate of the base is infinite.
   [[nodiscard]] PathCoefficients at(double s) const {
     const double beta = beta_min + s * (beta_max - beta_min), integral = s * (beta_min + beta) / 2;
@@ -84,7 +85,7 @@ struct VariancePreservingPath {
   void settings(Visit& visit) const {
     visit("beta_min", beta_min);
     visit("beta_max", beta_max);
-    visit("cut", cut);
+    visit("s_min", s_min);
   }
 };
 

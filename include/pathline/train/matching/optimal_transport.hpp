@@ -19,14 +19,13 @@ namespace pathline {
 /// Samples and base points are joined so that Σ ‖z - ε‖² over the mini-batch is the least: paths cross less, and the
 /// learned ones are straighter. Every base point is used once. docs/maths.md, (14.6).
 ///
-/// `columns` is the most that are assigned together; 0 for the whole mini-batch. The time grows faster than the square
-/// of that number (benchmarks/README.md), and the memory with its square.
+/// `block` is the largest number of rows that are assigned together; 0 for the whole mini-batch. The time grows faster
+/// than the square of that number (benchmarks/README.md), and the memory with its square.
 struct OptimalTransport {
-  Index columns = 0;
+  Index block = 0;
 
   void check() const {
-    if (columns < 0)
-      throw ArgumentError("OptimalTransport: columns", columns, "0 (the mini-batch) or a positive number");
+    if (block < 0) throw ArgumentError("OptimalTransport: block", block, "0 (the mini-batch) or a positive number");
   }
   struct Memory {
     detail::TransportCosts costs;
@@ -35,7 +34,7 @@ struct OptimalTransport {
   template <Real Scalar>
   void pair(View<const Scalar> Z, View<const Scalar> E, std::span<const Index> /*samples*/, const Draw& /*draw*/,
             std::span<Index> partner, Memory& memory) const {
-    const Index n = Z.cols(), blocks = chunk_count(n, columns > 0 ? columns : std::max<Index>(n, 1));
+    const Index n = Z.cols(), blocks = chunk_count(n, block > 0 ? block : std::max<Index>(n, 1));
     for (Index i = 0; i < blocks; ++i) {
       const auto [first, count] = chunk_of(n, blocks, i);
       const auto rows =
@@ -45,7 +44,7 @@ struct OptimalTransport {
   }
   template <class Visit>
   void settings(Visit& visit) const {
-    visit("columns", columns);
+    visit("block", block);
   }
 };
 
