@@ -46,6 +46,8 @@ struct Options {
   std::uint64_t seed = 1;
   int threads = 0;
   std::filesystem::path out = ".";
+
+  [[nodiscard]] Index epochs() const { return (iterations + 99) / 100; }
 };
 
 Options parse(int argc, char** argv) {
@@ -61,6 +63,8 @@ Options parse(int argc, char** argv) {
   line.add("--threads", options.threads, "threads; 0: all. Changes the time only, never a number").within(0, 1024);
   line.add("--out", options.out, "folder for the picture").type("DIR");
   line.parse(argc, argv);
+  const Index epochs = options.epochs();  // of as many iterations each
+  options.iterations = (options.iterations + epochs - 1) / epochs * epochs;
   return options;
 }
 
@@ -72,7 +76,7 @@ struct ChosenCoupling {
   using Memory = OptimalTransport::Memory;
   void pair(View<const float> Z, View<const float> E, std::span<const Index> samples, const Draw& draw,
             std::span<Index> partner, Memory& memory) const {
-    if (transport) return OptimalTransport{.columns = 128}.pair(Z, E, samples, draw, partner, memory);
+    if (transport) return OptimalTransport{.block = 128}.pair(Z, E, samples, draw, partner, memory);
     std::iota(partner.begin(), partner.end(), Index(0));
   }
 };
@@ -112,7 +116,7 @@ Learned learn(const char* name, const Options& options, const ChosenCoupling& co
   Cnf flow(Mlp<float, Tanh>(2, {64, 64, 64}, training), PiController{.rtol = 1e-5, .atol = 1e-5},
            Threads{options.threads});
   FlowMatching matching(flow, coupling, path);
-  const Index per_epoch = std::min<Index>(options.iterations, 100), epochs = options.iterations / per_epoch;
+  const Index epochs = options.epochs(), per_epoch = options.iterations / epochs;
   const FreshSamples source([&](Index n, const Draw& draw) { return sample_toy<float>(kind, n, draw); },
                             per_epoch * options.batch);
   const double start = seconds_now();
