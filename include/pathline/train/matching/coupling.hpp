@@ -23,6 +23,8 @@ namespace pathline {
 ///   point must be as likely a partner as any other, or the flow learns to start from another density. `samples`, the n
 ///   row ids, and `draw` name the random numbers.
 /// - `check()`, where it has that: throws ArgumentError for settings that cannot be.
+/// - `warnings(memory)`, where it has that: texts for the report of `fit`, after all mini-batches. `state(visit)` of
+///   the memory names what they depend on, so that a checkpoint keeps it.
 template <class C, class Scalar = double>
 concept Coupling = requires(const C coupling, View<const Scalar> points, std::span<const Index> samples,
                             const Draw& draw, std::span<Index> partner, typename C::Memory& memory) {

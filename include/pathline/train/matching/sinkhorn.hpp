@@ -20,6 +20,8 @@
 #include <limits>
 #include <numeric>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace pathline {
 
@@ -41,26 +43,27 @@ namespace detail {
 /// they leave the range of a double (Schmitzer, SIAM J. Sci. Comput. 41 (2019) A1443).
 class SinkhornSolver {
  public:
-  /// The plan, n × n, until the next call; its columns add up to 1 exactly. \param costs  n × n, finite.
-  /// \throws ArgumentError when the rows do not, to the tolerance, after so many iterations.
-  View<const double> solve(View<const double> costs, double epsilon, const SinkhornOptions& options) {
+  /// Sets the plan, n × n, whose columns add up to 1 to rounding. Returns whether its rows do to the tolerance; where
+  /// the iterations are used up they do not, and it may be the plan of a larger ε.
+  /// \param costs  n × n, finite.
+  [[nodiscard]] bool solve(View<const double> costs, double epsilon, const SinkhornOptions& options) {
     const Index n = costs.cols();
     plan_.resize(n, n);
     for (Vector<double>* vector : {&g_, &row_scale_, &column_scale_, &sums_}) vector->resize(n);
     fill<double>(g_, 0);
-    double stage = std::max(epsilon, range_of(costs) / 8), error = 0;
+    double stage = std::max(epsilon, range_of(costs) / 8);
     Index iterations = 0;
     for (;;) {
       set_plan(costs, stage);
       const bool last = stage <= epsilon;
       for (int turn = 0; last || turn < turns_of_a_stage; ++turn) {
         set_matrix_product<Factor::plain, Factor::plain, double>(plan_, column_scale_, sums_);
-        error = row_error();
-        if (last && error <= options.tolerance) return scaled_plan();
-        if (iterations++ >= options.max_iterations)
-          throw ArgumentError(
-              message({"Sinkhorn: error of the marginals after ", options.max_iterations, " iterations"}), error,
-              message({"at most ", options.tolerance, "; take a larger epsilon or more iterations"}));
+        error_ = row_error();
+        const bool converged = last && error_ <= options.tolerance;
+        if (converged || iterations++ >= options.max_iterations) {
+          scale_plan();
+          return converged;
+        }
         if (scale_out_of_range()) break;
         set_matrix_product<Factor::transposed, Factor::plain, double>(plan_, row_scale_, sums_);
         for (Index j = 0; j < n; ++j) column_scale_(j) = 1 / sums_(j);
@@ -68,6 +71,34 @@ class SinkhornSolver {
       for (Index i = 0; i < n; ++i) g_(i) += stage * std::log(row_scale_(i));
       if (!last) stage = std::max(epsilon, stage / 2);
     }
+  }
+
+  /// Of the last call; and the largest error of a row's sum.
+  [[nodiscard]] View<const double> plan() const { return plan_; }
+  [[nodiscard]] double error() const { return error_; }
+
+  /// Changes the plan by as little as the sums of its rows are wrong, so that they and those of its columns are 1 to
+  /// rounding: Altschuler, Weed & Rigollet 2017, algorithm 2.
+  void round_plan() {
+    const Index n = plan_.cols();
+    const auto row_sums = [&] {
+      fill<double>(sums_, 0);
+      for (Index j = 0; j < n; ++j)
+        for (Index i = 0; i < n; ++i) sums_(i) += plan_(i, j);
+    };
+    row_sums();
+    for (Index i = 0; i < n; ++i) row_scale_(i) = std::min(1., 1 / sums_(i));
+    double missing = 0;
+    for (Index j = 0; j < n; ++j) {
+      double sum = 0;
+      for (Index i = 0; i < n; ++i) sum += plan_(i, j) *= row_scale_(i);
+      column_scale_(j) = std::max(0., 1 - sum);
+      missing += column_scale_(j);
+    }
+    row_sums();
+    if (!(missing > 0)) return;
+    for (Index j = 0; j < n; ++j)
+      for (Index i = 0; i < n; ++i) plan_(i, j) += std::max(0., 1 - sums_(i)) * column_scale_(j) / missing;
   }
 
  private:
@@ -123,21 +154,21 @@ class SinkhornSolver {
     return out;
   }
 
-  View<const double> scaled_plan() {
+  void scale_plan() {
     for (Index j = 0; j < plan_.cols(); ++j)
       for (Index i = 0; i < plan_.rows(); ++i) plan_(i, j) *= row_scale_(i) * column_scale_(j);
-    return plan_;
   }
 
   Batch<double> plan_;
   Vector<double> g_, row_scale_, column_scale_, sums_;
+  double error_ = 0;
 };
 
 }  // namespace detail
 
 /// The plan of transport with an entropy: argmin of Σ costs_ij P_ij + ε Σ P_ij log P_ij over matrices (n × n) whose
-/// columns add up to 1 exactly and whose rows do to the tolerance. Its cost exceeds that of the best assignment by at
-/// most ε n log n. docs/maths.md, (14.7).
+/// columns add up to 1 to rounding and whose rows do to the tolerance. Its cost exceeds that of the best assignment by
+/// at most ε n log n. docs/maths.md, (14.7).
 /// \param epsilon  In the unit of the costs, positive.
 /// \throws ShapeError unless there are as many rows as columns; DataError for a cost that is not finite; ArgumentError
 ///         when the iteration does not end in time.
@@ -150,12 +181,20 @@ class SinkhornSolver {
     throw ArgumentError("sinkhorn_plan: epsilon", epsilon, "a positive number");
   const View<const double> view(costs);
   detail::SinkhornSolver solver;
-  return solver.solve(view, epsilon, options).map();
+  if (!solver.solve(view, epsilon, options))
+    throw ArgumentError(
+        detail::message({"sinkhorn_plan: error of the marginals after ", options.max_iterations, " iterations"}),
+        solver.error(),
+        detail::message({"at most ", options.tolerance, " at this epsilon; take a larger one or more iterations"}));
+  return solver.plan().map();
 }
 
 /// Partners drawn from the plan with an entropy: sample j's from column j. Each sample is used once; a base point may
 /// be used more than once or not at all, each as likely as any other to the tolerance. Between `OptimalTransport`
 /// (ε → 0) and `IndependentCoupling` (ε → ∞).
+///
+/// Where the iteration does not end in time, the last plan is changed so that all base points are equally likely: it
+/// costs more than the best one with this entropy, and `fit` says so.
 struct Sinkhorn {
   double epsilon = 0.01;  ///< Of the mean ‖z - ε‖² over all pairs, their means taken off.
   SinkhornOptions options{};
@@ -168,21 +207,41 @@ struct Sinkhorn {
   struct Memory {
     detail::TransportCosts costs;
     detail::SinkhornSolver solver;
+    Index plans = 0, unfinished = 0;  ///< So far; and of them those whose iteration did not end in time.
+    double largest_error = 0;         ///< Of the sum of a row of such a plan.
+    template <class Visit>
+    void state(Visit& visit) {
+      visit("plans", plans);
+      visit("unfinished", unfinished);
+      visit("largest_error", largest_error);
+    }
   };
-  /// \throws ArgumentError when Sinkhorn's iteration does not end in time.
   template <Real Scalar>
   void pair(View<const Scalar> Z, View<const Scalar> E, std::span<const Index> samples, const Draw& draw,
             std::span<Index> partner, Memory& memory) const {
     const View<const double> costs = memory.costs.set<Scalar>(Z, E);
     const double scale = memory.costs.mean_distance();
     if (!(scale > 0)) return std::iota(partner.begin(), partner.end(), Index(0));  // all points are one
-    const View<const double> plan = memory.solver.solve(costs, epsilon * scale, options);
+    ++memory.plans;
+    if (!memory.solver.solve(costs, epsilon * scale, options)) {
+      ++memory.unfinished;
+      memory.largest_error = std::max(memory.largest_error, memory.solver.error());
+      memory.solver.round_plan();
+    }
+    const View<const double> plan = memory.solver.plan();
     for (Index j = 0; j < plan.cols(); ++j) {
       double rest = draw.number_at<Uniform>(samples[std::size_t(j)], 0);
       Index i = 0;
       while (i + 1 < plan.rows() && (rest -= plan(i, j)) > 0) ++i;
       partner[std::size_t(j)] = i;
     }
+  }
+  [[nodiscard]] std::vector<std::string> warnings(const Memory& memory) const {
+    if (memory.unfinished == 0) return {};
+    return {detail::message({"Sinkhorn: ", memory.unfinished, " of ", memory.plans, " plans had not converged after ",
+                             options.max_iterations, " iterations, with row sums wrong by up to ", memory.largest_error,
+                             " of 1. They were used with their marginals made exact, and cost more than the best plan. "
+                             "Take a larger epsilon or more iterations; or OptimalTransport, which is exact"})};
   }
   template <class Visit>
   void settings(Visit& visit) const {
