@@ -50,14 +50,25 @@ class MixedObjective {
     typename Flow::Memory flow;
     typename Other::Memory other;
     detail::TrainingLossOf<Other> loss;
+    template <class Visit>
+    void state(Visit& visit) {
+      if constexpr (HasState<typename Other::Memory>) other.state(visit);
+    }
   };
+  /// Whether the loss of a row depends on the other rows of its mini-batch.
+  static constexpr bool couples_rows = [] {
+    if constexpr (requires { Other::couples_rows; })
+      return Other::couples_rows;
+    else
+      return false;
+  }();
 
-  /// Refers to both, which must outlive it.
-  /// \throws ArgumentError unless they have the same parameters and the weight is 0 or a positive number.
-  MixedObjective(Flow& flow, const Other& other, double weight) : flow_(flow), other_(other), weight_(weight) {
-    if (!(weight >= 0 && std::isfinite(weight)))
-      throw ArgumentError("MixedObjective: weight", weight, "0 or a positive number");
-    if (std::as_const(flow).parameters().data() != other.parameters().data())
+  /// Refers to the flow, which must outlive it, and keeps the other objective.
+  /// \throws ArgumentError unless they have the same parameters and the weight is a positive number.
+  MixedObjective(Flow& flow, Other other, double weight) : flow_(flow), other_(std::move(other)), weight_(weight) {
+    if (!(weight > 0 && std::isfinite(weight)))
+      throw ArgumentError("MixedObjective: weight", weight, "a positive number");
+    if (std::as_const(flow).parameters().data() != std::as_const(other_).parameters().data())
       throw ArgumentError("MixedObjective: flow of the other objective", "another one",
                           "the flow that is given with it");
   }
@@ -83,6 +94,12 @@ class MixedObjective {
   }
   [[nodiscard]] std::vector<std::string> data_warnings(ConstDataRef<DataScalar> X) const {
     return flow_.data_warnings(X);
+  }
+  [[nodiscard]] std::vector<std::string> training_warnings(const Memory& memory) const {
+    if constexpr (requires { other_.training_warnings(memory.other); })
+      return other_.training_warnings(memory.other);
+    else
+      return {};
   }
   [[nodiscard]] const Flow& trained_model() const noexcept { return flow_; }
   template <class Visit>
@@ -114,7 +131,7 @@ class MixedObjective {
 
  private:
   Flow& flow_;
-  const Other& other_;
+  Other other_;
   double weight_;
 };
 
