@@ -45,6 +45,10 @@ concept CopyOfParameters = !std::is_reference_v<P> && std::derived_from<P, Eigen
 /// One that also has `after_step(memory)` has it called after each step of the optimizer, with the memory of the
 /// value_and_gradient before it: for running statistics, as batch normalisation has them. They belong among the
 /// parameters, with a gradient of exactly 0: optimizers leave those alone, and the best parameters carry theirs along.
+///
+/// One that has `training_warnings(memory)`, a std::vector<std::string>, has it called after the last epoch; the texts
+/// go into the report's `warnings`. `state(visit)` of the memory names what they depend on, so that a checkpoint keeps
+/// it.
 template <class F, class Data>
 concept TrainableBy = requires(F& flow, const F& fixed, const Data& data, std::span<const Index> samples,
                                const Draw& draw, typename F::Memory& memory, detail::TrainingLossOf<F>& loss) {

@@ -88,6 +88,8 @@ class Training {
     // Else no better parameters in this call, or a loss in units of its own, in which 50 may be little.
     if (best_losses_.size() > 0 && density)
       warn_of_dominant_row(best_losses_, judged_shares_, *rows_, kind_of_rows(), report_.warnings);
+    if constexpr (requires { flow_.training_warnings(memory_); })
+      for (std::string& warning : flow_.training_warnings(memory_)) report_.warnings.push_back(std::move(warning));
     kept_.add_warning(report_.warnings);
     return std::move(report_);
   }

@@ -3,6 +3,7 @@
 
 #include <pathline/flow/base/periodic_base.hpp>
 #include <pathline/flow/cnf.hpp>
+#include <pathline/flow/end_time/steer.hpp>
 #include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/transform/log_transform.hpp>
 #include <pathline/flow/transform/periodic_transform.hpp>
@@ -154,35 +155,13 @@ TEST_CASE("A judge by the matching loss has the same draws each time", "[train][
   CHECK(report.solver_check.rows == 0);
 }
 
-TEST_CASE("A run by flow matching that was interrupted goes on with the same bits, or says what was changed",
-          "[train][matching][checkpoint]") {
-  const Batch<double> X = correlated(0, 60);
-  const auto run = [&](const MemoryKeeper& keeper, Index columns, Index interrupted_at) {
-    auto flow = small_flow({4});
-    FlowMatching matching(flow, ByMatchingLoss{}, OptimalTransport{.columns = columns});
-    Rng rng(3);
-    const auto interrupt = [&](const EpochReport& epoch) {
-      if (epoch.epoch == interrupted_at) throw Error("interrupted");
-    };
-    try {
-      fit(matching, X, X.leftCols(20), {.epochs = 4, .batch = 20}, rng, keeper, interrupt);
-    } catch (const CheckpointError&) {
-      throw;
-    } catch (const Error&) {
-      CHECK(interrupted_at > 0);
-    }
-    return flow.parameters();
-  };
-  const MemoryKeeper keeper;
-  const Vector<double> expected = run(MemoryKeeper{}, 0, 0);
-  (void)run(keeper, 0, 3);
-  try {
-    (void)run(keeper, 10, 0);
-    FAIL("columns of the coupling are no setting of the run");
-  } catch (const CheckpointError& error) {
-    CHECK(error.differences == std::vector<std::string>{"model: columns is 10 in place of 0"});
-  }
-  CHECK(run(keeper, 0, 0) == expected);
+TEST_CASE("Rows with other numbers have other draws in the matching loss", "[train][matching]") {
+  auto flow = small_flow({8});
+  const FlowMatching matching(flow, ByMatchingLoss{});
+  const Batch<double> X = correlated(0, 10);
+  const Row<double> losses = matching.losses(X), second = matching.losses(X.rightCols(4), 6);
+  CHECK((losses.tail(4) - second).cwiseAbs().maxCoeff() < 1e-12);
+  CHECK((losses.tail(4) - matching.losses(X.rightCols(4))).cwiseAbs().maxCoeff() > 1e-3);
 }
 
 TEST_CASE("Flow matching says which parts of the flow take no part", "[train][matching]") {
@@ -194,23 +173,80 @@ TEST_CASE("Flow matching says which parts of the flow take no part", "[train][ma
   REQUIRE(warnings.size() == 1);
   CHECK(warnings[0] ==
         "FlowMatching: the flow's regularizers take no part: flow matching solves no path that they could act on");
+  auto with_both = small_flow({4}, KineticEnergy{}, Steer{});
+  CHECK(FlowMatching(with_both).data_warnings(X).back() ==
+        "FlowMatching: the flow's regularizers and end-time policy take no part: flow matching solves no path that "
+        "they could act on");
 }
 
-TEST_CASE("Flow matching says when a context leaves transport nothing to choose", "[train][matching]") {
+namespace {
+
+struct Interrupted {};
+
+/// Trains on 60 rows in mini-batches of 20; the callback throws in epoch `until`.
+template <class Matching, class Data>
+FitReport trained(Matching& matching, const Data& data, Index until = 0, const MemoryKeeper& keeper = {}) {
+  Rng rng(7);
+  const auto stop = [until](const EpochReport& epoch) {
+    if (epoch.epoch == until) throw Interrupted{};
+  };
+  return fit(matching, data, {.epochs = 3, .batch = 20}, rng, keeper, stop);
+}
+
+}  // namespace
+
+TEST_CASE("Flow matching says when weights or contexts leave transport nothing to choose", "[train][matching]") {
+  const Batch<double> X = correlated(0, 60);
+  const Vector<double> equal = Vector<double>::Ones(60), different = Vector<double>::LinSpaced(60, 1, 2);
+  auto flow = small_flow({4});
+  FlowMatching matching(flow, ByMatchingLoss{}, OptimalTransport{});
+  // Three epochs of 54 rows, since a tenth is held out.
+  const std::vector<std::string> alone = trained(matching, with_weights(X, different)).warnings;
+  REQUIRE(alone.size() == 1);
+  CHECK_THAT(alone[0], ContainsSubstring("FlowMatching: of 162 rows in mini-batches 162 were the only ones") &&
+                           ContainsSubstring("or IndependentCoupling"));
+  CHECK(trained(matching, with_weights(X, equal)).warnings.empty());
+
+  // Each label has three rows, hardly ever two of them in a mini-batch of 20.
   Rng rng(6);
-  Cnf flow(Mlp<double, Tanh>(2, {4}, rng, 2), Threads{1});
-  const Batch<double> X = correlated(0, 50), different = gaussian(1, 1, 50);
-  Batch<double> labels = Batch<double>::Constant(1, 50, -1);
-  labels.leftCols(20).setOnes();
-  const FlowMatching by_transport(flow, OptimalTransport{});
-  const FlowMatching independent(flow);
-  const std::vector<std::string> warnings = by_transport.context_warnings(with_context(X, different));
-  REQUIRE(!warnings.empty());
-  CHECK_THAT(warnings.back(), ContainsSubstring("the 50 rows have 50 different contexts") &&
-                                  ContainsSubstring("Take IndependentCoupling"));
-  CHECK(by_transport.context_warnings(with_context(X, labels)).size() ==
-        independent.context_warnings(with_context(X, labels)).size());
-  CHECK(independent.context_warnings(with_context(X, different)).size() == warnings.size() - 1);
+  Cnf conditional(Mlp<double, Tanh>(2, {4}, rng, 2), Threads{1});
+  FlowMatching by_label(conditional, ByMatchingLoss{}, OptimalTransport{});
+  Batch<double> labels(1, 60);
+  for (Index j = 0; j < 60; ++j) labels(j) = double(j % 20) - 9.5;
+  const std::vector<std::string> rare = trained(by_label, with_weights(with_context(X, labels), equal)).warnings;
+  REQUIRE(rare.size() == 1);
+  CHECK_THAT(rare[0], ContainsSubstring("FlowMatching: of 162 rows in mini-batches 84 were the only ones"));
+  for (Index j = 0; j < 60; ++j) labels(j) = j % 2 == 0 ? 1 : -1;
+  CHECK(trained(by_label, with_weights(with_context(X, labels), equal)).warnings.empty());
+}
+
+TEST_CASE("A run by flow matching that was interrupted goes on with the same bits, or says what was changed",
+          "[train][matching][checkpoint]") {
+  const auto data = with_weights(correlated(0, 60), Vector<double>::LinSpaced(60, 1, 2));
+  const auto run = [&](Vector<double>& theta, Index until, const MemoryKeeper& keeper, Index block = 0) {
+    auto flow = small_flow({4});
+    FlowMatching matching(flow, ByMatchingLoss{}, OptimalTransport{.block = block});
+    const FitReport report = trained(matching, data, until, keeper);
+    theta = flow.parameters();
+    return report;
+  };
+  Vector<double> whole, parted;
+  const FitReport expected = run(whole, 0, {});
+  const MemoryKeeper keeper;
+  CHECK_THROWS_AS(run(parted, 2, keeper), Interrupted);
+  try {
+    run(parted, 0, keeper, 10);
+    FAIL("block of the coupling is no setting of the run");
+  } catch (const CheckpointError& error) {
+    CHECK(error.differences == std::vector<std::string>{"model: block is 10 in place of 0"});
+  }
+  const FitReport report = run(parted, 0, keeper);
+  CHECK(parted == whole);
+  REQUIRE(report.epochs.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(report.epochs[i].train_loss == expected.epochs[i].train_loss);
+  CHECK(report.best_criterion == expected.best_criterion);
+  REQUIRE(report.warnings.size() == 1);
+  CHECK(report.warnings == expected.warnings);  // which count the rows of all epochs
 }
 
 TEST_CASE("Flow matching refuses what it cannot serve, and leaves the result as it was", "[train][matching][errors]") {

@@ -27,7 +27,6 @@
 #include <pathline/train/matching/coupling.hpp>
 #include <pathline/train/matching/judge.hpp>
 #include <pathline/train/matching/matching_iteration.hpp>
-#include <pathline/train/matching/row_groups.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -88,8 +87,12 @@ struct MatchingCheck {
 ///                   `Sinkhorn`), a path (`StraightPath`; `VariancePreservingPath`), and by what `fit` judges
 ///                   (`ByLikelihood`; `ByMatchingLoss`).
 ///
-/// Only rows of equal context and equal weight exchange their base points: labels stay right, and so do weights. A
-/// context that no two rows share leaves a coupling nothing to choose; `fit` says so.
+/// Only rows of equal context and equal weight exchange their base points: labels stay right, and so do weights. Where
+/// most rows of a mini-batch are the only ones of their context and weight, a coupling has nothing to choose for them;
+/// `fit` says so.
+///
+/// A coupling sees the rows of one mini-batch. `Distributed`, which cuts mini-batches into shares, therefore takes
+/// `IndependentCoupling` alone.
 ///
 /// It reads field, base density, transforms, time span, threads and chunk width of the flow. The solver and the trace
 /// of training, regularizers and the end-time policy are parts of the likelihood's training alone.
@@ -108,6 +111,8 @@ class FlowMatching {
  public:
   using Scalar = typename Parts::Scalar;
   using DataScalar = typename Parts::DataScalar;
+  /// Whether the loss of a row depends on the other rows of its mini-batch.
+  static constexpr bool couples_rows = !std::same_as<CouplingType, IndependentCoupling>;
   static_assert(Coupling<CouplingType, Scalar>,
                 "FlowMatching: the coupling's pair must take views of the field's scalar, float or double");
   /// Scratch of repeated training iterations: with the same shapes, the second one allocates nothing.
@@ -163,8 +168,9 @@ class FlowMatching {
   }
 
   /// Of `ByMatchingLoss`: ‖f - u‖² of each row of raw data X, the mean over draws that are always the same; 1 × n.
+  /// \param first_row  Number of the first row. Rows with other numbers have other draws.
   /// \throws ShapeError, DataError on bad data.
-  [[nodiscard]] Row<Scalar> losses(ConstDataRef<DataScalar> X) const requires(!by_likelihood) {
+  [[nodiscard]] Row<Scalar> losses(ConstDataRef<DataScalar> X, Index first_row = 0) const requires(!by_likelihood) {
     check_data("FlowMatching::losses: data", X);
     const View<const DataScalar> all(X);
     Row<double> sum = Row<double>::Zero(X.cols());
@@ -175,7 +181,7 @@ class FlowMatching {
       for (Index i = 0; i < batches; ++i) {
         const auto [first, count] = chunk_of(X.cols(), batches, i);
         samples.resize(std::size_t(count));
-        std::iota(samples.begin(), samples.end(), first);
+        std::iota(samples.begin(), samples.end(), first_row + first);
         iteration().evaluate(all.middleCols(first, count), samples, Draw{judge_.seed, std::uint64_t(draw)}, memory);
         for (Index j = 0; j < count; ++j) sum(first + j) += memory.losses(j);
       }
@@ -183,27 +189,32 @@ class FlowMatching {
   }
 
   [[nodiscard]] std::vector<std::string> context_warnings(ConstDataRef<DataScalar> X) const {
-    std::vector<std::string> warnings = flow_.context_warnings(X);
-    if constexpr (!std::same_as<CouplingType, IndependentCoupling>) {
-      detail::RowGroups groups;
-      groups.set<DataScalar, Scalar>(View<const DataScalar>(X).bottomRows(parts().context_rows()), {});
-      if (2 * groups.ends.size() > std::size_t(X.cols()) && X.cols() > 1)
-        warnings.push_back(detail::message(
-            {"FlowMatching: the ", X.cols(), " rows have ", Index(groups.ends.size()),
-             " different contexts, and only rows of one context exchange their base points: the coupling does next to "
-             "nothing. Take IndependentCoupling, or context of few values, such as labels"}));
-    }
-    return warnings;
+    return flow_.context_warnings(X);
   }
-
   /// What the flow finds doubtful about raw data X, and which of its parts do not take part.
   /// \throws DomainError at a number that the data transform does not map.
   [[nodiscard]] std::vector<std::string> data_warnings(ConstDataRef<DataScalar> X) const {
     std::vector<std::string> warnings = flow_.data_warnings(X);
-    const bool costs = std::tuple_size_v<typename Parts::Regularizers> > 0;
-    if (costs || !std::same_as<typename Parts::EndTime, FixedEndTime>)
-      warnings.push_back(detail::message({"FlowMatching: the flow's ", costs ? "regularizers" : "end-time policy",
-                                          " take no part: flow matching solves no path that they could act on"}));
+    constexpr bool costs = std::tuple_size_v < typename Parts::Regularizers >> 0;
+    constexpr bool end_time = !std::same_as<typename Parts::EndTime, FixedEndTime>;
+    if (costs || end_time)
+      warnings.push_back(
+          detail::message({"FlowMatching: the flow's ", costs ? "regularizers" : "", costs && end_time ? " and " : "",
+                           end_time ? "end-time policy" : "", costs ? " take" : " takes",
+                           " no part: flow matching solves no path that they could act on"}));
+    return warnings;
+  }
+  /// What `fit` says after the last epoch, of the mini-batches that the memory has seen.
+  [[nodiscard]] std::vector<std::string> training_warnings(const Memory& memory) const {
+    std::vector<std::string> warnings;
+    if (2 * memory.alone > memory.coupled)
+      warnings.push_back(detail::message(
+          {"FlowMatching: of ", memory.coupled, " rows in mini-batches ", memory.alone,
+           " were the only ones of their context and weight in theirs. Only rows of equal context and weight exchange "
+           "base points, so that the coupling was the independent one for these. Take larger mini-batches, or fewer "
+           "different contexts (labels) and weights; or IndependentCoupling"}));
+    if constexpr (requires { coupling_.warnings(memory.coupling); })
+      for (std::string& warning : coupling_.warnings(memory.coupling)) warnings.push_back(std::move(warning));
     return warnings;
   }
 

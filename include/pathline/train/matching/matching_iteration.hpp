@@ -63,6 +63,13 @@ class MatchingIteration {
     std::vector<Index> group_samples, partner;
     typename CouplingType::Memory coupling;
     typename Parts::Rounding rounding;
+    Index coupled = 0, alone = 0;  // rows of all mini-batches; of them those that shared their group with none
+    template <class Visit>
+    void state(Visit& visit) {
+      visit("coupled", coupled);
+      visit("alone", alone);
+      if constexpr (requires { coupling.state(visit); }) coupling.state(visit);
+    }
   };
 
   MatchingIteration(const Parts& parts, const CouplingType& coupling, const Path& path)
@@ -155,8 +162,10 @@ class MatchingIteration {
       const Index d = memory.Z.rows();
       RowGroups& groups = memory.groups;
       groups.set(context, weights);
+      memory.coupled += memory.Z.cols();
       Index first = 0;
       for (const Index end : groups.ends) {
+        if (end - first == 1) ++memory.alone;
         const std::span<const Index> rows =
             std::span(groups.order).subspan(std::size_t(first), std::size_t(end - first));
         memory.group_Z.resize(d, Index(rows.size()));
