@@ -10,6 +10,7 @@
 #include <pathline/train/checkpoint/model_settings.hpp>
 #include <pathline/train/checkpoint/state_and_settings.hpp>
 #include <pathline/train/fit.hpp>
+#include <pathline/train/matching/flow_matching.hpp>
 #include <pathline/train/toy/toy_densities.hpp>
 
 #include <mpi.h>
@@ -152,6 +153,23 @@ void alone() {
           "likelihoods of few rows differ");
 }
 
+// Flow matching draws base points and times by the numbers of rows, whichever share they are in.
+void matching() {
+  const Batch<double> X = sample_toy<double>(ToyDensity::moons, 50, Rng(1).draw());
+  auto flow = make_flow(X);
+  FlowMatching objective(flow, ByMatchingLoss{.draws = 2});
+  Distributed distributed(objective);
+  decltype(objective)::Memory memory;
+  decltype(distributed)::Memory shared;
+  auto expected = objective.make_training_loss(), got = expected;
+  objective.value_and_gradient(X, ids_of(X.cols()), Draw{5, 0}, memory, expected);
+  distributed.value_and_gradient(X, ids_of(X.cols()), Draw{5, 0}, shared, got);
+  require((got.gradient - expected.gradient).norm() < 1e-13 * expected.gradient.norm(), "the gradient differs");
+  require(std::abs(got.loss - expected.loss) < 1e-13 * expected.loss, "the loss differs");
+  const Row<double> losses = objective.losses(X);
+  require((distributed.losses(X) - losses).cwiseAbs().maxCoeff() < 1e-12 * losses.maxCoeff(), "losses differ");
+}
+
 // What goes wrong on one rank is thrown on all; afterwards all go on.
 void failures() {
   Quadratic model;
@@ -217,7 +235,8 @@ void failures() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::map<std::string, std::function<void()>> cases{{"bits", bits}, {"alone", alone}, {"failures", failures}};
+  const std::map<std::string, std::function<void()>> cases{
+      {"bits", bits}, {"alone", alone}, {"matching", matching}, {"failures", failures}};
   Quadratic early;
   try {
     require(contains(message_of<ArgumentError>([&] { Distributed too_early(early); }), "MPI is not initialized"),

@@ -44,11 +44,16 @@ namespace pathline {
 /// their last bits from those of the model alone, whose chunks are cut elsewhere, and by a solver's tolerance where its
 /// steps are adaptive, since a chunk has steps of its own. A mini-batch should have some chunks a share.
 ///
+/// A model whose rows depend on each other within a mini-batch is refused: `FlowMatching` with another coupling than
+/// `IndependentCoupling` would pair the rows of each share by themselves, which gives other pairs, and so another
+/// gradient.
+///
 /// All ranks do the same in the same order: each member function but the trivial ones is called by all of them, with
 /// equal arguments, or none returns. Mini-batches, weights, draws and parameters are compared at each call. Data are
 /// whole on every rank.
 ///
-/// \tparam Model  `Trainable` by batches, as `Cnf`; not one with running statistics (`after_step`).
+/// \tparam Model  `Trainable` by batches, as `Cnf`; not one with running statistics (`after_step`), nor one whose
+///                `couples_rows` is true.
 template <class Model>
 class Distributed {
  public:
@@ -58,6 +63,15 @@ class Distributed {
   static_assert(
       !requires(Model & model, typename Model::Memory& memory) { model.after_step(memory); },
       "Distributed: a model with running statistics (a batch normalisation) cannot be shared out yet");
+  static constexpr bool couples_rows = [] {
+    if constexpr (requires { Model::couples_rows; })
+      return Model::couples_rows;
+    else
+      return false;
+  }();
+  static_assert(!couples_rows,
+                "Distributed: the coupling pairs the rows of a whole mini-batch, of which a share has only some: take "
+                "IndependentCoupling, or train on one process with Threads");
 
   struct Memory {
     typename Model::Memory model;
@@ -101,15 +115,22 @@ class Distributed {
     model.log_prob(X);
   }
   {
-    return of_each_column(X, [&](const auto& columns) -> Row<Scalar> { return model_.log_prob(columns); });
+    return of_each_column(
+        X, [&](Index /*first*/, const auto& columns) -> Row<Scalar> { return model_.log_prob(columns); });
   }
 
-  /// The same for a model that has losses(X) instead.
+  /// The same for a model that has losses(X) instead, or losses(X, first) where the draws depend on the number of the
+  /// first row, as those of `FlowMatching` with `ByMatchingLoss` do.
   [[nodiscard]] Row<Scalar> losses(ConstDataRef<DataScalar> X) const requires requires(const Model& model) {
     model.losses(X);
   }
   {
-    return of_each_column(X, [&](const auto& columns) -> Row<Scalar> { return model_.losses(columns); });
+    return of_each_column(X, [&]([[maybe_unused]] Index first, const auto& columns) -> Row<Scalar> {
+      if constexpr (requires { model_.losses(columns, first); })
+        return model_.losses(columns, first);
+      else
+        return model_.losses(columns);
+    });
   }
 
   /// Loss and gradient of a mini-batch, on every rank. Statistics are those of all ranks together;
@@ -227,7 +248,7 @@ class Distributed {
     Row<Scalar> result(n);
     const auto check = [&] { require_data(X); };
     shares_.run(n, print_of(X, 0), check, [&](Index /*share*/, Index first, Index count) {
-      result.segment(first, count) = work(X.middleCols(first, count));
+      result.segment(first, count) = work(first, X.middleCols(first, count));
     });
     // What each rank has, to all.
     std::vector<int> counts, firsts;
