@@ -61,8 +61,8 @@ struct StraightPath {
 /// diffusion of Song et al. 2021; Lipman et al. 2023, equation 19. Where z₀ has the covariance I, so has z(s).
 ///
 /// α(1) = exp(-(β_min + β_max) / 4) of the data are left at the base, 0.0066 with the defaults. The velocity grows like
-/// s^-½ towards the data, and its mean square like 1 / s: training draws
-/// s > `s_min`, the ε of Song et al. and Lipman et al.
+/// s^-½ towards the data, and its mean square like 1 / s: training draws s > `s_min`, the
+/// ε of Song et al. and Lipman et al.
 struct VariancePreservingPath {
   double beta_min = 0.1, beta_max = 20;
   double s_min = 1e-5;
