@@ -271,7 +271,8 @@ TEST_CASE("NeuralOde with PerSample allocates nothing in the second call of a sh
           "[gradient][per_sample][allocations]") {
   const NetworkField field = network();
   const Batch<double> y0 = starts(30), context = contexts(30);
-  const NeuralOde ode(field, PerSample(control), ChunkWidth{20},
+  // One thread: of several, one may meet its first chunk, or a wider one, in the second call only.
+  const NeuralOde ode(field, PerSample(control), ChunkWidth{20}, Threads{1},
                       Backpropagation<>{.outputs = GENERATE(OutputTimes::step_to, OutputTimes::interpolate)});
   decltype(ode)::Memory memory, other;
   ValueAndGradient<double> result;
