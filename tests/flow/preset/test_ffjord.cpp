@@ -58,7 +58,7 @@ TEST_CASE("ffjord: the gradient agrees with central differences", "[flow][preset
   CHECK(gradient_error(flow) < 1e-7);
 }
 
-TEST_CASE("ffjord: a flow in training is a density", "[flow][presets]") {
+TEST_CASE("ffjord: a flow in training is a density", "[flow][presets][many-draws]") {
   auto flow = ffjord<double>({.hidden = {8, 8}, .seed = 2});
   CHECK(train_briefly(flow, 40, 0.02) < -0.1);
   CHECK(total_probability(flow) == Approx(1).margin(1e-3));

@@ -250,7 +250,7 @@ TEST_CASE("Contexts reach every block of a stack", "[flow][stack][context][gradi
   CHECK(max_difference(fine.inverse(with_context(fine.transform(with_context(X, C)), C)), X) < 1e-6);
 }
 
-TEST_CASE("A stack's running statistics become those of the batch", "[flow][stack]") {
+TEST_CASE("A stack's running statistics become those of the batch", "[flow][stack][many-draws]") {
   auto flow = flow_of(stack(2), 4);
   const Stack& blocks = flow.field();
   typename decltype(flow)::Memory memory;

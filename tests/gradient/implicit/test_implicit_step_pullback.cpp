@@ -101,8 +101,8 @@ struct FastToCosine {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Backpropagation through implicit methods agrees with differences of the replayed steps",
-                   "[gradient][backpropagation]", ImplicitEuler, ImplicitMidpoint, CrankNicolson, TrBdf2, Sdirk2,
-                   Sdirk3, Sdirk4, Kvaerno3, Kvaerno5, GaussLegendre4, RadauIia5) {
+                   "[gradient][backpropagation][many-draws]", ImplicitEuler, ImplicitMidpoint, CrankNicolson, TrBdf2,
+                   Sdirk2, Sdirk3, Sdirk4, Kvaerno3, Kvaerno5, GaussLegendre4, RadauIia5) {
   const GradientProblem problem;
   Backpropagation<>::Memory<GradientProblem::G, TestType> memory;
   const auto result = problem.run(Backpropagation<>{}, TestType{}, FixedSteps(3), memory);

@@ -128,7 +128,7 @@ struct ReversedProblem {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Backpropagation through reversible methods agrees with differences of the recorded steps",
-                   "[gradient][reversible]", Reversible<Heun>, (Reversible<Heun, std::ratio<1>>), Loose,
+                   "[gradient][reversible][many-draws]", Reversible<Heun>, (Reversible<Heun, std::ratio<1>>), Loose,
                    Reversible<Dopri5>, ReversibleHeun) {
   GradientProblem problem;
   check_gradient<TestType>(FixedSteps(7), problem);
@@ -237,7 +237,8 @@ TEST_CASE("A NeuralOde by a reversible method solves and trains by the same numb
   CHECK_THROWS_AS((void)interpolating.solve(problem.y0, problem.times), ArgumentError);
 }
 
-TEST_CASE("Memory of a reversible solve does not grow with its steps", "[gradient][reversible][allocations]") {
+TEST_CASE("Memory of a reversible solve does not grow with its steps",
+          "[gradient][reversible][allocations][many-draws]") {
   ReversedProblem<Reversible<Dopri5>> problem;
   problem.iterate(8);
   const Batch<double> once = problem.back(8);
