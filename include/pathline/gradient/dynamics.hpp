@@ -18,6 +18,7 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace pathline {
 
@@ -148,6 +149,18 @@ class FieldDynamics {
     field_.pullback(S, Z, columns_, slices.scalars(field_.tape_size(columns_, 0)), F_bar, path_bar, S_bar,
                     View<Scalar>(theta_bar).head(detail::parameter_count(field_)), workspace);
     side_.pullback(S_bar, theta_bar, t_bar);
+  }
+
+  /// Whether there are `copies`: a context would have to be copied too.
+  [[nodiscard]] bool has_copies() const { return side_.context_size() == 0; }
+  /// The dynamics of a copy of all samples for each of some times, copy after copy; t counts from these times.
+  /// \param room  Takes the time of each column, and is referred to.
+  [[nodiscard]] FieldDynamics copies(std::span<const double> times, std::vector<double>& room) const {
+    eigen_assert(has_copies());
+    room.clear();
+    for (const double t : times)
+      for (Index j = 0; j < columns_; ++j) room.push_back(side_.start(j) + t);
+    return {field_, Index(room.size()), SideInputs<Scalar>(side_.context(), room)};
   }
 
   /// J (d × dn), sample after sample.

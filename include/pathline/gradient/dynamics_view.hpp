@@ -46,6 +46,7 @@ class DynamicsView {
   [[nodiscard]] Index error_rows() const noexcept { return error_rows_; }
   [[nodiscard]] Index parameter_count() const noexcept { return parameter_count_; }
   [[nodiscard]] Index tape_size() const noexcept { return tape_size_; }
+  [[nodiscard]] Index evaluation_tape_size() const noexcept { return evaluation_tape_size_; }
 
   /// y, dy: rows × columns, contiguous.
   void evaluate(double t, View<const Scalar> y, View<Scalar> dy, std::span<Scalar> tape,
@@ -77,7 +78,8 @@ class DynamicsView {
         path_rows_(g.path_rows()),
         error_rows_(g.error_rows()),
         parameter_count_(g.parameter_count()),
-        tape_size_(g.tape_size()) {}
+        tape_size_(g.tape_size()),
+        evaluation_tape_size_(detail::evaluation_tape_size(g)) {}
 
   template <class Whole, class Part>
   static void evaluate_of(const void* dynamics, double t, const Scalar* y, Scalar* dy, std::span<Scalar> tape,
@@ -100,7 +102,8 @@ class DynamicsView {
   const void* dynamics_ = nullptr;
   Evaluate evaluate_ = nullptr;
   Pullback pullback_ = nullptr;
-  Index rows_ = 0, columns_ = 0, path_rows_ = 0, error_rows_ = 0, parameter_count_ = 0, tape_size_ = 0;
+  Index rows_ = 0, columns_ = 0, path_rows_ = 0, error_rows_ = 0, parameter_count_ = 0, tape_size_ = 0,
+        evaluation_tape_size_ = 0;
 };
 
 }  // namespace pathline

@@ -29,6 +29,9 @@ class SideInputs {
 
   [[nodiscard]] Index rows() const noexcept { return 1 + context_.rows(); }
   [[nodiscard]] Index context_size() const noexcept { return context_.size(); }
+  [[nodiscard]] const Context& context() const noexcept { return context_; }
+  /// What is added to t for sample j.
+  [[nodiscard]] double start(Index j) const { return starts_.empty() ? 0 : starts_[std::size_t(j)]; }
 
   /// S at time t.
   [[nodiscard]] BatchMap<Scalar> at(double t, Frame& frame) const {

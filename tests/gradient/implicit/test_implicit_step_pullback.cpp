@@ -7,6 +7,7 @@
 #include <pathline/gradient/implicit/fully_implicit_pullback.hpp>
 #include <pathline/gradient/implicit/transposed_system.hpp>
 #include <pathline/gradient/neural_ode.hpp>
+#include <pathline/gradient/sequence.hpp>
 #include <pathline/gradient/step_regularizers.hpp>
 
 #include <support/allocations.hpp>
@@ -271,6 +272,40 @@ TEST_CASE("Backpropagation through implicit methods after a sliver of a step", "
   const auto sliver = ode.value_and_gradient(problem.y0, std::vector<double>{0, 1e-10, 1}, loss);
   CHECK(max_difference(sliver.parameters, whole.parameters) < 1e-8);
   CHECK(max_difference(sliver.initial, whole.initial) < 1e-8);
+}
+
+TEMPLATE_TEST_CASE("Backpropagation through implicit methods: stages taken together, as one after the other",
+                   "[gradient][backpropagation]", Kvaerno3, RadauIia5) {
+  // Stages are solved to rounding, so that a sample's gradient does not depend on its chunk. One of 48 columns takes
+  // its stages one after the other.
+  const GradientProblem problem;
+  Batch<double> y0(2, 48);
+  for (Index j = 0; j < 16; ++j) y0.middleCols(3 * j, 3) = problem.y0 * (1 - 0.05 * double(j));
+  const auto loss = [](const std::vector<Batch<double>>& states, std::vector<Batch<double>>& bars) {
+    for (std::size_t i = 0; i < states.size(); ++i) bars[i] += states[i];
+    return 0.5 * (states[1].squaredNorm() + states[2].squaredNorm());
+  };
+  const std::vector<double> times{0, 0.3, 1};
+  const auto ode = [&](Index width) { return NeuralOde(problem.field, TestType{}, FixedSteps(2), ChunkWidth{width}); };
+  const auto wide = ode(48).value_and_gradient(y0, times, loss);
+  const auto narrow = ode(3).value_and_gradient(y0, times, loss);
+  CHECK(max_difference(wide.parameters, narrow.parameters) < 1e-12 * wide.parameters.norm());
+  CHECK(max_difference(wide.initial, narrow.initial) < 1e-13);
+
+  // Sequences in one chunk that start at different times, and each in a chunk of its own.
+  std::vector<Sequence<double>> sequences;
+  for (const double start : {0.0, 0.4, 2.0})
+    sequences.push_back({.times = {start, start + 0.3, start + 1}, .states = y0.middleCols(4, 3)});
+  const std::vector<Index> all{0, 1, 2};
+  const auto gradient = [&](Index width) {
+    typename decltype(ode(1))::Memory memory;
+    ValueAndGradient<double> result;
+    ode(width).value_and_gradient(sequences, all, Vector<double>(), memory, result);
+    return result;
+  };
+  const auto beside = gradient(3), alone = gradient(1);
+  CHECK(max_difference(beside.parameters, alone.parameters) < 1e-12 * alone.parameters.norm());
+  CHECK(max_difference(beside.initial, alone.initial) < 1e-13);
 }
 
 TEST_CASE("Backpropagation through implicit methods: jumps and forced steps", "[gradient][backpropagation]") {

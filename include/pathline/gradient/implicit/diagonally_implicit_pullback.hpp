@@ -34,6 +34,7 @@ struct StepRecord<Method> : detail::SolvedStepRecord<Method> {};
 ///     (I - hγJᵢᵀ) w = K̄ᵢ + hγ μ_q,   μ_q = G_qᵀ κ̄,   μᵢ = Jᵢᵀ w + μ_q = (w - K̄ᵢ) / (hγ),   and then   λ += Σ μᵢ,
 /// where κ̄ are the quadrature rows of K̄ᵢ and θ̄ takes what the pullbacks of κ̄ and w add. The quotient multiplies no
 /// rounding by a large J. A first stage that was the last of the step before hands its cotangent on to that one.
+/// Where the stages are together (stages_together) their J are there first, and one pullback of all w gives θ̄ at last.
 template <SingleStageImplicitMethod Method, Dynamics G>
 class StepPullback<Method, G>
     : public detail::StageCotangents<typename G::Scalar, std::size_t(detail::StageTableau<Method>::value.stages)> {
@@ -50,7 +51,9 @@ class StepPullback<Method, G>
         system_(system),
         carry_(frame.batch(dynamics.rows(), dynamics.columns())),
         bar_(frame.batch(dynamics.rows(), dynamics.columns())),
-        J_(frame.batch(dynamics.path_rows(), dynamics.path_rows() * dynamics.columns())) {
+        together_(detail::stages_together<s>(dynamics)),
+        J_(frame.batch(dynamics.path_rows(), dynamics.path_rows() * dynamics.columns() * (together_ ? Index(s) : 1))),
+        w_(frame.batch(dynamics.rows(), together_ ? dynamics.columns() * Index(s) : 0)) {
     system_.resize(dynamics.path_rows());
   }
 
@@ -60,6 +63,13 @@ class StepPullback<Method, G>
     Index pullbacks = 0;
     if (carries_) add(s - 1, Scalar(1), carry_.data());  // not before: cotangents of a cost of the steps are scaled
     carries_ = false;
+    const auto before = Index(record.begin(step));  // stages without a slot
+    const Index n = lambda.cols(), all = (Index(s) - before) * n;
+    const View<Scalar> w(w_), J(J_);
+    if (together_) {
+      record.jacobians_at(step, J.leftCols(all * J.rows()));
+      detail::fill<Scalar>(w, 0);
+    }
     for (std::size_t i = s; i-- > 0;) {
       if (tableau.b[i] != 0)
         add(i, Scalar(step.h * tableau.b[i]), lambda.data());
@@ -80,12 +90,21 @@ class StepPullback<Method, G>
       }
       const double t = step.time(tableau.c[i]);
       const auto h_gamma = Scalar(step.h * tableau.A(int(i), int(i)));
-      if (h_gamma == 0) {  // an explicit stage, or a step that is no number in this scalar
+      if (together_) {
+        const Index at = (Index(i) - before) * n;
+        solve(h_gamma, J.middleCols(at * J.rows(), n * J.rows()), stage_bar_[i], w.middleCols(at, n));
+        if (h_gamma == 0)
+          multiply_transposed(J.middleCols(at * J.rows(), n * J.rows()), stage_bar_[i], mu_[i]);
+        else
+          divide(w.middleCols(at, n), stage_bar_[i], h_gamma, mu_[i]);
+        ++pullbacks;
+      } else if (h_gamma == 0) {  // an explicit stage, or a step that is no number in this scalar
         pull_back(record, step.first + i, t, stage_bar_[i], mu_[i], theta_bar, pullbacks);
       } else {
         pull_back_solved(record, step.first + i, t, h_gamma, stage_bar_[i], mu_[i], theta_bar, pullbacks);
       }
     }
+    if (together_) record.pullback_all(step, w.leftCols(all), J.leftCols(all), theta_bar);
     for (std::size_t i = 0; i < s; ++i)
       if (active_[i]) this->add_path_rows(1, mu_[i], lambda);
     return pullbacks;
@@ -104,32 +123,55 @@ class StepPullback<Method, G>
   template <class Record>
   void pull_back_solved(Record& record, std::size_t index, double t, Scalar h_gamma, View<Scalar> K_bar,
                         View<Scalar> mu, View<Scalar> theta_bar, Index& pullbacks) {
-    const Index d = mu.rows(), n = mu.cols(), quadratures = K_bar.rows() - d;
-    const View<Scalar> bar(bar_);
-    const bool has_quadratures = quadratures > 0;
-    if (has_quadratures) {
-      detail::fill<Scalar>(bar.topRows(d), 0);
+    const Index d = mu.rows(), quadratures = K_bar.rows() - d;
+    const View<Scalar> bar(bar_), w = bar.topRows(d);
+    if (quadratures > 0) {
+      detail::fill<Scalar>(w, 0);
       detail::copy<Scalar>(K_bar.bottomRows(quadratures), bar.bottomRows(quadratures));
       pull_back(record, index, t, bar, mu, theta_bar, pullbacks);
       detail::fill<Scalar>(bar.bottomRows(quadratures), 0);
     }
+    detail::copy<Scalar>(K_bar.topRows(d), w);
+    if (quadratures > 0) detail::axpy<Scalar>(h_gamma, mu, w);
     record.jacobian_at(index, t, J_);
-    for (Index j = 0; j < n; ++j) {
+    solve(h_gamma, J_, w, w);
+    pull_back(record, index, t, bar, mu, theta_bar, pullbacks);
+    divide(w, K_bar, h_gamma, mu);
+  }
+
+  /// w (d × n) from (I - hγJᵀ) w = b, of one sample after the other; b may be w.
+  void solve(Scalar h_gamma, View<const Scalar> J, View<const Scalar> b, View<Scalar> w) {
+    const Index d = w.rows();
+    for (Index j = 0; j < w.cols(); ++j) {
       for (Index k = 0; k < d; ++k) {
-        for (Index i = 0; i < d; ++i) system_.matrix(i, k) = Scalar(i == k ? 1 : 0) - h_gamma * J_(i, j * d + k);
-        system_.right(k) = K_bar(k, j) + (has_quadratures ? h_gamma * mu(k, j) : Scalar(0));
+        for (Index i = 0; i < d; ++i) system_.matrix(i, k) = Scalar(i == k ? 1 : 0) - h_gamma * J(i, j * d + k);
+        system_.right(k) = b(k, j);
       }
       system_.solve();
-      for (Index k = 0; k < d; ++k) bar(k, j) = system_.solution(k);
+      for (Index k = 0; k < d; ++k) w(k, j) = system_.solution(k);
     }
-    pull_back(record, index, t, bar, mu, theta_bar, pullbacks);
-    for (Index j = 0; j < n; ++j)
-      for (Index k = 0; k < d; ++k) mu(k, j) = (bar(k, j) - K_bar(k, j)) / h_gamma;
+  }
+  /// μ = (w - K̄) / (hγ).
+  static void divide(View<const Scalar> w, View<const Scalar> K_bar, Scalar h_gamma, View<Scalar> mu) {
+    for (Index j = 0; j < mu.cols(); ++j)
+      for (Index k = 0; k < mu.rows(); ++k) mu(k, j) = (w(k, j) - K_bar(k, j)) / h_gamma;
+  }
+  /// μ = JᵀK̄.
+  static void multiply_transposed(View<const Scalar> J, View<const Scalar> K_bar, View<Scalar> mu) {
+    const Index d = mu.rows();
+    for (Index j = 0; j < mu.cols(); ++j)
+      for (Index k = 0; k < d; ++k) {
+        Scalar sum(0);
+        for (Index i = 0; i < d; ++i) sum += J(i, j * d + k) * K_bar(i, j);
+        mu(k, j) = sum;
+      }
   }
 
   detail::TransposedSystem<Scalar>& system_;
-  BatchMap<Scalar> carry_, bar_, J_;
-  bool carries_ = false;  // carry_ is a cotangent of the last stage of the step before
+  BatchMap<Scalar> carry_, bar_;
+  bool together_;           // see stages_together
+  BatchMap<Scalar> J_, w_;  // of all stages where they are together
+  bool carries_ = false;    // carry_ is a cotangent of the last stage of the step before
 };
 
 }  // namespace pathline

@@ -11,6 +11,8 @@
 
 #include <concepts>
 #include <span>
+#include <type_traits>
+#include <vector>
 
 namespace pathline {
 
@@ -29,7 +31,10 @@ class DynamicsWithJacobian : public DynamicsView<S> {
   /// Looks at `Part::of(whole)`, as DynamicsView does.
   template <class Whole, class Part>
   DynamicsWithJacobian(const Whole& whole, Part which)
-      : DynamicsView<S>(whole, which), dynamics_(&whole), jacobian_(&jacobian_of<Whole, Part>) {}
+      : DynamicsView<S>(whole, which), dynamics_(&whole), jacobian_(&jacobian_of<Whole, Part>) {
+    if constexpr (requires(std::vector<double> & room) { Part::of(whole).copies(room, room); })
+      if (Part::of(whole).has_copies()) with_copies_ = &with_copies_of<Whole, Part>;
+  }
 
   /// The Jacobians of the path rows at (t, y), sample after sample: J (path_rows × path_rows · n, contiguous), by the
   /// dynamics' own `jacobian`, or row by row by pullbacks where it has none.
@@ -39,7 +44,26 @@ class DynamicsWithJacobian : public DynamicsView<S> {
     jacobian_(dynamics_, *this, t, y, J, workspace);
   }
 
+  /// Whether with_copies() may be called.
+  [[nodiscard]] bool has_copies() const noexcept { return with_copies_ != nullptr; }
+  /// Calls `use(dynamics)` with those of a copy of all samples for each of some times, as FieldDynamics::copies.
+  template <class Use>
+  void with_copies(std::span<const double> times, std::vector<double>& room, Use&& use) const {
+    with_copies_(dynamics_, times, room, &use, [](void* to, const DynamicsWithJacobian& copies) {
+      (*static_cast<std::remove_reference_t<Use>*>(to))(copies);
+    });
+  }
+
  private:
+  using UseCopies = void (*)(void*, const DynamicsWithJacobian&);
+
+  template <class Whole, class Part>
+  static void with_copies_of(const void* dynamics, std::span<const double> times, std::vector<double>& room, void* to,
+                             UseCopies use) {
+    const auto copies = Part::of(*static_cast<const Whole*>(dynamics)).copies(times, room);
+    use(to, DynamicsWithJacobian(copies));
+  }
+
   template <class Whole, class Part>
   static void jacobian_of(const void* dynamics, [[maybe_unused]] const DynamicsView<S>& any, double t,
                           const View<const Scalar>& y, const View<Scalar>& J, Workspace<Scalar>& workspace) {
@@ -79,6 +103,7 @@ class DynamicsWithJacobian : public DynamicsView<S> {
   const void* dynamics_ = nullptr;
   void (*jacobian_)(const void*, const DynamicsView<S>&, double, const View<const Scalar>&, const View<Scalar>&,
                     Workspace<Scalar>&) = nullptr;
+  void (*with_copies_)(const void*, std::span<const double>, std::vector<double>&, void*, UseCopies) = nullptr;
 };
 
 }  // namespace pathline

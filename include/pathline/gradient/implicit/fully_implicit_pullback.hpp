@@ -45,9 +45,12 @@ class StepPullback<Method, G>
       : Base(dynamics.rows(), dynamics.path_rows(), dynamics.columns(), frame),
         system_(system),
         bar_(frame.batch(dynamics.rows(), dynamics.columns())),
-        w_(make(frame, dynamics.path_rows(), dynamics.columns(), std::make_index_sequence<s>{})),
-        J_(make(frame, dynamics.path_rows(), dynamics.path_rows() * dynamics.columns(),
-                std::make_index_sequence<s>{})) {
+        together_(detail::stages_together<s>(dynamics)),
+        all_w_(frame.batch(dynamics.path_rows(), dynamics.columns() * Index(s))),
+        all_J_(frame.batch(dynamics.path_rows(), dynamics.path_rows() * all_w_.cols())),
+        all_mu_(frame.batch(dynamics.path_rows(), together_ ? all_w_.cols() : 0)),
+        w_(parts(all_w_, std::make_index_sequence<s>{})),
+        J_(parts(all_J_, std::make_index_sequence<s>{})) {
     system_.resize(Index(s) * dynamics.path_rows());
   }
 
@@ -71,13 +74,20 @@ class StepPullback<Method, G>
       } else {
         detail::fill<Scalar>(mu_[i], 0);
       }
-      record.jacobian_at(step.first + i, step.time(tableau.c[i]), J_[i]);
+      if (!together_) record.jacobian_at(step.first + i, step.time(tableau.c[i]), J_[i]);
     }
+    if (together_) record.jacobians_at(step, all_J_);
     for (Index column = 0; column < n; ++column) solve_column(column, h, d);
     if (quadratures > 0) detail::fill<Scalar>(bar.bottomRows(quadratures), 0);
-    for (std::size_t i = 0; i < s; ++i) {
+    for (std::size_t i = 0; i < s && !together_; ++i) {
       detail::copy<Scalar>(w_[i], bar.topRows(d));
       pull_back(i);
+    }
+    if (together_) {
+      record.pullback_all(step, all_w_, all_mu_, theta_bar);
+      for (std::size_t i = 0; i < s; ++i)
+        detail::copy<Scalar>(parts(all_mu_, std::make_index_sequence<s>{})[i], mu_[i]);
+      pullbacks += Index(s);
     }
     if (h == 0) {  // a step that is no number in this scalar
       for (std::size_t i = 0; i < s; ++i) this->add_path_rows(1, mu_[i], lambda);
@@ -119,15 +129,17 @@ class StepPullback<Method, G>
       for (Index k = 0; k < d; ++k) w_[i](k, column) = system_.solution(Index(i) * d + k);
   }
 
+  /// The columns of each stage.
   template <std::size_t... I>
-  static std::array<BatchMap<Scalar>, s> make(typename Workspace<Scalar>::Frame& frame, Index rows, Index columns,
-                                              std::index_sequence<I...>) {
-    return {((void)I, frame.batch(rows, columns))...};
+  static std::array<View<Scalar>, s> parts(View<Scalar> all, std::index_sequence<I...>) {
+    return {all.middleCols(Index(I) * (all.cols() / Index(s)), all.cols() / Index(s))...};
   }
 
   detail::TransposedSystem<Scalar>& system_;
   BatchMap<Scalar> bar_;
-  std::array<BatchMap<Scalar>, s> w_, J_;
+  bool together_;  // see stages_together
+  BatchMap<Scalar> all_w_, all_J_, all_mu_;
+  std::array<View<Scalar>, s> w_, J_;  // of each stage
 };
 
 }  // namespace pathline
