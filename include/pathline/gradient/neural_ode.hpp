@@ -54,8 +54,8 @@ class NeuralOde {
   using Scalar = typename Parts::Scalar;
   /// Whether each sample has steps of its own: PerSample.
   static constexpr bool each_sample = Parts::each_sample;
-  /// Scratch of repeated calls: with the same shapes, the second call allocates nothing but its results. (By one thread:
-  /// of several, one may meet its first chunk of solve() later.)
+  /// Scratch of repeated calls: with the same shapes, the second call allocates nothing but its results. (By one
+  /// thread: of several, one may meet its first chunk of solve() later.)
   using Memory = detail::OdeMemory<Parts>;
 
   /// \throws ArgumentError for a width of chunks below 0.
