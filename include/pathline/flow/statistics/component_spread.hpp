@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <string>
 #include <vector>
@@ -72,6 +73,31 @@ struct ComponentSpread {
   return result;
 }
 
+/// Throws DataError for a component whose numbers, from `least` to `greatest`, are too large to compute with.
+[[gnu::cold]] inline void require_size(const std::string& what, Index i, double least, double greatest) {
+  if (const double size = std::max(std::abs(least), std::abs(greatest)); size > std::numeric_limits<double>::max() / 4)
+    throw DataError({what, ": component ", i, " of the data reaches ", size,
+                     ", too large to subtract a mean; give it in a larger unit"});
+}
+
+/// Throws DataError for a component that is constant, or varies by less than 64 of the scalar's numbers.
+[[gnu::cold]] inline void require_density(const std::string& what, Index i, double least, double greatest, double mean,
+                                          double deviation, Precision precision) {
+  if (!(least < greatest))
+    throw DataError({what, ": component ", i, " of the data is constant (", least,
+                     "): it has no density; leave the column out",
+                     precision.single && std::abs(least) > 1e5
+                         ? message({", or, if float has rounded its digits away, ", double_data})
+                         : ""});
+  const double spacing = precision.spacing(mean);
+  if (!(deviation >= 64 * spacing))
+    throw DataError(message(
+        {what, ": component ", i, " of the data varies by ", deviation, " around ", mean, ", where ", precision.name(),
+         " numbers are ", spacing,
+         " apart: ", precision.single ? double_data : "subtract an offset before the numbers are rounded to double",
+         ", or leave the column out if it is constant"}));
+}
+
 /// The moments of data that have a density.
 /// \throws DataError when X is empty, not finite, has one sample only, numbers above 4.5e307, or a component that is
 ///         constant or varies by less than 64 of the scalar's numbers.
@@ -88,62 +114,64 @@ struct ComponentSpread {
       greatest(i) = std::max(greatest(i), X(i, j));
     }
   }
-  for (Index i = 0; i < d; ++i)
-    if (const double size = std::max(std::abs(least(i)), std::abs(greatest(i)));
-        size > std::numeric_limits<double>::max() / 4)
-      throw DataError({what, ": component ", i, " of the data reaches ", size,
-                       ", too large to subtract a mean; give it in a larger unit"});
+  for (Index i = 0; i < d; ++i) require_size(what, i, least(i), greatest(i));
   ComponentSpread result = moments_of(X);
-  for (Index i = 0; i < d; ++i) {
-    const double mean = result.mean(i), deviation = result.deviation(i);
-    if (!(least(i) < greatest(i)))
-      throw DataError({what, ": component ", i, " of the data is constant (", least(i),
-                       "): it has no density; leave the column out",
-                       precision.single && std::abs(least(i)) > 1e5
-                           ? message({", or, if float has rounded its digits away, ", double_data})
-                           : ""});
-    const double spacing = precision.spacing(mean);
-    if (!(deviation >= 64 * spacing))
-      throw DataError(message(
-          {what, ": component ", i, " of the data varies by ", deviation, " around ", mean, ", where ",
-           precision.name(), " numbers are ", spacing,
-           " apart: ", precision.single ? double_data : "subtract an offset before the numbers are rounded to double",
-           ", or leave the column out if it is constant"}));
-  }
+  for (Index i = 0; i < d; ++i)
+    require_density(what, i, least(i), greatest(i), result.mean(i), result.deviation(i), precision);
   return result;
 }
 
-/// Throws DataError when most neighbouring numbers of a component become equal once they are standardised and rounded,
+/// Samples that are looked at for neighbours, evenly spread: fewer lie farther apart, which only spares a component.
+[[nodiscard]] inline Index stride_of_neighbours(Index samples, Index most = 20'000) { return samples / most + 1; }
+
+/// A sample, and a component of it.
+struct FarSample {
+  Index sample;
+  double value;
+};
+
+/// Throws DataError when most neighbouring numbers of component i become equal once they are standardised and rounded,
 /// as where one sample is very far away from all others.
+/// \param values    Of some samples; sorted afterwards.
+/// \param farthest  farthest() returns the FarSample of this component.
+template <class Farthest>
+[[gnu::cold]] void require_told_apart(const std::string& what, Index i, std::vector<double>& values, double mean,
+                                      double deviation, Precision precision, const Farthest& farthest) {
+  std::sort(values.begin(), values.end());
+  Index pairs = 0, equal_data = 0, equal_scores = 0;
+  for (std::size_t j = 1; j < values.size(); ++j) {
+    if (values[j] == values[j - 1]) continue;
+    const auto score = [&](double x) { return precision.rounded((x - mean) / deviation); };
+    const double left = precision.rounded(values[j - 1]), right = precision.rounded(values[j]);
+    ++pairs;
+    equal_data += Index(left == right);
+    equal_scores += Index(score(left) == score(right));
+  }
+  if (pairs == 0 || 2 * equal_scores < pairs) return;
+  const std::string share = message({equal_scores, " of ", pairs, " neighbouring numbers"});
+  if (2 * equal_data >= pairs)
+    throw DataError(message(
+        {what, ": of component ", i, " of the data ", share, " are equal in ", precision.name(), ": ", double_data}));
+  const FarSample far = farthest();
+  throw DataError({what, ": component ", i, " of sample ", far.sample, " of the data is ", far.value,
+                   ", so far from the others that ", share, " are equal in ", precision.name(),
+                   " once standardised; leave the sample out, or take logarithms first: Chain(log, "
+                   "Standardize(transformed(log, X)))"});
+}
+
+/// The same for each component of X (d × n).
 [[gnu::cold]] inline void require_told_apart(const std::string& what, const Batch<double>& X,
                                              const ComponentSpread& spread, Precision precision) {
-  constexpr Index most = 20'000;  // samples, evenly spread: fewer lie farther apart, which only spares a component
-  const Index stride = X.cols() / most + 1;
+  const Index stride = stride_of_neighbours(X.cols());
   std::vector<double> values(std::size_t((X.cols() + stride - 1) / stride));
   for (Index i = 0; i < X.rows(); ++i) {
     for (std::size_t j = 0; j < values.size(); ++j) values[j] = X(i, Index(j) * stride);
-    std::sort(values.begin(), values.end());
-    Index pairs = 0, equal_data = 0, equal_scores = 0;
-    for (std::size_t j = 1; j < values.size(); ++j) {
-      if (values[j] == values[j - 1]) continue;
-      const auto score = [&](double x) { return precision.rounded((x - spread.mean(i)) / spread.deviation(i)); };
-      const double left = precision.rounded(values[j - 1]), right = precision.rounded(values[j]);
-      ++pairs;
-      equal_data += Index(left == right);
-      equal_scores += Index(score(left) == score(right));
-    }
-    if (pairs == 0 || 2 * equal_scores < pairs) continue;
-    const std::string share = message({equal_scores, " of ", pairs, " neighbouring numbers"});
-    if (2 * equal_data >= pairs)
-      throw DataError(message(
-          {what, ": of component ", i, " of the data ", share, " are equal in ", precision.name(), ": ", double_data}));
-    Index farthest = 0;
-    for (Index j = 1; j < X.cols(); ++j)
-      if (std::abs(spread.scores(i, j)) > std::abs(spread.scores(i, farthest))) farthest = j;
-    throw DataError({what, ": component ", i, " of sample ", farthest, " of the data is ", X(i, farthest),
-                     ", so far from the others that ", share, " are equal in ", precision.name(),
-                     " once standardised; leave the sample out, or take logarithms first: Chain(log, "
-                     "Standardize(transformed(log, X)))"});
+    require_told_apart(what, i, values, spread.mean(i), spread.deviation(i), precision, [&] {
+      Index farthest = 0;
+      for (Index j = 1; j < X.cols(); ++j)
+        if (std::abs(spread.scores(i, j)) > std::abs(spread.scores(i, farthest))) farthest = j;
+      return FarSample{farthest, X(i, farthest)};
+    });
   }
 }
 
