@@ -1,0 +1,99 @@
+// Rows of numpy's files, read where they are asked for.
+#include <pathline/io/npy_rows.hpp>
+
+#include <pathline/io/npy.hpp>
+#include <pathline/train/source/row_set.hpp>
+
+#include <support/catch.hpp>
+#include <support/folder.hpp>
+
+#include <filesystem>
+#include <sstream>
+#include <string>
+
+using namespace pathline;
+using io::NpyRows;
+
+namespace {
+
+Batch<float> some_numbers() {
+  Batch<float> X(3, 10);
+  for (Index k = 0; k < X.size(); ++k) X(k) = float(k) / 8;
+  return X;
+}
+
+template <class Derived>
+std::string npy_text(const Eigen::MatrixBase<Derived>& X) {
+  std::ostringstream out;
+  io::write_npy(out, X);
+  return out.str();
+}
+
+std::string replaced(std::string text, const std::string& old, const std::string& by) {
+  return text.replace(text.find(old), old.size(), by);
+}
+
+}  // namespace
+
+TEST_CASE("Rows of a numpy file are read where they are asked for", "[io][npy]") {
+  static_assert(RowSet<NpyRows<float>> && RowSet<NpyRows<double>>);
+  const Folder folder;
+  const Batch<float> X = some_numbers();
+  const NpyRows<float> rows(folder.write("x.npy", npy_text(X)));
+  CHECK(rows.dim() == 3);
+  CHECK(rows.size() == 10);
+  CHECK(all_of(rows) == X);
+  Batch<float> some(3, 4), wide = Batch<float>::Zero(5, 4);
+  rows.read(6, some);
+  CHECK(some == X.rightCols(4));
+  rows.read(2, wide.middleRows(1, 3));  // columns apart
+  CHECK(wide.middleRows(1, 3) == X.middleCols(2, 4));
+  CHECK(wide.row(0).isZero());
+  CHECK(wide.row(4).isZero());
+
+  NpyRows<double> doubles(folder.write("y.npy", npy_text(X.cast<double>())));
+  const NpyRows<double> moved(std::move(doubles));
+  CHECK(all_of(moved) == X.cast<double>());
+  const std::string one = replaced(npy_text(X.topRows(1)), "(10, 1), ", "(10,),   ");  // of shape (10)
+  CHECK(all_of(NpyRows<float>(folder.write("one.npy", one))) == X.topRows(1));
+}
+
+TEST_CASE("A numpy file whose rows do not lie there as they are wanted is refused", "[io][npy][errors]") {
+  const Folder folder;
+  const std::string floats = npy_text(some_numbers()), doubles = npy_text(some_numbers().cast<double>());
+  const auto refuses = [&](const std::string& text, const std::string& message) {
+    const std::filesystem::path path = folder.write("x.npy", text);
+    CHECK_THROWS_WITH(NpyRows<float>(path), "NpyRows: " + path.string() + message);
+  };
+  refuses(doubles, ", byte 0: type is F64, expected F32; take NpyRows<double>, or in Python save x.astype('f4')");
+  refuses(replaced(floats, "<f4", "<i4"), ", byte 0: type is I32, expected F32; in Python save x.astype('f4')");
+  refuses(replaced(floats, "<f4", ">f4"),
+          ", byte 0: byte order is big-endian, expected that of this machine; in Python, save x.astype('=f4')");
+  refuses(replaced(floats, "False", "True "),
+          ", byte 0: fortran_order is True, expected False: a row's numbers lie together; in Python, save "
+          "numpy.ascontiguousarray(x)");
+  refuses(floats.substr(0, floats.size() - 1),
+          ", byte 128: size of the numbers is 119 bytes, expected 120 for shape [10, 3] and type F32; the file is cut "
+          "off, or has more than one array");
+  refuses(replaced(floats, "(10, 3)", "(0, 3) ").substr(0, 128),
+          " has shape [0, 3], expected at least one row of numbers");
+  refuses("1,2\n", ", byte 0: start of the file is \"1,2?\", expected \"\\x93NUMPY\", as numpy writes");
+  CHECK_THROWS_AS(NpyRows<float>(folder.write("x.npy", doubles)), FormatError);
+  CHECK_THROWS_AS(NpyRows<float>(folder.path), FileError);
+  CHECK_THROWS_AS(NpyRows<float>(folder.path / "missing.npy"), FileError);
+  CHECK_THROWS_WITH(NpyRows<double>(folder.write("x.npy", floats)), ContainsSubstring("take NpyRows<float>"));
+}
+
+TEST_CASE("Rows that are not there are refused, also when the file was shortened", "[io][npy][errors]") {
+  const Folder folder;
+  const std::filesystem::path path = folder.write("x.npy", npy_text(some_numbers()));
+  const NpyRows<float> rows(path);
+  Batch<float> X(3, 4), other(2, 4);
+  const std::string name = "NpyRows: " + path.string();
+  CHECK_THROWS_WITH(rows.read(7, X), name + ": rows is the 4 from 7 on, expected some of the 10 from 0 on");
+  CHECK_THROWS_WITH(rows.read(-1, X), name + ": rows is the 4 from -1 on, expected some of the 10 from 0 on");
+  CHECK_THROWS_WITH(rows.read(0, other), "NpyRows::read: X has 2 rows, expected 3");
+  std::filesystem::resize_file(path, 200);
+  CHECK_NOTHROW(rows.read(0, X));
+  CHECK_THROWS_WITH(rows.read(6, X), name + ": it ends before byte 200; was it shortened meanwhile?");
+}
