@@ -22,6 +22,7 @@
 #include <pathline/train/rows_at_fault.hpp>
 #include <pathline/train/schedule.hpp>
 #include <pathline/train/solver_check.hpp>
+#include <pathline/train/step/mini_batch_loss.hpp>
 #include <pathline/train/trainable.hpp>
 #include <pathline/train/training_plan.hpp>
 #include <pathline/train/training_state.hpp>
@@ -280,25 +281,7 @@ class Training {
 
   template <class Mini>
   void set_loss(const Mini& batch, Rng& rng, typename Flow::Memory& memory) {
-    const auto train = [&] {
-      if (!batch.factors.empty()) {
-        const ConstVectorMap<Scalar> factors(batch.factors.data(), Index(batch.factors.size()));
-        if constexpr (requires {
-                        flow_.value_and_gradient(batch.data, batch.samples, factors, rng.draw(), memory, loss_);
-                      }) {
-          flow_.value_and_gradient(batch.data, batch.samples, factors, rng.draw(), memory, loss_);
-          return;
-        } else {
-          throw ArgumentError("fit: factors of a mini-batch", "given",
-                              "none: the model's value_and_gradient takes no weights");
-        }
-      }
-      flow_.value_and_gradient(batch.data, batch.samples, rng.draw(), memory, loss_);
-    };
-    relabel_failures(train, [&](SolveFailure& at) {
-      if (at.sample >= 0 && at.sample < Index(batch.samples.size()))
-        at.sample = number_in(source_, batch.samples[std::size_t(at.sample)]);
-    });
+    set_loss_of(flow_, source_, batch, rng.draw(), memory, loss_);
   }
 
   // For each row to judge by.
