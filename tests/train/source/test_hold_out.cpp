@@ -1,0 +1,76 @@
+#include <pathline/train/source/hold_out.hpp>
+
+#include <support/catch.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+using namespace pathline;
+
+namespace {
+
+Batch<double> counting(Index n) {
+  Batch<double> X(1, n);
+  for (Index j = 0; j < n; ++j) X(0, j) = double(j);
+  return X;
+}
+
+}  // namespace
+
+TEST_CASE("Rows that are held out and the rest are all rows once, read in any pieces", "[train][source]") {
+  for (const auto& [n, count] : {std::pair<Index, Index>{100, 10}, {103, 10}, {7, 3}, {2, 1}, {64, 32}, {1000, 1}}) {
+    INFO(count << " of " << n);
+    const Batch<double> X = counting(n);
+    const RowsInMemory rows(X);
+    Rng rng(4);
+    const auto parts = hold_out(rows, count, rng);
+    static_assert(RowSet<decltype(parts.rest)> && RowSet<decltype(parts.held_out)>);
+    REQUIRE(parts.held_out.size() == count);
+    REQUIRE(parts.rest.size() == n - count);
+    const Batch<double> rest = all_of(parts.rest), held_out = all_of(parts.held_out);
+    std::vector<int> seen(std::size_t(n), 0);
+    for (Index j = 0; j < count; ++j) {
+      ++seen[std::size_t(held_out(0, j))];
+      CHECK(parts.held_out.number_of(j) == Index(held_out(0, j)));
+    }
+    for (Index j = 0; j < n - count; ++j) {
+      ++seen[std::size_t(rest(0, j))];
+      CHECK(parts.rest.number_of(j) == Index(rest(0, j)));
+      CHECK(*parts.rest.column(j) == rest(0, j));
+      if (j > 0) CHECK(rest(0, j) > rest(0, j - 1));
+    }
+    CHECK(seen == std::vector<int>(std::size_t(n), 1));
+    for (const Index width : {1, 3, 50})
+      for (Index first = 0; first < n - count; first += width) {
+        Batch<double> piece(1, std::min(width, n - count - first));
+        parts.rest.read(first, piece);
+        CHECK(piece == rest.middleCols(first, piece.cols()));
+      }
+  }
+}
+
+TEST_CASE("Each row is held out as often as any other", "[train][source]") {
+  // 17 rows in 5 strata of 3 or 4: of 3000 draws each row is in 5 / 17, but for its stratum's length: 1 / 3 or 1 / 4.
+  const Batch<double> X = counting(17);
+  const RowsInMemory rows(X);
+  Rng rng(5);
+  std::vector<double> counts(17, 0);
+  for (int draw = 0; draw < 3000; ++draw) {
+    const Batch<double> held_out = all_of(hold_out(rows, 5, rng).held_out);
+    for (Index j = 0; j < 5; ++j) ++counts[std::size_t(held_out(0, j))];
+  }
+  // Standard deviation 26 at most.
+  for (const double count : counts) CHECK((std::abs(count - 1000) < 130 || std::abs(count - 750) < 130));
+}
+
+TEST_CASE("More than half of the rows, or none, are not held out", "[train][source][errors]") {
+  const Batch<double> X = counting(10);
+  const RowsInMemory rows(X);
+  Rng rng(1);
+  CHECK_THROWS_WITH(hold_out(rows, 6, rng), "hold_out: count is 6, expected from 1 to 5, half of the rows");
+  CHECK_THROWS_WITH(hold_out(rows, 0, rng), "hold_out: count is 0, expected from 1 to 5, half of the rows");
+  CHECK(rng.next() == 0);
+}
