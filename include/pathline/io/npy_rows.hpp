@@ -55,8 +55,7 @@ class NpyRows {
       refuse("fortran_order", "True",
              "False: a row's numbers lie together; in Python, save numpy.ascontiguousarray(x)");
     if (array_.samples == 0 || array_.dim == 0)
-      throw DataError(
-          {name(), " has shape ", shape_text(array_.shape), ", expected at least one row of numbers"});
+      throw DataError({name(), " has shape ", shape_text(array_.shape), ", expected at least one row of numbers"});
   }
 
   [[nodiscard]] Index dim() const noexcept { return array_.dim; }
