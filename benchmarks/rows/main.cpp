@@ -4,7 +4,7 @@
 ///
 ///     rows [ROWS] [FOLDER]   # 100000000, and the system's temporary folder, in which the file is made and deleted
 ///
-/// Each rate is the best of 7 runs of `fit` in turns, of as many mini-batches of 256 rows, by the processor's time: that
+/// Each rate is the best of 7 runs of `fit` in turns, of as many mini-batches of 256 rows, by processor time: that
 /// of the system for reading counts, that of other programs does not. In memory are the first rows of the file, one for
 /// each that an epoch draws.
 #include <pathline/flow/cnf.hpp>
