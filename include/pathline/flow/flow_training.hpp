@@ -111,11 +111,19 @@ class FlowTraining {
     typename Memory::Chunk& chunk;
   };
 
+  // Parts may carry the score of a density along (train/variational): rows between the log-determinant and the costs.
+  static constexpr bool carries_score = requires(const Parts& parts) { parts.score_rows(); };
+  [[nodiscard]] Index state_rows() const {
+    Index rows = parts_.field.dim() + 1 + Index(std::tuple_size_v<Regularizers>);
+    if constexpr (carries_score) rows += parts_.score_rows();
+    return rows;
+  }
+
   template <class Loss>
   void train_chunk(View<const DataScalar> X, View<const Scalar> context, const LossRows<Scalar>& samples,
                    const Draw& draw, const Loss& loss, ColumnChunk columns, typename Memory::Thread& thread,
                    typename Memory::Chunk& chunk) const {
-    const Index d = parts_.field.dim(), n = columns.count, rows = d + 1 + Index(std::tuple_size_v<Regularizers>);
+    const Index d = parts_.field.dim(), n = columns.count, rows = state_rows();
     if (Index(thread.blocks.size()) != parts_.blocks()) thread.blocks.resize(std::size_t(parts_.blocks()));
     typename Memory::Block& first = thread.blocks.front();
     typename Workspace<Scalar>::Frame frame(first.workspace);
@@ -139,6 +147,7 @@ class FlowTraining {
       throw error.counted_from(columns.first);
     }
     fill<Scalar>(y.bottomRows(rows - d), 0);
+    if constexpr (carries_score) parts_.start_score(y);
     chunk.gradient.resize(parts_.field.parameters().size() + job.side.context_size());
     fill<Scalar>(chunk.gradient, 0);
     chunk.forward = chunk.backward = Statistics{};
@@ -228,7 +237,7 @@ class FlowTraining {
     // A cost is counted forward, whichever way time runs.
     const double direction = parts_.time.base < parts_.time.data ? -1 : 1;
     const auto add_cost = [&](const auto& regularizer) {
-      const Index row = parts_.field.dim() + 1 + cost;
+      const Index row = y.rows() - Index(std::tuple_size_v<Regularizers>) + cost;
       const std::span<const Scalar> weights = job.samples.weights;
       const Scalar cotangent = Scalar(direction / job.batch * double(regularizer.weight));
       double sum = 0;
