@@ -4,8 +4,9 @@
 /// (train/full_batch) are L-BFGS, on all the data at a time. `split` and `fold_of` hold data out. `sample_toy`
 /// (train/toy/toy_densities.hpp) makes data of known density; `kl_estimate`, `mmd_squared` and the path metrics
 /// (train/metric) judge a trained flow. What a run that may be interrupted keeps is in train/checkpoint;
-/// io/checkpoint.hpp keeps it in a file. Flow matching, training without solves, is in train/matching: its headers are
-/// included by name (train/matching/flow_matching.hpp).
+/// io/checkpoint.hpp keeps it in a file. Two wings are included by name: flow matching, training without solves, in
+/// train/matching (train/matching/flow_matching.hpp), and variational inference, by an unnormalised density in place of
+/// data, in train/variational (train/variational/fit_variational.hpp).
 #pragma once
 
 #include <pathline/train/adam.hpp>

@@ -1,0 +1,106 @@
+/// \file
+/// A flow from its base density to its data, for `FlowTraining`: the flow's own parts with time turned round, so that
+/// base points are what is solved for, and states at the data's time what the loss reads.
+#pragma once
+
+#include <pathline/core/chunks.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
+#include <pathline/flow/end_time/end_time.hpp>
+#include <pathline/flow/settings.hpp>
+#include <pathline/math/view_loops.hpp>
+#include <pathline/train/variational/score_dynamics.hpp>
+
+#include <type_traits>
+
+namespace pathline::detail {
+
+/// Refers to the parts of a flow of one field, which must outlive it.
+/// \tparam with_score  Whether the state carries the score of the density along, below the log-determinant.
+template <class Parts, bool with_score>
+struct SamplingParts {
+  using Scalar = typename Parts::Scalar;
+  using DataScalar = Scalar;  ///< Of base points.
+  using Block = typename Parts::Block;
+  using Method = typename Parts::Method;
+  using Trace = typename Parts::Trace;
+  using Regularizers = typename Parts::Regularizers;
+  using Gradient = typename Parts::Gradient;
+  static constexpr bool normalizes = false;
+  template <class TheTrace, class Costs>
+  using Dynamics =
+      std::conditional_t<with_score, ScoreDynamics<typename Parts::template Dynamics<TheTrace, Costs>, Block>,
+                         typename Parts::template Dynamics<TheTrace, Costs>>;
+  struct Rounding {
+    typename Parts::Rounding of_flow;
+    Batch<typename Parts::DataScalar> raw;
+  };
+
+  explicit SamplingParts(const Parts& flow)
+      : of(flow),
+        field(flow.field),
+        threads(flow.threads),
+        method(flow.method),
+        control(flow.control),
+        trace(flow.trace),
+        regularizers(flow.regularizers),
+        gradient(flow.gradient),
+        time{.data = flow.time.base, .base = flow.time.data} {}
+
+  [[nodiscard]] Index blocks() const { return 1; }
+  [[nodiscard]] const Block& block(Index /*b*/) const { return field; }
+  [[nodiscard]] Index block_offset(Index /*b*/) const { return 0; }
+  [[nodiscard]] static Draw block_draw(const Draw& draw, Index b) noexcept { return Parts::block_draw(draw, b); }
+  [[nodiscard]] Index context_rows() const { return of.context_rows(); }
+  [[nodiscard]] auto side_inputs(View<const Scalar> X, ColumnChunk columns) const { return of.side_inputs(X, columns); }
+  template <class T>
+  [[nodiscard]] Index tangents_of(const T& estimator) const {
+    return of.tangents_of(estimator);
+  }
+  [[nodiscard]] Index widest_chunk(Index n, Index k) const { return of.widest_chunk(n, k); }
+
+  [[nodiscard]] View<const Scalar> context_of(View<const Scalar> X, Rounding& scratch) const {
+    return of.template context_of<Scalar>(X, scratch.of_flow);
+  }
+  void pull_back_context([[maybe_unused]] View<const Scalar> X, [[maybe_unused]] Batch<Scalar>& context_bar,
+                         [[maybe_unused]] Rounding& scratch) const {
+    if constexpr (std::is_same_v<Scalar, typename Parts::DataScalar>) {
+      of.pull_back_context(X, context_bar, scratch.of_flow);
+    } else if constexpr (Parts::maps_context) {
+      scratch.raw.resize(X.rows(), X.cols());
+      convert<Scalar, typename Parts::DataScalar>(X, scratch.raw);
+      of.pull_back_context(scratch.raw, context_bar, scratch.of_flow);
+    }
+  }
+  /// Base points X (d × n) as they are; in place of a transform's log-determinant the base density's log ν there.
+  void to_coordinates(ConstBatchRef<Scalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_base,
+                      Rounding& /*scratch*/) const {
+    copy<Scalar>(X, Z);
+    of.base.log_density(X, log_base);
+  }
+  /// Rows of the state for the score.
+  [[nodiscard]] Index score_rows() const { return with_score ? field.dim() : 0; }
+  /// Sets them for base points, the first rows of y.
+  void start_score([[maybe_unused]] View<Scalar> y) const {
+    if constexpr (with_score) {
+      const Index d = field.dim();
+      const Eigen::Ref<const Batch<Scalar>> Z = View<const Scalar>(y).topRows(d);
+      BatchRef<Scalar> score = y.middleRows(d + 1, d);
+      of.base.score(Z, score);
+    }
+  }
+
+  const Parts& of;
+  const typename Parts::Field& field;
+  Threads threads;
+  const Method& method;
+  const typename Parts::Control& control;
+  const Trace& trace;
+  const Regularizers& regularizers;
+  const Gradient& gradient;
+  TimeSpan time;
+  FixedEndTime end_time{};
+};
+
+}  // namespace pathline::detail
