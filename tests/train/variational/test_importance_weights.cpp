@@ -38,7 +38,7 @@ TEST_CASE("Equal weights are worth all samples, one that has all is worth one", 
 }
 
 TEST_CASE("The evidence of a Gaussian target, with its error", "[train][variational]") {
-  // q = N(0, 1), p̃ = 5 N(m, s²): with s < √2 the weights have a variance, 25 (s⁻² exp(m² / (2 - s²)) / √(2/s² - 1) - 1).
+  // q = N(0, 1), p̃ = 5 N(m, s²): with s < √2 the weights have a variance, `relative` times the square of their mean.
   const double m = 0.3, s = 0.8;
   const Index n = 20'000;
   const Row<double> x = normal(0, n);
@@ -66,8 +66,8 @@ TEST_CASE("The evidence of a Gaussian target, with its error", "[train][variatio
 }
 
 TEST_CASE("k-hat of weights with a Pareto tail is its shape", "[train][variational]") {
-  // P(w > t) = t^(-1/k). The fit to M = 3√n = 190 weights has a deviation of (1 + k) / √M, and draws k towards 1/2 as by
-  // ten more; of 16 samples the mean has a fourth.
+  // P(w > t) = t^(-1/k). The fit to M = 3√n = 190 weights has a deviation of (1 + k) / √M, and draws k towards 1/2 as
+  // by ten more; the mean over 16 samples has a fourth of it.
   for (const double k : {0.2, 0.5, 0.9}) {
     const Index n = 4000, M = 190;
     double mean = 0;
