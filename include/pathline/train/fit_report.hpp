@@ -18,6 +18,7 @@ namespace pathline {
 /// One epoch, as the callback sees it.
 struct EpochReport {
   Index epoch = 0, epochs = 0;  ///< This one, counted from 1, of how many.
+  Index steps = 0;              ///< Of the optimizer, in this epoch.
   double train_loss = 0;        ///< Mean over mini-batches, before each update.
   /// Negative log-likelihood part of it, nats of the raw data, by the training trace. NaN for a model that is no
   /// density.
@@ -33,6 +34,7 @@ struct EpochReport {
   Statistics forward, backward;  ///< Sums over the epoch.
   double seconds = 0;            ///< Training only, validation not counted.
   bool best = false;             ///< The criterion is the lowest so far; these parameters are kept.
+  Index roll_backs = 0;          ///< So far, by `RollBack`: how often training diverged.
 };
 
 /// Why training ended: all epochs are done, the patience of `EarlyStopping` is over, another stopping rule said so, or

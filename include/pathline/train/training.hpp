@@ -270,6 +270,7 @@ class Training {
       plan_.transform.apply(loss_.gradient, norm);
       const auto theta = parameter_map<Scalar>(flow_);
       state_.optimizer.step(plan_.optimizer, report.learning_rate, loss_.gradient, theta);
+      ++report.steps;
       end_step<Scalar>(flow_, memory_, theta, plan_.callbacks);
       add_batch(double(count) / double(n), loss_, report);
     }

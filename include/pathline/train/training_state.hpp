@@ -42,6 +42,8 @@ struct TrainingState {
   std::optional<Draw> split{};     ///< By which `fit` held samples out.
   /// Fingerprint of the samples that the best parameters were judged by. Another set starts that judgement anew.
   std::uint64_t judged_by = 0;
+  double rate_factor = 1;  ///< Of the learning rate, by `RollBack`: below 1 after training has diverged.
+  Index roll_backs = 0;    ///< As in EpochReport.
 };
 
 namespace detail {

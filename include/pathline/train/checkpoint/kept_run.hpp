@@ -52,17 +52,17 @@ inline void require_kept(bool holds, const std::string& keeper, const char* reas
 /// Calls see(number) for each of them, in the order in which they are kept.
 template <class Epoch, class See>
 void for_each_number(Epoch& report, const See& see) {
-  auto& [epoch, epochs, loss, nll, costs, validation_loss, norm, rate, evaluations, solves, forward, backward, seconds,
-         best] = report;
-  see(epoch), see(epochs), see(loss), see(nll), see(validation_loss), see(norm), see(rate), see(evaluations);
-  see(solves), see(seconds), see(best);
+  auto& [epoch, epochs, steps, loss, nll, costs, validation_loss, norm, rate, evaluations, solves, forward, backward,
+         seconds, best, roll_backs] = report;
+  see(epoch), see(epochs), see(steps), see(loss), see(nll), see(validation_loss), see(norm), see(rate);
+  see(evaluations), see(solves), see(seconds), see(best), see(roll_backs);
   for (auto* const counts : {&forward, &backward}) {
     auto& [accepted, rejected, of_both, newton_iterations] = *counts;
     see(accepted), see(rejected), see(of_both), see(newton_iterations);
   }
   for (auto& cost : costs) see(cost);
 }
-inline constexpr Index numbers_of_an_epoch = 19;  // and one for each cost
+inline constexpr Index numbers_of_an_epoch = 21;  // and one for each cost
 
 /// A row for each epoch. Counts are exact in double up to 2⁵³.
 [[nodiscard]] inline Batch<double> table_of(const std::vector<EpochReport>& epochs) {
@@ -95,7 +95,7 @@ inline constexpr Index numbers_of_an_epoch = 19;  // and one for each cost
 template <Real Scalar, class Visit>
 void visit_run(RunState<Scalar>& run, const std::string& keeper, const Visit& visit) {
   auto& [epochs, optimizer, parameters, best_parameters, best_criterion, best_epoch, since_best, criteria, split,
-         judged_by] = run.training;
+         judged_by, rate_factor, roll_backs] = run.training;
   visit("epochs", epochs);
   visit("parameters", parameters);
   visit("best_parameters", best_parameters);
@@ -104,6 +104,8 @@ void visit_run(RunState<Scalar>& run, const std::string& keeper, const Visit& vi
   visit("since_best", since_best);
   visit("criteria", criteria);
   visit("judged_by", judged_by);
+  visit("rate_factor", rate_factor);
+  visit("roll_backs", roll_backs);
   std::vector<std::uint64_t> parted_by, rng{run.rng.seed(), run.rng.next()};
   if (split) parted_by = {split->seed, split->number};
   visit("split", parted_by);
@@ -166,6 +168,7 @@ void require_run(const RunState<Scalar>& run, const TrainingState<Scalar>& befor
           "the best epoch is none of this run's");
   require(state.since_best >= 0 && state.since_best <= Index(state.criteria.size()),
           "since_best is none of this run's");
+  require(state.rate_factor > 0 && state.rate_factor <= 1 && state.roll_backs >= 0, "rate_factor is none of a run");
   require(run.best_losses.size() == 0 || run.best_losses.size() == sizes.judged,
           "best_losses are not those of the rows to judge by");
   require(run.first_batch.size() == 3, "first_batch has not three numbers");

@@ -31,8 +31,8 @@ template <Real Scalar>
 [[nodiscard]] std::uint64_t fingerprint_of(const TrainingState<Scalar>& state) {
   std::uint64_t result = fingerprint_of_numbers(state.best_parameters, fingerprint_of_numbers(state.criteria));
   for (const Vector<Scalar>& moment : state.optimizer.moments) result = fingerprint_of_numbers(moment, result);
-  const Index counts[]{state.optimizer.steps, state.best_epoch, state.since_best};
-  return fingerprint(counts, sizeof counts, result);
+  const Index counts[]{state.optimizer.steps, state.best_epoch, state.since_best, state.roll_backs};
+  return fingerprint(&state.rate_factor, sizeof state.rate_factor, fingerprint(counts, sizeof counts, result));
 }
 
 inline void add_options(const FitOptions& options, SettingsList& list) {
