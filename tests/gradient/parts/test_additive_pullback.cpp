@@ -12,7 +12,7 @@
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
 #include <support/differences.hpp>
-#include <support/replay.hpp>
+#include <support/gradient_pairs.hpp>
 
 #include <array>
 #include <cmath>
@@ -45,64 +45,16 @@ static_assert(!TwoPartField<Network4> && !TwoPartDynamics<FieldDynamics<Network4
 static_assert(!TwoPartDynamics<pathline::detail::AnyDynamics>);
 static_assert(MethodWithPullback<KennedyCarpenter3> && MethodWithPullback<KennedyCarpenter4>);
 
-/// A network that reads time, and diffusion at this rate, of two samples, with a loss along the path.
-struct Problem {
-  Field4 field;
-  Batch<double> y0{4, 2};
-  std::vector<double> times{0, 0.3, 1};
-
-  explicit Problem(double rate)
-      : field([&] {
-          Rng rng(4);
-          return Field4(Network4(4, {3}, rng), diffusion(rate));
-        }()) {
-    fill<Gaussian>(Draw{8, 1}, 0, y0);
-  }
-
-  static double loss(const std::vector<Batch<double>>& states) {
-    double sum = 0;
-    for (const Batch<double>& state : states) sum += state.array().sin().sum();
-    return sum;
-  }
-
-  template <class Gradient, class Method, class Control, class Memory>
-  Vector<double> run(const Gradient& gradient, const Method& method, const Control& control, Memory& memory) const {
-    const G dynamics(field, 2);
-    std::vector<Batch<double>> outputs(times.size());
-    Batch<double> y = y0;
-    gradient.forward(method, control, dynamics, y, times, std::span<Batch<double>>(outputs), memory);
-    std::vector<Batch<double>> bars;
-    for (const Batch<double>& state : outputs) bars.push_back(state.array().cos().matrix());
-    Vector<double> theta_bar = Vector<double>::Zero(field.parameters().size());
-    y.setZero();
-    gradient.backward(method, control, dynamics, times, std::span<const Batch<double>>(bars), y, theta_bar, memory);
-    Vector<double> result(theta_bar.size() + 8);
-    result << theta_bar, y.reshaped();
-    return result;
-  }
-
-  /// How far a gradient is from differences of the recorded steps, along four directions of θ and y0 together.
-  template <class Method, class Recording>
-  double distance(const Vector<double>& bar, const Recording& recording) const {
-    Batch<double> directions(bar.size(), 4);
-    fill<Gaussian>(Draw{8, 2}, 0, directions);
-    Vector<double> at(bar.size());
-    at << field.parameters(), y0.reshaped();
-    const Vector<double> expected = central_differences(
-        [&](const Vector<double>& along) {
-          const Vector<double> x = at + directions * along;
-          Field4 moved = field;
-          moved.parameters() = x.head(x.size() - 8);
-          const auto states =
-              replay_additive<Method>(G(moved, 2), Batch<double>(x.tail(8).reshaped(4, 2)), recording.steps());
-          std::vector<Batch<double>> outputs;
-          for (const std::size_t index : recording.outputs()) outputs.push_back(states[index]);
-          return loss(outputs);
-        },
-        Vector<double>::Zero(4));
-    return max_difference(Vector<double>(directions.transpose() * bar), expected);
-  }
-};
+/// A network that reads time, and diffusion at this rate.
+Field4 split_field(double rate) {
+  Rng rng(4);
+  return Field4(Network4(4, {3}, rng), diffusion(rate));
+}
+Batch<double> two_samples() {
+  Batch<double> y0(4, 2);
+  fill<Gaussian>(Draw{8, 1}, 0, y0);
+  return y0;
+}
 
 const auto half_square = [](const auto& states, auto& bars) {
   bars.back() += states.back();
@@ -111,34 +63,42 @@ const auto half_square = [](const auto& states, auto& bars) {
 
 }  // namespace
 
+TEST_CASE("Gradients of additive methods, all pairs", "[gradient][pairs]") {
+  // So slow that there is a way back.
+  CHECK(both_directions("Additive methods", split_field(0.2), 0.3 * two_samples(), [](auto& pairs) {
+          PATHLINE_PAIRS(KennedyCarpenter3);
+          PATHLINE_PAIRS(KennedyCarpenter4);
+        }) == 2 * 2 * (2 + 2));
+}
+
 TEMPLATE_TEST_CASE("Backpropagation through additive methods agrees with differences of the replayed steps",
                    "[gradient][backpropagation]", KennedyCarpenter3, KennedyCarpenter4) {
   for (const double rate : {0.5, 300.0}) {
-    Problem problem(rate);
+    const GradientPairs problem(split_field(rate), two_samples(), {0, 0.3, 1});
     Backpropagation<>::Memory<G, TestType> memory;
-    const Vector<double> fixed = problem.run(Backpropagation<>{}, TestType{}, FixedSteps(4), memory);
+    const auto fixed = problem.run(Backpropagation<>{}, TestType{}, FixedSteps(4), memory);
     INFO("rate " << rate);
     // The equations are solved to the rounding of hγg, 75 times that of y: over 2e-6 that of the differences.
-    CHECK(problem.distance<TestType>(fixed, memory.recording) < (rate > 1 ? 1e-6 : 1e-8));
+    CHECK(problem.distance(fixed, TestType{}, FixedSteps(4), memory) < (rate > 1 ? 1e-6 : 1e-8));
     const PiController control{.rtol = 1e-4, .atol = 1e-4};
-    const Vector<double> adaptive = problem.run(Backpropagation<>{}, TestType{}, control, memory);
+    const auto adaptive = problem.run(Backpropagation<>{}, TestType{}, control, memory);
     // Newton's method stops at a hundredth of the tolerance. The guard of the formula is the case of fixed steps above.
-    CHECK(problem.distance<TestType>(adaptive, memory.recording) < 2e-4);
+    CHECK(problem.distance(adaptive, TestType{}, control, memory) < 2e-4);
     if (rate > 1) continue;  // diffusion has no way back
-    problem.times = {0.3, 0.1, 0};
-    const Vector<double> backward = problem.run(Backpropagation<>{}, TestType{}, FixedSteps(4), memory);
-    CHECK(problem.distance<TestType>(backward, memory.recording) < 1e-8);
+    const GradientPairs back(split_field(rate), two_samples(), {0.3, 0.1, 0});
+    const auto backward = back.run(Backpropagation<>{}, TestType{}, FixedSteps(4), memory);
+    CHECK(back.distance(backward, TestType{}, FixedSteps(4), memory) < 1e-8);
   }
 }
 
 TEST_CASE("AdjointBy goes out by an additive method", "[gradient][adjoint]") {
-  const Problem problem(0.5);
+  const GradientPairs problem(split_field(0.5), two_samples(), {0, 0.3, 1});
   const FixedSteps control(60);
   const AdjointBy by{Dopri5{}, PiController{.rtol = 1e-10, .atol = 1e-10}};
   Backpropagation<>::Memory<G, KennedyCarpenter4> memory;
   decltype(by)::Memory<G, KennedyCarpenter4> by_memory;
-  const Vector<double> exact = problem.run(Backpropagation<>{}, KennedyCarpenter4{}, control, memory);
-  CHECK(max_difference(problem.run(by, KennedyCarpenter4{}, control, by_memory), exact) < 1e-7);
+  const auto exact = problem.run(Backpropagation<>{}, KennedyCarpenter4{}, control, memory);
+  CHECK(max_difference(problem.run(by, KennedyCarpenter4{}, control, by_memory).bar, exact.bar) < 1e-7);
 }
 
 TEST_CASE("Backpropagation through additive methods in float, where the problem is stiff",
@@ -184,26 +144,21 @@ TEST_CASE("NeuralOde trains a SplitField: context, chunks, and another method's 
   CHECK(max_difference(by_parts.context, as_sum.context) < 1e-7);
 }
 
-TEST_CASE(
-    "Backpropagation through additive methods: the same bits from kept tapes and recomputed stages, and no allocation",
-    "[gradient][backpropagation]") {
-  const Problem problem(2);
-  Backpropagation<KeepTapes>::Memory<G, KennedyCarpenter3> keep;
-  Backpropagation<RecomputeStages>::Memory<G, KennedyCarpenter3> recompute;
+TEST_CASE("Backpropagation through additive methods allocates nothing in repeated calls",
+          "[gradient][backpropagation]") {
+  const Field4 field = split_field(2);
+  const Batch<double> y0 = two_samples();
   const PiController control{.rtol = 1e-4, .atol = 1e-4};
-  const Vector<double> kept = problem.run(Backpropagation<KeepTapes>{}, KennedyCarpenter3{}, control, keep);
-  const Vector<double> again = problem.run(Backpropagation<RecomputeStages>{}, KennedyCarpenter3{}, control, recompute);
-  CHECK(kept == again);
-
-  const G dynamics(problem.field, 2);
+  Backpropagation<>::Memory<G, KennedyCarpenter3> memory;
+  const G dynamics(field, 2);
   const Backpropagation<> gradient;
-  Batch<double> y = problem.y0, y_bar = problem.y0;
-  Vector<double> theta_bar = Vector<double>::Zero(problem.field.parameters().size());
+  Batch<double> y = y0, y_bar = y0;
+  Vector<double> theta_bar = Vector<double>::Zero(field.parameters().size());
   const std::array<double, 2> times{0, 1};
   const auto iteration = [&] {
-    y = problem.y0;
-    gradient.forward(KennedyCarpenter3{}, control, dynamics, y, times, {}, keep);
-    gradient.backward(KennedyCarpenter3{}, control, dynamics, times, {}, y_bar, theta_bar, keep);
+    y = y0;
+    gradient.forward(KennedyCarpenter3{}, control, dynamics, y, times, {}, memory);
+    gradient.backward(KennedyCarpenter3{}, control, dynamics, times, {}, y_bar, theta_bar, memory);
   };
   iteration();
   const AllocationCounter counter;
