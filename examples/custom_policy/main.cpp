@@ -7,6 +7,7 @@
 #include <examples/common/warnings.hpp>
 
 #include <pathline/pathline.hpp>
+#include <pathline/train/toy/toy_densities.hpp>
 
 #include <filesystem>
 #include <iomanip>

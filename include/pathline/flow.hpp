@@ -75,10 +75,7 @@
 #include <pathline/flow/stack/field_stack.hpp>
 #include <pathline/flow/stack/moving_normalization.hpp>
 
-// `flow/real_time/`: Flows by a fixed number of evaluations, for control loops.
-#include <pathline/flow/real_time/fixed_step_flow.hpp>
-#include <pathline/flow/real_time/real_time_flow.hpp>
-#include <pathline/flow/real_time/step_calibration.hpp>
+// `flow/real_time/`: Flows by a fixed number of evaluations, for control loops. Included by name: real_time_flow.hpp.
 
 // `flow/preset/`: FFJORD, RNODE, STEER and OT-Flow, put together from all of the above.
 #include <pathline/flow/preset/ffjord.hpp>

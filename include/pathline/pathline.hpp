@@ -1,6 +1,6 @@
 /// \file
-/// All of pathline: neural ODEs and continuous normalizing flows on Eigen. A room's umbrella alone (`ode.hpp`,
-/// `nn.hpp`, …) compiles faster.
+/// What most programs with neural ODEs and continuous normalizing flows on Eigen need. A room's umbrella alone
+/// (`ode.hpp`, `nn.hpp`, …) compiles faster. What few programs need is included by name: docs/architecture.md.
 #pragma once
 
 #include <pathline/core.hpp>

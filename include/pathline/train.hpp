@@ -1,12 +1,12 @@
 /// \file
-/// Room `train`: from data to parameters. `fit` (train/fit.hpp, where to start) draws mini-batches, takes the steps of
-/// an optimizer and keeps the best parameters; what it does on the way are policies. `minimize` and `fit_full_batch`
-/// (train/full_batch) are L-BFGS, on all the data at a time. `split` and `fold_of` hold data out. `sample_toy`
-/// (train/toy/toy_densities.hpp) makes data of known density; `kl_estimate`, `mmd_squared` and the path metrics
-/// (train/metric) judge a trained flow. What a run that may be interrupted keeps is in train/checkpoint;
-/// io/checkpoint.hpp keeps it in a file. Two wings are included by name: flow matching, training without solves, in
-/// train/matching (train/matching/flow_matching.hpp), and variational inference, by an unnormalised density in place of
-/// data, in train/variational (train/variational/fit_variational.hpp).
+/// Room `train`: from data to parameters. `fit` (train/fit.hpp, where to start) draws mini-batches, takes the steps
+/// of an optimizer and keeps the best parameters; what it does on the way are policies. `minimize` and
+/// `fit_full_batch` (train/full_batch) are L-BFGS, on all the data at a time. `split` and `fold_of` hold data out.
+/// `kl_estimate`, `mmd_squared` and the path metrics (train/metric) judge a trained flow. What a run that may be
+/// interrupted keeps is in train/checkpoint; io/checkpoint.hpp keeps it in a file. What compilers take long to read
+/// is included by name: flow matching, training without solves (train/matching/flow_matching.hpp); variational
+/// inference, by an unnormalised density in place of data (train/variational/fit_variational.hpp); and data of known
+/// density (`sample_toy`, train/toy/toy_densities.hpp).
 #pragma once
 
 #include <pathline/train/adam.hpp>
@@ -40,14 +40,6 @@
 #include <pathline/train/shuffled_rows.hpp>
 #include <pathline/train/solver_check.hpp>
 #include <pathline/train/split.hpp>
-#include <pathline/train/toy/isotropic_mixture.hpp>
-#include <pathline/train/toy/toy_curves.hpp>
-#include <pathline/train/toy/toy_densities.hpp>
-#include <pathline/train/toy/toy_gaussians.hpp>
-#include <pathline/train/toy/toy_pinwheel.hpp>
-#include <pathline/train/toy/toy_set.hpp>
-#include <pathline/train/toy/toy_spirals.hpp>
-#include <pathline/train/toy/toy_uniform.hpp>
 #include <pathline/train/trainable.hpp>
 #include <pathline/train/training.hpp>
 #include <pathline/train/training_plan.hpp>

@@ -2,6 +2,7 @@
 // the same time. The results are those of one thread, bit by bit. A program of its own, for which the library is
 // compiled anew.
 #include <pathline/pathline.hpp>
+#include <pathline/train/toy/toy_densities.hpp>
 
 #include <atomic>
 #include <cstdlib>

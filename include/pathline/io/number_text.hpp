@@ -8,8 +8,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <ios>  // std::locale too: <locale> itself has dates and money, which take a compiler 40 ms
 #include <limits>
-#include <locale>
 #include <optional>
 #include <sstream>
 #include <string>

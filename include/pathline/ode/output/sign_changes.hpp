@@ -36,8 +36,10 @@ struct SignChange {
   int direction;  ///< 1: rising, -1: falling, 0: on 0 from the start and for a while.
 };
 
-/// The sign of one function along a solve, from step to step.
-class SignWatch {
+/// The sign of one function along a solve, from step to step. (A template, so that programs without events do not
+/// compile it.)
+template <class = void>
+class SignWatchOf {
  public:
   struct Step {
     std::array<Sample, search_places.size()> samples;  ///< At search_places; the first has the time alone.
@@ -267,5 +269,6 @@ class SignWatch {
   Known known_ = Known::yes;
   std::vector<Sample> samples_{};  // of the step
 };
+using SignWatch = SignWatchOf<>;
 
 }  // namespace pathline::detail
