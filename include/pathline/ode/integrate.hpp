@@ -137,10 +137,14 @@ struct Solve {
   StepSizes sizes_of_trial() {
     StepSizes sizes = [&] {
       const State& slope = stepper.start_slope(rhs, t);
-      if constexpr (requires { stepper.scratch(); })
+      if constexpr (requires { stepper.scratch(); }) {
         return step_sizes(control, rhs, stepper.h(), slope, stepper.y(), stepper.y_next(), stepper.scratch());
-      else
+      } else if constexpr (entry_by_entry<State>) {
+        State scratch;
+        return step_sizes(control, rhs, stepper.h(), slope, stepper.y(), stepper.y_next(), scratch);
+      } else {
         return step_sizes(control, rhs, stepper.h(), slope, stepper.y(), stepper.y_next());
+      }
     }();
     if constexpr (requires { stepper.start_misfit(rhs, t); })
       sizes.start_misfit = measured_error(control, error_part(rhs, stepper.start_misfit(rhs, t)),
@@ -173,7 +177,7 @@ struct Solve {
   void prepare() {
     if (!stepper.prepare(rhs, t)) return;
     observer.keep_first_stage();
-    if (!starts_anew || stepper.stage(0).allFinite()) return;
+    if (!starts_anew || is_finite_state(stepper.stage(0))) return;
     SolveFailure at = failure(0);
     blame_first_nonfinite(stepper.stage(0), at);
     throw NonFiniteError(counts.accepted == 0 ? "the right-hand side at the start" : "the right-hand side after a jump",
@@ -213,7 +217,7 @@ struct Solve {
   }
 
   void output(Index i) {
-    if (!stepper.y().allFinite()) {
+    if (!is_finite_state(stepper.y())) {
       SolveFailure at = failure(stepper.h());
       blame_first_nonfinite(stepper.y(), at);
       throw NonFiniteError("the solution", at);

@@ -3,6 +3,8 @@
 
 #include <support/catch.hpp>
 
+#include <limits>
+
 namespace pathline::detail {
 
 TEMPLATE_TEST_CASE("A formula is evaluated at each entry, whatever the shape", "[ode][stepper]", Eigen::MatrixXf,
@@ -32,6 +34,23 @@ TEST_CASE("States of static size likewise", "[ode][stepper]") {
   set_entries(
       to, [](auto p, auto q, auto r) { return p * q - r; }, x, y, x);
   CHECK(to == Eigen::Vector3d(-2, -2, 9));
+}
+
+TEMPLATE_TEST_CASE("What is not finite is found at each entry, whatever the shape", "[ode][stepper]", Eigen::MatrixXf,
+                   (Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>), Eigen::Vector3d,
+                   (Eigen::Matrix<float, 2, 3>), (Eigen::Matrix<double, 7, 1>)) {
+  using Scalar = typename TestType::Scalar;
+  using Limits = std::numeric_limits<Scalar>;
+  TestType y;
+  if constexpr (TestType::SizeAtCompileTime == Eigen::Dynamic) y.resize(2, 17);
+  y.fill(Limits::max());
+  CHECK(is_finite_state(y));
+  for (const Scalar bad : {Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity()})
+    for (Index i = 0; i < y.size(); ++i) {
+      y.data()[i] = bad;
+      CHECK_FALSE(is_finite_state(y));
+      y.data()[i] = -Limits::max();
+    }
 }
 
 }  // namespace pathline::detail

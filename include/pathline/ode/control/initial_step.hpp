@@ -44,10 +44,16 @@ inline FirstStep first_length(double h0, double d0, double d1, double d2, int er
 /// The norm of K_2 - K_1, by way of the stepper's scratch where it has one: the norm of a state is compiled anyway.
 template <class Method, class State, class Norm>
 [[nodiscard]] double norm_of_difference(Stepper<Method, State>& stepper, const Norm& norm) {
-  if constexpr (requires { stepper.scratch(); }) {
+  const auto by_way_of = [&](State& scratch) {
     set_entries(
-        stepper.scratch(), [](auto a, auto b) { return a - b; }, stepper.stage(1), stepper.stage(0));
-    return norm(std::as_const(stepper.scratch()));
+        scratch, [](auto a, auto b) { return a - b; }, stepper.stage(1), stepper.stage(0));
+    return norm(std::as_const(scratch));
+  };
+  if constexpr (requires { stepper.scratch(); }) {
+    return by_way_of(stepper.scratch());
+  } else if constexpr (entry_by_entry<State>) {
+    State scratch;
+    return by_way_of(scratch);
   } else {
     return norm(stepper.stage(1) - stepper.stage(0));
   }

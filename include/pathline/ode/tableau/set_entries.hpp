@@ -4,7 +4,10 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/core/view.hpp>
 #include <pathline/math/for_packs.hpp>
+#include <pathline/math/view_loops.hpp>
+#include <pathline/ode/tableau/entry_by_entry.hpp>
 
 namespace pathline::detail {
 
@@ -34,6 +37,19 @@ void set_entries(State& to, const Formula& formula, const State& x, const Others
   else
     for (Index i = 0; i < Index(State::SizeAtCompileTime); ++i)
       to.data()[i] = formula(x.data()[i], others.data()[i]...);
+}
+
+/// Whether no entry of a state is a NaN or an infinity.
+template <class State>
+[[nodiscard]] bool is_finite_state(const State& y) {
+  using Scalar = typename State::Scalar;
+  if constexpr (entry_by_entry<State>) {
+    Scalar zero(0);
+    for (Index i = 0; i < Index(State::SizeAtCompileTime); ++i) zero += y.data()[i] * Scalar(0);
+    return zero == Scalar(0);
+  } else {
+    return all_finite(View<const Scalar>(y.data(), y.size(), 1));
+  }
 }
 
 }  // namespace pathline::detail
