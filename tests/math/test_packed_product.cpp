@@ -52,9 +52,14 @@ TEMPLATE_TEST_CASE("Products of panels have the bits of small products, whatever
           detail::set_panel_product<Scalar>(panels, B, C);
           small(nullptr, 0);
           CHECK(C.map() == expected);
-          detail::set_panel_product<Scalar>(panels, B, View<const Scalar>(start).col(0), C);
-          small(start.data(), 0);
-          CHECK(C.map() == expected);
+          for (const Index started : {Index(0), columns / 2, columns}) {
+            detail::set_panel_product<Scalar>(panels, B, View<const Scalar>(start).col(0), started, C);
+            small(nullptr, 0);
+            const Batch<Scalar> others = expected.rightCols(columns - started);
+            small(start.data(), 0);
+            expected.rightCols(columns - started) = others;
+            CHECK(C.map() == expected);
+          }
         }
         CHECK((all_of_C.topRows(2).array() == 7).all());
         CHECK((all_of_C.bottomRows(1).array() == 7).all());

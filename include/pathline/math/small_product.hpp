@@ -39,8 +39,8 @@ template <Real Scalar>
 inline constexpr std::size_t tile_packs = sizeof(Pack<Scalar>) == 64 ? 4 : 2;
 
 /// A as it lies, column by column, or in panels (math/packed_product.hpp), which follow each other by `a_row` scalars
-/// for each of their rows; the entry B(k, j) at b + k · b_row + j · b_column: B or its transpose; and what the
-/// product is added to, C itself, a column for all (start_column = 0) or nothing (null).
+/// for each of their rows; the entry B(k, j) at b + k · b_row + j · b_column: B or its transpose; what the product is
+/// added to, C itself, a column for all (start_column = 0) or nothing (null); and what of A is read next.
 template <Real Scalar>
 struct ProductFactors {
   const Scalar* a;
@@ -50,6 +50,7 @@ struct ProductFactors {
   const Scalar* start;
   Index start_column;
   Index a_row = 1;
+  const Scalar* ahead = nullptr;
 
   /// Member by member: a copy of the whole waits for what was just written of it in smaller pieces.
   [[nodiscard]] EIGEN_ALWAYS_INLINE ProductFactors from(Index row, Index column) const {
@@ -60,11 +61,12 @@ struct ProductFactors {
 };
 
 /// One tile of C: Height packs by Width columns, held in registers, of which A and B start at a and b. P is a pack, or
-/// a scalar for what is left of the rows. Expansions and not loops, which -O2 would not unroll.
-template <class P, std::size_t... Height, std::size_t... Width, Real Scalar>
+/// a scalar for what is left of the rows. Expansions and not loops, which -O2 would not unroll. With Ahead, eight bytes
+/// from `ahead` on for each entry of the depth are fetched into the second-level cache.
+template <class P, bool Ahead, std::size_t... Height, std::size_t... Width, Real Scalar>
 EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index_sequence<Width...>, Index depth,
                                       const ProductFactors<Scalar>& f, const Scalar* a, const Scalar* b,
-                                      const Scalar* start, Scalar* c, Index c_column) {
+                                      const Scalar* start, Scalar* c, Index c_column, const Scalar* ahead) {
   constexpr std::size_t height = sizeof...(Height);
   constexpr Index size = Index(sizeof(P) / sizeof(Scalar));
   using At = Access<P>;
@@ -78,6 +80,7 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
   };
   for (Index k = 0; k < depth; ++k, a += a_column, b += b_row) {
     const std::array<P, height> rows{row_at(Height)...};
+    if constexpr (Ahead) __builtin_prefetch(ahead + k * (8 / Index(sizeof(Scalar))), 0, 2);
     const auto add = [&](std::array<P, height>& column, Scalar factor) {
       const P both(factor);
       ((column[Height] = madd(rows[Height], both, column[Height])), ...);
@@ -97,20 +100,23 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
 
 /// Whole tiles of Height rows of P by Width columns, then narrower ones for the columns that are left. Columns outside,
 /// rows inside: the small matrix stays in the first cache, a column of B is read once. 8 columns are two tiles of 4 and
-/// 7 a 4 and a 3: tiles of 2 or 1 column would do too little with what they read of A.
-template <class P, std::size_t Height, std::size_t Width, Real Scalar>
+/// 7 a 4 and a 3: tiles of 2 or 1 column would do too little with what they read of A. With Ahead the whole tiles fetch
+/// what is read next, f.ahead; compiled apart, as small products pay for each instruction.
+template <class P, std::size_t Height, std::size_t Width, bool Ahead = false, Real Scalar>
 EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, const ProductFactors<Scalar>& f, Scalar* c,
                                     Index c_column) {
   constexpr Index height = Index(Height * sizeof(P) / sizeof(Scalar)), width = Index(Width);
   const auto fits = [&](Index left) { return left >= width && (width <= 4 || (left != 7 && left != 8)); };
-  const Scalar *const a = f.a, *b = f.b, *start = f.start;
+  const Scalar *const a = f.a, *b = f.b, *start = f.start, *ahead = f.ahead;
   const Index a_panel = height * f.a_row, b_next = width * f.b_column, start_next = width * f.start_column;
   Index column = 0;
   for (; fits(columns - column); column += width, b += b_next, c += width * c_column) {
     const Scalar* a_tile = a;
-    for (Index row = 0; row < rows; row += height, a_tile += a_panel)
-      product_tile<P>(std::make_index_sequence<Height>{}, std::make_index_sequence<Width>{}, depth, f, a_tile, b,
-                      start ? start + row : nullptr, c + row, c_column);
+    for (Index row = 0; row < rows; row += height, a_tile += a_panel) {
+      product_tile<P, Ahead>(std::make_index_sequence<Height>{}, std::make_index_sequence<Width>{}, depth, f, a_tile, b,
+                             start ? start + row : nullptr, c + row, c_column, ahead);
+      if constexpr (Ahead) ahead += depth * (8 / Index(sizeof(Scalar)));
+    }
     if (start) start += start_next;
   }
   if constexpr (Width > 1)
@@ -175,14 +181,14 @@ void small_product(Index rows, Index depth, Index columns, const ProductFactors<
     product(whole, depth, columns, f.from(row, 0), c + row, c_column);
     row += whole;
   };
-  if constexpr (tile_packs < Scalar >> 2) take_rows(4 * size, product_rows<Pack<Scalar>, 4, 6, Scalar>);
-  take_rows(2 * size, product_rows<Pack<Scalar>, 2, 6, Scalar>);
+  if constexpr (tile_packs < Scalar >> 2) take_rows(4 * size, product_rows<Pack<Scalar>, 4, 6, false, Scalar>);
+  take_rows(2 * size, product_rows<Pack<Scalar>, 2, 6, false, Scalar>);
   if constexpr (size > 1) {
-    take_rows(size, product_rows<Pack<Scalar>, 1, 6, Scalar>);
+    take_rows(size, product_rows<Pack<Scalar>, 1, 6, false, Scalar>);
     if (row < rows && columns >= 4 && depth <= most_padded_columns)
       return product_of_padded_rows(rows - row, depth, columns, f.from(row, 0), c + row, c_column);
   }
-  take_rows(1, product_rows<Scalar, 1, 6, Scalar>);
+  take_rows(1, product_rows<Scalar, 1, 6, false, Scalar>);
 }
 
 /// A few columns of `rows` scalars, `next` apart.

@@ -94,12 +94,10 @@ void Affine<Scalar>::apply(const View<const Scalar>& theta, const View<const Sca
   if (!same_start) detail::add_matrix_product<Factor::plain, Factor::plain, Scalar>(U(theta), s, A.leftCols(S.cols()));
   if (narrow) return detail::add_narrow_product<Factor::plain, Scalar>(weights, X, A);
   if (!in_panels) return detail::add_matrix_vector<Factor::plain, Scalar>(weights, X, A);
-  const Index started = side_moves ? A.cols() : n;
   const auto panels = detail::panels<Factor::plain, Scalar>(weights, frame);
-  if (same_start)
-    detail::set_panel_product<Scalar>(panels, X.leftCols(n), start, A.leftCols(n));
-  else
-    detail::add_panel_product<Scalar>(panels, X.leftCols(started), A.leftCols(started));
+  if (same_start) return detail::set_panel_product<Scalar>(panels, X, start, n, A);
+  const Index started = side_moves ? A.cols() : n;
+  detail::add_panel_product<Scalar>(panels, X.leftCols(started), A.leftCols(started));
   if (started < A.cols()) detail::set_panel_product<Scalar>(panels, X.rightCols(tangents), A.rightCols(tangents));
 }
 

@@ -242,13 +242,13 @@ class PotentialSweeps {
                const View<Scalar>& C, Frame& frame) const {
     packed_product<Scalar>(panels<Which, Scalar>(K, frame),
                            {nullptr, 0, B.data(), 1, B.stride(), start.data(), start.cols() == 1 ? 0 : start.stride()},
-                           C);
+                           C.cols(), C);
   }
   /// C = start + K Bᵀ for a B that has a row a sample; `start` is a column or nothing.
   void product_of_samples(const View<const Scalar>& K, const View<const Scalar>& B, const View<const Scalar>& start,
                           const View<Scalar>& C, Frame& frame) const {
     packed_product<Scalar>(panels<Factor::plain, Scalar>(K, frame),
-                           {nullptr, 0, B.data(), B.stride(), 1, start.data(), 0}, C);
+                           {nullptr, 0, B.data(), B.stride(), 1, start.data(), 0}, C.cols(), C);
   }
   [[nodiscard]] static View<const Scalar> nothing() noexcept { return {nullptr, 0, 0}; }
 
