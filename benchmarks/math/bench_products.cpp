@@ -4,6 +4,7 @@
 #include <benchmarks/measure.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/math/matrix_product.hpp>
+#include <pathline/math/outer_product.hpp>
 #include <pathline/math/packed_product.hpp>
 #include <pathline/math/small_product.hpp>
 
@@ -60,7 +61,8 @@ void eigen(benchmark::State& state) {
 template <Real Scalar>
 void outer(benchmark::State& state) {
   Layer<Scalar> layer(state);
-  layer.run(state, [&] { add_outer_product<Scalar>(layer.Y, layer.X, layer.W_bar); });
+  Workspace<Scalar> workspace;
+  layer.run(state, [&] { add_outer_product<Scalar>(layer.Y, layer.X, layer.W_bar, workspace); });
 }
 
 template <Real Scalar>

@@ -22,9 +22,6 @@ namespace pathline {
 
 /// Most entries of the small matrix, A of A B and of A Bᵀ; where there are more, the product is left to Eigen.
 inline constexpr Index small_product_limit = 64 * 64;
-/// The same for C of C += A Bᵀ: at 128 x 128 Eigen takes 1.15 times as long with AVX2, 1.2 to 1.27 with AVX-512.
-template <Real Scalar>
-inline constexpr Index outer_product_limit = sizeof(Pack<Scalar>) == 64 ? 512 * 512 : 256 * 256;
 
 namespace detail {
 
@@ -326,16 +323,13 @@ void add_transposed_product(View<const Scalar> A, View<const Scalar> B, View<Sca
     detail::add_matrix_product<detail::Factor::transposed, detail::Factor::plain, Scalar>(A, B, C);
 }
 
-/// C += A Bᵀ, a sum over samples; C overlaps neither factor. Allocates nothing up to `outer_product_limit`.
+/// C += A Bᵀ, a sum over samples; C overlaps neither factor. Allocates nothing. Where columns of B lie far apart copies
+/// of the factors pay off: math/outer_product.hpp.
 template <Real Scalar>
 void add_outer_product(const View<const Scalar>& A, const View<const Scalar>& B, const View<Scalar>& C) {
   // Of A so many rows and columns stay in the first cache while all tiles beside them read them.
   constexpr Index height = 64, widest = 96;
   eigen_assert(A.cols() == B.cols() && C.rows() == A.rows() && C.cols() == B.rows());
-  if (C.size() > outer_product_limit<Scalar>) {
-    detail::add_matrix_product<detail::Factor::plain, detail::Factor::transposed, Scalar>(A, B, C);
-    return;
-  }
   const Index blocks = (A.cols() + widest - 1) / widest;
   for (Index block = 0, k = 0; block < blocks; ++block) {
     const Index depth = (A.cols() - k) / (blocks - block);  // of one size, give or take a column

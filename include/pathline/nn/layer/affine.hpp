@@ -8,6 +8,7 @@
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/math/matrix_product.hpp>
+#include <pathline/math/outer_product.hpp>
 #include <pathline/math/packed_product.hpp>
 #include <pathline/math/small_product.hpp>
 #include <pathline/math/view_loops.hpp>
@@ -109,7 +110,7 @@ void Affine<Scalar>::pullback(const View<const Scalar>& theta, const View<const 
   if (std::min(in_, out_) <= detail::narrow_rows)
     detail::add_narrow_outer_product<Scalar>(A_bar, X, W(theta_bar));
   else
-    add_outer_product<Scalar>(A_bar, X, W(theta_bar));
+    add_outer_product<Scalar>(A_bar, X, W(theta_bar), workspace);
   typename Workspace<Scalar>::Frame frame(workspace);
   const View<Scalar> column = frame.vector(out_);
   detail::row_sums<Scalar>(A_bar.leftCols(n), column);

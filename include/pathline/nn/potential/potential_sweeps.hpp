@@ -8,6 +8,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/math/activate.hpp>
 #include <pathline/math/activations.hpp>
+#include <pathline/math/outer_product.hpp>
 #include <pathline/math/packed_product.hpp>
 #include <pathline/math/small_product.hpp>
 #include <pathline/math/view_loops.hpp>
@@ -148,14 +149,14 @@ class PotentialSweeps {
       if (i == 0) break;
       copy<Scalar>(u(i - 1), below(i).rightCols(n_));
       if (by_matrices) {
-        add_outer_product<Scalar>(at.leftCols(2 * n_), below(1), bar.K(1));
+        add_outer_product<Scalar>(at.leftCols(2 * n_), below(1), bar.K(1), workspace);
         product<Factor::transposed>(p.K(1), at.middleCols(n_, n_), start, U_bar, frame);
         pull_back_derivatives_by_matrices(p, bar, at.col(2 * n_).data(), T_bar, workspace);
       } else if (i == 1) {
-        pull_back_first_residual(p, bar, at, belows.rightCols((2 + group) * n_), U_bar, T_bar, frame);
+        pull_back_first_residual(p, bar, at, belows.rightCols((2 + group) * n_), U_bar, T_bar, workspace);
       } else {
-        add_outer_product<Scalar>(at.leftCols(2 * n_), below(i), bar.K(i));
-        add_outer_product<Scalar>(at.rightCols(d * n_), J(i - 1), bar.K(i));
+        add_outer_product<Scalar>(at.leftCols(2 * n_), below(i), bar.K(i), workspace);
+        add_outer_product<Scalar>(at.rightCols(d * n_), J(i - 1), bar.K(i), workspace);
         product<Factor::transposed>(p.K(i), at.rightCols((1 + d) * n_), start, U_bar, frame);
       }
     }
@@ -179,7 +180,8 @@ class PotentialSweeps {
   /// are more layers. Overwrites U_bar and T_bar, T̄_0.
   void pull_back_first_residual(const Parameters& p, const Gradients& bar, const View<Scalar>& at,
                                 const View<Scalar>& below, const View<Scalar>& U_bar, const View<Scalar>& T_bar,
-                                Frame& frame) const {
+                                Workspace<Scalar>& workspace) const {
+    Frame frame(workspace);
     const Index d = shape_.dim, m = shape_.width, group = directions_together(96);
     const bool last = shape_.depth == 1;
     fill<Scalar>(T_bar, 0);
@@ -190,7 +192,7 @@ class PotentialSweeps {
                          some = U_bar.middleCols((last ? n_ : first - n_) - values, columns + values);
       first_derivatives(count, n_, m, T(0).data(), p.K(0).col(k).data(), J_0.data());
       add_outer_product<Scalar>(at.middleCols(first - 2 * values, columns + 2 * values),
-                                below.middleCols(2 * (n_ - values), columns + 2 * values), bar.K(1));
+                                below.middleCols(2 * (n_ - values), columns + 2 * values), bar.K(1), workspace);
       product<Factor::transposed>(p.K(1), at.middleCols(first - values, columns + values),
                                   last ? nothing() : View<const Scalar>(some), some, frame);
       pull_back_first_derivatives(count, n_, m, T(0).data(), p.K(0).col(k).data(), some.rightCols(columns).data(),
@@ -208,7 +210,7 @@ class PotentialSweeps {
       const View<const Scalar> of_direction(P_bar + k * m * n_, m, n_);
       const View<Scalar> C = frame.batch(m, m);
       fill<Scalar>(C, 0);
-      add_outer_product<Scalar>(of_direction, T(0), C);
+      add_outer_product<Scalar>(of_direction, T(0), C, workspace);
       pull_back_scaled_columns(m, p.K(1).data(), p.K(0).col(k).data(), C.data(), bar.K(1).data(),
                                bar.K(0).col(k).data());
       const View<const Scalar> L_transposed = scaled<Factor::transposed>(p, k, frame);
