@@ -569,12 +569,17 @@ void graph(const std::filesystem::path& png, const std::vector<Points>& curves, 
   const auto points = [](const Points& some, const std::string& color) {
     return "points pointtype 7 pointsize " + point_size(some.positions.cols()) + " linecolor '" + color + "'";
   };
-  for (const Points& some : options.dots) add(some, points(some, "#b0b0b0"));
+  // A few points are seen over the curves, many leave the curves to be seen.
+  const auto few = [](const Points& some) { return some.positions.cols() <= 30; };
+  for (const Points& some : options.dots)
+    if (!few(some)) add(some, points(some, "#b0b0b0"));
   for (std::size_t i = 0; i < curves.size(); ++i) {
     const std::string color = line_colors[i % line_colors.size()];
     add(curves[i], options.points ? points(curves[i], color) : "lines linewidth 2 linecolor '" + color + "'");
   }
   add(options.outline, "lines linewidth 1.5 dashtype '-' linecolor '#222222'");
+  for (const Points& some : options.dots)
+    if (few(some)) add(some, "points pointtype 7 pointsize 1.4 linecolor '#606060'");
   if (all.cols() == 0) throw pathline::ArgumentError("graph: number of finite points", "0", "at least 1");
   script.line("set xrange " + bracket(range_of(all.row(0), options.points && !options.log_x ? 0.03 : 0)));
   script.line("set yrange " + bracket(range_of(all.row(1), 0.05)));
