@@ -129,7 +129,13 @@ struct FitCheck {
     else
       return true;
   }();
-  static constexpr bool value = data && validation && trainable && weights && source && Kinds::value;
+  static constexpr bool statistics = [] {
+    if constexpr (trainable && data && Kinds::accumulates)
+      return !requires(Flow & flow, typename Flow::Memory & memory) { flow.after_step(memory); };
+    else
+      return true;
+  }();
+  static constexpr bool value = data && validation && trainable && weights && source && statistics && Kinds::value;
   static_assert(data,
                 "fit: the data are none of: batch (d x n), with_weights(batch, weights), what split returns, batch "
                 "source (Memory, samples, start_epoch, batch)");
@@ -141,19 +147,26 @@ struct FitCheck {
   static_assert(Kinds::known,
                 "fit: a policy is none of: optimizer (learning_rate, moments, step), schedule (rate), gradient "
                 "transform (apply), callback (called with an EpochReport, start, stop), parameter choice (keeps), "
-                "checkpoint (every, name, read, write), TrainingState");
+                "checkpoint (every, name, read, write), TrainingState, Accumulate, RollBack");
   static_assert(Kinds::one_scalar, "fit: the TrainingState must be of the flow's scalar, float or double");
   static_assert(Kinds::changeable, "fit: the TrainingState must be a variable, which fit changes");
   static_assert(
       Kinds::steps,
       "fit: a callback of steps, as ExponentialMovingAverage is, must be a variable and of the flow's scalar, "
       "float or double");
+  static_assert(Kinds::calls, "fit: a callback that changes itself cannot be const: it would not be called");
   static_assert(Kinds::template at_most_one<IsOptimizer>, "fit: more than one optimizer");
   static_assert(Kinds::template at_most_one<IsSchedule>, "fit: more than one schedule");
   static_assert(Kinds::template at_most_one<IsGradientTransform>, "fit: more than one gradient transform");
   static_assert(Kinds::template at_most_one<IsParameterChoice>, "fit: more than one parameter choice");
   static_assert(Kinds::template at_most_one<IsTrainingState>, "fit: more than one TrainingState");
   static_assert(Kinds::template at_most_one<IsRunKeeper>, "fit: more than one checkpoint");
+  static_assert(Kinds::template at_most_one<IsAccumulation>, "fit: more than one Accumulate");
+  static_assert(Kinds::template at_most_one<IsRecovery>, "fit: more than one RollBack");
+  static_assert(
+      statistics,
+      "fit: a model with running statistics (a batch normalisation) sees the last mini-batch of a step alone, "
+      "so that Accumulate cannot be: take a larger FitOptions::batch");
   static_assert(Kinds::settings,
                 "fit: with a checkpoint, an optimizer, schedule, gradient transform, parameter choice or stopping rule "
                 "that has members needs settings(visit), which names them");
@@ -175,18 +188,24 @@ FitReport train(Flow& flow, const Source& source, const FitRows<DataScalar>* row
   const KeepGradient keep_gradient;
   const DefaultChoice default_choice;
   const KeepsNoRun keeps_no_run;
+  const TakesEach takes_each;
+  const GivesUp gives_up;
   const auto& optimizer = policy_of<IsOptimizer>(policies..., adam);
   const auto& schedule = policy_of<IsSchedule>(policies..., constant_rate);
   const auto& transform = policy_of<IsGradientTransform>(policies..., keep_gradient);
   const auto& choice = policy_of<IsParameterChoice>(policies..., default_choice);
   const auto& keeper = policy_of<IsRunKeeper>(policies..., keeps_no_run);
+  const auto& accumulation = policy_of<IsAccumulation>(policies..., takes_each);
+  const auto& recovery = policy_of<IsRecovery>(policies..., gives_up);
   auto callbacks = policies_of<IsCallback>(policies...);
   const Index total = require_total(options, state.epochs, reads_total<std::remove_cvref_t<decltype(schedule)>>);
   const bool needed = any_reads_criteria<decltype(choice), Policies...>;
   TrainingPlan<typename Flow::Scalar, std::remove_cvref_t<decltype(optimizer)>, std::remove_cvref_t<decltype(schedule)>,
                std::remove_cvref_t<decltype(transform)>, std::remove_cvref_t<decltype(choice)>,
-               std::remove_cvref_t<decltype(keeper)>, decltype(callbacks)>
-      plan{options, optimizer, schedule, transform, choice, keeper, callbacks, state, total, needed, draws};
+               std::remove_cvref_t<decltype(keeper)>, std::remove_cvref_t<decltype(accumulation)>,
+               std::remove_cvref_t<decltype(recovery)>, decltype(callbacks)>
+      plan{options,  optimizer, schedule, transform, choice, keeper, accumulation,
+           recovery, callbacks, state,    total,     needed, draws};
   return Training<Flow, Source, decltype(plan), DataScalar>(flow, source, rows, held_out, plan, rng,
                                                             std::move(warnings))
       .run();
@@ -219,8 +238,9 @@ void require_fit(Flow& flow, const FitOptions& options, const TrainingState<type
 /// \param validation  A batch, or `with_weights(batch, weights)`.
 /// \param policies    Any of, in any order, each kind but callbacks at most once: an optimizer (`Adam`), a schedule of
 ///                    its rate (`ConstantRate`), a gradient transform, a parameter choice (`KeepBest`), callbacks, a
-///                    `TrainingState`, which lets several calls be one training run, and a checkpoint
-///                    (`io::Checkpoint`), by which a run that was interrupted goes on.
+///                    `TrainingState`, which lets several calls be one training run, a checkpoint
+///                    (`io::Checkpoint`), by which a run that was interrupted goes on, steps of several mini-batches
+///                    (`Accumulate`), and what to do when training diverges (`RollBack`).
 ///
 /// \throws ShapeError, DataError, ArgumentError, CheckpointError before anything is changed; TrainingError when
 ///         training diverges, or a sample has no finite likelihood; FileError for a checkpoint that cannot be read or

@@ -39,8 +39,17 @@ template <class Scalar>
 struct IsTrainingState<TrainingState<Scalar>> : std::true_type {};
 
 template <class P>
+    struct IsAccumulation : std::bool_constant < requires {
+  requires P::accumulates;
+} > {};
+template <class P>
+    struct IsRecovery : std::bool_constant < requires {
+  requires P::rolls_back;
+} > {};
+
+template <class P>
 concept FitPolicy = Optimizer<P> || Schedule<P> || GradientTransform<P> || Callback<P> || ParameterChoice<P> ||
-    RunKeeper<P> || IsTrainingState<P>::value;
+    RunKeeper<P> || IsTrainingState<P>::value || IsAccumulation<P>::value || IsRecovery<P>::value;
 
 namespace detail {
 
@@ -82,17 +91,24 @@ struct FitPolicies {
       (std::is_lvalue_reference_v<P> &&
        requires(std::remove_reference_t<P> & callback, const VectorMap<Scalar>& theta) { callback.after_step(theta); });
 
+  template <class P>
+  static constexpr bool called = !EpochCallback<std::remove_cvref_t<P>> || RunCallback<std::remove_cvref_t<P>> ||
+                                 EpochCallback<std::remove_reference_t<P>>;
+
   static constexpr bool known = (FitPolicy<std::remove_cvref_t<Policies>> && ...);
   static constexpr bool one_scalar = !(not_this_scalar<Policies> || ...);
   static constexpr bool changeable = (changeable_state<Policies> && ...);
   static constexpr bool steps = (sees_steps<Policies> && ...);
+  static constexpr bool calls = (called<Policies> && ...);
   static constexpr bool keeps = (RunKeeper<std::remove_cvref_t<Policies>> || ...);
+  static constexpr bool accumulates = (IsAccumulation<std::remove_cvref_t<Policies>>::value || ...);
   static constexpr bool settings = !keeps || (settings_known<std::remove_cvref_t<Policies>> && ...);
   static constexpr bool state = !keeps || (state_known<std::remove_reference_t<Policies>> && ...);
-  static constexpr bool value = known && one_scalar && changeable && steps && settings && state &&
+  static constexpr bool value = known && one_scalar && changeable && steps && calls && settings && state &&
                                 at_most_one<IsOptimizer> && at_most_one<IsSchedule> &&
                                 at_most_one<IsGradientTransform> && at_most_one<IsParameterChoice> &&
-                                at_most_one<IsTrainingState> && at_most_one<IsRunKeeper>;
+                                at_most_one<IsTrainingState> && at_most_one<IsRunKeeper> &&
+                                at_most_one<IsAccumulation> && at_most_one<IsRecovery>;
 };
 
 /// The first of the kind `Is`, else the last of all: a default.

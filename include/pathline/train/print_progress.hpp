@@ -33,6 +33,7 @@ namespace detail {
   std::string text = message({"loss ", loss_text(epoch.train_loss)});
   if (!std::isnan(validation_loss)) text += message({"  validation ", loss_text(validation_loss)});
   if (epoch.evaluations > 0) text += message({"  ", epoch.evaluations, " evaluations"});
+  if (epoch.roll_backs > 0) text += message({"  rolled back ", epoch.roll_backs, "x"});
   return text;
 }
 

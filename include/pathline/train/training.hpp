@@ -34,6 +34,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +52,8 @@ class Training {
   using Scalar = typename Flow::Scalar;
   using Rows = FitRows<DataScalar>;
   using Keeper = std::remove_cvref_t<decltype(Plan::keeper)>;
+  using Accumulation = std::remove_cvref_t<decltype(Plan::accumulation)>;
+  using Recovery = std::remove_cvref_t<decltype(Plan::recovery)>;
   static constexpr bool density = is_density<Flow, DataScalar>;
   static constexpr bool keeps = RunKeeper<Keeper>;
 
@@ -68,8 +71,10 @@ class Training {
         held_out_(held_out),
         judges_(rows && (held_out || plan.criteria_needed)),
         last_(plan.state.epochs + plan.options.epochs),
-        batches_((source.samples() + plan.options.batch - 1) / plan.options.batch),
+        rows_of_step_(std::min(source.samples(), plan.options.batch * Index(plan.accumulation.batches))),
+        steps_((source.samples() + rows_of_step_ - 1) / rows_of_step_),
         loss_(flow.make_training_loss()),
+        part_(loss_of_part<Accumulation>(flow)),
         kept_(open()) {
     report_.warnings = std::move(warnings);
     if (rows && judges_ && !rows->whole()) judged_ = rows->gathered();
@@ -128,10 +133,14 @@ class Training {
       if (!kept_.resumes()) over_ = ends();
       while (!over_) {
         const Index epoch = state_.epochs + 1;
-        EpochReport report = train_epoch(epoch);
         const bool judged = judges_ && (epoch % plan_.options.validate_every == 0 || epoch == plan_.total);
-        if (judged) judge(report);
-        keep(report);
+        EpochReport report;
+        if constexpr (Recovery::rolls_back) {
+          const auto trained = [&] { train(epoch, judged, report); };
+          if (!recovery_.trained_or_back(plan_.recovery, trained, flow_, state_, rng_, report_, remembered)) continue;
+        } else {
+          train(epoch, judged, report);
+        }
         state_.epochs = epoch;
         report_.epochs.push_back(std::move(report));
         if (!tell(std::as_const(report_.epochs.back()))) report_.stop = StopReason::callback;
@@ -178,7 +187,7 @@ class Training {
   [[nodiscard]] KeptRun<Keeper, Scalar> open() {
     if constexpr (keeps) {
       const Index moments = std::remove_cvref_t<decltype(plan_.optimizer)>::moments;
-      const RunSizes sizes{last_, batches_, moments, judges_ ? rows_->samples() : 0};
+      const RunSizes sizes{last_, steps_, moments, judges_ ? rows_->samples() : 0};
       return {plan_.keeper, settings_of_run(flow_, source_, rows_, plan_), state_, parameter_span(flow_).size(), sizes};
     } else {
       return {};
@@ -191,9 +200,13 @@ class Training {
       typename Source::Memory memory_of_source;
       typename Flow::Memory memory;
       source_.start_epoch(rng, memory_of_source);
-      const Index count = std::min<Index>(plan_.options.batch, source_.samples());
-      set_loss(source_.batch(0, count, rng, memory_of_source), rng, memory);
-      return std::vector<double>{loss_.loss, gradient_norm(loss_.gradient), loss_of_first(flow_, rows_)};
+      std::optional<double> loss;  // of the first mini-batch, where a step has several
+      double norm = 0;
+      const auto see = [&](const auto& /*mini_batch*/) {
+        if (!loss) norm = gradient_norm(loss_.gradient), loss = loss_.loss;
+      };
+      set_loss_of_step(plan_, flow_, source_, 0, rows_of_step_, rng, memory_of_source, memory, part_, loss_, see);
+      return std::vector<double>{*loss, norm, loss_of_first(flow_, rows_)};
     });
   }
 
@@ -227,7 +240,7 @@ class Training {
   }
 
   [[nodiscard]] TrainingProgress progress(Index epoch, Index batch) const {
-    return {epoch,           plan_.total,      (epoch - 1) * batches_ + batch + 1, plan_.total * batches_,
+    return {epoch,           plan_.total,      (epoch - 1) * steps_ + batch + 1, plan_.total * steps_,
             state_.criteria, state_.since_best};
   }
 
@@ -243,29 +256,40 @@ class Training {
   }
 
   [[nodiscard]] double rate_of(Index epoch, Index batch) const {
-    const double rate = plan_.schedule.rate(plan_.optimizer.learning_rate, progress(epoch, batch));
+    const double rate = state_.rate_factor * plan_.schedule.rate(plan_.optimizer.learning_rate, progress(epoch, batch));
     if (!(rate >= 0 && std::isfinite(rate)))
       throw ArgumentError(message({"fit: the schedule's rate in epoch ", epoch}), rate, "at least 0");
     return rate;
   }
 
-  EpochReport train_epoch(Index epoch) {
+  void train(Index epoch, bool judged, EpochReport& report) {
+    train_epoch(epoch, report);
+    if constexpr (Recovery::rolls_back)
+      if (const std::string why = recovery_.explosion_text(plan_.recovery, report, report_.epochs); !why.empty())
+        fail(why, "");
+    if (judged) judge(report);
+    keep(report);
+  }
+
+  void train_epoch(Index epoch, EpochReport& report) {
     const double start = seconds_now();
-    EpochReport report;
     report.epoch = epoch, report.epochs = plan_.total;
-    const Index n = source_.samples(), batch = plan_.options.batch;
+    report.roll_backs = state_.roll_backs;
+    const Index n = source_.samples();
     source_.start_epoch(rng_, memory_of_source_);
-    Index batches = 0;
-    for (Index first = 0; first < n; first += batch, ++batches) {
-      const Index count = std::min(batch, n - first);
-      report.learning_rate = rate_of(epoch, batches);
-      const auto mini_batch = source_.batch(first, count, rng_, memory_of_source_);
-      set_loss(mini_batch, rng_, memory_);
-      const double norm = gradient_norm(loss_.gradient);
-      if constexpr (keeps)
-        if (first_batch_.empty()) first_batch_ = {loss_.loss, norm, loss_of_first(flow_, rows_)};
-      if (!std::isfinite(loss_.loss) || !(std::isfinite(norm) || all_finite<Scalar>(loss_.gradient)))
-        refuse(message({"the loss or its gradient is not finite in epoch ", epoch}), mini_batch);
+    for (Index first = 0; first < n; first += rows_of_step_) {
+      const Index count = std::min(rows_of_step_, n - first);
+      report.learning_rate = rate_of(epoch, report.steps);
+      double norm = 0;
+      const auto check = [&](const auto& mini_batch) {
+        norm = gradient_norm(loss_.gradient);
+        if constexpr (keeps)
+          if (first_batch_.empty()) first_batch_ = {loss_.loss, norm, loss_of_first(flow_, rows_)};
+        if (!std::isfinite(loss_.loss) || !(std::isfinite(norm) || all_finite<Scalar>(loss_.gradient)))
+          refuse(message({"the loss or its gradient is not finite in epoch ", epoch}), mini_batch);
+      };
+      set_loss_of_step(plan_, flow_, source_, first, count, rng_, memory_of_source_, memory_, part_, loss_, check);
+      if constexpr (Recovery::rolls_back) recovery_.see_step(loss_.loss);
       report.gradient_norm += norm;
       plan_.transform.apply(loss_.gradient, norm);
       const auto theta = parameter_map<Scalar>(flow_);
@@ -274,24 +298,9 @@ class Training {
       end_step<Scalar>(flow_, memory_, theta, plan_.callbacks);
       add_batch(double(count) / double(n), loss_, report);
     }
-    report.gradient_norm /= double(batches);
+    report.gradient_norm /= double(report.steps);
     if (report.solves > 0) report.evaluations = (report.forward.evaluations + report.solves / 2) / report.solves;
     report.seconds = seconds_now() - start;
-    return report;
-  }
-
-  template <class Mini>
-  void set_loss(const Mini& batch, Rng& rng, typename Flow::Memory& memory) {
-    set_loss_of(flow_, source_, batch, rng.draw(), memory, loss_);
-  }
-
-  // For each row to judge by.
-  [[nodiscard]] Vector<double> judged_losses() const {
-    return relabel_failures(
-        [&] { return rows_->whole() ? losses_of(flow_, rows_->all()) : losses_of<Flow, DataScalar>(flow_, judged_); },
-        [&](SolveFailure& at) {
-          if (at.sample >= 0) at.sample = rows_->number_of(at.sample);
-        });
   }
 
   void require_finite_step(Index epoch) {
@@ -303,7 +312,7 @@ class Training {
   // Not by the training loss: that was of the parameters before the last update, which may be the one that diverged.
   void judge(EpochReport& report) {
     require_finite_step(report.epoch);
-    Vector<double> losses = judged_losses();
+    Vector<double> losses = losses_of_rows(flow_, *rows_, judged_);
     const double criterion = mean_of(losses, judged_shares_);
     if (!std::isfinite(criterion)) {
       std::vector<Index> numbers = counted(*rows_);
@@ -371,14 +380,16 @@ class Training {
   TrainingState<Scalar>& state_;
   Rng& rng_;
   bool held_out_, judges_, over_ = false;
-  Index last_, batches_;             // epoch of this call, mini-batches of an epoch
-  std::vector<double> first_batch_;  // see RunState
-  Batch<DataScalar> judged_;         // the rows to judge by, where they are not all columns of the user's batch
-  Vector<double> judged_shares_;     // add up to 1; empty: all are equal
+  Index last_, rows_of_step_, steps_;  // epoch of this call, rows of a step, steps of an epoch
+  std::vector<double> first_batch_;    // see RunState
+  Batch<DataScalar> judged_;           // the rows to judge by, where they are not all columns of the user's batch
+  Vector<double> judged_shares_;       // add up to 1; empty: all are equal
   Vector<double> best_losses_;
   typename Source::Memory memory_of_source_;
   typename Flow::Memory memory_;
   TrainingLossOf<Flow> loss_;
+  [[no_unique_address]] decltype(loss_of_part<Accumulation>(std::declval<Flow&>())) part_;
+  [[no_unique_address]] typename Recovery::template Run<Scalar> recovery_;
   FitReport report_;
   KeptRun<Keeper, Scalar> kept_;
 };

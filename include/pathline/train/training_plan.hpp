@@ -6,6 +6,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/ode/errors.hpp>
 #include <pathline/train/callbacks.hpp>
 #include <pathline/train/fit_options.hpp>
 #include <pathline/train/fit_report.hpp>
@@ -30,8 +31,21 @@ struct TrainingDraws {
   std::optional<Draw> split;  ///< Of the TrainingState.
 };
 
+/// Where no Accumulate is named: each mini-batch is a step.
+struct TakesEach {
+  static constexpr Index batches = 1;
+  static constexpr bool accumulates = false;
+};
+/// Where no RollBack is named.
+struct GivesUp {
+  static constexpr bool rolls_back = false;
+  template <class>
+  struct Run {};
+};
+
 /// The arguments of `fit` beside the model and its data.
-template <Real Scalar, class Optimizer, class Schedule, class Transform, class Choice, class Keeper, class Callbacks>
+template <Real Scalar, class Optimizer, class Schedule, class Transform, class Choice, class Keeper, class Accumulation,
+          class Recovery, class Callbacks>
 struct TrainingPlan {
   const FitOptions& options;
   const Optimizer& optimizer;
@@ -39,6 +53,8 @@ struct TrainingPlan {
   const Transform& transform;
   const Choice& choice;
   const Keeper& keeper;
+  const Accumulation& accumulation;
+  const Recovery& recovery;
   Callbacks callbacks;  // a tuple of references
   TrainingState<Scalar>& state;
   Index total;           // epochs, of all calls of the state
@@ -149,6 +165,18 @@ template <class Flow, Real DataScalar>
     for (Index j = 0; j < result.size(); ++j) result(j) = double(losses(j));
   }
   return result;
+}
+
+/// The same of rows to judge by.
+/// \param gathered  These rows, where they are not all columns of the user's batch.
+template <class Flow, Real DataScalar>
+[[nodiscard]] Vector<double> losses_of_rows(const Flow& flow, const FitRows<DataScalar>& rows,
+                                            const Batch<DataScalar>& gathered) {
+  return relabel_failures(
+      [&] { return rows.whole() ? losses_of(flow, rows.all()) : losses_of<Flow, DataScalar>(flow, gathered); },
+      [&](SolveFailure& at) {
+        if (at.sample >= 0) at.sample = rows.number_of(at.sample);
+      });
 }
 
 /// The mean loss of the first few of some rows; 0 where there are none, NaN where it cannot be computed.

@@ -72,6 +72,8 @@ template <class Flow, class Source, class Rows, class Plan>
   list.add_policy("schedule", plan.schedule);
   list.add_policy("gradient transform", plan.transform);
   list.add_policy("parameter choice", plan.choice);
+  list.add_policy("mini-batches of a step", plan.accumulation);
+  list.add_policy("divergence", plan.recovery);
   Index rules = 0;
   const auto add_rule = [&]<class C>(const C& callback) {
     if constexpr (StoppingRule<C>)
