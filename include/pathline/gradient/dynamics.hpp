@@ -163,6 +163,15 @@ class FieldDynamics {
     return {field_, Index(room.size()), SideInputs<Scalar>(side_.context(), room)};
   }
 
+  /// The dynamics of some samples, or copies of them, each at a time of its own, from which t counts. Refers to the
+  /// frame and to the times.
+  [[nodiscard]] FieldDynamics of_samples(std::span<const double> times, std::span<const Index> samples,
+                                         typename Workspace<Scalar>::Frame& frame) const {
+    return {field_, Index(samples.size()), side_.of_samples(times, samples, frame)};
+  }
+  /// So many samples, for the sizes of their tapes.
+  [[nodiscard]] FieldDynamics of_width(Index columns) const { return {field_, columns}; }
+
   /// J (d × dn), sample after sample.
   void jacobian(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> J, Workspace<Scalar>& workspace) const {
     typename Workspace<Scalar>::Frame frame(workspace);

@@ -33,6 +33,19 @@ class SideInputs {
   /// What is added to t for sample j.
   [[nodiscard]] double start(Index j) const { return starts_.empty() ? 0 : starts_[std::size_t(j)]; }
 
+  /// Whether all samples are at the same time.
+  [[nodiscard]] bool share_time() const noexcept { return starts_.empty(); }
+  /// Those of some samples, or copies of them, each at a time of its own, from which t counts. Refers to the frame and
+  /// to the times.
+  [[nodiscard]] SideInputs of_samples(std::span<const double> times, std::span<const Index> samples,
+                                      Frame& frame) const {
+    eigen_assert(share_time());
+    const Index c = context_.rows(), n = c > 0 ? Index(samples.size()) : 0;
+    BatchMap<Scalar> chosen = frame.batch(c, n);
+    for (Index j = 0; j < n; ++j) std::copy_n(context_.col(samples[std::size_t(j)]).data(), c, chosen.data() + j * c);
+    return SideInputs(Context(chosen.data(), c, n, Eigen::OuterStride<>(c)), times);
+  }
+
   /// S at time t.
   [[nodiscard]] BatchMap<Scalar> at(double t, Frame& frame) const {
     BatchMap<Scalar> S = frame.batch(rows(), columns());

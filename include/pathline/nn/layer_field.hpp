@@ -21,6 +21,8 @@ class LayerField : public detail::LayerOperations<LayerField<L>, L> {
 
   [[nodiscard]] const L& layer() const noexcept { return layer_; }
   [[nodiscard]] Index parameter_count() const { return theta_.rows(); }
+  /// Its parameters, which are another object's.
+  [[nodiscard]] const View<const Scalar>& slice() const noexcept { return theta_; }
 
  private:
   friend class detail::LayerOperations<LayerField, L>;

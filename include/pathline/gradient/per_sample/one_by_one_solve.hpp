@@ -34,10 +34,9 @@ class OneByOneSolve {
   using Scalar = typename F::Scalar;
 
   template <class Times, class Output, class Status>
-  Statistics solve(const F& field, const View<const Scalar>& context, const PerSample<Control>& policy,
-                   OutputTimes outputs, bool keep, const View<const Scalar>& y0, const Times& times,
-                   const Output& output, const Status& status) {
-    field_.emplace(field, context);
+  Statistics solve(const SampleField<F>& field, const PerSample<Control>& policy, OutputTimes outputs, bool keep,
+                   const View<const Scalar>& y0, const Times& times, const Output& output, const Status& status) {
+    field_.emplace(field);
     control_.emplace(policy.control);  // a domain may not be assignable
     gradient_.outputs = outputs;
     const auto records = keep ? std::size_t(y0.cols()) : std::size_t(1);
@@ -47,7 +46,7 @@ class OneByOneSolve {
     for (Index j = 0; j < y0.cols(); ++j) {
       One& one = keep && j > 0 ? *++sample : *sample;
       one.times = times(j);
-      one.dynamics.emplace(field, 1, side_inputs(context, j));
+      one.dynamics.emplace(field.field(), 1, side_inputs(field.context(), j));
       SolveStatus ended = solve(one, y0.col(j), keep);
       ended.sample = j;
       sum += ended.statistics;

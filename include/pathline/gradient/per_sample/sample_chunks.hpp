@@ -11,6 +11,7 @@
 #include <pathline/gradient/interpolated_outputs.hpp>
 #include <pathline/gradient/ode_chunks.hpp>
 #include <pathline/gradient/per_sample/one_by_one_solve.hpp>
+#include <pathline/gradient/per_sample/sample_field.hpp>
 #include <pathline/gradient/per_sample/sample_solve.hpp>
 #include <pathline/gradient/value_and_gradient.hpp>
 #include <pathline/math/view_loops.hpp>
@@ -43,7 +44,7 @@ struct SolveOfChunk {
 };
 template <class F, ExplicitMethod Method, class Control, class Gradient>
 struct SolveOfChunk<F, Method, Control, Gradient> {
-  using type = SampleSolve<F, Method, Control>;
+  using type = SampleSolve<SampleField<F>, Method, Control>;
 };
 
 /// What repeated calls keep.
@@ -73,11 +74,6 @@ struct OdeMemory<Parts> {
   }
   [[nodiscard]] std::span<Chunk> used_chunks() { return std::span<Chunk>(chunks).first(used); }
 };
-
-/// \throws What the first sample that failed has to say.
-inline void raise_first(std::span<const SolveStatus> samples) {
-  for (const SolveStatus& sample : samples) sample.raise();
-}
 
 /// Refers to the parts of the neural ODE, which must outlive it.
 template <StepsOfEach Parts>
@@ -201,8 +197,8 @@ class OdeChunks<Parts> {
   Statistics solve_chunk(const View<const Scalar>& y0, const View<const Scalar>& context, Index first, bool keep,
                          const Times& times, const Output& output, const Status& status, Chunk& chunk) const {
     return chunk.solve.solve(
-        parts_.field, context, parts_.control, parts_.output_times(), keep, y0, times, output,
-        [&](Index sample, const SolveStatus& ended) {
+        SampleField<typename Parts::Field>(parts_.field, context), parts_.control, parts_.output_times(), keep, y0,
+        times, output, [&](Index sample, const SolveStatus& ended) {
           SolveStatus numbered = ended;
           numbered.sample = first + sample;
           if (numbered.outcome == SolveOutcome::bad_input)

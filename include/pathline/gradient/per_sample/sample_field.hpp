@@ -24,7 +24,12 @@ class SampleField {
   SampleField(const F& field, const View<const Scalar>& context) : field_(&field), context_(context) {}
 
   [[nodiscard]] const F& field() const { return *field_; }
+  [[nodiscard]] const View<const Scalar>& context() const { return context_; }
   [[nodiscard]] Index dim() const { return field_->dim(); }
+  [[nodiscard]] const Vector<Scalar>& parameters() const { return field_->parameters(); }
+  /// Of a field that leaves rows out of the error norm.
+  [[nodiscard]] Index error_rows() const requires requires(const F& field) { field.error_rows(); }
+  { return field_->error_rows(); }
   [[nodiscard]] Index tape_size(Index columns) const { return field_->tape_size(columns, 0); }
   /// The same where no pullback follows.
   [[nodiscard]] Index evaluation_tape_size(Index columns) const { return tape_optional<F> ? 0 : tape_size(columns); }
@@ -64,13 +69,14 @@ class SampleField {
 };
 
 /// The right-hand side that SampleSolver calls: the field without a record.
-template <VectorField F>
+/// \tparam F  A SampleField, or what has its functions.
+template <class F>
 class SampleRightHandSide {
   using Scalar = typename F::Scalar;
 
  public:
   /// Refers to both.
-  void refer_to(const SampleField<F>& field, Workspace<Scalar>& workspace) {
+  void refer_to(const F& field, Workspace<Scalar>& workspace) {
     field_ = &field;
     workspace_ = &workspace;
     calls_ = 0;
@@ -82,13 +88,12 @@ class SampleRightHandSide {
     field_->evaluate(t.all(), samples, y.view(), dy.view(), frame.scalars(field_->evaluation_tape_size(y.cols())),
                      *workspace_);
   }
-  /// Of a field that leaves rows out of the error norm.
   [[nodiscard]] Index error_rows() const requires requires(const F& field) { field.error_rows(); }
-  { return field_->field().error_rows(); }
+  { return field_->error_rows(); }
   [[nodiscard]] Index calls() const { return calls_; }
 
  private:
-  const SampleField<F>* field_ = nullptr;
+  const F* field_ = nullptr;
   Workspace<Scalar>* workspace_ = nullptr;
   Index calls_ = 0;
 };

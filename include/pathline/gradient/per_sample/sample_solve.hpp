@@ -24,27 +24,32 @@
 
 namespace pathline::detail {
 
+/// \throws What the first sample that failed has to say.
+inline void raise_first(std::span<const SolveStatus> samples) {
+  for (const SolveStatus& sample : samples) sample.raise();
+}
+
 /// Keeps its memory from call to call; the second one of a shape allocates nothing. Times are given by times(sample), a
 /// span for each of the samples of the chunk; their ends are statuses, in which samples are numbered within the chunk.
-template <VectorField F, ExplicitMethod Method, AdaptiveControl Control>
+/// \tparam F  A SampleField, or what has its functions.
+template <class F, ExplicitMethod Method, AdaptiveControl Control>
 class SampleSolve {
  public:
   using Scalar = typename F::Scalar;
   using Policy = PerSample<Control>;
 
   /// \param y0       d × n.
-  /// \param keep     Whether a way back follows, until which the field and the context must stay.
+  /// \param keep     Whether a way back follows, until which what the field refers to must stay.
   /// \param output   output(sample, i, y): y, d × 1, is the solution at times(sample)[i].
   /// \param status   status(sample, SolveStatus): how it ended.
   /// \return         Steps of all samples together, and calls of the field.
   template <class Times, class Output, class Status>
-  Statistics solve(const F& field, const View<const Scalar>& context, const Policy& policy, OutputTimes outputs,
-                   bool keep, const View<const Scalar>& y0, const Times& times, const Output& output,
-                   const Status& status) {
+  Statistics solve(const F& field, const Policy& policy, OutputTimes outputs, bool keep, const View<const Scalar>& y0,
+                   const Times& times, const Output& output, const Status& status) {
     if (solver_ == nullptr) solver_ = std::make_unique<Solver>(policy);
     Solver& one = *solver_;
     one.policy.emplace(policy);  // a domain may not be assignable
-    field_.emplace(field, context);
+    field_.emplace(field);
     one.rhs.refer_to(*field_, workspace_);
     start_.resize(y0.rows(), y0.cols());
     record_.start(y0.rows());
@@ -77,12 +82,12 @@ class SampleSolve {
   template <class Bar>
   Statistics back(std::span<SolveStatus> ended, const Bar& bar, const View<Scalar>& initial,
                   const View<Scalar>& theta_bar, const View<Scalar>& context_bar) {
-    const typename Workspace<Scalar>::Unchanged unchanged(workspace_, field_->field().parameters());
+    const typename Workspace<Scalar>::Unchanged unchanged(workspace_, field_->parameters());
     return back_.run({*field_, record_, workspace_, initial, theta_bar, context_bar}, ended, bar,
                      [this](Index samples) { return solver_->policy->padded(samples); });
   }
 
-  [[nodiscard]] const SampleField<F>& field() const { return *field_; }
+  [[nodiscard]] const F& field() const { return *field_; }
   [[nodiscard]] const SampleRecord<Scalar>& record() const noexcept { return record_; }
   [[nodiscard]] Workspace<Scalar>& workspace() { return workspace_; }
 
@@ -150,7 +155,7 @@ class SampleSolve {
 
   Workspace<Scalar> workspace_;
   std::unique_ptr<Solver> solver_;  // does not move with this
-  std::optional<SampleField<F>> field_;
+  std::optional<F> field_;
   SampleColumns<Scalar> start_;
   SampleRecord<Scalar> record_;
   SamplesBack<Method, F> back_;

@@ -74,15 +74,15 @@ void write_terms_of(Index size, const std::array<S*, N>& X, S* to) {
   (std::make_index_sequence<places.size()>{});
 }
 
-/// Keeps its memory from call to call.
-template <ExplicitMethod Method, VectorField F>
+/// Keeps its memory from call to call. \tparam F  A SampleField, or what has its functions.
+template <ExplicitMethod Method, class F>
 class SamplesBack {
  public:
   using Scalar = typename F::Scalar;
 
   /// What it works with, and writes to; refers to all.
   struct Task {
-    const SampleField<F>& field;
+    const F& field;
     const SampleRecord<Scalar>& record;
     Workspace<Scalar>& workspace;
     View<Scalar> initial;      ///< d × samples: the cotangents of the states at the start.
