@@ -1,4 +1,4 @@
-// expect: VariationalInference: PathDerivative takes an explicit solver and Backpropagation without a cost of the steps
+// expect: VariationalInference: PathDerivative takes an explicit solver without PerSample, and Backpropagation without
 #include <pathline/gradient/adjoint.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/train/variational/variational_inference.hpp>

@@ -20,6 +20,7 @@
 #include <pathline/nn/jacobian.hpp>
 #include <pathline/nn/layer.hpp>
 
+#include <limits>
 #include <new>
 #include <span>
 #include <tuple>
@@ -58,6 +59,17 @@ class AugmentedDynamics {
   [[nodiscard]] Index evaluation_tape_size() const {
     return sizeof...(Regularizers) > 0 ? tape_size() : on_path_.evaluation_tape_size();
   }
+
+  [[nodiscard]] const auto& field() const noexcept { return on_path_.field(); }
+  [[nodiscard]] const SideInputs<Scalar>& side_inputs() const noexcept { return side_; }
+  /// The dynamics of some samples, or copies of them, each at a time of its own, from which t counts. Refers to the
+  /// frame and to the times. Policies are then shown NaN for a time.
+  [[nodiscard]] AugmentedDynamics of_samples(std::span<const double> times, std::span<const Index> samples,
+                                             typename Workspace<Scalar>::Frame& frame) const {
+    return {on_path_.of_samples(samples, frame), regularizers_, side_.of_samples(times, samples, frame)};
+  }
+  /// So many samples, for the sizes of their tapes.
+  [[nodiscard]] AugmentedDynamics of_width(Index columns) const { return {on_path_.of_width(columns), regularizers_}; }
 
   /// y, dy: rows × columns.
   void evaluate(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> dy, std::span<Scalar> tape,
@@ -141,7 +153,8 @@ class AugmentedDynamics {
   [[nodiscard]] Index dim() const { return on_path_.field().dim(); }
 
   [[nodiscard]] PathPoint<Scalar> point(double t, const Tapes& tapes) const {
-    PathPoint<Scalar> at = on_path_.point(t, tapes.field);
+    PathPoint<Scalar> at =
+        on_path_.point(side_.share_time() ? t : std::numeric_limits<double>::quiet_NaN(), tapes.field);
     const auto lend = [this](auto& slot, const ConstBatchMap<Scalar>& block) {
       new (&slot) typename PathPoint<Scalar>::Block(block.data(), dim(), columns(), Eigen::OuterStride<>(dim()));
     };

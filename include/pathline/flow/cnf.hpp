@@ -42,11 +42,11 @@ namespace pathline {
 
 /// \tparam FieldType  A `Field`, or a `FieldStack` of several that are solved one after another.
 /// \tparam Policies   Any of, in any order, each at most once: a trace policy (default: the exact trace that costs
-///                    least), a solver (`Dopri5`), a step control (`PiController`), a gradient method
-///                    (`Backpropagation<>`), a base density (`StandardNormal`), a data transform (`NoTransform`), a
-///                    context transform (`NoContextTransform`), an end-time policy (`FixedEndTime`),
-///                    `LikelihoodWeight`, `EvaluationTrace`, `EvaluationSolver`, `TimeSpan`, `Threads`, `ChunkWidth`;
-///                    and any number of regularizers.
+///                    least), a solver (`Dopri5`), a step control (`PiController`) or `PerSample` around one, a
+///                    gradient method (`Backpropagation<>`), a base density (`StandardNormal`), a data transform
+///                    (`NoTransform`), a context transform (`NoContextTransform`), an end-time policy
+///                    (`FixedEndTime`), `LikelihoodWeight`, `EvaluationTrace`, `EvaluationSolver`, `TimeSpan`,
+///                    `Threads`, `ChunkWidth`; and any number of regularizers.
 ///
 /// Data X are (d + c) × n: d rows of raw data, then c = context_rows() rows of context, which is 0 for most flows.
 /// `const` functions may be called from several threads at once.

@@ -33,6 +33,15 @@ struct FlowCheck {
   static_assert(!Asked::controlled || Asked::evaluation_controlled,
                 "Cnf: the solver of the EvaluationSolver (Rk4, ImplicitEuler, ...) has no error estimate: give it "
                 "FixedSteps(n)");
+  static_assert(Asked::each_sample,
+                "Cnf: PerSample takes an explicit method and a controller without forced points: give any other method "
+                "its controller alone and ChunkWidth{1}, which solves each sample by itself");
+  static_assert(Asked::each_sample_gradient,
+                "Cnf: PerSample goes with Backpropagation<>, which keeps one state a step: give no other gradient "
+                "method, storage or cost of the steps");
+  static_assert(
+      Asked::evaluation_of_each,
+      "Cnf: PerSample in an EvaluationSolver takes an explicit method and a controller without forced points");
   static_assert(!field || Reading::trace,
                 "Cnf: ClosedFormTrace needs a TracedField (nn/traced.hpp); use ExactTrace or Hutchinson");
   static_assert(!field || TracedField<typename Asked::AskedBlock> ||

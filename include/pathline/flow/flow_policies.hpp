@@ -10,9 +10,13 @@
 #include <pathline/flow/flow_parts.hpp>
 #include <pathline/flow/policy_kinds.hpp>
 #include <pathline/gradient/backpropagation.hpp>
+#include <pathline/gradient/ode_parts.hpp>
 #include <pathline/nn/taylor/taylor.hpp>
+#include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/concepts.hpp>
+#include <pathline/ode/control/forced_points.hpp>
 #include <pathline/ode/control/step_control.hpp>
+#include <pathline/ode/explicit/explicit_tableau.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
 
 #include <concepts>
@@ -36,19 +40,28 @@ struct Readable<Field, Trace, std::tuple<R...>> {
   static constexpr bool value = trace && tangents && potential && taylor;
 };
 
+/// Whether a flow's samples can have steps of their own by this method and control; true where they are not asked for.
+template <class Method, class Control>
+struct EachSampleSolver : std::true_type {};
+template <class Method, class Controller>
+struct EachSampleSolver<Method, PerSample<Controller>>
+    : std::bool_constant<ExplicitMethod<Method> && !HasForcedPoints<Controller>> {};
+
 /// Whether the step control of an EvaluationSolver can work with its method.
 template <class Solver>
 struct CanControl;
 template <class Method, class Control>
 struct CanControl<EvaluationSolver<Method, Control>>
-    : std::bool_constant<FixedControl<Control> || EmbeddedMethod<Method>> {};
+    : std::bool_constant<FixedControl<Control> || EmbeddedMethod<Method>> {
+  static constexpr bool of_each_sample = EachSampleSolver<Method, Control>::value;
+};
 
 /// The types of the parts.
 template <class FieldType, class... Policies>
 struct FlowPolicies {
   using AskedBlock = typename BlockOf<FieldType>::type;
   using AskedMethod = first_of<IsSolver, Dopri5, Policies...>;
-  using AskedControl = first_of<IsStepControl, PiController, Policies...>;
+  using AskedControl = first_of<IsFlowControl, PiController, Policies...>;
   static constexpr bool controlled = FixedControl<AskedControl> || EmbeddedMethod<AskedMethod>;
   using AskedTransform = first_of<IsDataTransform, NoTransform, Policies...>;
   using AskedContext = first_of<IsContextTransform, NoContextTransform, Policies...>;
@@ -69,15 +82,19 @@ struct FlowPolicies {
   static constexpr bool usable = is_flow_field<FieldType> && Reading::value;
   using Field = std::conditional_t<is_flow_field<FieldType>, FieldType, NotAField>;
   using Method = std::conditional_t<controlled, AskedMethod, Dopri5>;
-  using Control = AskedControl;
+  using Gradient = first_of<IsGradientMethod, Backpropagation<>, Policies...>;
+  static constexpr bool each_sample = EachSampleSolver<AskedMethod, AskedControl>::value;
+  static constexpr bool each_sample_gradient = SampleStepsFit<AskedMethod, AskedControl, Gradient>::gradient;
+  using Control = std::conditional_t<each_sample && each_sample_gradient, AskedControl, PiController>;
   using AskedEvaluationSolver = first_of<IsEvaluationSolver, EvaluationSolver<Method, Control>, Policies...>;
   static constexpr bool has_evaluation_solver = count_of<IsEvaluationSolver, Policies...> > 0;
-  static constexpr bool evaluation_controlled = CanControl<AskedEvaluationSolver>::value;
-  using Evaluator = std::conditional_t<evaluation_controlled, AskedEvaluationSolver, EvaluationSolver<Method, Control>>;
+  static constexpr bool evaluation_controlled = CanControl<AskedEvaluationSolver>::value,
+                        evaluation_of_each = CanControl<AskedEvaluationSolver>::of_each_sample;
+  using Evaluator = std::conditional_t<evaluation_controlled && evaluation_of_each, AskedEvaluationSolver,
+                                       EvaluationSolver<Method, Control>>;
   using Trace = std::conditional_t<usable, AskedTrace, ExactTrace>;
   using Evaluation = std::conditional_t<usable, AskedEvaluation, EvaluationTrace<ExactTrace>>;
   using Regularizers = std::conditional_t<Reading::value, AskedRegularizers, std::tuple<>>;
-  using Gradient = first_of<IsGradientMethod, Backpropagation<>, Policies...>;
   using Base = std::conditional_t<one_scalar, AskedBase, StandardNormal>;
   using Transform = std::conditional_t<one_scalar, AskedTransform, NoTransform>;
   using EndTime = first_of<IsEndTime, FixedEndTime, Policies...>;
@@ -93,7 +110,7 @@ struct FlowPolicies {
     Field field(std::move(given));
     const Index parameter_count = std::as_const(field).parameters().size();
     const Method method = pick<IsSolver, Method>(policies);
-    const Control control = pick<IsStepControl, Control>(policies);
+    const Control control = pick<IsFlowControl, Control>(policies);
     const Parts result{{.field = std::move(field),
                         .parameter_count = parameter_count,
                         .base = pick<IsBaseDensity, Base>(policies),

@@ -15,6 +15,7 @@
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/flow/transform/transform.hpp>
+#include <pathline/gradient/per_sample/sample_backpropagation.hpp>
 #include <pathline/gradient/side_inputs.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/ode/errors.hpp>
@@ -50,7 +51,8 @@ class FlowScore {
   using DataScalar = typename Parts::DataScalar;
   using Dynamics =
       typename Parts::template Dynamics<decltype(Parts::evaluation.estimator), std::tuple<>>;  // as log_prob: no costs
-  using BlockMemory = typename Gradient::template Memory<Dynamics, decltype(Parts::Evaluator::method)>;
+  using ByControl = GradientByControl<Gradient, decltype(Parts::Evaluator::control)>;
+  using BlockMemory = typename ByControl::type::template Memory<Dynamics, decltype(Parts::Evaluator::method)>;
   using Result = LogProbWithScore<Scalar, DataScalar>;
   static constexpr bool transform_fits = TransformWithPullback<typename Parts::Transform, DataScalar>;
   static_assert(transform_fits,
@@ -137,13 +139,14 @@ class FlowScore {
     const std::array<double, 2> ends{parts_.time.data, parts_.time.base};
     const std::span<const double> times(ends);
     const auto& [method, control] = parts_.evaluation_solver;
-    gradient_.forward(method, control, dynamics, job.y, times, {}, memory);
+    const typename ByControl::type& gradient = ByControl::of(gradient_);
+    gradient.forward(method, control, dynamics, job.y, times, {}, memory);
     if (b + 1 < parts_.blocks())
       through_block(b + 1, job);
     else
       through_normalization(b + 1, job, [&] { set_cotangents(job); });
     Vector<Scalar> theta_bar = Vector<Scalar>::Zero(dynamics.parameter_count());
-    gradient_.backward(method, control, dynamics, times, {}, job.y_bar, theta_bar, memory);
+    gradient.backward(method, control, dynamics, times, {}, job.y_bar, theta_bar, memory);
   }
 
   // Normalisation `gap` around what follows; just that where the flow has none.

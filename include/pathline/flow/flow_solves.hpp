@@ -11,9 +11,11 @@
 #include <pathline/flow/evaluation_parts.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/per_sample/sample_backpropagation.hpp>
 #include <pathline/gradient/side_inputs.hpp>
 #include <pathline/gradient/solve_dynamics.hpp>
 #include <pathline/math/view_loops.hpp>
+#include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/errors.hpp>
 #include <pathline/ode/statistics.hpp>
 
@@ -124,26 +126,40 @@ class FlowSolves {
       Workspace<Scalar> workspace;
       const typename Workspace<Scalar>::Unchanged unchanged(workspace, parts_.field.parameters());
       with_dynamics(workspace, chunk, [&]<class G>(const G& dynamics) {
-        Stepper<Method, Batch<Scalar>> stepper;
         const View<Scalar> columns = View<Scalar>(y).middleCols(chunk.first, chunk.count);
         Batch<Scalar> state(columns.rows(), columns.cols());
         copy<Scalar>(columns, state);
-        std::conditional_t<Errors::sums, ErrorObserver, NoObserver> observer;
-        if constexpr (Errors::sums) observer.sum.setZero(state.rows(), state.cols());
-        statistics[std::size_t(i)] = relabel_failures(
-            [&] {
-              return solve_dynamics<Errors::sums>(solver_.method, solver_.control, dynamics, workspace, state, times,
-                                                  stepper, observer);
-            },
-            [&](SolveFailure& at) { name_sample(at, chunk); });
+        statistics[std::size_t(i)] =
+            relabel_failures([&] { return solve_chunk(dynamics, state, times, chunk, errors, workspace); },
+                             [&](SolveFailure& at) { name_sample(at, chunk); });
         copy<Scalar>(state, columns);
-        if constexpr (Errors::sums)
-          add<Scalar>(observer.sum, View<Scalar>(errors.sum).middleCols(chunk.first, chunk.count));
       });
     });
     Statistics sum;
     for (const Statistics& one : statistics) sum += one;
     return sum;
+  }
+
+  template <class G, class Errors>
+  Statistics solve_chunk(const G& dynamics, Batch<Scalar>& state, std::span<const double> times, ColumnChunk chunk,
+                         Errors errors, Workspace<Scalar>& workspace) const {
+    if constexpr (EachSampleControl<decltype(Solver::control)>) {
+      static_assert(!Errors::sums,
+                    "Cnf::log_prob_with_error: with PerSample no error estimates are summed: name an EvaluationSolver "
+                    "with the controller alone");
+      using Solve = SampleBackpropagation<decltype(decltype(Solver::control)::control)>;
+      typename Solve::template Memory<G, Method> memory;
+      return Solve::solve(solver_.control, dynamics, state, times, memory);
+    } else {
+      Stepper<Method, Batch<Scalar>> stepper;
+      std::conditional_t<Errors::sums, ErrorObserver, NoObserver> observer;
+      if constexpr (Errors::sums) observer.sum.setZero(state.rows(), state.cols());
+      const Statistics statistics = solve_dynamics<Errors::sums>(solver_.method, solver_.control, dynamics, workspace,
+                                                                 state, times, stepper, observer);
+      if constexpr (Errors::sums)
+        add<Scalar>(observer.sum, View<Scalar>(errors.sum).middleCols(chunk.first, chunk.count));
+      return statistics;
+    }
   }
 
   struct ErrorObserver : NoObserver {

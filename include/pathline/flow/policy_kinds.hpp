@@ -31,6 +31,9 @@ template <class P>
 using IsRegularizer = std::bool_constant<Regularizer<P>>;
 template <class P>
 using IsEndTime = std::bool_constant<EndTimePolicy<P>>;
+/// A step control of a batch, or of each sample.
+template <class P>
+using IsFlowControl = std::bool_constant<StepControl<P> || EachSampleControl<P>>;
 template <class P>
 using IsLikelihoodWeight = std::is_same<P, LikelihoodWeight>;
 template <class P>
@@ -41,16 +44,16 @@ template <class P>
 struct IsEvaluationSolver : std::false_type {};
 template <class Method, class Control>
 struct IsEvaluationSolver<EvaluationSolver<Method, Control>>
-    : std::bool_constant<SteppingMethod<Method> && StepControl<Control>> {};
+    : std::bool_constant<SteppingMethod<Method> && IsFlowControl<Control>::value> {};
 template <class P>
 using IsTimeSpan = std::is_same<P, TimeSpan>;
 
 /// A policy of some kind.
 template <class P>
-concept FlowPolicy = TracePolicy<P> || SteppingMethod<P> || StepControl<P> || EachSampleControl<P> ||
-    GradientMethod<P> || IsBaseDensity<P>::value || IsDataTransform<P>::value || IsContextTransform<P>::value ||
-    Regularizer<P> || EndTimePolicy<P> || IsLikelihoodWeight<P>::value || IsEvaluationTrace<P>::value ||
-    IsEvaluationSolver<P>::value || IsTimeSpan<P>::value || IsThreads<P>::value || IsChunkWidth<P>::value;
+concept FlowPolicy = TracePolicy<P> || SteppingMethod<P> || IsFlowControl<P>::value || GradientMethod<P> ||
+    IsBaseDensity<P>::value || IsDataTransform<P>::value || IsContextTransform<P>::value || Regularizer<P> ||
+    EndTimePolicy<P> || IsLikelihoodWeight<P>::value || IsEvaluationTrace<P>::value || IsEvaluationSolver<P>::value ||
+    IsTimeSpan<P>::value || IsThreads<P>::value || IsChunkWidth<P>::value;
 
 /// Asserts, in one readable line each, that every policy is of some kind and that no kind but regularizers is named
 /// twice.
@@ -62,12 +65,9 @@ struct KnownPolicies {
                 "(check, apply, invert), context transform (check, apply, pullback), regularizer (weight, evaluate, "
                 "pullback), end time (check, training_end), "
                 "LikelihoodWeight, EvaluationTrace, EvaluationSolver, TimeSpan, Threads, ChunkWidth");
-  static_assert((!EachSampleControl<Policies> && ...),
-                "Cnf: PerSample is for a NeuralOde; give a flow its controller alone, and WithNorm(control, "
-                "MaxSampleNorm{}) to hold the tolerance for each sample, or ChunkWidth{1} for steps of its own");
   static_assert(detail::count_of<IsTrace, Policies...> <= 1, "Cnf: more than one trace estimator");
   static_assert(detail::count_of<IsSolver, Policies...> <= 1, "Cnf: more than one solver");
-  static_assert(detail::count_of<IsStepControl, Policies...> <= 1, "Cnf: more than one step control");
+  static_assert(detail::count_of<IsFlowControl, Policies...> <= 1, "Cnf: more than one step control");
   static_assert(detail::count_of<IsGradientMethod, Policies...> <= 1, "Cnf: more than one gradient method");
   static_assert(detail::count_of<IsBaseDensity, Policies...> <= 1, "Cnf: more than one base density");
   static_assert(detail::count_of<IsDataTransform, Policies...> <= 1, "Cnf: more than one data transform");

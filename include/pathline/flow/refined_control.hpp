@@ -5,6 +5,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/concepts.hpp>
 
 #include <algorithm>
@@ -48,6 +49,11 @@ template <StepControl Control>
   return control;
 }
 
+template <class Control>
+[[nodiscard]] PerSample<Control> refined(const PerSample<Control>& policy, double least) {
+  return PerSample<Control>(refined(policy.control, least), policy.column_multiple);
+}
+
 /// How `refined` changes the control.
 template <StepControl Control>
 [[nodiscard]] SolverRefinement refinement_of(const Control& control, double least) {
@@ -62,6 +68,10 @@ template <StepControl Control>
         message({"rtol ", finer.rtol, " and atol ", finer.atol, " in place of ", control.rtol, " and ", control.atol}),
         "lower rtol and atol"};
   }
+}
+template <class Control>
+[[nodiscard]] SolverRefinement refinement_of(const PerSample<Control>& policy, double least) {
+  return refinement_of(policy.control, least);
 }
 
 }  // namespace detail

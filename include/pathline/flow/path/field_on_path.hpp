@@ -37,6 +37,20 @@ class FieldByTangents {
   /// Where no pullback follows.
   [[nodiscard]] Index evaluation_tape_size() const { return tape_optional<F> ? packed_size() : tape_size(); }
 
+  /// For some samples, or copies of them, with their tangents in the frame.
+  [[nodiscard]] FieldByTangents of_samples(std::span<const Index> samples,
+                                           typename Workspace<Scalar>::Frame& frame) const {
+    const Index n = Index(samples.size());
+    const View<Scalar> V = frame.batch(field_.dim(), k_ * n);
+    for (Index j = 0; j < k_; ++j)
+      for (Index i = 0; i < n; ++i) detail::copy<Scalar>(V_.col(j * n_ + samples[std::size_t(i)]), V.col(j * n + i));
+    return {field_, V, weights_, n};
+  }
+  /// For so many samples, for the sizes of their tapes.
+  [[nodiscard]] FieldByTangents of_width(Index columns) const {
+    return {field_, View<const Scalar>(nullptr, field_.dim(), k_ * columns), weights_, columns};
+  }
+
   /// Writes dy's top d + 1 rows: f and the trace.
   void evaluate(View<const Scalar> S, View<const Scalar> Z, View<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
@@ -137,6 +151,11 @@ class FieldInClosedForm {
 
   [[nodiscard]] const F& field() const noexcept { return field_; }
   [[nodiscard]] Index columns() const noexcept { return n_; }
+  [[nodiscard]] FieldInClosedForm of_samples(std::span<const Index> samples,
+                                             typename Workspace<Scalar>::Frame& /*frame*/) const {
+    return of_width(Index(samples.size()));
+  }
+  [[nodiscard]] FieldInClosedForm of_width(Index columns) const { return {field_, columns}; }
   [[nodiscard]] Index tape_size() const {
     return Slices<Scalar>::size(field_.dim() * n_) + Slices<Scalar>::size(out_rows() * n_) +
            Slices<Scalar>::size(field_.trace_tape_size(n_));

@@ -21,7 +21,7 @@ inline constexpr bool both_are = Is<A>::value&& Is<B>::value;
 /// a type: there the type is the kind.
 template <class A, class B>
 inline constexpr bool exclude_each_other = both_are<IsTrace, A, B> || both_are<IsSolver, A, B> ||
-                                           both_are<IsStepControl, A, B> || both_are<IsGradientMethod, A, B> ||
+                                           both_are<IsFlowControl, A, B> || both_are<IsGradientMethod, A, B> ||
                                            both_are<IsBaseDensity, A, B> || both_are<IsDataTransform, A, B> ||
                                            both_are<IsContextTransform, A, B> || both_are<IsEndTime, A, B> ||
                                            both_are<IsLikelihoodWeight, A, B> || both_are<IsEvaluationTrace, A, B> ||
@@ -35,7 +35,8 @@ inline constexpr bool exclude_each_other = both_are<IsTrace, A, B> || both_are<I
 template <class... Presets, class... Overrides>
 [[nodiscard]] auto override_policies(const std::tuple<Presets...>& presets, const std::tuple<Overrides...>& overrides) {
   const auto kept = []<class P>(const P& preset) {
-    constexpr bool judged_by_training = IsEvaluationSolver<P>::value && (AdaptiveControl<Overrides> || ...);
+    constexpr bool judged_by_training =
+        IsEvaluationSolver<P>::value && ((AdaptiveControl<Overrides> || EachSampleControl<Overrides>) || ...);
     if constexpr ((exclude_each_other<P, Overrides> || ...) || judged_by_training)
       return std::tuple<>();
     else

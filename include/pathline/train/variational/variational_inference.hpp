@@ -25,6 +25,7 @@
 #include <pathline/flow/flow_training.hpp>
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/gradient/backpropagation.hpp>
+#include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/explicit/explicit_tableau.hpp>
 #include <pathline/train/solver_check.hpp>
 #include <pathline/train/variational/reverse_kl_loss.hpp>
@@ -78,7 +79,8 @@ template <class F>
 inline constexpr bool carries_scores = [] {
   if constexpr (FlowOfParts<F>) {
     using Parts = std::remove_cvref_t<decltype(PartsAccess::parts(std::declval<F&>()))>;
-    return plain_backpropagation<typename Parts::Gradient> && ExplicitMethod<typename Parts::Method>;
+    return plain_backpropagation<typename Parts::Gradient> && ExplicitMethod<typename Parts::Method> &&
+           !EachSampleControl<typename Parts::Control>;
   } else {
     return true;
   }
@@ -111,8 +113,8 @@ struct VariationalCheck {
                 "VariationalInference: a policy is none of: TotalDerivative, PathDerivative");
   static_assert(sizeof...(Policies) <= 1, "VariationalInference: more than one of TotalDerivative, PathDerivative");
   static_assert(!path || carries_scores<Flow>,
-                "VariationalInference: PathDerivative takes an explicit solver and Backpropagation without a cost of "
-                "the steps");
+                "VariationalInference: PathDerivative takes an explicit solver without PerSample, and Backpropagation "
+                "without a cost of the steps");
 };
 
 }  // namespace detail

@@ -1,0 +1,9 @@
+// expect: Cnf: PerSample in an EvaluationSolver takes an explicit method and a controller without forced points
+#include <pathline/flow.hpp>
+#include <pathline/nn.hpp>
+#include <pathline/ode.hpp>
+
+void assemble(const pathline::Mlp<float, pathline::Tanh>& field) {
+  pathline::Cnf flow(field,
+                     pathline::EvaluationSolver{pathline::TrBdf2{}, pathline::PerSample(pathline::PiController{})});
+}
