@@ -195,7 +195,8 @@ concept DenseObserver = requires(O& observer, Rhs& rhs, double t, Stepper& stepp
   observer.read_step(rhs, t, stepper);
 };
 
-/// Watches nothing and costs nothing. Derive from it to write only the calls that you need.
+/// Watches nothing and costs nothing. Derive from it to write only the calls that you need. An observer may also have
+/// reject(stepper), which is called of each trial step that is not accepted, before its discard().
 ///
 /// Fixed steps with a method that is first same as last leave out the last stage of the very last step, which is
 /// not needed, if there is no observer or if the observer says `static constexpr bool reads_last_stage = false`.

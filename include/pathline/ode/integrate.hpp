@@ -127,6 +127,7 @@ struct Solve {
         if (stopped()) return;
       } else {
         ++counts.rejected;
+        if constexpr (requires { observer.reject(stepper); }) observer.reject(std::as_const(stepper));
         observer.discard();
         if (verdict == Verdict::underflow) throw_underflow(trial.length, solved);
       }

@@ -19,6 +19,14 @@
 /// void probe(Rhs& rhs, double t, double h); // evaluates f after an Euler step, into stage(1)
 /// const State& start_slope(Rhs& rhs, double t), & end_slope(Rhs& rhs);  // f at the ends: also for dense output
 /// ```
+/// and, where its steps can be taken again from a kept state (gradient/checkpoint), what a step reads of those before
+/// it, beside y: `using Carried = NothingCarried`, or else numbers in a struct `Carried`, and scalars:
+/// ```
+/// static Index Carried::size(Index rows, Index path_rows, Index columns);      // the number of those scalars
+/// Carried carry(Scalar* to) const;                                             // of the next step; before accept()
+/// void carry_on(const Carried& carried, const Scalar* from, Index path_rows);  // after reset(y)
+/// static std::size_t storage_bytes(Index rows, Index path_rows, Index columns);  // of the heap, that a stepper holds
+/// ```
 /// An ImplicitMethod's step() takes an observer and a control in place of the LastStage and returns whether the
 /// equations were solved; failed_sample(), failed_component(), fault() and failed_at() say where they were not.
 #pragma once
@@ -26,6 +34,7 @@
 #include <pathline/ode/concepts.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -44,6 +53,18 @@ class Stepper {
   }
 };
 
+/// A step reads y alone of what was before it, or evaluates the rest anew with the same bits.
+struct NothingCarried {
+  static Index size(Index /*rows*/, Index /*path_rows*/, Index /*columns*/) { return 0; }
+};
+
+/// A stepper that says what its steps read of those before them: one whose steps can be taken again.
+template <class S>
+concept ResumableStepper = requires(Index n) {
+  typename S::Carried;
+  S::storage_bytes(n, n, n);
+};
+
 /// A method whose header is included: there is a Stepper for it.
 template <class M, class State = Batch<double>>
 concept SteppingMethod = !requires {
@@ -54,6 +75,17 @@ concept SteppingMethod = !requires {
 enum class LastStage : std::uint8_t { evaluate, skip };
 
 namespace detail {
+
+/// Bytes of the heap that a matrix of so many entries takes: beside these the bounds of its block.
+template <class T>
+[[nodiscard]] constexpr std::size_t heap_bytes(Index entries) {
+  return std::size_t(entries) * sizeof(T) + EIGEN_MAX_ALIGN_BYTES + sizeof(void*);
+}
+/// The factors of a d × d matrix: PartialPivLU.
+template <class T>
+[[nodiscard]] constexpr std::size_t heap_bytes_of_factors(Index d) {
+  return heap_bytes<T>(d * d) + 2 * heap_bytes<int>(d);
+}
 
 /// The exponent of the step in the error estimate.
 template <class Method>

@@ -106,6 +106,10 @@ class Stepper<Method, State> {
   static constexpr int error_order = detail::error_exponent<Method>;
   /// The states that write_dense_corrections() writes.
   static constexpr std::size_t dense_corrections = detail::dense_corrections<Method>;
+  using Carried = NothingCarried;
+  [[nodiscard]] static std::size_t storage_bytes(Index rows, Index /*path_rows*/, Index columns) {
+    return (stages + 5) * detail::heap_bytes<Scalar>(rows * columns);
+  }
 
   /// Starts at y without evaluating anything. Allocates only when the shape is new.
   void reset(const State& y) {

@@ -122,12 +122,36 @@ class Stepper<Method, State> {
   /// Moves on to the end of the step tried last.
   void accept() {
     y_.swap(next_);
-    known_ = std::min(continues_ ? known_ + 1 : 2, length);
+    known_ = known_after_step();
     spacing_ = h_;
     newest_ = (newest_ + length - 1) % length;
     first_stage_ready_ = end_slope_known_;
     if (end_slope_known_) slopes_[newest_].swap(end_slope_);
     end_slope_known_ = false;
+  }
+
+  /// What a step reads of those before it: the slopes at their starts.
+  struct Carried {
+    std::size_t known = 1;
+    double spacing = 0, largest_time = 0;
+    [[nodiscard]] static Index size(Index rows, Index /*path_rows*/, Index columns) {
+      return Index(length - 1) * rows * columns;
+    }
+  };
+  Carried carry(Scalar* to) const {
+    for (std::size_t j = 0; j + 1 < length; ++j)
+      to = std::copy_n(slopes_[(newest_ + j) % length].data(), y_.size(), to);
+    return {known_after_step(), h_, largest_time_};
+  }
+  void carry_on(const Carried& carried, const Scalar* from, Index /*path_rows*/) {
+    newest_ = 0;
+    for (std::size_t j = 1; j < length; ++j, from += y_.size()) std::copy_n(from, y_.size(), slopes_[j].data());
+    known_ = carried.known;
+    spacing_ = carried.spacing;
+    largest_time_ = carried.largest_time;
+  }
+  [[nodiscard]] static std::size_t storage_bytes(Index rows, Index /*path_rows*/, Index columns) {
+    return (length + stages_kept + 3) * detail::heap_bytes<Scalar>(rows * columns);
   }
 
   /// f(t, y) at the start of the step tried last; before accept().
@@ -164,9 +188,12 @@ class Stepper<Method, State> {
   }
 
  private:
+  [[nodiscard]] std::size_t known_after_step() const { return std::min(continues_ ? known_ + 1 : 2, length); }
+
   static constexpr std::size_t length = detail::history_length<Method>();
   /// The first stage is the newest slope. If Start is first same as last, its last stage is the next step's.
   static constexpr int start_stages = Start::tableau.stages - (first_same_as_last(Start::tableau) ? 1 : 0);
+  static constexpr auto stages_kept = std::size_t(std::max(1, start_stages - 1));
 
   /// Stages I + 1, I + 2, … and the end of a step by Start.
   template <int I, class Rhs>
@@ -204,9 +231,9 @@ class Stepper<Method, State> {
     ++stages_evaluated_;
   }
 
-  State y_, next_, end_slope_;        // next_ is what f is evaluated at, and y_next at last
-  std::array<State, length> slopes_;  // a ring: f_n at newest_, f_{n-1} after it
-  std::array<State, std::size_t(std::max(1, start_stages - 1))> stages_;  // of Start; f at the predicted end
+  State y_, next_, end_slope_;             // next_ is what f is evaluated at, and y_next at last
+  std::array<State, length> slopes_;       // a ring: f_n at newest_, f_{n-1} after it
+  std::array<State, stages_kept> stages_;  // of Start; f at the predicted end
   std::size_t newest_ = 0;
   std::size_t known_ = 1;  // slopes at distances spacing_, f_n included
   double spacing_ = 0, largest_time_ = 0;

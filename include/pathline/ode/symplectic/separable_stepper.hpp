@@ -21,6 +21,10 @@ class Stepper<Method, State> {
  public:
   using Scalar = typename State::Scalar;
   static constexpr bool fsal = false, has_error = false;
+  using Carried = NothingCarried;
+  [[nodiscard]] static std::size_t storage_bytes(Index rows, Index /*path_rows*/, Index columns) {
+    return 3 * detail::heap_bytes<Scalar>(rows * columns) + 6 * detail::heap_bytes<Scalar>(rows / 2 * columns);
+  }
 
   /// Starts at y without evaluating anything.
   /// \throws ArgumentError for an odd number of rows.

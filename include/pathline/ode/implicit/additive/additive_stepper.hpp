@@ -116,6 +116,22 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     end_slope_known_ = false;
   }
 
+  /// What a step reads of those before it: the Jacobians.
+  struct Carried {
+    [[nodiscard]] static Index size(Index /*rows*/, Index path_rows, Index columns) {
+      return NewtonSolver<State>::carried_size(path_rows, columns);
+    }
+  };
+  Carried carry(Scalar* to) const {
+    solver_.carry(to);
+    return {};
+  }
+  void carry_on(const Carried& /*carried*/, const Scalar* from, Index path_rows) { solver_.carry_on(from, path_rows); }
+  [[nodiscard]] static std::size_t storage_bytes(Index rows, Index path_rows, Index columns) {
+    return (2 * stages + 10) * detail::heap_bytes<Scalar>(rows * columns) +
+           NewtonSolver<State>::storage_bytes(rows, path_rows, columns);
+  }
+
   /// f + g at the start of the step tried last; before accept(). The last stages of the step before where these tell
   /// it, else the first ones of this.
   template <class Rhs>

@@ -160,6 +160,33 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, New
     end_slope_known_ = false;
   }
 
+  /// What a step reads of those before it: the Jacobians, the length of the last, and the last stage if that is K_1.
+  struct Carried {
+    double h = 0;
+    [[nodiscard]] static Index size(Index rows, Index path_rows, Index columns) {
+      return (fsal ? rows * columns : 0) + NewtonSolver<State>::carried_size(path_rows, columns);
+    }
+  };
+  Carried carry(Scalar* to) const {
+    if constexpr (fsal) to = std::copy_n(K_[stages - 1].data(), next_.size(), to);
+    solver_.carry(to);
+    return {h_};
+  }
+  void carry_on(const Carried& carried, const Scalar* from, Index path_rows) {
+    if constexpr (fsal) {
+      std::copy_n(from, y_.size(), K_[0].data());
+      from += y_.size();
+    }
+    first_stage_ready_ = first_stage_solved_ = fsal;
+    started_ = true;
+    h_ = carried.h;
+    solver_.carry_on(from, path_rows);
+  }
+  [[nodiscard]] static std::size_t storage_bytes(Index rows, Index path_rows, Index columns) {
+    return (stages + 6) * detail::heap_bytes<Scalar>(rows * columns) +
+           NewtonSolver<State>::storage_bytes(rows, path_rows, columns);
+  }
+
   /// f(t, y) at the start of the step tried last; before accept(). Evaluated unless a stage gives it: at most once a
   /// step, by a method such as the midpoint rule.
   template <class Rhs>

@@ -22,6 +22,7 @@ class Stepper<ImplicitEuler, State> {
   using Scalar = typename State::Scalar;
   static constexpr int stages = 1;
   static constexpr bool fsal = false, has_error = false;
+  using Carried = NothingCarried;  // each step has Jacobians of its own
 
   void reset(const State& y) {
     y_ = y;
@@ -65,6 +66,11 @@ class Stepper<ImplicitEuler, State> {
       next_.bottomRows(quadratures) =
           y_.bottomRows(quadratures) + Scalar(h) * newton_.derivative().bottomRows(quadratures);
     return true;
+  }
+
+  [[nodiscard]] static std::size_t storage_bytes(Index rows, Index path_rows, Index columns) {
+    return 3 * detail::heap_bytes<Scalar>(rows * columns) +
+           NewtonSolver<State>::storage_bytes(rows, path_rows, columns);
   }
 
   void accept() {

@@ -75,6 +75,12 @@ class CoupledNewton : public detail::NewtonColumns<State, detail::CoupledColumn<
     this->reset_columns(y);
   }
 
+  /// Bytes of the heap that it holds.
+  [[nodiscard]] static std::size_t storage_bytes(Index rows, Index d, Index n) {
+    return Base::storage_bytes(d, n) + std::size_t(n) * detail::StageSystems<Method, State>::bytes_of_column(d) +
+           (3 * stages + 1) * detail::heap_bytes<Scalar>(rows * n);
+  }
+
   /// Solves for the path rows of Z of all columns; the rows below must be 0. False when a column does not converge.
   /// \param y          State at t, the start of the step.
   /// \param predicted  Whether the first guess is more than 0. A column that it leads astray starts again from 0.

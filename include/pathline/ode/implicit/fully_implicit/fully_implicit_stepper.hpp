@@ -15,6 +15,7 @@
 #include <pathline/ode/stepper.hpp>
 #include <pathline/ode/tableau/weighted_stages.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -117,6 +118,32 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, Cou
     if (end_ready_) start_.swap(end_);
     end_ready_ = false;
     accepted_ = true;
+  }
+
+  /// What a step reads of those before it: the Jacobians, and the slopes of the last step.
+  struct Carried {
+    double h = 0;
+    [[nodiscard]] static Index size(Index rows, Index path_rows, Index columns) {
+      return stages * rows * columns + CoupledNewton<Method, State>::carried_size(path_rows, columns);
+    }
+  };
+  Carried carry(Scalar* to) const {
+    for (const State& stage : K_) to = std::copy_n(stage.data(), stage.size(), to);
+    solver_.carry(to);
+    return {h_};
+  }
+  void carry_on(const Carried& carried, const Scalar* from, Index path_rows) {
+    for (State& stage : last_K_) {
+      std::copy_n(from, stage.size(), stage.data());
+      from += stage.size();
+    }
+    last_h_ = carried.h;
+    started_ = true;
+    solver_.carry_on(from, path_rows);
+  }
+  [[nodiscard]] static std::size_t storage_bytes(Index rows, Index path_rows, Index columns) {
+    return (3 * stages + 5) * detail::heap_bytes<Scalar>(rows * columns) +
+           CoupledNewton<Method, State>::storage_bytes(rows, path_rows, columns);
   }
 
   /// f(t, y) at the start of the step tried last; before accept(). The last stage of the step before where that ended

@@ -10,6 +10,7 @@
 #include <pathline/ode/implicit/newton/jacobian.hpp>
 #include <pathline/ode/implicit/newton/matrix_spectrum.hpp>
 #include <pathline/ode/implicit/newton/solve_factored.hpp>
+#include <pathline/ode/stepper.hpp>
 
 #include <Eigen/LU>
 
@@ -30,6 +31,12 @@ class StageSystems {
   using StageColumns = SystemColumns<State, stages>;
 
   void resize(Index columns) { resize_columns(factors_, columns); }
+
+  /// Bytes that the factors of a column take.
+  [[nodiscard]] static std::size_t bytes_of_column(Index d) {
+    return sizeof(Factors) + spectrum.real * heap_bytes_of_factors<Scalar>(d) +
+           spectrum.complex * heap_bytes_of_factors<std::complex<Scalar>>(d);
+  }
 
   /// Factors of I - hλJ for column j, J d × d.
   template <class Derived>

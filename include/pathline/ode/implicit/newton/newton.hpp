@@ -59,6 +59,14 @@ class NewtonSolver : public detail::NewtonColumns<State, detail::SingleStageColu
     this->reset_columns(y);
   }
 
+  /// Bytes of the heap that it holds.
+  [[nodiscard]] static std::size_t storage_bytes(Index rows, Index d, Index n) {
+    using detail::heap_bytes;
+    const std::size_t column = detail::heap_bytes_of_factors<Scalar>(d) + heap_bytes<Scalar>(d);
+    return Base::storage_bytes(d, n) + std::size_t(n) * column + heap_bytes<Scalar>(d * d) +
+           3 * heap_bytes<Scalar>(rows * n);
+  }
+
   /// Solves Y = base + h_gamma · f(t, Y) for the path rows of all columns; rows below them stay. False when a column
   /// does not converge.
   /// \param start  State at the start of the step, for the size of rounding errors and tolerances.

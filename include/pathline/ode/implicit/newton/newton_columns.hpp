@@ -9,6 +9,7 @@
 #include <pathline/ode/implicit/newton/jacobian.hpp>
 #include <pathline/ode/implicit/newton/newton_goal.hpp>
 #include <pathline/ode/solve_checks.hpp>
+#include <pathline/ode/stepper.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -85,6 +86,31 @@ class NewtonColumns : public EquationSolver {
   /// The next step computes the Jacobians anew.
   void forget_jacobians() {
     for (Column& column : columns_) column.forget();
+  }
+
+  /// What later steps read of one that was solved, of so many columns: the Jacobians, none of which is stale then, and
+  /// how well they have served. Factors follow from these, to the bit.
+  [[nodiscard]] static Index carried_size(Index d, Index n) { return (d * d + 1) * n; }
+  void carry(Scalar* to) const {
+    to = std::copy_n(J_.data(), J_.size(), to);
+    for (const Column& column : columns_) {
+      eigen_assert(!column.stale);
+      *to++ = column.worst_rate;
+    }
+  }
+  /// After a reset.
+  void carry_on(const Scalar* from, Index d) {
+    J_.resize(d, d * Index(columns_.size()));
+    std::copy_n(from, J_.size(), J_.data());
+    from += J_.size();
+    for (Column& column : columns_) {
+      column.worst_rate = *from++;
+      column.stale = column.factored = false;
+    }
+  }
+  /// Bytes of the heap: Jacobians, twice, and columns without what each of these holds.
+  [[nodiscard]] static std::size_t storage_bytes(Index d, Index n) {
+    return 2 * heap_bytes<Scalar>(d * d * n) + std::size_t(n) * sizeof(Column);
   }
 
   /// The same for the columns whose Jacobian has served badly since the last call: once a step.

@@ -181,6 +181,15 @@ class Stepper<Method, State> : public detail::ImplicitStepper<Method, State, det
   /// stiff components too, and the estimate must show it.
   static constexpr bool filters_error = false;
 
+  using Carried = NothingCarried;
+  [[nodiscard]] static std::size_t storage_bytes(Index rows, Index path_rows, Index columns) {
+    using detail::heap_bytes;
+    const std::size_t column =
+        sizeof(Eigen::PartialPivLU<detail::SystemMatrix<State>>) + detail::heap_bytes_of_factors<Scalar>(path_rows);
+    return (stages + 9) * heap_bytes<Scalar>(rows * columns) + std::size_t(columns) * column +
+           heap_bytes<Scalar>(path_rows * path_rows * columns) + heap_bytes<Scalar>(path_rows * path_rows);
+  }
+
   /// Starts at y without evaluating anything. Allocates only when the shape is new.
   void reset(const State& y) {
     static_assert(detail::slopes_hold<Method>(), "this method's start_slope and end_slope are not of its order, or 3");
