@@ -44,6 +44,7 @@
 #include <pathline/gradient/checkpoint/binomial_schedule.hpp>
 #include <pathline/gradient/checkpoint/checkpoint_recording.hpp>
 #include <pathline/gradient/checkpoint/checkpoints.hpp>
+#include <pathline/gradient/checkpoint/kept_steps.hpp>
 #include <pathline/gradient/implicit/diagonally_implicit_pullback.hpp>
 #include <pathline/gradient/implicit/dynamics_with_directions.hpp>
 #include <pathline/gradient/implicit/dynamics_with_jacobian.hpp>

@@ -1,4 +1,4 @@
-// expect: Backpropagation: Checkpoints and MemoryBudget run the steps of explicit methods again; an implicit method takes KeepTapes or RecomputeStages
+// expect: Backpropagation: Checkpoints and MemoryBudget take steps again, which the Stepper of this solver does not offer: a reversible solver needs neither, any other takes KeepTapes or RecomputeStages
 #include <pathline/gradient.hpp>
 #include <pathline/nn.hpp>
 #include <pathline/ode.hpp>

@@ -60,8 +60,8 @@ class GradientPairs {
     CHECK(error < (solved_to_tolerance ? 2 * tolerance : 2e-8));
     print("KeepTapes", error);
     same_bits<RecomputeStages, Method>("RecomputeStages", control, exact);
+    same_bits<Checkpoints, Method>("Checkpoints", control, exact, {.count = 3});
     if constexpr (ExplicitMethod<Method>) {
-      same_bits<Checkpoints, Method>("Checkpoints", control, exact, {.count = 3});
       same_bits<MemoryBudget, Method>("MemoryBudget", control, exact, {.bytes = 20000});
       Adjoint::Memory<G, Method> adjoint_memory;
       const Run adjoint = run(Adjoint{}, Method{}, control, adjoint_memory);

@@ -23,6 +23,7 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 
 namespace pathline {
 
@@ -37,18 +38,17 @@ template <class Control>
   return steps;
 }
 
-/// The recording that a storage has of its own, for explicit methods, or else that of the family of methods.
+/// The recording of the family of methods, or that which a storage has of its own.
 template <class Method, Real S, class Storage, bool keep_stages>
 struct RecordingOf {
   using type = typename StepRecord<Method>::template Recording<S, Storage, keep_stages>;
 };
-template <ExplicitMethod Method, Real S, RunsAgain Storage, bool keep_stages>
+template <class Method, Real S, RunsAgain Storage, bool keep_stages>
+struct RecordingOf<Method, S, Storage, keep_stages> : RecordingOf<Method, S, KeepTapes, keep_stages> {};  // is refused
+template <class Method, Real S, RunsAgain Storage, bool keep_stages>
+requires ResumableStepper<Stepper<Method, Batch<S>>>
 struct RecordingOf<Method, S, Storage, keep_stages> {
   using type = typename Storage::template Recording<Method, S, keep_stages>;
-};
-template <class Method, Real S, RunsAgain Storage, bool keep_stages>
-requires(!ExplicitMethod<Method>) struct RecordingOf<Method, S, Storage, keep_stages>  // is refused
-    : RecordingOf<Method, S, KeepTapes, keep_stages> {
 };
 
 }  // namespace detail
@@ -102,9 +102,10 @@ struct Backpropagation {
     static_assert(MethodWithPullback<Method>,
                   "Backpropagation: this solver has no pullback: include pathline/gradient.hpp for any that is "
                   "not explicit Runge-Kutta, or use one that is, such as Dopri5");
-    static_assert(!RunsAgain<Storage> || ExplicitMethod<Method>,
-                  "Backpropagation: Checkpoints and MemoryBudget run the steps of explicit methods again; an implicit "
-                  "method takes KeepTapes or RecomputeStages");
+    static_assert(
+        !RunsAgain<Storage> || ResumableStepper<Stepper<Method, Batch<typename G::Scalar>>>,
+        "Backpropagation: Checkpoints and MemoryBudget take steps again, which the Stepper of this solver does "
+        "not offer: a reversible solver needs neither, any other takes KeepTapes or RecomputeStages");
     static_assert(detail::reads_stages_of<Cost, Method>,
                   "Backpropagation: the cost of the steps reads the stages of another method than the solve's");
     static_assert(!MethodWithPullback<Method> || !detail::reads_stages_of<Cost, Method> || gives_stages<Method>,
@@ -121,10 +122,11 @@ struct Backpropagation {
   /// `outputs_bar`, unless empty, holds a cotangent for each of the times, which are added on the way. Adds to
   /// theta_bar. `step_cost_bar` is the factor of the cost of the steps in the loss.
   template <class Method, class Control, Dynamics G>
-  Statistics backward(const Method& /*method*/, const Control& /*control*/, const G& dynamics,
+  Statistics backward(const Method& /*method*/, [[maybe_unused]] const Control& control, const G& dynamics,
                       std::span<const double> times, std::span<const Batch<typename G::Scalar>> outputs_bar,
                       BatchRef<typename G::Scalar> y_bar, VectorRef<typename G::Scalar> theta_bar,
                       Memory<G, Method>& memory, typename G::Scalar step_cost_bar = 1) const {
+    if constexpr (requires { memory.recording.solve_as(control); }) memory.recording.solve_as(control);
     if constexpr (supports<Method>)  // forward() has refused any other
       return walk_back<Method>(DynamicsOf<Method, G>(dynamics), times, outputs_bar, y_bar, theta_bar, memory,
                                step_cost_bar);
@@ -133,6 +135,11 @@ struct Backpropagation {
   }
 
  private:
+  /// The record of the family of methods: of all steps, or of one at a time.
+  template <Real Scalar, class Method>
+  using OneStep =
+      typename detail::RecordingOf<Method, Scalar, std::conditional_t<RunsAgain<Storage>, KeepTapes, Storage>,
+                                   has_step_cost>::type;
   template <class Method>
   static constexpr bool gives_stages = !has_step_cost || requires(StepPullback<Method, detail::AnyDynamics> & back) {
     back.start_stages();
@@ -155,11 +162,11 @@ struct Backpropagation {
     auto& stepper = memory.steppers.at(y.rows(), y.cols()).stepper;
     memory.writer.start(times, states, outputs);
     Observer<Scalar, Method> observer{memory, step_cost};
+    OneStep<Scalar, Method>& rhs = memory.recording;
     if constexpr (FixedControl<Control> && detail::interpolates<Method> && !has_step_cost)
       if (outputs == OutputTimes::interpolate)
-        return detail::integrate_batch<true>(method, control, memory.recording, y, schedule.times(), stepper, observer);
-    return detail::integrate_batch<has_step_cost>(method, control, memory.recording, y, schedule.times(), stepper,
-                                                  observer);
+        return detail::integrate_batch<true>(method, control, rhs, y, schedule.times(), stepper, observer);
+    return detail::integrate_batch<has_step_cost>(method, control, rhs, y, schedule.times(), stepper, observer);
   }
 
   template <class Method, class AnyDynamics, Real Scalar>
@@ -175,8 +182,8 @@ struct Backpropagation {
     detail::OutputsBack<Method, decltype(memory.recording)> given(outputs, times, outputs_bar, memory.recording);
     for (std::size_t index = steps.size(); index > 0; --index) {
       given.add_at_end(index, lambda);
-      const auto& step = steps[index - 1];
-      if constexpr (requires { memory.recording.open(index - 1); }) memory.recording.open(index - 1);
+      OneStep<Scalar, Method>& record = opened(memory.recording, index - 1);
+      const auto& step = record.steps()[RunsAgain<Storage> ? 0 : index - 1];
       back.begin();
       if constexpr (has_step_cost) {
         const std::span<BatchMap<Scalar>> stages_bar = back.start_stages();
@@ -185,13 +192,21 @@ struct Backpropagation {
         for (BatchMap<Scalar>& bar : stages_bar) detail::scale<Scalar>(step_cost_bar, bar);
       }
       given.add_inside(index, lambda, back);
-      statistics.evaluations += back.finish(step, lambda, theta_bar, memory.recording);
+      statistics.evaluations += back.finish(step, lambda, theta_bar, record);
       given.add_to_start(index, lambda);
     }
     given.add_at_end(0, lambda);
     detail::copy<Scalar>(lambda, y_bar);
     statistics.accepted = static_cast<Index>(steps.size());
     return statistics;
+  }
+
+  template <class Recording>
+  static auto& opened(Recording& recording, [[maybe_unused]] std::size_t index) {
+    if constexpr (requires { recording.open(index); })
+      return recording.open(index);
+    else
+      return recording;
   }
 
   // Passes the solver's news on to the recording, sums the cost of the steps, and has outputs written.
@@ -202,6 +217,9 @@ struct Backpropagation {
 
     void keep_first_stage() { memory.recording.keep_first_stage(); }
     void discard() { memory.recording.discard(); }
+    void reject(const Stepper<Method, Batch<Scalar>>& stepper) {
+      if constexpr (requires { memory.recording.reject(stepper); }) memory.recording.reject(stepper);
+    }
     void accept(double t, double h, const Stepper<Method, Batch<Scalar>>& stepper) {
       memory.recording.accept(t, h, stepper);
       memory.writer.accept(stepper, t);

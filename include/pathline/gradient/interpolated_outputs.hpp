@@ -199,7 +199,7 @@ class OutputsBack {
   }
   template <class Step>
   [[nodiscard]] static bool shares_slope(const Step& step, const Step& next) {
-    return next.first == step.rest + s - 2;
+    return next.t == step.t_next;  // else a jump lies between them
   }
   template <class Back>
   void add_slope_of_step_before(std::size_t steps_done, Back& back) const {

@@ -65,6 +65,14 @@ struct RecomputeStages {
   }
 };
 
+namespace detail {
+
+/// Whether a record that has the arguments of its evaluations anyway needs no slot: what one leaves is its argument.
+template <class Storage>
+inline constexpr bool leaves_argument = std::is_same_v<Storage, RecomputeStages>;
+
+}  // namespace detail
+
 /// One of the two above, or a struct of the same three functions.
 template <class S>
 concept RecordStorage = requires(const DynamicsView<double> dynamics, double t, View<double> y, BatchMap<double>& bar,

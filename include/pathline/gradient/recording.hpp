@@ -40,6 +40,7 @@ struct RecordedStep {
   [[nodiscard]] double time(double c) const noexcept { return c == 1 ? t_next : t + c * h; }
 };
 
+/// Also the record of one step at a time, where `clear` comes before each: gradient/checkpoint does so, for any family.
 /// \tparam Storage      What an evaluation leaves: gradient/record_storage.hpp.
 /// \tparam keep_stages  Keep K_1 … K_s of every step too: what a cost of the steps reads.
 template <Real S, RecordStorage Storage, bool keep_stages>
@@ -53,8 +54,12 @@ class Recording {
   void start(const DynamicsView<Scalar>& dynamics, Workspace<Scalar>& workspace) {
     dynamics_ = dynamics;
     workspace_ = &workspace;
-    steps_.clear();
     outputs_.clear();
+    clear();
+  }
+  /// Forgets all steps.
+  void clear(bool /*follows_on*/ = false) {
+    steps_.clear();
     used_ = kept_ = first_ = 0;
   }
 
@@ -74,13 +79,8 @@ class Recording {
   void discard() { used_ = kept_; }
   template <class Stepper>
   void accept(double t, double h, const Stepper& stepper) {
+    copy_stages(stepper);
     steps_.push_back({t, h, stepper.t_next(), first_, kept_});
-    if constexpr (keep_stages)
-      for (std::size_t i = 0; i < std::size_t(Stepper::stages); ++i) {
-        const std::size_t index = (steps_.size() - 1) * std::size_t(Stepper::stages) + i;
-        if (stages_.size() <= index) stages_.emplace_back();
-        stages_[index] = stepper.stage(int(i));
-      }
     if constexpr (Stepper::fsal) first_ = used_ - 1;
     kept_ = used_;
   }
@@ -100,8 +100,23 @@ class Recording {
                 Scalar& t_bar) {
     Storage::pullback(dynamics_, t, slot(index), dy_bar, path_bar, theta_bar, t_bar, *workspace_);
   }
+  /// Scalars that a stage leaves.
+  [[nodiscard]] static Index stage_size(const DynamicsView<Scalar>& dynamics) {
+    return Storage::slot_size(dynamics) + (keep_stages ? dynamics.rows() * dynamics.columns() : 0);
+  }
 
  protected:
+  /// Those of the step that is to be accepted, where they are kept.
+  template <class Stepper>
+  void copy_stages(const Stepper& stepper) {
+    if constexpr (keep_stages)
+      for (std::size_t i = 0; i < std::size_t(Stepper::stages); ++i) {
+        const std::size_t index = steps_.size() * std::size_t(Stepper::stages) + i;
+        if (stages_.size() <= index) stages_.emplace_back();
+        stages_[index] = stepper.stage(int(i));
+      }
+  }
+
   Workspace<Scalar>* workspace_ = nullptr;
   std::size_t used_ = 0, kept_ = 0;  // slots: filled, and of them those that nobody gives back
 

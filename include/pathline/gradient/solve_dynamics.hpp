@@ -53,6 +53,9 @@ class ObserverView {
       : observer_(&observer),
         keep_first_stage_([](void* to) { static_cast<Observer*>(to)->keep_first_stage(); }),
         discard_([](void* to) { static_cast<Observer*>(to)->discard(); }),
+        reject_([](void* to, const TheStepper& stepper) {
+          if constexpr (requires(Observer & it) { it.reject(stepper); }) static_cast<Observer*>(to)->reject(stepper);
+        }),
         accept_([](void* to, double t, double h, const TheStepper& stepper) {
           static_cast<Observer*>(to)->accept(t, h, stepper);
         }),
@@ -60,6 +63,7 @@ class ObserverView {
 
   void keep_first_stage() const { keep_first_stage_(observer_); }
   void discard() const { discard_(observer_); }
+  void reject(const TheStepper& stepper) const { reject_(observer_, stepper); }
   void accept(double t, double h, const TheStepper& stepper) const { accept_(observer_, t, h, stepper); }
   void output(Index i, const Batch<Scalar>& y) const { output_(observer_, i, y); }
 
@@ -67,6 +71,7 @@ class ObserverView {
   void* observer_;
   void (*keep_first_stage_)(void*);
   void (*discard_)(void*);
+  void (*reject_)(void*, const TheStepper&);
   void (*accept_)(void*, double, double, const TheStepper&);
   void (*output_)(void*, Index, const Batch<Scalar>&);
 };
@@ -76,14 +81,19 @@ class ObserverView {
 template <bool last_stage, class Method, class Control, class Rhs, Real Scalar, class Observer>
 Statistics integrate_batch(const Method& method, const Control& control, Rhs& rhs, Batch<Scalar>& y,
                            std::span<const double> times, Stepper<Method, Batch<Scalar>>& stepper, Observer& observer) {
-  if constexpr (ExplicitMethod<Method> && SolveCheck<Method, Control, Rhs, Batch<Scalar>, Observer>::value) {
+  if constexpr (!SolveCheck<Method, Control, Rhs, Batch<Scalar>, Observer>::value) {
+    return {};
+  } else {
     using TheStepper = Stepper<Method, Batch<Scalar>>;
     static_assert(!StoppingObserver<Observer, Rhs, TheStepper> && !DenseObserver<Observer, Rhs, TheStepper>);
-    RightHandSideView<Scalar> any(rhs);
-    ObserverView<TheStepper, Scalar, last_stage && FixedControl<Control>> watcher(observer);  // others always make it
-    return integrate(method, control, any, y, times, stepper, watcher);
-  } else {
-    return integrate(method, control, rhs, y, times, stepper, observer);  // Newton's method asks rhs for its Jacobian
+    constexpr bool may_skip = ExplicitMethod<Method> && FixedControl<Control>;  // others always make the last stage
+    ObserverView<TheStepper, Scalar, last_stage && may_skip> watcher(observer);
+    if constexpr (ExplicitMethod<Method>) {
+      RightHandSideView<Scalar> any(rhs);
+      return integrate(method, control, any, y, times, stepper, watcher);
+    } else {
+      return integrate(method, control, rhs, y, times, stepper, watcher);  // Newton's method asks for its Jacobian
+    }
   }
 }
 

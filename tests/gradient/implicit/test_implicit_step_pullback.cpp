@@ -184,6 +184,18 @@ TEMPLATE_TEST_CASE("Backpropagation through implicit methods: quadrature rows, a
       y0.reshaped());
   CHECK(max_difference(theta_bar, by_theta) < 1e-8);
   CHECK(max_difference(y_bar.reshaped(), by_start) < 1e-8);
+
+  // From kept starts: Jacobians are of the path rows alone.
+  Backpropagation<Checkpoints>::Memory<WithEnergy, TestType> checkpoints;
+  const Backpropagation<Checkpoints> bounded{.storage = {.count = 2}};
+  Batch<double> again = y0;
+  bounded.forward(TestType{}, FixedSteps(3), dynamics, again, times, {}, checkpoints);
+  CHECK(again == y);
+  again = EnergyLoss::cotangent(again);
+  Vector<double> theta_again = Vector<double>::Zero(theta_bar.size());
+  bounded.backward(TestType{}, FixedSteps(3), dynamics, times, {}, again, theta_again, checkpoints);
+  CHECK(again == y_bar);
+  CHECK(theta_again == theta_bar);
 }
 
 TEMPLATE_TEST_CASE("Backpropagation through implicit methods keeps its digits where the problem is stiff",
@@ -322,10 +334,14 @@ TEST_CASE("Backpropagation through implicit methods: jumps and forced steps", "[
   const auto plain = NeuralOde(problem.field, Dopri5{}, tight).value_and_gradient(problem.y0, times, loss);
   const auto with = NeuralOde(problem.field, Kvaerno5{}, forced).value_and_gradient(problem.y0, times, loss);
   CHECK(max_difference(with.parameters, plain.parameters) < 1e-6);
-  const auto again = NeuralOde(problem.field, Dopri5{}, forced, Backpropagation<Checkpoints>{.storage = {.count = 2}})
-                         .value_and_gradient(problem.y0, times, loss);
+  const Backpropagation<Checkpoints> from_two{.storage = {.count = 2}};
+  const auto again = NeuralOde(problem.field, Dopri5{}, forced, from_two).value_and_gradient(problem.y0, times, loss);
   const auto kept = NeuralOde(problem.field, Dopri5{}, forced).value_and_gradient(problem.y0, times, loss);
   CHECK(again.parameters == kept.parameters);
+  const auto solved =
+      NeuralOde(problem.field, Kvaerno5{}, forced, from_two).value_and_gradient(problem.y0, times, loss);
+  CHECK(solved.parameters == with.parameters);
+  CHECK(solved.initial == with.initial);
 }
 
 TEST_CASE("Backpropagation through implicit methods: a cost of the steps of several chunks",

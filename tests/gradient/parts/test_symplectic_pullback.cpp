@@ -82,7 +82,7 @@ TEST_CASE("Gradients of symplectic methods, all pairs", "[gradient][pairs]") {
           PATHLINE_PAIRS(VerletTwice);
           PATHLINE_PAIRS(Yoshida4);
           PATHLINE_PAIRS(Yoshida6);
-        }) == 2 * 2 * 4);
+        }) == 2 * 3 * 4);
 }
 
 TEMPLATE_TEST_CASE("Backpropagation through symplectic methods agrees with differences of the solve",

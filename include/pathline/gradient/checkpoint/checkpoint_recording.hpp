@@ -1,100 +1,114 @@
 /// \file
-/// A record in bounded memory: some of the states that a solve went through, from which its steps are run again, one
+/// A record in bounded memory: what some of the steps of a solve started from. From there steps are taken again, one
 /// after another, on the way back.
 #pragma once
 
-#include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
-#include <pathline/gradient/checkpoint/binomial_schedule.hpp>
-#include <pathline/gradient/dynamics_view.hpp>
+#include <pathline/gradient/checkpoint/kept_steps.hpp>
+#include <pathline/gradient/record_storage.hpp>
 #include <pathline/gradient/recording.hpp>
+#include <pathline/gradient/solve_dynamics.hpp>
+#include <pathline/gradient/step_pullback.hpp>
 #include <pathline/gradient/stepper_pool.hpp>
 #include <pathline/math/view_loops.hpp>
+#include <pathline/ode/concepts.hpp>
 #include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/implicit/newton/newton_goal.hpp>
 #include <pathline/ode/stepper.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
 namespace pathline {
 
-/// What the solver calls and tells its news, and what the way back reads, as `Recording` is and does. A step that runs
-/// again has the same bits: its argument is the same, and so is its length. The step that the way back stands at has
-/// its tapes and its stages; `open` makes it another.
+namespace detail {
+
+/// The most evaluations of a step that leave something.
+template <class Method>
+constexpr Index recorded_stages() {
+  if constexpr (requires { Method::tableau.stages; })
+    return Method::tableau.stages;
+  else if constexpr (requires { Method::weights.size(); })  // symplectic: with the one that it begins with
+    return Index(Method::weights.size()) + 1;
+  else if constexpr (requires { Method::Start::tableau.stages; })  // multistep
+    return std::max<Index>(Method::Start::tableau.stages, 2);
+  else
+    return 1;
+}
+
+}  // namespace detail
+
+/// What the solver tells its news, and what the way back reads, for any method whose Stepper is a ResumableStepper. The
+/// base is the family's own record, of one step at a time: `open` makes it that of another.
 ///
-/// Where the number of steps is known, states are kept by the binomial schedule from the start; else every 2^k-th is,
-/// and k grows when their number is reached. Between them the schedule is binomial on the way back, in the places that
-/// have become free.
+/// A step that is taken again has the same bits: it starts from the same state, has the same length, and reads the same
+/// of the steps before it, which the stepper names (`Carried`). Of Newton's method these are Jacobians, and so the
+/// trials that were rejected are tried again too.
 ///
 /// \tparam keep_stages  Keep K_1 … K_s of the last step too: what a cost of the steps reads.
-template <ExplicitMethod Method, Real S, bool keep_stages = false>
-class CheckpointRecording {
-  static constexpr auto s = std::size_t(Method::tableau.stages);
+template <class Method, Real S, bool keep_stages = false>
+class CheckpointRecording : public StepRecord<Method>::template Recording<S, KeepTapes, keep_stages> {
   using TheStepper = Stepper<Method, Batch<S>>;
-  static constexpr std::size_t block = 1024;  // scalars of the blocks that small states share
+  using Carried = typename TheStepper::Carried;
+  using View = typename StepRecord<Method>::template Dynamics<S>;
+  static constexpr bool carries = !std::same_as<Carried, NothingCarried>;
 
  public:
   using Scalar = S;
+  /// The record of the open step, and what the solver calls on the way out.
+  using OneStep = typename StepRecord<Method>::template Recording<S, KeepTapes, keep_stages>;
 
-  /// As Recording::Step: `first` and `rest` number the evaluations of the whole solve.
-  using Step = RecordedStep;
+  /// An accepted step from t to t_next = t + h, to rounding.
+  struct Step {
+    double t, h, t_next;
+    bool follows_on, closing;  ///< As the family's record has them; false where it has not.
+  };
 
   /// Forgets the last solve, keeps its memory. Refers to the dynamics and to the workspace until the way back is done.
-  void start(const DynamicsView<Scalar>& dynamics, Workspace<Scalar>& workspace) {
+  void start(const View& dynamics, Workspace<Scalar>& workspace) {
+    OneStep::start(dynamics, workspace);
     dynamics_ = dynamics;
-    workspace_ = &workspace;
     steps_.clear();
+    rejected_.clear();
     outputs_.clear();
-    kept_.clear();
-    used_ = kept_evaluations_ = first_ = 0;
     runs_ = 0;
   }
+  [[nodiscard]] const View& dynamics() const noexcept { return dynamics_; }
 
-  /// \param count  States to keep, the start among them; at least 1.
+  /// \param count  Starts of steps to keep, at least 1.
   /// \param steps  Of the whole solve; 0 where nobody knows.
   void plan(Index count, Index steps) {
     auto& again = again_.at(dynamics_.rows(), dynamics_.columns());
     stepper_ = &again.stepper;
     start_ = &again.y;
-    free_.clear();
-    fresh_ = 0;
-    places_ = std::size_t(steps > 0 ? std::min(count, steps) : count);
-    if (steps > 0) {  // growing lists would hold twice of what they have for a while
-      steps_.reserve(std::size_t(steps));
-      kept_.reserve(places_);
-      free_.reserve(places_);
-    }
-    stretch_ = steps;
-    spacing_ = 1;
-    next_kept_ = 0;
+    kept_.plan(count, steps, place_size(dynamics_));
+    if (steps > 0) steps_.reserve(std::size_t(steps));
   }
-
-  // --- what the solver calls -------------------------------------------------------------------------------------
-  void operator()(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) {
-    typename Workspace<Scalar>::Frame frame(*workspace_);
-    dynamics_.evaluate(t, y, dy, frame.scalars(dynamics_.tape_size()), *workspace_);
-    ++used_;
+  /// Before the way back: how well the equations of the solve were solved. Refers to the control.
+  template <class Control>
+  void solve_as(const Control& control) {
+    if constexpr (AdaptiveControl<Control>) goal_ = NewtonGoal(control);
   }
-  [[nodiscard]] const DynamicsView<Scalar>& dynamics() const noexcept { return dynamics_; }
-  [[nodiscard]] Index error_rows() const { return dynamics_.error_rows(); }
-  [[nodiscard]] Index path_rows() const { return dynamics_.path_rows(); }
 
   // --- what the solver tells -------------------------------------------------------------------------------------
-  void keep_first_stage() {
-    first_ = used_ - 1;
-    kept_evaluations_ = used_;
-  }
-  void discard() { used_ = kept_evaluations_; }
   void accept(double t, double h, const TheStepper& stepper) {
-    if (Index(steps_.size()) == next_kept_) keep_start_of_step(stepper.y());
-    steps_.push_back({t, h, stepper.t_next(), first_, kept_evaluations_});
-    if constexpr (TheStepper::fsal) first_ = used_ - 1;
-    kept_evaluations_ = used_;
-    if constexpr (keep_stages) copy_stages(stepper);
+    if (steps_.empty() && kept_.wants(0)) detail::copy<Scalar>(stepper.y(), batch(kept_.keep(0)));
+    Step step{t, h, stepper.t_next(), false, closing_of(stepper)};
+    if constexpr (requires { this->follows_on(); }) step.follows_on = this->follows_on();
+    steps_.push_back(step);
+    this->clear(true);
+    if constexpr (keep_stages) this->copy_stages(stepper);
+    if (kept_.wants(steps_.size())) keep_end(steps_.size(), stepper);
+  }
+  void reject(const TheStepper& stepper) requires carries {
+    rejected_.push_back({stepper.h(), stepper.t_next(), steps_.size(), closing_of(stepper)});
   }
   void output(Index /*i*/, const Batch<Scalar>& /*y*/) { outputs_.push_back(steps_.size()); }
 
@@ -102,149 +116,123 @@ class CheckpointRecording {
   [[nodiscard]] const std::vector<Step>& steps() const noexcept { return steps_; }
   [[nodiscard]] const std::vector<std::size_t>& outputs() const noexcept { return outputs_; }
 
-  /// Runs step `index` again, with its tapes. Steps are opened from the last to the first.
-  void open(std::size_t index) {
-    while (kept_.back().step > index) {
-      free_.push_back(kept_.back().place);
-      kept_.pop_back();
-    }
-    std::size_t at = kept_.back().step;
-    detail::copy<Scalar>(state(kept_.back().place), *start_);
+  /// Takes step `index` again, with its tapes. Steps are opened from the last to the first.
+  OneStep& open(std::size_t index) {
+    const auto& from = kept_.last_before(index);
+    std::size_t at = from.step;
+    const Scalar* const scalars = kept_.scalars(from.place);
+    detail::copy<Scalar>(batch(scalars), *start_);
     stepper_->reset(*start_);
+    if constexpr (carries)
+      if (at > 0) stepper_->carry_on(from.carried, scalars + start_->size(), dynamics_.path_rows());
     while (at < index) {
-      std::size_t until = index;
-      if (free_places() > 0) until = at + std::size_t(binomial_split(Index(index - at) + 1, free_places() + 1));
-      for (; at < until; ++at) {
-        run(at, *this);
+      for (const std::size_t stop = kept_.next_stop(at, index); at < stop; ++runs_) {
+        take(at++);
+        if (at == stop && kept_.free_places() > 0) keep_end(at, *stepper_);
         stepper_->accept();
-        ++runs_;
       }
-      if (free_places() > 0) keep(at, stepper_->y());
     }
-    open_ = index;
-    Taping taping{*this, 0};
-    // K_1 is wanted with its tape, also where the step before has left it.
-    stepper_->restart();
-    run(index, taping);
-    if constexpr (keep_stages) copy_stages(*stepper_);
+    if constexpr (ExplicitMethod<Method>) stepper_->restart();  // K_1 is wanted with its tape
+    take(index);
+    OneStep::accept(steps_[index].t, steps_[index].h, *stepper_);
+    return *this;
   }
 
   /// The stage derivatives of the step accepted last on the way out, of the open step on the way back.
   [[nodiscard]] std::span<const Batch<Scalar>> stages(std::size_t /*index*/, std::size_t count) const {
-    return std::span<const Batch<Scalar>>(stages_).first(count);
+    return OneStep::stages(0, count);
   }
 
-  /// Pullback of evaluation `index`, of the open step, which was made at time t.
-  void pullback(std::size_t index, double t, View<const Scalar> dy_bar, View<Scalar> path_bar, View<Scalar> theta_bar,
-                Scalar& t_bar) {
-    const Step& step = steps_[open_];
-    const std::size_t stage = index == step.first ? 0 : index - step.rest + 1;
-    eigen_assert(stage < s);
-    dynamics_.pullback(t, slot(stage), dy_bar, path_bar, theta_bar, t_bar, *workspace_);
-  }
-
-  /// Steps that were run again to come to others since start(): those that pullbacks read are not counted.
+  /// Steps that were taken again to come to others since start(): those that pullbacks read are not counted.
   [[nodiscard]] Index runs() const noexcept { return runs_; }
-  /// Bytes in use with `count` kept states: these, the tapes of one step, and what runs steps again.
-  [[nodiscard]] static std::size_t bytes(const DynamicsView<Scalar>& dynamics, Index count) {
-    const Index states = count + Index(s) + 5 + (keep_stages ? Index(s) : 0);
-    const Index scalars = states * dynamics.rows() * dynamics.columns() + Index(s) * dynamics.tape_size();
-    return std::size_t(scalars) * sizeof(Scalar) + std::size_t(count) * (sizeof(Kept) + sizeof(std::size_t));
+  /// Bytes in use with `count` kept starts: these, the record of one step, and the stepper that takes it again.
+  [[nodiscard]] static std::size_t bytes(const View& dynamics, Index count) {
+    const Index rows = dynamics.rows(), n = dynamics.columns();
+    const Index scalars =
+        count * place_size(dynamics) + rows * n + detail::recorded_stages<Method>() * OneStep::stage_size(dynamics);
+    return std::size_t(scalars) * sizeof(Scalar) + TheStepper::storage_bytes(rows, dynamics.path_rows(), n) +
+           std::size_t(count) * KeptSteps<S, Carried>::overhead;
   }
 
  private:
-  void copy_stages(const TheStepper& stepper) {
-    stages_.resize(s);
-    for (std::size_t i = 0; i < s; ++i) stages_[i] = stepper.stage(int(i));
+  struct Trial {
+    double h, t_next;
+    std::size_t step;  // on the way to which it was rejected
+    bool closing;
+  };
+
+  [[nodiscard]] static Index place_size(const View& dynamics) {
+    const Index rows = dynamics.rows(), n = dynamics.columns();
+    return rows * n + Carried::size(rows, dynamics.path_rows(), n);
+  }
+  template <class T>
+  [[nodiscard]] auto batch(T* scalars) const {
+    return pathline::View<T>(scalars, dynamics_.rows(), dynamics_.columns());
+  }
+  [[nodiscard]] static bool closing_of([[maybe_unused]] const TheStepper& stepper) {
+    if constexpr (requires { stepper.closing(); })
+      return stepper.closing();
+    else
+      return false;
   }
 
-  struct Kept {
-    std::size_t step, place;  // the state at the start of this step
-  };
-  // The right-hand side of the step that the way back stands at.
-  struct Taping {
-    CheckpointRecording& record;
-    std::size_t stage;
-    void operator()(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) {
-      record.dynamics_.evaluate(t, y, dy, record.slot(stage++), *record.workspace_);
-    }
-  };
+  /// Keeps what `step` starts from: where the step before it, which the stepper has tried last, ends.
+  void keep_end(std::size_t step, const TheStepper& stepper) {
+    Scalar* const to = kept_.keep(step);
+    detail::copy<Scalar>(stepper.y_next(), batch(to));
+    if constexpr (carries) kept_.carried() = stepper.carry(to + stepper.y_next().size());
+  }
 
-  /// Step `index` again, from where the stepper stands.
-  template <class Rhs>
-  void run(std::size_t index, Rhs& rhs) {
+  /// Tries step `index` from where the stepper stands, with its tapes.
+  void take(std::size_t index) {
     const Step& step = steps_[index];
-    // After a jump of the right-hand side K_1 was evaluated anew.
-    if (index > 0 && TheStepper::fsal && step.first != steps_[index - 1].rest + s - 2) stepper_->restart();
-    stepper_->step(rhs, step.t, step.h, step.t_next);
+    this->clear(step.follows_on);
+    // A jump of the right-hand side lies between two steps that do not meet.
+    if constexpr (requires { stepper_->restart(); })
+      if (index > 0 && step.t != steps_[index - 1].t_next) stepper_->restart();
+    if constexpr (carries && ImplicitMethod<Method>) {
+      auto trial = std::lower_bound(rejected_.begin(), rejected_.end(), index,
+                                    [](const Trial& one, std::size_t number) { return one.step < number; });
+      for (; trial != rejected_.end() && trial->step == index; ++trial)
+        attempt(step.t, trial->h, trial->t_next, trial->closing);
+    }
+    attempt(step.t, step.h, step.t_next, step.closing);
   }
 
-  /// Keeps the state on the way out, and finds out when to do so again.
-  void keep_start_of_step(const Batch<Scalar>& y) {
-    if (stretch_ > 0) {  // a known number of steps is left from here on
-      keep(steps_.size(), y);
-      if (free_places() == 0 || stretch_ < 2) {
-        next_kept_ = -1;
-      } else {
-        const Index part = binomial_split(stretch_, free_places() + 1);
-        next_kept_ += part;
-        stretch_ -= part;
-      }
-      return;
-    }
-    if (free_places() == 0) thin_out();
-    if (Index(steps_.size()) % spacing_ == 0) keep(steps_.size(), y);
-    next_kept_ = (Index(steps_.size()) / spacing_ + 1) * spacing_;
-  }
-  /// Every second of the kept states goes.
-  void thin_out() {
-    spacing_ *= 2;
-    std::size_t left = 0;
-    for (const Kept& kept : kept_) {
-      if (Index(kept.step) % spacing_ == 0)
-        kept_[left++] = kept;
-      else
-        free_.push_back(kept.place);
-    }
-    kept_.resize(left);
-  }
-  void keep(std::size_t step, const Batch<Scalar>& y) {
-    std::size_t place = fresh_;
-    if (free_.empty()) {
-      ++fresh_;
+  void attempt(double t, double h, double t_next, [[maybe_unused]] bool closing) {
+    OneStep& record = *this;
+    if constexpr (ExplicitMethod<Method>) {
+      detail::RightHandSideView<Scalar> rhs(record);
+      if (stepper_->prepare(rhs, t)) record.keep_first_stage();
+      stepper_->step(rhs, t, h, t_next);
     } else {
-      place = free_.back();
-      free_.pop_back();
+      if (stepper_->prepare(record, t)) record.keep_first_stage();
+      if constexpr (ImplicitMethod<Method>) {
+        if constexpr (requires { stepper_->stay_within(t, t); }) {
+          constexpr double far = std::numeric_limits<double>::infinity();
+          stepper_->stay_within(closing ? t : -far, closing ? t_next : far);
+        }
+        detail::ObserverView<TheStepper, Scalar, false> observer(record);
+        if constexpr (requires { stepper_->step(record, t, h, t_next, observer, goal_); })
+          (void)stepper_->step(record, t, h, t_next, observer, goal_);
+        else
+          (void)stepper_->step(record, t, h, t_next, observer);
+      } else {
+        stepper_->step(record, t, h, t_next);
+      }
     }
-    kept_.push_back({step, place});
-    detail::copy<Scalar>(y, state(place));
   }
 
-  [[nodiscard]] Index free_places() const { return Index(free_.size() + places_ - fresh_); }
-  /// Small states share a block, since each block of the heap takes about a hundred bytes more. Blocks hold no more
-  /// than the states that were asked for, so that a small budget is kept too.
-  [[nodiscard]] View<Scalar> state(std::size_t place) {
-    const Index rows = dynamics_.rows(), n = dynamics_.columns(), size = rows * n;
-    const auto in_block = std::clamp<std::size_t>(block / std::size_t(std::max<Index>(size, 1)), 1, places_);
-    const std::size_t number = place / in_block, count = std::min(in_block, places_ - number * in_block);
-    Scalar* const first = states_.at(number, Index(count) * size).data();
-    return {first + Index(place % in_block) * size, rows, n};
-  }
-  [[nodiscard]] std::span<Scalar> slot(std::size_t stage) { return slots_.at(stage, dynamics_.tape_size()); }
-
-  DynamicsView<Scalar> dynamics_;
-  Workspace<Scalar>* workspace_ = nullptr;
+  View dynamics_;
   StepperPool<Method, Batch<Scalar>> again_;
   TheStepper* stepper_ = nullptr;  // of this shape
   Batch<Scalar>* start_ = nullptr;
+  KeptSteps<S, Carried> kept_;
   std::vector<Step> steps_;
+  std::vector<Trial> rejected_;
   std::vector<std::size_t> outputs_;
-  std::vector<Kept> kept_;         // in the order of their steps
-  std::vector<std::size_t> free_;  // places that were given back; from fresh_ to places_ none was used yet
-  RecordSlots<Scalar> states_, slots_;
-  std::vector<Batch<Scalar>> stages_;
-  Index stretch_ = 0, spacing_ = 1, next_kept_ = 0, runs_ = 0;
-  std::size_t used_ = 0, kept_evaluations_ = 0, first_ = 0, open_ = 0, places_ = 0, fresh_ = 0;
+  NewtonGoal goal_;
+  Index runs_ = 0;
 };
 
 }  // namespace pathline

@@ -1,12 +1,14 @@
 /// \file
-/// Backpropagation in bounded memory: a few states are kept, and the steps between them run again on the way back. The
-/// gradient has the same bits as with kept tapes.
+/// Backpropagation in bounded memory, for all methods but reversible ones, which need none: what a few steps start from
+/// is kept, and the steps between them run again on the way back. The gradient has the same bits as with kept tapes.
 /// ```
 /// NeuralOde ode(field, Dopri5{}, PiController{}, Backpropagation<Checkpoints>{.storage = {.count = 20}});
 /// NeuralOde same(field, Dopri5{}, PiController{}, Backpropagation<MemoryBudget>{.storage = {.bytes = 64 << 20}});
 /// ```
-/// How often a step runs depends on the number s of kept states. If no step is to run more than r times before the run
-/// that its pullback reads, (s + r)! / (s! r!) steps can be reversed: 20 states are enough for 231 steps with r = 2,
+/// What a step starts from is the state, and what the method reads of the steps before: docs/gradients.md.
+///
+/// How often a step runs depends on the number s of kept starts. If no step is to run more than r times before the run
+/// that its pullback reads, (s + r)! / (s! r!) steps can be reversed: 20 are enough for 231 steps with r = 2,
 /// and for 1771 with r = 3.
 #pragma once
 
@@ -19,7 +21,7 @@
 
 namespace pathline {
 
-/// Keeps so many states of each solve, and the tapes of one step.
+/// Keeps what so many steps of each solve start from, and the tapes of one step.
 struct Checkpoints {
   Index count = 16;  ///< At least 1: the start alone, from which each step is come to anew.
 
@@ -28,16 +30,16 @@ struct Checkpoints {
   using Recording = CheckpointRecording<Method, S, keep_stages>;
 
   /// \throws ArgumentError for a count below 1.
-  template <class Method, Real S>
-  [[nodiscard]] Index states(const DynamicsView<S>& /*dynamics*/) const {
+  template <class Method, class View>
+  [[nodiscard]] Index states(const View& /*dynamics*/) const {
     if (count < 1) throw ArgumentError("Checkpoints: count", count, "at least 1");
     return count;
   }
 };
 
-/// Keeps as many states as fit into so many bytes, beside the tapes of one step and what runs steps again. It holds for
-/// each record: one for each thread of a `Cnf`, one for each chunk of a batch of a `NeuralOde`. The lengths of the
-/// steps come on top, five numbers a step.
+/// Keeps what as many steps start from as fits into so many bytes, beside the tapes of one step and what runs steps
+/// again. It holds for each record: one for each thread of a `Cnf`, one for each chunk of a batch of a `NeuralOde`. The
+/// lengths of the steps come on top, four numbers for each step, rejected ones included.
 struct MemoryBudget {
   std::size_t bytes = 64U << 20U;
 
@@ -45,10 +47,10 @@ struct MemoryBudget {
   template <class Method, Real S, bool keep_stages>
   using Recording = CheckpointRecording<Method, S, keep_stages>;
 
-  /// \throws ArgumentError for a budget that one state does not fit into.
-  template <class Method, Real S>
-  [[nodiscard]] Index states(const DynamicsView<S>& dynamics) const {
-    using Record = CheckpointRecording<Method, S>;
+  /// \throws ArgumentError for a budget that one start does not fit into.
+  template <class Method, class View>
+  [[nodiscard]] Index states(const View& dynamics) const {
+    using Record = CheckpointRecording<Method, typename View::Scalar>;
     const std::size_t fixed = Record::bytes(dynamics, 0), state = Record::bytes(dynamics, 1) - fixed;
     if (bytes < fixed + state)
       throw ArgumentError("MemoryBudget: bytes", Index(bytes),

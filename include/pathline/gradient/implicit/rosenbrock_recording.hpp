@@ -48,6 +48,10 @@ class RosenbrockRecording : public Recording<S, Storage, keep_stages> {
       detail::copy<S>(stepper.increment(i), X.middleCols((1 + i) * n, n));
   }
 
+  /// Scalars that a stage leaves, with its share of the state at the start.
+  [[nodiscard]] static Index stage_size(const DynamicsView<S>& dynamics) {
+    return Storage::slot_size(dynamics) + 2 * dynamics.rows() * dynamics.columns();
+  }
   /// The Jacobians at the start of a step: d × dn.
   void jacobian_at_start(std::size_t step, View<S> J) {
     dynamics_.jacobian(this->steps()[step].t, packed(step).leftCols(dynamics_.columns()), J, *workspace_);

@@ -94,10 +94,14 @@ class StageRecording {
   void start(const DynamicsWithJacobian<Scalar>& dynamics, Workspace<Scalar>& workspace) {
     dynamics_ = dynamics;
     workspace_ = &workspace;
-    steps_.clear();
     outputs_.clear();
-    starts_anew_ = true;
     together_ = detail::stages_together<s>(dynamics);
+    clear(false);
+  }
+  /// Forgets all steps. \param follows_on  Whether the next one goes on from another.
+  void clear(bool follows_on) {
+    steps_.clear();
+    starts_anew_ = !follows_on;
   }
 
   // --- what the solver calls -------------------------------------------------------------------------------------
@@ -114,15 +118,15 @@ class StageRecording {
   void discard() const {}
   template <class Stepper>
   void accept(double t, double h, const Stepper& stepper) {
-    Step step{t, h, stepper.t_next(), steps_.size() * s, false, false};
-    step.follows_on = detail::starts_with_last_stage<Method> && !starts_anew_;
+    copy_stages(stepper);
+    Step step{t, h, stepper.t_next(), steps_.size() * s, follows_on(), false};
     if constexpr (requires { stepper.closing(); }) step.closing = stepper.closing();
     starts_anew_ = false;
     steps_.push_back(step);
     const auto& tableau = detail::stage_tableau<Method>(step.closing);
     typename Workspace<Scalar>::Frame frame(*workspace_);
     const Index n = dynamics_.columns();
-    const View<Scalar> dy = frame.batch(dynamics_.rows(), together_ ? n * Index(s) : n);
+    [[maybe_unused]] const View<Scalar> dy = frame.batch(dynamics_.rows(), together_ ? n * Index(s) : n);
     for (std::size_t i = begin(step); i < s; ++i) {
       const View<Scalar> Y =
           together_ ? arguments(step).middleCols(Index(i - begin(step)) * n, n) : argument(step.first + i);
@@ -130,21 +134,20 @@ class StageRecording {
       for (std::size_t j = 0; j < s; ++j)
         if (const double a = tableau.A(int(i), int(j)); a != 0)
           detail::axpy<Scalar>(Scalar(h * a), stepper.stage(int(j)), Y);
-      if (!together_)
-        Storage::template evaluate<Scalar>(dynamics_, step.time(tableau.c[i]), Y, dy, slot(step.first + i, dynamics_),
-                                           *workspace_);
+      if constexpr (!detail::leaves_argument<Storage>)
+        if (!together_)
+          Storage::template evaluate<Scalar>(dynamics_, step.time(tableau.c[i]), Y, dy, slot(step.first + i, dynamics_),
+                                             *workspace_);
     }
-    if (together_)
-      with_stages(step, [&](const DynamicsWithJacobian<Scalar>& all) {
-        Storage::template evaluate<Scalar>(all, 0, arguments(step), dy.leftCols(all.columns()), slot(step.first, all),
-                                           *workspace_);
-      });
-    if constexpr (keep_stages)
-      for (std::size_t i = 0; i < s; ++i) {
-        if (stages_.size() <= step.first + i) stages_.emplace_back();
-        stages_[step.first + i] = stepper.stage(int(i));
-      }
+    if constexpr (!detail::leaves_argument<Storage>)
+      if (together_)
+        with_stages(step, [&](const DynamicsWithJacobian<Scalar>& all) {
+          Storage::template evaluate<Scalar>(all, 0, arguments(step), dy.leftCols(all.columns()), slot(step.first, all),
+                                             *workspace_);
+        });
   }
+  /// Whether the first stage of the step that is to be accepted is the last stage of the step before.
+  [[nodiscard]] bool follows_on() const { return detail::starts_with_last_stage<Method> && !starts_anew_; }
   void output(Index /*i*/, const Batch<Scalar>& /*y*/) { outputs_.push_back(steps_.size()); }
 
   // --- what the way back reads -----------------------------------------------------------------------------------
@@ -165,6 +168,10 @@ class StageRecording {
                 Scalar& t_bar) {
     Storage::pullback(dynamics_, t, slot(index, dynamics_), dy_bar, path_bar, theta_bar, t_bar, *workspace_);
   }
+  /// Scalars that a stage leaves.
+  [[nodiscard]] static Index stage_size(const DynamicsView<Scalar>& dynamics) {
+    return Storage::slot_size(dynamics) + (keep_stages ? 2 : 1) * dynamics.rows() * dynamics.columns();
+  }
   /// The Jacobians at the same place, of all columns: path rows × (path rows · n).
   void jacobian_at(std::size_t index, double t, View<Scalar> J) {
     dynamics_.jacobian(t, argument(index), J, *workspace_);
@@ -182,9 +189,20 @@ class StageRecording {
                 [&](const DynamicsWithJacobian<Scalar>& all) { all.jacobian(0, arguments(step), J, *workspace_); });
   }
 
+ protected:
+  /// Those of the step that is to be accepted, where they are kept.
+  template <class Stepper>
+  void copy_stages(const Stepper& stepper) {
+    if constexpr (keep_stages)
+      for (std::size_t i = 0; i < s; ++i) {
+        if (stages_.size() <= steps_.size() * s + i) stages_.emplace_back();
+        stages_[steps_.size() * s + i] = stepper.stage(int(i));
+      }
+  }
+
  private:
   [[nodiscard]] std::span<Scalar> slot(std::size_t index, const DynamicsView<Scalar>& dynamics) {
-    return slots_.at(index, Storage::slot_size(dynamics));
+    return (detail::leaves_argument<Storage> ? arguments_ : slots_).at(index, Storage::slot_size(dynamics));
   }
   [[nodiscard]] View<Scalar> argument(std::size_t index) {
     const Index rows = dynamics_.rows(), n = dynamics_.columns();

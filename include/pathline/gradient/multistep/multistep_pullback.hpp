@@ -31,6 +31,10 @@ class MultistepRecording : public Recording<S, Storage, keep_stages> {
     Base::start(dynamics, workspace);
     by_history_.clear();
   }
+  void clear(bool /*follows_on*/ = false) {
+    Base::clear();
+    by_history_.clear();
+  }
   template <class Stepper>
   void accept(double t, double h, const Stepper& stepper) {
     Base::accept(t, h, stepper);
@@ -77,7 +81,6 @@ class StepPullback<Method, G> {
 
   template <class Step, class Record>
   Index finish(const Step& step, View<Scalar> lambda, View<Scalar> theta_bar, Record& record) {
-    const auto n = std::size_t(&step - record.steps().data());
     const auto h = Scalar(step.h);
     Index pullbacks = 0;
     const auto pull_back = [&](std::size_t slot, double t, View<const Scalar> bar, View<Scalar> mu) {
@@ -85,26 +88,27 @@ class StepPullback<Method, G> {
       record.pullback(slot, t, bar, mu, theta_bar, t_bar);
       ++pullbacks;
     };
-    if (record.by_history(n))
-      back_by_history(step, n, h, lambda, pull_back);
+    if (record.by_history(std::size_t(&step - record.steps().data())))
+      back_by_history(step, h, lambda, pull_back);
     else
-      back_by_start(step, n, h, lambda, pull_back);
+      back_by_start(step, h, lambda, pull_back);
     // f_n has all of its cotangent now.
-    BatchMap<Scalar>& bar = slope_bar_[n % length];
-    pull_back(step.first, step.t, bar, mu_[0]);
+    pull_back(step.first, step.t, slope_bar(0), mu_[0]);
     add_rows(1, mu_[0], lambda);
-    detail::fill<Scalar>(bar, 0);
+    detail::fill<Scalar>(slope_bar(0), 0);
+    newest_ = (newest_ + 1) % length;
     return pullbacks;
   }
 
  private:
+  /// The cotangent of f_{n-j} at the step at hand.
+  [[nodiscard]] BatchMap<Scalar>& slope_bar(std::size_t j) { return slope_bar_[(newest_ + j) % length]; }
   /// Y += factor · X in the rows of X, the path rows or all.
   static void add_rows(Scalar factor, View<const Scalar> X, View<Scalar> Y) {
     detail::axpy<Scalar>(factor, X, Y.topRows(X.rows()));
   }
   template <class Step, class PullBack>
-  void back_by_history(const Step& step, std::size_t n, Scalar h, View<Scalar> lambda, const PullBack& pull_back) {
-    const auto slope_bar = [&](std::size_t j) -> BatchMap<Scalar>& { return slope_bar_[(n - j) % length]; };
+  void back_by_history(const Step& step, Scalar h, View<Scalar> lambda, const PullBack& pull_back) {
     if constexpr (CorrectedMethod<Method>) {
       constexpr auto corrector = Method::corrector;
       detail::set_scaled<Scalar>(h * Scalar(corrector[0]), lambda, stage_bar_);
@@ -121,9 +125,9 @@ class StepPullback<Method, G> {
 
   /// An explicit Runge–Kutta step whose first stage is f_n: (6.1).
   template <class Step, class PullBack>
-  void back_by_start(const Step& step, std::size_t n, Scalar h, View<Scalar> lambda, const PullBack& pull_back) {
+  void back_by_start(const Step& step, Scalar h, View<Scalar> lambda, const PullBack& pull_back) {
     for (std::size_t i = start_stages; i-- > 0;) {
-      const View<Scalar> bar = i == 0 ? View<Scalar>(slope_bar_[n % length]) : View<Scalar>(stage_bar_);
+      const View<Scalar> bar = i == 0 ? View<Scalar>(slope_bar(0)) : View<Scalar>(stage_bar_);
       if (i > 0) detail::fill<Scalar>(bar, 0);
       add_rows(h * Scalar(start_tableau.b[i]), lambda, bar);
       for (std::size_t j = i + 1; j < start_stages; ++j)
@@ -139,7 +143,8 @@ class StepPullback<Method, G> {
     return {((void)I, frame.batch(rows, columns))...};
   }
 
-  std::array<BatchMap<Scalar>, length> slope_bar_;  // of f_n at n modulo length
+  std::array<BatchMap<Scalar>, length> slope_bar_;  // a ring: of f_n at newest_, of f_{n-1} after it
+  std::size_t newest_ = 0;
   BatchMap<Scalar> stage_bar_;
   std::array<BatchMap<Scalar>, most_stages> mu_;
 };

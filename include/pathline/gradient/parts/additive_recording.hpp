@@ -80,9 +80,11 @@ class AdditiveRecording {
     explicit_part.dynamics = dynamics.explicit_part;
     implicit_part.dynamics = implicit_part.with_jacobian = dynamics.implicit_part;
     explicit_part.workspace = implicit_part.workspace = &workspace;
-    steps_.clear();
     outputs_.clear();
+    clear();
   }
+  /// Forgets all steps.
+  void clear(bool /*follows_on*/ = false) { steps_.clear(); }
 
   // --- what the solver calls -------------------------------------------------------------------------------------
   ExplicitCalls explicit_part;
@@ -98,7 +100,7 @@ class AdditiveRecording {
     const Step step{t, h, stepper.t_next(), steps_.size() * s};
     steps_.push_back(step);
     typename Workspace<Scalar>::Frame frame(workspace());
-    const View<Scalar> dy = frame.batch(rows(), columns());
+    [[maybe_unused]] const View<Scalar> dy = frame.batch(rows(), columns());
     for (std::size_t i = 0; i < s; ++i) {
       const View<Scalar> Y(arguments_.at(step.first + i, rows() * columns()).data(), rows(), columns());
       detail::copy<Scalar>(stepper.y(), Y);
@@ -106,6 +108,7 @@ class AdditiveRecording {
         if (A.A(int(i), j) != 0) detail::axpy<Scalar>(Scalar(h * A.A(int(i), j)), stepper.explicit_stage(j), Y);
         if (B.A(int(i), j) != 0) detail::axpy<Scalar>(Scalar(h * B.A(int(i), j)), stepper.implicit_stage(j), Y);
       }
+      if constexpr (detail::leaves_argument<Storage>) continue;
       const double time = step.time(Method::tableau.c[i]);
       Storage::template evaluate<Scalar>(explicit_part.dynamics, time, Y, dy, explicit_slot(step.first + i),
                                          workspace());
@@ -120,6 +123,11 @@ class AdditiveRecording {
   /// outputs()[i]: number of steps taken when the solve stood at the i-th of its times.
   [[nodiscard]] const std::vector<std::size_t>& outputs() const noexcept { return outputs_; }
 
+  /// Scalars that a stage leaves.
+  [[nodiscard]] static Index stage_size(const TwoPartDynamicsView<Scalar>& dynamics) {
+    return Storage::slot_size(dynamics.explicit_part) + Storage::slot_size(dynamics.implicit_part) +
+           dynamics.rows() * dynamics.columns();
+  }
   /// Pullbacks of either part at the stage with this slot, which was solved at time t.
   void pullback_explicit(std::size_t index, double t, View<const Scalar> bar, View<Scalar> y_bar,
                          View<Scalar> theta_bar) {
@@ -142,10 +150,12 @@ class AdditiveRecording {
   [[nodiscard]] Index columns() const noexcept { return explicit_part.dynamics.columns(); }
   [[nodiscard]] Workspace<Scalar>& workspace() const noexcept { return *explicit_part.workspace; }
   [[nodiscard]] std::span<Scalar> explicit_slot(std::size_t index) {
-    return explicit_slots_.at(index, Storage::slot_size(explicit_part.dynamics));
+    return (detail::leaves_argument<Storage> ? arguments_ : explicit_slots_)
+        .at(index, Storage::slot_size(explicit_part.dynamics));
   }
   [[nodiscard]] std::span<Scalar> implicit_slot(std::size_t index) {
-    return implicit_slots_.at(index, Storage::slot_size(implicit_part.dynamics));
+    return (detail::leaves_argument<Storage> ? arguments_ : implicit_slots_)
+        .at(index, Storage::slot_size(implicit_part.dynamics));
   }
 
   std::vector<Step> steps_;

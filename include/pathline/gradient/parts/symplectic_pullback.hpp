@@ -54,7 +54,7 @@ class StepPullback<Method, G> {
     const Index d = q_bar_.rows();
     detail::copy<Scalar>(lambda.topRows(d), q_bar_);
     detail::copy<Scalar>(lambda.bottomRows(d), p_bar_);
-    const bool first = &step == record.steps().data();
+    const bool first = !step.follows_on;
     Index pullbacks = 0;
     if constexpr (detail::kicks_first<Method>)
       pullbacks = go_back(step.h, first, record.force, step.forces, p_bar_, record.velocity, step.velocities, q_bar_,

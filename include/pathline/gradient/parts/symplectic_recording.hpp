@@ -52,8 +52,9 @@ class SymplecticRecording {
     void start(const DynamicsView<S>& dynamics, Workspace<S>& workspace) {
       dynamics_ = dynamics;
       workspace_ = &workspace;
-      times_.clear();
+      clear();
     }
+    void clear() { times_.clear(); }
     void operator()(double t, const Batch<S>& x, Batch<S>& dx) {
       Storage::template evaluate<S>(dynamics_, t, x, dx, slot(times_.size()), *workspace_);
       times_.push_back(t);
@@ -81,6 +82,7 @@ class SymplecticRecording {
   struct Step {
     double t, h, t_next;
     std::size_t velocities, forces;
+    bool follows_on;  ///< What it begins with was evaluated in the step before.
   };
 
   /// Forgets the last solve, keeps its memory. Refers to the dynamics and to the workspace until the way back is done.
@@ -89,8 +91,15 @@ class SymplecticRecording {
     workspace_ = &workspace;
     velocity.start(dynamics.velocity, workspace);
     force.start(dynamics.force, workspace);
-    steps_.clear();
     outputs_.clear();
+    clear(false);
+  }
+  /// Forgets all steps and evaluations. \param follows_on  Whether the next step goes on from another.
+  void clear(bool follows_on) {
+    steps_.clear();
+    velocity.clear();
+    force.clear();
+    follows_on_ = follows_on;
   }
 
   // --- what the solver calls -------------------------------------------------------------------------------------
@@ -106,20 +115,27 @@ class SymplecticRecording {
   void discard() const {}
   template <class Stepper>
   void accept(double t, double h, const Stepper& stepper) {
-    steps_.push_back({t, h, stepper.t_next(), velocity.size(), force.size()});
+    steps_.push_back({t, h, stepper.t_next(), velocity.size(), force.size(), follows_on_});
+    follows_on_ = true;
   }
+  [[nodiscard]] bool follows_on() const { return follows_on_; }
   void output(Index /*i*/, const Batch<Scalar>& /*y*/) { outputs_.push_back(steps_.size()); }
 
   // --- what the way back reads -----------------------------------------------------------------------------------
   [[nodiscard]] const std::vector<Step>& steps() const noexcept { return steps_; }
   /// outputs()[i]: number of steps taken when the solve stood at the i-th of its times.
   [[nodiscard]] const std::vector<std::size_t>& outputs() const noexcept { return outputs_; }
+  /// Scalars that an evaluation of both parts leaves.
+  [[nodiscard]] static Index stage_size(const SeparatedDynamicsView<Scalar>& dynamics) {
+    return Storage::slot_size(dynamics.velocity) + Storage::slot_size(dynamics.force);
+  }
 
  private:
   DynamicsView<Scalar> dynamics_;
   Workspace<Scalar>* workspace_ = nullptr;
   std::vector<Step> steps_;
   std::vector<std::size_t> outputs_;
+  bool follows_on_ = false;
 };
 
 }  // namespace pathline
