@@ -65,7 +65,7 @@ TEST_CASE("The evidence of a Gaussian target, with its error", "[train][variatio
   CHECK(outside > 0);
 }
 
-TEST_CASE("k-hat of weights with a Pareto tail is its shape", "[train][variational]") {
+TEST_CASE("k-hat of weights with a Pareto tail is its shape", "[train][variational][many-draws]") {
   // P(w > t) = t^(-1/k). The fit to M = 3√n = 190 weights has a deviation of (1 + k) / √M, and draws k towards 1/2 as
   // by ten more; the mean over 16 samples has a fourth of it.
   for (const double k : {0.2, 0.5, 0.9}) {

@@ -5,6 +5,7 @@
 #include <pathline/flow/regularizer/kinetic_energy.hpp>
 #include <pathline/flow/with_context.hpp>
 #include <pathline/nn/mlp.hpp>
+#include <pathline/train/batch_source.hpp>
 #include <pathline/train/trainable.hpp>
 #include <pathline/train/variational/fit_variational.hpp>
 #include <pathline/train/variational/importance_sample.hpp>
@@ -211,7 +212,8 @@ TEST_CASE("Where the flow is the target, the path derivative vanishes sample by 
   CHECK(problem.loss(Total(problem.flow, same), problem.points).gradient.cwiseAbs().maxCoeff() > 0.1);
 }
 
-TEST_CASE("A flow learns the banana: its evidence, and what is left of the divergence", "[train][variational]") {
+TEST_CASE("A flow learns the banana: its evidence, and what is left of the divergence",
+          "[train][variational][many-draws]") {
   auto flow = small_flow({16}, 0, 4, 0, 0, 0);
   Path inference(flow, banana, PathDerivative{});
   Rng rng(1);
@@ -247,6 +249,19 @@ TEST_CASE("Variational inference says when the solver is too coarse", "[train][v
   REQUIRE(report.warnings.size() == 1);
   CHECK_THAT(report.warnings[0], ContainsSubstring("the flow's solver is too coarse") &&
                                      ContainsSubstring("the NLL of 64 sampled rows is "));
+}
+
+TEST_CASE("Base points of one's own judge a flow that learns by variational inference", "[train][variational]") {
+  auto flow = small_flow({5}, 0, 2, 0, 0, 0);
+  Total inference(flow, banana);
+  const Batch<double> points = gaussian(3, 2, 40);
+  const double before = inference.losses(points).mean();
+  const FreshSamples source([&](Index n, const Draw& draw) { return inference.base_points(n, draw); }, 64);
+  Rng rng(2);
+  const FitReport report = fit(inference, source, points, {.epochs = 3, .batch = 32}, rng, Adam{.learning_rate = 3e-2});
+  CHECK(report.best_epoch > 0);
+  CHECK(report.best_criterion == Approx(inference.losses(points).mean()).epsilon(1e-12));
+  CHECK(report.best_criterion < before);
 }
 
 TEST_CASE("Variational inference has the same bits for any chunk's thread, and allocates in the first iteration alone",
