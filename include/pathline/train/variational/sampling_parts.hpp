@@ -24,6 +24,7 @@ struct SamplingParts {
   using DataScalar = Scalar;  ///< Of base points.
   using Block = typename Parts::Block;
   using Method = typename Parts::Method;
+  using Control = typename Parts::Control;
   using Trace = typename Parts::Trace;
   using Regularizers = typename Parts::Regularizers;
   using Gradient = typename Parts::Gradient;
@@ -95,7 +96,7 @@ struct SamplingParts {
   const typename Parts::Field& field;
   Threads threads;
   const Method& method;
-  const typename Parts::Control& control;
+  const Control& control;
   const Trace& trace;
   const Regularizers& regularizers;
   const Gradient& gradient;
