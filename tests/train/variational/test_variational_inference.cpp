@@ -21,6 +21,7 @@
 #include <numbers>
 #include <numeric>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -249,6 +250,28 @@ TEST_CASE("Variational inference says when the solver is too coarse", "[train][v
   REQUIRE(report.warnings.size() == 1);
   CHECK_THAT(report.warnings[0], ContainsSubstring("the flow's solver is too coarse") &&
                                      ContainsSubstring("the NLL of 64 sampled rows is "));
+}
+
+TEST_CASE("Variational inference says that a target's score is wrong", "[train][variational]") {
+  struct Wrong {  // of a target that reads no rows
+    double factor;
+    void log_density_and_score(ConstBatchRef<double> X, RowRef<double> log_p, BatchRef<double> X_bar) const {
+      by_id.log_density_and_score(X, log_p, X_bar, {std::vector<Index>(std::size_t(X.cols()), 0), {nullptr, 0, 0}});
+      X_bar *= factor;
+    }
+  };
+  auto flow = small_flow({5}, 0, 4, 0, 0);
+  const std::vector<Index> ids{0, 1, 2, 3, 4, 5, 6};
+  for (const double factor : {1., 1.1}) {
+    const VariationalInference inference(flow, Wrong{factor});
+    std::remove_const_t<decltype(inference)>::Memory memory;
+    CHECK(inference.training_warnings(memory).empty());
+    TrainingLoss<double> result;
+    inference.value_and_gradient(gaussian(1, 2, 7), ids, Draw{}, memory, result);
+    const std::vector<std::string> warnings = inference.training_warnings(memory);
+    REQUIRE(warnings.size() == (factor == 1 ? 0 : 1));
+    if (factor != 1) CHECK_THAT(warnings[0], ContainsSubstring("the target's score is not the gradient"));
+  }
 }
 
 TEST_CASE("Base points of one's own judge a flow that learns by variational inference", "[train][variational]") {

@@ -53,8 +53,8 @@ template <class Target, Real Scalar>
 void evaluate_target(const Target& target, View<const Scalar> X, View<Scalar> log_p, View<Scalar> X_bar,
                      const TargetRows<Scalar>& rows) {
   const Eigen::Ref<const Batch<Scalar>> points = X;
-  const RowRef<Scalar> values = log_p;
-  const BatchRef<Scalar> score = X_bar;
+  RowRef<Scalar> values = log_p;
+  BatchRef<Scalar> score = X_bar;
   if constexpr (TargetOfRows<Target, Scalar>) {
     target.log_density_and_score(points, values, score, rows);
   } else if constexpr (TargetOfOneFunction<Target, Scalar>) {

@@ -30,6 +30,7 @@
 #include <pathline/train/solver_check.hpp>
 #include <pathline/train/variational/reverse_kl_loss.hpp>
 #include <pathline/train/variational/sampling_parts.hpp>
+#include <pathline/train/variational/target_check.hpp>
 #include <pathline/train/variational/target_density.hpp>
 
 #include <algorithm>
@@ -231,8 +232,8 @@ class VariationalInference {
                          parts().likelihood_weight.weight, memory.training, result);
   }
 
-  /// What `fit` says after the last epoch: of the solver's accuracy, by the base points of the last mini-batch, and of
-  /// parts of the flow that take no part.
+  /// What `fit` says after the last epoch, by base points of the last mini-batch: of the solver's accuracy, and of a
+  /// score that is not the gradient (of a target in double that reads no rows); and of parts that take no part.
   [[nodiscard]] std::vector<std::string> training_warnings(const Memory& memory) const {
     std::vector<std::string> warnings;
     if (!std::same_as<typename Parts::EndTime, FixedEndTime>)
@@ -254,6 +255,9 @@ class VariationalInference {
         [&](const SolverCheck& check) {
           return detail::solver_warning(check, "sampled", refinement.change, refinement.advice);
         });
+    if constexpr (std::same_as<SampleScalar, double> && !TargetOfRows<Target, double>)
+      if (log_q.size() > 0)
+        detail::warn_of_score(target_, rows.topLeftCorner(dim(), std::min<Index>(rows.cols(), 20)), warnings);
     if constexpr (Parts::has_evaluation_solver)
       (void)detail::compare_solvers(
           dim(), warnings, "the solver of training",
