@@ -25,7 +25,7 @@ using namespace pathline::test;
 
 namespace {
 
-constexpr Index n = 30;
+constexpr Index n = 10;
 using FieldType = Mlp<double, Tanh>;
 
 static_assert(pathline::detail::DynamicsBySample<FieldDynamics<FieldType>>);
@@ -58,7 +58,7 @@ auto flow(const Control& control, Index width = 0, int threads = 1) {
   return Cnf(steep_field(), Dopri5{}, control, Hutchinson<Rademacher>{}, KineticEnergy{0.1},
              DirectionalDerivative{0.05}, ChunkWidth{width}, Threads{threads});
 }
-constexpr PiController loose{.rtol = 1e-4, .atol = 1e-4}, tight{.rtol = 1e-10, .atol = 1e-10};
+constexpr PiController loose{.rtol = 1e-4, .atol = 1e-4}, tight{.rtol = 1e-9, .atol = 1e-9};
 using Each = decltype(flow(PerSample(loose)));
 
 template <class Flow>
@@ -93,15 +93,15 @@ Ends ends(const Each& flow, const Batch<double>& X, Index first) {
 }  // namespace
 
 TEST_CASE("Cnf with PerSample: the gradient agrees with differences, and with steps that samples share",
-          "[flow][per-sample]") {
-  const Each each = flow(PerSample(tight));
+          "[flow][per-sample][many-draws]") {
+  const Each each = flow(PerSample(tight, 1));
   const auto got = train(each), expected = train(flow(tight, n));
   CHECK(got.loss == Approx(expected.loss).epsilon(1e-8));
   CHECK(got.costs[1] == Approx(expected.costs[1]).epsilon(1e-8));
   CHECK(max_difference(got.gradient, expected.gradient) < 1e-7);
   CHECK(max_difference(got.context_gradient, expected.context_gradient) < 1e-7);
-  CHECK(got.forward.accepted > 5 * expected.forward.accepted);  // those of all samples
-  Batch<double> directions(got.gradient.size(), 3);
+  CHECK(got.forward.accepted > 3 * expected.forward.accepted);  // those of all samples
+  Batch<double> directions(got.gradient.size(), 2);
   fill<Gaussian>(Draw{8, 2}, 0, directions);
   const Vector<double> differences = central_differences(
       [&](const Vector<double>& along) {
@@ -109,8 +109,8 @@ TEST_CASE("Cnf with PerSample: the gradient agrees with differences, and with st
         moved.parameters() = Vector<double>(each.parameters() + directions * along);
         return train(moved).loss;
       },
-      Vector<double>::Zero(3), 1e-4);
-  // Steps move with θ, by the tolerance, 1e-10 / 1e-4 of a difference; its truncation is of the same order.
+      Vector<double>::Zero(2), 1e-4);
+  // Steps move with θ, by the tolerance, 1e-9 / 1e-4 of a difference; its truncation is of the same order.
   CHECK(max_difference(Vector<double>(directions.transpose() * got.gradient), differences) < 1e-5);
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("Cnf with PerSample: a sample's bits do not depend on its companions, 
   const Each whole = flow(PerSample(loose)), cut = flow(PerSample(loose), 4, 3), one_thread = flow(PerSample(loose), 4);
   const Row<double> log_p = whole.log_prob(X);
   const Ends all = ends(whole, X, 0);
-  for (const auto& [first, count] : {std::pair<Index, Index>{0, 1}, {7, 3}, {11, 19}}) {
+  for (const auto& [first, count] : {std::pair<Index, Index>{0, 1}, {4, 3}}) {
     const Batch<double> some = X.middleCols(first, count);
     CHECK(whole.log_prob(some) == log_p.middleCols(first, count));
     CHECK(whole.score(some) == whole.score(X).middleCols(first, count));
@@ -135,7 +135,7 @@ TEST_CASE("Cnf with PerSample: a sample's bits do not depend on its companions, 
 
 TEST_CASE("Cnf with PerSample answers as one whose samples share their steps", "[flow][per-sample]") {
   const Batch<double> X = data();
-  const Each each = flow(PerSample(tight));
+  const Each each = flow(PerSample(tight, 1));
   const auto shared = flow(tight);
   CHECK(max_difference(each.log_prob(X), shared.log_prob(X)) < 1e-8);
   CHECK(max_difference(each.refined_log_prob(X), shared.log_prob(X)) < 1e-8);

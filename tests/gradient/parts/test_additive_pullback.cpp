@@ -63,7 +63,7 @@ const auto half_square = [](const auto& states, auto& bars) {
 
 }  // namespace
 
-TEST_CASE("Gradients of additive methods, all pairs", "[gradient][pairs]") {
+TEST_CASE("Gradients of additive methods, all pairs", "[gradient][pairs][many-draws]") {
   // So slow that there is a way back.
   CHECK(both_directions("Additive methods", split_field(0.2), 0.3 * two_samples(), [](auto& pairs) {
           PATHLINE_PAIRS(KennedyCarpenter3);

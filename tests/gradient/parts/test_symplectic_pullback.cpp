@@ -76,7 +76,7 @@ const auto sines = [](const auto& states, auto& bars) {
 
 }  // namespace
 
-TEST_CASE("Gradients of symplectic methods, all pairs", "[gradient][pairs]") {
+TEST_CASE("Gradients of symplectic methods, all pairs", "[gradient][pairs][many-draws]") {
   CHECK(both_directions("Symplectic methods", planet<double>(), planets<double>(), [](auto& pairs) {
           PATHLINE_PAIRS(Verlet);
           PATHLINE_PAIRS(VerletTwice);
