@@ -4,4 +4,6 @@
 #pragma once
 
 #include <pathline/mpi/distributed.hpp>
+#include <pathline/mpi/on_rank_0.hpp>
+#include <pathline/mpi/run_ranks.hpp>
 #include <pathline/mpi/share_sum.hpp>

@@ -1,9 +1,12 @@
 /// \file
-/// What `Distributed` promises. `mpirun -n RANKS distributed CASE` ends with 0 when the case holds on every rank;
-/// `bits` prints, on rank 0, what must be the same for every number of ranks.
+/// What `Distributed` promises. `mpirun -n RANKS distributed alone matching failures` ends with 0 when the cases hold
+/// on every rank. `mpirun -n RANKS distributed bits THREADS CHECKPOINT [kill|throw]` trains, and prints on rank 0 what
+/// must be the same for every number of ranks and threads. With `kill` or `throw` the last rank does that, and another
+/// run goes on from the checkpoint.
 #include <pathline/core/errors.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/transform/transform.hpp>
+#include <pathline/io/checkpoint.hpp>
 #include <pathline/mpi.hpp>
 #include <pathline/nn/mlp.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
@@ -15,9 +18,12 @@
 
 #include <mpi.h>
 
+#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <map>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -54,9 +60,10 @@ std::string message_of(const Work& work) {
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-auto make_flow(const Batch<double>& X) {
+auto make_flow(const Batch<double>& X, int threads = 1, Index chunk_width = 0) {
   Rng rng(7);
-  return Cnf(Mlp<double, Tanh>(2, {8}, rng), Rk4{}, FixedSteps(3), Standardize(X), Threads{1});
+  return Cnf(Mlp<double, Tanh>(2, {8}, rng), Rk4{}, FixedSteps(3), Standardize(X), Threads{threads},
+             ChunkWidth{chunk_width});
 }
 
 /// The mean of (x - θ)² / 2, weighted, with θ known; it refuses data above 100.
@@ -98,22 +105,32 @@ std::vector<Index> ids_of(Index n) {
   return ids;
 }
 
-// A gradient, and what a run of training ends with; its last mini-batch has fewer rows than there are shares.
-void bits() {
+// A gradient, and what a run of training ends with. Its last mini-batch has fewer rows than there are shares; shares of
+// the others have several chunks.
+void bits(int threads, const std::string& checkpoint, const std::string& end) {
   const Batch<double> X = sample_toy<double>(ToyDensity::moons, 105, Rng(1).draw());
-  auto flow = make_flow(X);
+  auto flow = make_flow(X, threads, 2);
   Distributed distributed(flow);
+  const bool last = distributed.rank() == distributed.ranks() - 1;
   decltype(distributed)::Memory memory;
   auto loss = flow.make_training_loss();
   distributed.value_and_gradient(X, ids_of(X.cols()), Rng(5).draw(), memory, loss);
   Rng rng(3);
-  const FitReport report = fit(distributed, X, {.epochs = 2, .batch = 50}, rng);
+  const FitReport report =
+      fit(distributed, X, {.epochs = 4, .batch = 50}, rng, on_rank_0(io::Checkpoint{.path = checkpoint}),
+          on_rank_0(PrintProgress{}), [&](const EpochReport& epoch) {
+            if (!last || epoch.epoch < 3) return;
+            if (end == "kill") std::raise(SIGKILL);
+            if (end == "throw") throw std::runtime_error("the last rank has enough");
+          });
   const auto log_prob = distributed.log_prob(X);
+  const auto samples = distributed.sample(20, rng);
   if (distributed.rank() > 0) return;
   for (const double entry : loss.gradient) std::printf("%a\n", entry);  // a step of Adam would round the last bits off
   for (const double theta : flow.parameters()) std::printf("%a\n", theta);
-  std::printf("%a %a %a %lld\n", loss.loss, report.best_criterion, log_prob.sum(),
-              static_cast<long long>(report.epochs.back().solves));
+  for (const double x : samples.reshaped()) std::printf("%a\n", x);
+  std::printf("%a %a %a %lld %a\n", loss.loss, report.best_criterion, log_prob.sum(),
+              static_cast<long long>(report.epochs.back().solves), report.solver_check.refined_nll);
 }
 
 // The sum is that of the model alone, up to rounding: steps are fixed.
@@ -151,6 +168,15 @@ void alone() {
   require((distributed.log_prob(X) - flow.log_prob(X)).cwiseAbs().maxCoeff() < 1e-12, "likelihoods differ");
   require((distributed.log_prob(X.leftCols(3)) - flow.log_prob(X.leftCols(3))).cwiseAbs().maxCoeff() < 1e-12,
           "likelihoods of few rows differ");
+  require((distributed.transform(X) - flow.transform(X)).cwiseAbs().maxCoeff() < 1e-12, "base points differ");
+  require(distributed.data_warnings(X) == flow.data_warnings(X), "warnings of data differ");
+  Rng rng(11), same(11);
+  for (const Index count : {3, 30})
+    require((distributed.sample(count, rng) - flow.sample(count, same)).cwiseAbs().maxCoeff() < 1e-12,
+            "samples differ");
+  require(rng.next() == same.next(), "the generators differ");
+  require(contains(message_of<ArgumentError>([&] { (void)distributed.sample(0, rng); }), "count is 0, expected"),
+          "no samples");
 }
 
 // Flow matching draws base points and times by the numbers of rows, whichever share they are in.
@@ -215,6 +241,9 @@ void failures() {
     require(refused([&] { value(rank_of_this() == last ? 1 : 0); }), "draws that differ");
     X(0, 3) = rank_of_this() == last ? 2 : 1;
     require(refused(value), "data that differ");
+    Rng rng(rank_of_this() == last ? 1 : 0);
+    auto flow = make_flow(Batch<double>{{0, 1, 2}, {1, 0, 1}});
+    require(refused([&] { (void)Distributed(flow).sample(10, rng); }), "samples of generators that differ");
     X(0, 3) = 1;
     Vector<double> weights = Vector<double>::Ones(n);
     weights(3) = rank_of_this() == last ? 2 : 1;
@@ -236,7 +265,7 @@ void failures() {
 
 int main(int argc, char** argv) {
   const std::map<std::string, std::function<void()>> cases{
-      {"bits", bits}, {"alone", alone}, {"matching", matching}, {"failures", failures}};
+      {"alone", alone}, {"matching", matching}, {"failures", failures}};
   Quadratic early;
   try {
     require(contains(message_of<ArgumentError>([&] { Distributed too_early(early); }), "MPI is not initialized"),
@@ -245,12 +274,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "before MPI_Init: %s\n", error.what());
     return 1;
   }
-  MPI_Init(&argc, &argv);
-  try {
-    cases.at(argc > 1 ? argv[1] : "")();
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    MPI_Abort(MPI_COMM_WORLD, 1);
-  }
-  MPI_Finalize();
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  return run_ranks(argc, argv, [&] {
+    if (words.at(0) == "bits") return bits(std::stoi(words.at(1)), words.at(2), words.size() > 3 ? words[3] : "");
+    for (const std::string& name : words) cases.at(name)();
+  });
 }

@@ -2,15 +2,17 @@
 /// Training on several processes or machines: a model whose mini-batches are shared out over the ranks of an MPI
 /// communicator.
 ///
-///     MPI_Init(&argc, &argv);
-///     pathline::Cnf flow(…);                                       // the same on every rank
-///     pathline::Distributed distributed(flow, MPI_COMM_WORLD);
-///     pathline::fit(distributed, data, {.epochs = 200}, rng);      // the same data and seed on every rank
-///     MPI_Finalize();                                              // flow is trained, on every rank
+///     int main(int argc, char** argv) {
+///       return pathline::run_ranks(argc, argv, [] {
+///         pathline::Cnf flow(…);                                   // the same on every rank
+///         pathline::Distributed distributed(flow, MPI_COMM_WORLD);
+///         pathline::fit(distributed, data, {.epochs = 200}, rng);  // the same data and seed on every rank
+///       });                                                        // flow is trained, on every rank
+///     }
 ///
-/// A rank that stops by itself (a file that it alone cannot read) calls MPI_Abort, or the others wait for it.
-/// An `io::Checkpoint` needs a path of its own on each rank, such as "run-" + std::to_string(distributed.rank()). Two
-/// ranks that begin with one path may each delete the file that the other writes.
+/// A rank that stops by itself (a file that it alone cannot read) must end the others, or they wait for it: `run_ranks`
+/// does. Checkpoints, progress and logs are rank 0's: `on_rank_0`. A bare `io::Checkpoint` would need a path of its own
+/// on each rank: two ranks that begin with one path may each delete the file that the other writes.
 #pragma once
 
 #include <pathline/core/data_ref.hpp>
@@ -48,9 +50,9 @@ namespace pathline {
 /// `IndependentCoupling` would pair the rows of each share by themselves, which gives other pairs, and so another
 /// gradient.
 ///
-/// All ranks do the same in the same order: each member function but the trivial ones is called by all of them, with
-/// equal arguments, or none returns. Mini-batches, weights, draws and parameters are compared at each call. Data are
-/// whole on every rank.
+/// All ranks do the same in the same order: each member function that solves is called by all of them, with equal
+/// arguments, or none returns. Mini-batches, weights, draws and parameters are compared at each call. Data are whole on
+/// every rank. So a callback of `fit` must not stop by what is of one rank alone, as a clock.
 ///
 /// \tparam Model  `Trainable` by batches, as `Cnf`; not one with running statistics (`after_step`), nor one whose
 ///                `couples_rows` is true.
@@ -108,6 +110,23 @@ class Distributed {
   }
   [[nodiscard]] auto make_training_loss() const { return model_.make_training_loss(); }
 
+  // What `fit` asks of a flow to warn of its data, computed on every rank.
+  [[nodiscard]] auto dim() const requires requires(const Model& model) { model.dim(); }
+  { return model_.dim(); }
+  [[nodiscard]] const auto& base() const requires requires(const Model& model) { model.base(); }
+  { return model_.base(); }
+  [[nodiscard]] const auto& data_transform() const requires requires(const Model& model) { model.data_transform(); }
+  { return model_.data_transform(); }
+  [[nodiscard]] auto data_warnings(ConstDataRef<DataScalar> X) const requires requires(const Model& model) {
+    model.data_warnings(X);
+  }
+  { return model_.data_warnings(X); }
+  [[nodiscard]] auto context_warnings(ConstDataRef<DataScalar> X) const requires requires(const Model& model) {
+    model.context_warnings(X);
+  }
+  { return model_.context_warnings(X); }
+  [[nodiscard]] auto refinement() const requires requires(const Model& model) { model.refinement(); }
+  { return model_.refinement(); }
   /// Log-likelihoods of raw data, 1 × n, on every rank; each computes its shares. A trace with noise, in an
   /// `EvaluationTrace`, numbers the samples of each share from 0.
   /// \throws what the model throws, as RankError or SolveError, on all ranks.
@@ -115,8 +134,63 @@ class Distributed {
     model.log_prob(X);
   }
   {
-    return of_each_column(
-        X, [&](Index /*first*/, const auto& columns) -> Row<Scalar> { return model_.log_prob(columns); });
+    return of_each_column<Row<Scalar>>(
+        X, 1, [&](Index /*first*/, const auto& columns) -> Row<Scalar> { return model_.log_prob(columns); });
+  }
+
+  /// By the solver that `fit` compares with: see `Cnf::refined_log_prob`. Errors as above.
+  [[nodiscard]] Row<Scalar> refined_log_prob(ConstDataRef<DataScalar> X) const requires requires(const Model& model) {
+    model.refined_log_prob(X);
+  }
+  {
+    return of_each_column<Row<Scalar>>(
+        X, 1, [&](Index /*first*/, const auto& columns) -> Row<Scalar> { return model_.refined_log_prob(columns); });
+  }
+  [[nodiscard]] Row<Scalar> log_prob_by_training_solver(ConstDataRef<DataScalar> X) const requires
+      requires(const Model& model) {
+    model.log_prob_by_training_solver(X);
+  }
+  {
+    return of_each_column<Row<Scalar>>(X, 1, [&](Index /*first*/, const auto& columns) -> Row<Scalar> {
+      return model_.log_prob_by_training_solver(columns);
+    });
+  }
+
+  /// Data to base: z(t1) of raw data X, d × n, on every rank. Errors as above.
+  [[nodiscard]] Batch<Scalar> transform(ConstDataRef<DataScalar> X) const requires requires(const Model& model) {
+    model.transform(X);
+  }
+  {
+    return of_each_column<Batch<Scalar>>(
+        X, dim(), [&](Index /*first*/, const auto& columns) -> Batch<Scalar> { return model_.transform(columns); });
+  }
+
+  /// Base to data: raw x (d × n) of base points Z (d × n, of a conditional flow with their context below them), on
+  /// every rank. Errors as above.
+  [[nodiscard]] Batch<DataScalar> inverse(ConstDataRef<Scalar> Z) const requires requires(const Model& model) {
+    model.inverse(Z);
+  }
+  {
+    return of_each_column<Batch<DataScalar>>(
+        Z, dim(), [&](Index /*first*/, const auto& points) -> Batch<DataScalar> { return model_.inverse(points); });
+  }
+
+  /// `count` samples, d × count, raw, on every rank: those of the base points that `Cnf::sample` draws. Takes one draw
+  /// of the generator. Of a conditional flow: `inverse`.
+  /// \throws ArgumentError when count is below 1 or the flow is conditional; what the model throws, as RankError or
+  ///         SolveError, on all ranks.
+  [[nodiscard]] Batch<DataScalar> sample(Index count, Rng& rng) const requires requires(const Model& model) {
+    model.sample(count, rng);
+    model.base();
+  }
+  {
+    if (count < 1) throw ArgumentError("Distributed::sample: count", double(count), "at least 1");
+    if (data_rows() != dim())
+      throw ArgumentError("Distributed::sample: context of a conditional flow", "missing",
+                          "inverse(Z), with the context below the base points");
+    Batch<Scalar> Z(dim(), count);
+    model_.base().sample(rng.draw(), 0, Z);
+    return inverse(Z);
   }
 
   /// The same for a model that has losses(X) instead, or losses(X, first) where the draws depend on the number of the
@@ -125,7 +199,7 @@ class Distributed {
     model.losses(X);
   }
   {
-    return of_each_column(X, [&]([[maybe_unused]] Index first, const auto& columns) -> Row<Scalar> {
+    return of_each_column<Row<Scalar>>(X, 1, [&]([[maybe_unused]] Index first, const auto& columns) -> Row<Scalar> {
       if constexpr (requires { model_.losses(columns, first); })
         return model_.losses(columns, first);
       else
@@ -157,17 +231,19 @@ class Distributed {
   }
 
  private:
-  void require_data(const DataRef<DataScalar>& X) const {
+  template <Real Given>
+  void require_data(const DataRef<Given>& X) const {
     require_batch_rows("Distributed: data", X.rows(), X.cols(), data_rows());
     if (X.cols() == 0) throw DataError("Distributed: data are empty, expected at least one sample");
   }
 
   // Of what must be equal on all ranks.
-  [[nodiscard]] std::uint64_t print_of(const DataRef<DataScalar>& X, std::uint64_t start) const {
+  template <Real Given>
+  [[nodiscard]] std::uint64_t print_of(const DataRef<Given>& X, std::uint64_t start) const {
     auto&& theta = std::as_const(model_).parameters();
     start = detail::fingerprint(theta.data(), std::size_t(theta.size()) * sizeof(Scalar), start);
     for (Index j = 0; j < X.cols(); ++j)
-      start = detail::fingerprint(X.data() + j * X.outerStride(), std::size_t(X.rows()) * sizeof(DataScalar), start);
+      start = detail::fingerprint(X.data() + j * X.outerStride(), std::size_t(X.rows()) * sizeof(Given), start);
     return start;
   }
 
@@ -242,24 +318,25 @@ class Distributed {
     count(loss.solves);
   }
 
-  template <class Work>
-  [[nodiscard]] Row<Scalar> of_each_column(ConstDataRef<DataScalar> X, const Work& work) const {
+  // `rows` numbers of each column, of which work(first, columns) computes those of a share.
+  template <class Result, Real Given, class Work>
+  [[nodiscard]] Result of_each_column(const DataRef<Given>& X, Index rows, const Work& work) const {
     const Index n = X.cols();
-    Row<Scalar> result(n);
+    Result result(rows, n);
     const auto check = [&] { require_data(X); };
     shares_.run(n, print_of(X, 0), check, [&](Index /*share*/, Index first, Index count) {
-      result.segment(first, count) = work(first, X.middleCols(first, count));
+      result.middleCols(first, count) = work(first, X.middleCols(first, count));
     });
     // What each rank has, to all.
     std::vector<int> counts, firsts;
     for (int r = 0; r < ranks(); ++r) {
       const Index first = shares_.first_column(std::min(shares_.first_of(r), shares_.used(n)), n);
       const Index end = shares_.first_column(std::min(shares_.first_of(r + 1), shares_.used(n)), n);
-      firsts.push_back(detail::mpi_count(first));
-      counts.push_back(detail::mpi_count(end - first));
+      firsts.push_back(detail::mpi_count(rows * first));
+      counts.push_back(detail::mpi_count(rows * (end - first)));
     }
     MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, result.data(), counts.data(), firsts.data(),
-                   detail::mpi_type<Scalar>(), shares_.communicator());
+                   detail::mpi_type<typename Result::Scalar>(), shares_.communicator());
     return result;
   }
 
