@@ -18,7 +18,7 @@
 
 #include <array>
 #include <cstddef>
-#include <memory>
+#include <list>
 #include <optional>
 #include <span>
 
@@ -46,8 +46,8 @@ class SampleSolve {
   template <class Times, class Output, class Status>
   Statistics solve(const F& field, const Policy& policy, OutputTimes outputs, bool keep, const View<const Scalar>& y0,
                    const Times& times, const Output& output, const Status& status) {
-    if (solver_ == nullptr) solver_ = std::make_unique<Solver>(policy);
-    Solver& one = *solver_;
+    if (solver_.empty()) solver_.emplace_back(policy);
+    Solver& one = solver_.front();
     one.policy.emplace(policy);  // a domain may not be assignable
     field_.emplace(field);
     one.rhs.refer_to(*field_, workspace_);
@@ -84,7 +84,7 @@ class SampleSolve {
                   const View<Scalar>& theta_bar, const View<Scalar>& context_bar) {
     const typename Workspace<Scalar>::Unchanged unchanged(workspace_, field_->parameters());
     return back_.run({*field_, record_, workspace_, initial, theta_bar, context_bar}, ended, bar,
-                     [this](Index samples) { return solver_->policy->padded(samples); });
+                     [this](Index samples) { return solver_.front().policy->padded(samples); });
   }
 
   [[nodiscard]] const F& field() const { return *field_; }
@@ -154,7 +154,7 @@ class SampleSolve {
   };
 
   Workspace<Scalar> workspace_;
-  std::unique_ptr<Solver> solver_;  // does not move with this
+  std::list<Solver> solver_;  // one, which does not move with this; <memory> takes compilers longer to read
   std::optional<F> field_;
   SampleColumns<Scalar> start_;
   SampleRecord<Scalar> record_;
