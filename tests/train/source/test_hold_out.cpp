@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -22,33 +23,36 @@ Batch<double> counting(Index n) {
 
 TEST_CASE("Rows that are held out and the rest are all rows once, read in any pieces", "[train][source]") {
   for (const auto& [n, count] : {std::pair<Index, Index>{100, 10}, {103, 10}, {7, 3}, {2, 1}, {64, 32}, {1000, 1}}) {
-    INFO(count << " of " << n);
     const Batch<double> X = counting(n);
     const RowsInMemory rows(X);
-    Rng rng(4);
-    const auto parts = hold_out(rows, count, rng);
-    static_assert(RowSet<decltype(parts.rest)> && RowSet<decltype(parts.held_out)>);
-    REQUIRE(parts.held_out.size() == count);
-    REQUIRE(parts.rest.size() == n - count);
-    const Batch<double> rest = all_of(parts.rest), held_out = all_of(parts.held_out);
-    std::vector<int> seen(std::size_t(n), 0);
-    for (Index j = 0; j < count; ++j) {
-      ++seen[std::size_t(held_out(0, j))];
-      CHECK(parts.held_out.number_of(j) == Index(held_out(0, j)));
-    }
-    for (Index j = 0; j < n - count; ++j) {
-      ++seen[std::size_t(rest(0, j))];
-      CHECK(parts.rest.number_of(j) == Index(rest(0, j)));
-      CHECK(*parts.rest.column(j) == rest(0, j));
-      if (j > 0) CHECK(rest(0, j) > rest(0, j - 1));
-    }
-    CHECK(seen == std::vector<int>(std::size_t(n), 1));
-    for (const Index width : {1, 3, 50})
-      for (Index first = 0; first < n - count; first += width) {
-        Batch<double> piece(1, std::min(width, n - count - first));
-        parts.rest.read(first, piece);
-        CHECK(piece == rest.middleCols(first, piece.cols()));
+    for (std::uint64_t draw = 0; draw < (n < 1000 ? 20U : 1U); ++draw) {
+      INFO(count << " of " << n << ", draw " << draw);
+      Rng rng(4, draw);
+      const auto parts = hold_out(rows, count, rng);
+      static_assert(RowSet<decltype(parts.rest)> && RowSet<decltype(parts.held_out)>);
+      REQUIRE(parts.held_out.size() == count);
+      REQUIRE(parts.rest.size() == n - count);
+      const Batch<double> rest = all_of(parts.rest), held_out = all_of(parts.held_out);
+      std::vector<int> seen(std::size_t(n), 0);
+      for (Index j = 0; j < count; ++j) {
+        ++seen[std::size_t(held_out(0, j))];
+        CHECK(parts.held_out.number_of(j) == Index(held_out(0, j)));
       }
+      bool named = true;
+      for (Index j = 0; j < n - count; ++j) {
+        ++seen[std::size_t(rest(0, j))];
+        named = named && parts.rest.number_of(j) == Index(rest(0, j)) && *parts.rest.column(j) == rest(0, j);
+        named = named && (j == 0 || rest(0, j) > rest(0, j - 1));
+      }
+      CHECK(named);
+      CHECK(seen == std::vector<int>(std::size_t(n), 1));
+      for (const Index width : {1, 3, 50})
+        for (Index first = 0; first < n - count; first += width) {
+          Batch<double> piece(1, std::min(width, n - count - first));
+          parts.rest.read(first, piece);
+          CHECK(piece == rest.middleCols(first, piece.cols()));
+        }
+    }
   }
 }
 

@@ -30,7 +30,7 @@ namespace pathline {
 
 struct ShuffleOptions {
   /// Rows of an epoch of `fit`, after which it validates and keeps checkpoints; the next epoch goes on with the rows
-  /// that were not drawn yet. 0: all.
+  /// that were not drawn yet. 0: all. Another call of `fit` begins with a new order of all rows.
   Index epoch = 0;
   Index block_bytes = Index{1} << 16;   ///< Read at once.
   Index window_bytes = Index{1} << 26;  ///< Kept in memory, and drawn from at random.
