@@ -280,7 +280,7 @@ TEST_CASE("A file that is no checkpoint is refused, and nothing is changed", "[i
              }),
              ContainsSubstring("expected [2, 3]"));
   CHECK_THAT(spoiled([&](io::TensorFile& file) {
-               tensor(file, "report.epochs") = io::tensor_of("report.epochs", Batch<double>(0, 19));
+               tensor(file, "report.epochs") = io::tensor_of("report.epochs", Batch<double>(0, 21));
              }),
              ContainsSubstring("there is not one report for each epoch"));
   write(path, good);
