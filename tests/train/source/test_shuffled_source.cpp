@@ -159,18 +159,17 @@ TEST_CASE("A run from a shuffled source goes on from its checkpoint with the sam
                       }),
                   Killed);
   CHECK((*keeper.kept)->at<Index>("epochs") == 3);
-  // The third epoch has the last ten rows of the first order and the first ten of the next, in which the fourth goes on.
+  // The third epoch has the last ten rows of the first order, and ten of the next, in which the fourth goes on.
   CHECK((*keeper.kept)->at<Index>("source.position") == 40);
-        30);  // 80 rows before the fifth epoch, of which one pass has 50
-        CHECK(run(keeper, 8, none) == whole);
+  CHECK(run(keeper, 8, none) == whole);
 
-        const Counting others{51};
-        const ShuffledSource other(others, options);
-        test::NoisyMean model;
-        Rng rng(9);
-        CHECK_THROWS_WITH(fit(model, other, validation, {.epochs = 8, .batch = 8, .solver_check_rows = 0}, rng,
-                              Adam{.learning_rate = 0.1}, KeepLast{}, none, keeper),
-                          ContainsSubstring("training data: rows is 51 in place of 50"));
+  const Counting others{51};
+  const ShuffledSource other(others, options);
+  test::NoisyMean model;
+  Rng rng(9);
+  CHECK_THROWS_WITH(fit(model, other, validation, {.epochs = 8, .batch = 8, .solver_check_rows = 0}, rng,
+                        Adam{.learning_rate = 0.1}, KeepLast{}, none, keeper),
+                    ContainsSubstring("training data: rows is 51 in place of 50"));
 }
 
 TEST_CASE("A flow learns from a shuffled source, by likelihood and by flow matching", "[train][source][fit]") {
