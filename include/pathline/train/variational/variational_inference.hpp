@@ -204,7 +204,8 @@ class VariationalInference {
   [[nodiscard]] TrainingLoss<Scalar> make_training_loss() const { return {}; }
 
   /// Loss and gradient by base points Z ((d + c) × n). In the result, `negative_log_likelihood` is the mean of
-  /// log q - log p̃, nats.
+  /// log q - log p̃, nats, and `context_gradient` is through the flow alone: how the target depends on the context it
+  /// knows itself.
   /// \param ids     n row ids: the noise of an estimated trace depends on them, and so may the target.
   /// \param draw    Names that noise.
   /// \param result  Overwritten; keeps its buffers, as memory does.
