@@ -161,6 +161,9 @@ TEST_CASE("A run from a shuffled source goes on from its checkpoint with the sam
   CHECK((*keeper.kept)->at<Index>("epochs") == 3);
   // The third epoch has the last ten rows of the first order, and ten of the next, in which the fourth goes on.
   CHECK((*keeper.kept)->at<Index>("source.position") == 40);
+  (*keeper.kept)->at<Index>("source.position") = 50;
+  CHECK_THROWS_WITH(run(keeper, 8, none), ContainsSubstring("position is 50, expected below the 50 rows"));
+  (*keeper.kept)->at<Index>("source.position") = 40;
   CHECK(run(keeper, 8, none) == whole);
 
   const Counting others{51};

@@ -100,9 +100,12 @@ class ShuffledSource {
   }
 
   void start_epoch(Rng& rng, Memory& memory) const {
+    const Index n = rows_->size();
+    if (memory.position_ >= n)
+      throw ArgumentError("ShuffledSource: position", memory.position_,
+                          detail::message({"below the ", n, " rows; the checkpoint is damaged: delete it"}));
     const Rng now = rng;
     (void)rng.draw();
-    const Index n = rows_->size();
     if (memory.position_ < 0) {
       memory.position_ = 0;
       memory.order_ = now;
