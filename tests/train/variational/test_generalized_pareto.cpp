@@ -34,6 +34,22 @@ TEST_CASE("A fit finds the distribution of which it is given evenly spaced quant
   }
 }
 
+TEST_CASE("A fit is a number where its grid meets the exponential distribution, and far below the greatest excess",
+          "[train][variational]") {
+  // With 16 excesses of which the greatest is 3 times the quartile, θ is 0 at the ninth point.
+  std::vector<double> excess{0.25, 0.5, 0.75, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2.1, 3};
+  const GeneralizedPareto got = fit_generalized_pareto(excess);
+  excess.back() = 3 * (1 + 1e-9);
+  const GeneralizedPareto beside = fit_generalized_pareto(excess);
+  CHECK(got.k == Approx(beside.k).epsilon(1e-6));
+  CHECK(got.sigma == Approx(beside.sigma).epsilon(1e-6));
+  excess.back() = 3;
+  for (double& x : excess) x *= 1e-310;
+  CHECK(fit_generalized_pareto(excess).k == Approx(got.k).epsilon(1e-6));  // whatever the unit
+  CHECK(fit_generalized_pareto({1e-310, 1e-310, 1e-310, 1e-310, 0.1, 0.2, 0.3, 1}).k ==
+        std::numeric_limits<double>::infinity());
+}
+
 TEST_CASE("A fit of excesses refuses what is no tail", "[train][variational][errors]") {
   CHECK_THROWS_WITH(fit_generalized_pareto({1, 2, 3, 4}), "fit_generalized_pareto: fewer than 5 excesses");
   const double infinity = std::numeric_limits<double>::infinity();

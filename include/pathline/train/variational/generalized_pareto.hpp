@@ -24,7 +24,8 @@ struct GeneralizedPareto {
 
 /// By an approximate posterior mean over a grid, without iteration.
 /// \param excess  At least 5 numbers from 0 up, in ascending order, not all 0.
-/// \return        With k = infinity where a quarter or more are 0: no such distribution has that many ties.
+/// \return        With k = infinity where a quarter or more are below 1e-300 of the greatest: no such distribution has
+///                that many ties.
 /// \throws DataError for fewer numbers, or ones that are not finite, negative, or out of order.
 [[nodiscard]] inline GeneralizedPareto fit_generalized_pareto(const std::vector<double>& excess) {
   const auto n = excess.size();
@@ -34,19 +35,24 @@ struct GeneralizedPareto {
     throw DataError(
         "fit_generalized_pareto: excesses are not ascending finite numbers from 0 up, of which some are above");
   const double quartile = excess[std::size_t(double(n) / 4 + 0.5) - 1], greatest = excess.back();
-  if (!(quartile > 0)) return {std::numeric_limits<double>::infinity(), greatest};
-  // Of a grid of θ = -k/σ: the profile likelihood, whose k is the mean of log(1 - θx) (in their sign, -k).
+  const double relative = quartile / greatest;
+  if (!(relative > 1e-300)) return {std::numeric_limits<double>::infinity(), greatest};
+  // In units of the greatest excess, for a grid of θ = -k/σ: the k of the profile likelihood is the mean of
+  // log(1 - θx). The paper calls this mean -k.
   const auto shape = [&](double theta) {
     double sum = 0;
-    for (const double x : excess) sum += std::log1p(-theta * x);
+    for (const double x : excess) sum += std::log1p(-theta * (x / greatest));
     return sum / double(n);
   };
+  double mean = 0;
+  for (const double x : excess) mean += x / greatest / double(n);
+  const auto scale = [&](double theta, double k) { return theta == 0 ? mean : -k / theta; };  // the limit: exponential
   const int points = 30 + int(std::sqrt(double(n)));
   std::vector<double> thetas, likelihoods;
   for (int j = 1; j <= points; ++j) {
-    const double theta = 1 / greatest + (1 - std::sqrt(points / (j - 0.5))) / (3 * quartile), k = shape(theta);
+    const double theta = 1 + (1 - std::sqrt(points / (j - 0.5))) / (3 * relative), k = shape(theta);
     thetas.push_back(theta);
-    likelihoods.push_back(double(n) * (std::log(-theta / k) - k - 1));
+    likelihoods.push_back(double(n) * (-std::log(scale(theta, k)) - k - 1));
   }
   const double most = *std::max_element(likelihoods.begin(), likelihoods.end());
   double total = 0, theta = 0;
@@ -57,7 +63,7 @@ struct GeneralizedPareto {
   }
   theta /= total;
   const double k = shape(theta);
-  return {k, -k / theta};
+  return {k, scale(theta, k) * greatest};
 }
 
 }  // namespace pathline

@@ -75,7 +75,7 @@ template <class Flow, class Target>
           "importance_sample: the flow's EvaluationTrace is an estimate, whose noise is in log q: the weights spread "
           "more than they should, and the evidence is too high in the mean. Take the exact trace");
   }
-  if (result.k > largest_reliable_k(count))
+  if (!(result.k <= largest_reliable_k(count)))  // a NaN as well
     result.warnings.push_back(detail::message(
         {"importance_sample: the weights' tail has a k-hat of ", result.k, ", more than ", largest_reliable_k(count),
          ": means by these weights, and the evidence, are not to be trusted. Train longer or with a wider "
