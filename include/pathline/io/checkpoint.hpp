@@ -122,8 +122,9 @@ inline void remove_partial_files(const std::filesystem::path& given) {
 ///   it depends on nothing else.
 ///
 /// What killed runs left beside the file, NAME.partial-NUMBER, is deleted when a run begins: two programs at a time
-/// must not share a file. Workers that train one flow together (docs/guide.md) need a file each, and go on only where
-/// all of these are of one epoch, which nothing checks.
+/// must not share a file. Ranks of MPI keep one file together by `on_rank_0` (pathline/mpi.hpp). Other workers that
+/// train one flow together (docs/guide.md) need a file each, and go on only where all of these are of one epoch, which
+/// nothing checks.
 struct Checkpoint {
   std::filesystem::path path;
   /// Epochs between two writes; the last epoch always has one. So many are lost at most. A write waits for the disk:
