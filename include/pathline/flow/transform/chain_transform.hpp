@@ -41,6 +41,8 @@ class Chain {
                 "Chain: a data transform needs check, apply and invert");
 
  public:
+  static constexpr bool by_component = (detail::maps_by_component<Transforms> && ...);
+
   explicit Chain(Transforms... transforms) : transforms_(std::move(transforms)...) {}
 
   [[nodiscard]] const std::tuple<Transforms...>& transforms() const noexcept { return transforms_; }

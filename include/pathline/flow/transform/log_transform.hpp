@@ -23,6 +23,8 @@ namespace pathline {
 template <Real Scalar>
 class Log {
  public:
+  static constexpr bool by_component = true;
+
   /// Transforms all components.
   /// \param shift  d numbers.
   /// \throws ArgumentError on a shift that is not finite.

@@ -22,6 +22,8 @@ namespace pathline {
 template <Real Scalar>
 class Logit {
  public:
+  static constexpr bool by_component = true;
+
   /// \param squeeze  α, 0 <= α < ½. 0.05 is usual for images, after dequantisation.
   /// \throws ShapeError when the sizes differ; ArgumentError unless lower < upper, both finite, in each component, or
   ///         on another α.

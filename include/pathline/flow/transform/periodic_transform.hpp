@@ -27,6 +27,8 @@ class PeriodicTransform {
   using Numbers = Vector<detail::Double<Scalar>>;
 
  public:
+  static constexpr bool by_component = true;
+
   /// Circles only; the other components of `dim` stay as they are.
   /// \throws ArgumentError on a circle that is not among the components, or named twice, or without a positive length.
   PeriodicTransform(const std::vector<Circle>& circles, Index dim)

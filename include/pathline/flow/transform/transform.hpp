@@ -21,8 +21,11 @@ namespace pathline {
 /// - `apply(X, Z, log_det)`: raw X (d × n) to Z; overwrites log_det (1 × n) with log |det ∂Z/∂X|. Throws DomainError
 ///   at a number that it does not map.
 /// - `invert(Z, X)`: back, to numbers that `apply` maps, whatever Z.
-/// - `pullback(X, Z_bar, X_bar)`, which only `Cnf::score` needs: raw X (d × n) and a cotangent Z_bar (d × n) of Z;
-///   overwrites X_bar (d × n), which overlaps neither, with (∂Z/∂X)ᵀ Z_bar + ∂log_det/∂X.
+/// - `pullback(X, Z_bar, X_bar)`, which only `Cnf::score` and `VariationalInference` need: raw X (d × n) and a
+///   cotangent Z_bar (d × n) of Z; overwrites X_bar (d × n), which overlaps neither, with
+///   (∂Z/∂X)ᵀ Z_bar + ∂log_det/∂X.
+/// - `static constexpr bool by_component = true`, if each coordinate is a function of its own component alone:
+///   variational inference then solves no linear system for each sample.
 ///
 /// `apply` and `invert` map each column by itself and may be given one matrix as both X and Z, so that transforms can
 /// be chained in place. They run in every training iteration, in several threads at once: they allocate nothing.
@@ -65,6 +68,12 @@ struct DomainError : DataError {
 };
 
 namespace detail {
+
+/// Whether a transform says that ∂Z/∂X is diagonal.
+template <class T>
+inline constexpr bool maps_by_component = requires {
+  requires T::by_component;
+};
 
 /// Throws ShapeError unless what was made for `rows` components, from data of `samples` columns (0: not from data), is
 /// for a field of d rows. Data that look as if they had a row per sample are to blame before the field is.
@@ -116,6 +125,8 @@ struct NoTransform {
 template <Real Scalar>
 class Standardize {
  public:
+  static constexpr bool by_component = true;
+
   /// \param data  d × n, raw, in any unit up to 4.5e307.
   /// \throws DataError when data is empty, not finite, has one sample only, a component that is constant or varies by
   ///         less than 64 of the scalar's numbers around its mean, or a sample so far out that most others become equal

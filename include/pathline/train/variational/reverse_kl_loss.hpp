@@ -11,13 +11,13 @@
 #include <pathline/flow/transform/transform.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/train/variational/target_density.hpp>
+#include <pathline/train/variational/transform_gradient.hpp>
 
 #include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <span>
 #include <string>
-#include <utility>
 
 namespace pathline::detail {
 
@@ -38,47 +38,18 @@ void require_target(View<const Scalar> X, View<const Scalar> log_p, View<const S
   }
 }
 
-/// Solves A x = b in place of b by elimination with partial pivoting; A (d × d) is overwritten. For the d of a
-/// posterior; an Eigen decomposition allocates, and compiles longer.
-template <Real Scalar>
-void solve_in_place(View<Scalar> A, Scalar* b) {
-  const Index d = A.rows();
-  for (Index k = 0; k < d; ++k) {
-    Index pivot = k;
-    for (Index i = k + 1; i < d; ++i)
-      if (std::abs(A(i, k)) > std::abs(A(pivot, k))) pivot = i;
-    if (pivot != k) {
-      for (Index j = k; j < d; ++j) std::swap(A(k, j), A(pivot, j));
-      std::swap(b[k], b[pivot]);
-    }
-    for (Index i = k + 1; i < d; ++i) {
-      const Scalar factor = A(i, k) / A(k, k);
-      if (factor == Scalar(0)) continue;
-      for (Index j = k + 1; j < d; ++j) A(i, j) -= factor * A(k, j);
-      b[i] -= factor * b[k];
-    }
-  }
-  for (Index k = d; k-- > 0;) {
-    for (Index j = k + 1; j < d; ++j) b[k] -= A(k, j) * b[j];
-    b[k] /= A(k, k);
-  }
-}
-
 /// What the samples of a mini-batch are; kept from iteration to iteration. Each chunk writes its own columns.
-template <Real Scalar, Real DataScalar>
+template <Real DataScalar>
 struct ReverseKlMemory {
-  Batch<DataScalar> X, Z, score, log_det_score, jacobian;  ///< d × n, the last d × dn.
+  Batch<DataScalar> X, score;      ///< d × n.
+  Batch<DataScalar> of_transform;  ///< d × 3n: scratch, without a transform empty.
   Row<DataScalar> log_p, log_det;
-  Row<Scalar> log_q;  ///< nats of the raw data.
 
-  void resize(Index d, Index n, bool with_jacobian) {
+  void resize(Index d, Index n, bool transforms) {
     for (Batch<DataScalar>* one : {&X, &score}) one->resize(d, n);
+    of_transform.resize(d, transforms ? 3 * n : 0);
     log_p.resize(n);
-    log_q.resize(n);
     log_det.resize(n);
-    if (!with_jacobian) return;
-    for (Batch<DataScalar>* one : {&Z, &log_det_score}) one->resize(d, n);
-    jacobian.resize(d, d * n);
   }
 };
 
@@ -94,8 +65,8 @@ class ReverseKlLoss {
                 "flow/transform/transform.hpp");
 
  public:
-  using Memory = ReverseKlMemory<Scalar, DataScalar>;
-  static constexpr bool needs_jacobian = !raw;
+  using Memory = ReverseKlMemory<DataScalar>;
+  static constexpr bool transforms = !raw;
 
   /// \param ids      Of the whole mini-batch.
   /// \param context  c × n, raw, of the whole mini-batch.
@@ -122,7 +93,6 @@ class ReverseKlLoss {
     for (Index j = 0; j < n; ++j) {
       const double weight = rows.weights.empty() ? 1 : double(rows.weights[std::size_t(j)]);
       const double log_q = double(log_base(0, j)) - double(Y(d, j)) + double(log_det(0, j));
-      memory_.log_q(first + j) = Scalar(log_q);
       if (weight == 0) continue;
       sum += weight * (log_q - double(log_p(0, j)));
       const double factor = weight / batch * parts_.likelihood_weight.weight;
@@ -143,7 +113,7 @@ class ReverseKlLoss {
       convert<Scalar, DataScalar>(Z, X);
       fill<DataScalar>(log_det, 0);
     } else {
-      const View<DataScalar> scratch = View<DataScalar>(memory_.Z).middleCols(first, Z.cols());
+      const View<DataScalar> scratch = of_transform(first, Z.cols()).leftCols(Z.cols());
       convert<Scalar, DataScalar>(Z, scratch);
       const Eigen::Ref<const Batch<DataScalar>> coordinates = View<const DataScalar>(scratch);
       BatchRef<DataScalar> samples = X;
@@ -158,29 +128,13 @@ class ReverseKlLoss {
   // In place of the target's score: the gradient of log |det ∂z/∂x| - log p̃ by z.
   void set_gradients(View<const DataScalar> X, View<DataScalar> score, Index first) const {
     scale<DataScalar>(-1, score);
-    if constexpr (!raw) {
-      const Index d = X.rows(), n = X.cols();
-      const View<DataScalar> unit = View<DataScalar>(memory_.Z).middleCols(first, n),
-                             of_log_det = View<DataScalar>(memory_.log_det_score).middleCols(first, n);
-      const auto pull_back = [&](View<DataScalar> out) {
-        const Eigen::Ref<const Batch<DataScalar>> of = X, bar = View<const DataScalar>(unit);
-        BatchRef<DataScalar> result = out;
-        parts_.transform.pullback(of, bar, result);
-      };
-      fill<DataScalar>(unit, 0);
-      pull_back(of_log_det);
-      add<DataScalar>(of_log_det, score);
-      // Column i of (∂z/∂x)ᵀ of sample j is column i·n + j of this part of the memory.
-      const View<DataScalar> J = View<DataScalar>(memory_.jacobian).middleCols(first * d, n * d);
-      for (Index i = 0; i < d; ++i) {
-        fill<DataScalar>(unit.row(i), 1);
-        pull_back(J.middleCols(i * n, n));
-        axpy<DataScalar>(-1, of_log_det, J.middleCols(i * n, n));
-        fill<DataScalar>(unit.row(i), 0);
-      }
-      for (Index j = 0; j < n; ++j)
-        solve_in_place<DataScalar>(View<DataScalar>(J.data() + j * d, d, d, n * d), score.data() + j * score.stride());
-    }
+    if constexpr (!raw)
+      gradient_by_coordinates<typename Parts::Transform, DataScalar>(parts_.transform, X, score,
+                                                                     of_transform(first, X.cols()));
+  }
+
+  [[nodiscard]] View<DataScalar> of_transform(Index first, Index n) const {
+    return View<DataScalar>(memory_.of_transform).middleCols(3 * first, 3 * n);
   }
 
   const Parts& parts_;

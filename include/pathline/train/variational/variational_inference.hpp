@@ -224,7 +224,7 @@ class VariationalInference {
       require_columns("VariationalInference::value_and_gradient: weights", weights.size(), Z.cols());
       require_finite("VariationalInference::value_and_gradient: weights", weights);
     }
-    memory.samples.resize(dim(), Z.cols(), Loss::needs_jacobian);
+    memory.samples.resize(dim(), Z.cols(), Loss::transforms);
     memory.points = Z.leftCols(std::min<Index>(Z.cols(), 100));
     memory.context = Z.bottomRows(context_rows()).template cast<SampleScalar>();
     const Turned turned(parts());
