@@ -8,10 +8,18 @@
 #include <support/folder.hpp>
 #include <support/memory_keeper.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <sstream>
 #include <string>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
 
 using namespace pathline;
 using io::LogFormat;
@@ -85,6 +93,58 @@ TEST_CASE("A log goes on where its run does, and has each epoch once", "[io][log
     CHECK(folder.text(name) == head + line(1));
   }
 }
+
+TEST_CASE("A log has the columns of its run alone", "[io][log][errors]") {
+  const Folder folder;
+  const WriteLog log{.path = folder.path / "run.csv"};
+  EpochReport plain = some_epoch(1);
+  plain.train_costs.clear();
+  const std::string plain_names = names.substr(0, names.find(",cost_1")) + '\n';
+  const std::string plain_line = "1,12,2.5,,,1e-07,0.1,20,0,0.25\n";
+  log.start({.epochs = 1, .total = 1})(plain);
+  CHECK(folder.text("run.csv") == plain_names + plain_line);
+  write(log, 0, 1, 1);  // a new run, with two regularizers
+  CHECK(folder.text("run.csv") == names + csv_line(1));
+  const auto refuses = [&](const std::string& first, const EpochReport& epoch, const std::string& expected) {
+    const std::string old = first + "1,12,2.5\n";
+    (void)folder.write("run.csv", old);
+    CHECK_THROWS_WITH(log.start({.epochs = 1, .done = 1, .total = 2})(epoch),
+                      "WriteLog: " + log.path.string() + ": line 1 is \"" + first.substr(0, first.size() - 1) +
+                          "\", expected \"" + expected.substr(0, expected.size() - 1) +
+                          "\", the columns of this run; name another file, or delete it");
+    CHECK(folder.text("run.csv") == old);
+  };
+  refuses(plain_names, some_epoch(2), names);
+  refuses(names, plain, plain_names);
+  refuses("epoch,steps,loss\n", plain, plain_names);
+  CHECK_THROWS_AS(log.start({.epochs = 1, .done = 1, .total = 2}), FileError);  // before training
+  (void)folder.write("run.csv", plain_names);
+  write(log, 1, 2, 2);  // names without a line
+  CHECK(folder.text("run.csv") == names + csv_line(2));
+}
+
+TEST_CASE("The log of an old run is there until the new one has an epoch", "[io][log]") {
+  const Folder folder;
+  const WriteLog log{.path = folder.write("run.csv", names + csv_line(1))};
+  (void)log.start({.epochs = 1, .total = 1});  // as when another callback cannot start
+  CHECK(folder.text("run.csv") == names + csv_line(1));
+  CHECK(folder.files() == 1);
+}
+
+#if defined(__unix__) || defined(__APPLE__)
+TEST_CASE("A log goes into a pipe", "[io][log]") {
+  const Folder folder;
+  const std::string path = (folder.path / "pipe.csv").string();
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  REQUIRE(reader >= 0);
+  write({.path = path}, 3, 4, 4);
+  std::string text(1000, ' ');
+  text.resize(std::size_t(std::max<ssize_t>(0, ::read(reader, text.data(), text.size()))));
+  ::close(reader);
+  CHECK(text == names + csv_line(4));
+}
+#endif
 
 TEST_CASE("fit writes a log, also of a run that was interrupted", "[io][log][checkpoint]") {
   const Folder folder;

@@ -85,23 +85,26 @@ void for_each_logged(const EpochReport& epoch, const See& see) {
   return number.empty() || *end != '\0' || epoch < 1 ? -1 : Index(epoch);
 }
 
-/// The lines of a log up to an epoch, without one that was cut off.
+/// The lines of a log up to an epoch, with their names before them and without one that was cut off; nothing where it
+/// has none of these epochs.
 /// \throws FileError, which says where, for a text that is no log.
 [[nodiscard, gnu::cold]] inline std::string log_up_to(const std::string& name, std::string_view text, LogFormat format,
                                                       Index epoch) {
   std::string kept;
-  Index number = 0;
+  Index number = 0, epochs = 0;
   for (std::size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
     const std::string_view line = text.substr(0, end);
     const Index at = epoch_of_line(line, format);
     ++number;
     if (at < 0 || (at == 0) != (number == 1 && format == LogFormat::csv))
       throw FileError({name, ": line ", number, " is none of a log in this format; name another file, or delete it"});
-    if (at <= epoch) kept.append(line) += '\n';
+    if (at > epoch) continue;
+    kept.append(line) += '\n';
+    epochs += Index(at > 0);
   }
   if (number == 0 && !text.empty())
     throw FileError({name, ": it has no whole line of a log; name another file, or delete it"});
-  return kept;
+  return epochs > 0 ? kept : "";
 }
 
 }  // namespace detail
@@ -112,10 +115,12 @@ void for_each_logged(const EpochReport& epoch, const See& see) {
 /// costs of regularizers.
 ///
 /// Where a run goes on, from a checkpoint or with a `TrainingState`, the lines up to where it does are kept, and the
-/// next follow; epochs that are trained twice are in the file once. A new run replaces the log of an old one. A file
-/// that is no log is refused, and stays as it is.
+/// next follow; epochs that are trained twice are in the file once. A new run replaces the log of an old one after its
+/// first epoch; until then the file stays as it is. A file that is no log is refused. A pipe or another device gets the
+/// lines of this run.
 ///
-/// \throws FileError by `fit`, before training, when the file cannot be written or is no log. On a disk that is full
+/// \throws FileError by `fit`, before training, when the file cannot be written or is no log; after the first epoch
+///         when a log that goes on has other columns, since the flow has other regularizers. On a disk that is full
 ///         later training goes on, and `out` is told once.
 struct WriteLog {
   std::filesystem::path path;
@@ -129,20 +134,22 @@ struct WriteLog {
   class Run {
    public:
     Run(const WriteLog& log, const TrainingStart& start)
-        : name_("WriteLog: " + log.path.string()), format_(log.format_of_path()), out_(log.out) {
+        : path_(log.path), name_("WriteLog: " + log.path.string()), format_(log.format_of_path()), out_(log.out) {
       std::error_code ignored;
-      const bool exists = std::filesystem::is_regular_file(log.path, ignored);
-      const std::string old = exists ? detail::read_text("WriteLog", log.path) : "";
-      const std::string kept = detail::log_up_to(name_, old, format_, start.done);
-      replace_file("WriteLog", log.path, [&](std::ostream& file) { file << kept; });
-      named_ = !kept.empty() || format_ != LogFormat::csv;
-      file_.open(log.path, std::ios::binary | std::ios::app);
-      if (!file_) throw FileError({name_, ": cannot be opened to write to; check the permission"});
+      const std::filesystem::file_status status = std::filesystem::status(path_, ignored);
+      if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+          !std::filesystem::is_directory(status)) {
+        open();  // once: whoever reads a pipe takes the first end for the last
+        return;
+      }
+      const std::string old = std::filesystem::exists(status) ? detail::read_text("WriteLog", path_) : "";
+      kept_ = detail::log_up_to(name_, old, format_, start.done);
+      if (!kept_.empty()) require_columns(EpochReport{}, "");
+      const detail::Replacement refused_if_it_cannot_be("WriteLog", path_);
     }
 
     void operator()(const EpochReport& epoch) {
-      if (!named_) file_ << detail::log_line(epoch, format_, true) << '\n';
-      named_ = true;
+      if (!begun_) begin(epoch);
       file_ << detail::log_line(epoch, format_) << '\n' << std::flush;
       if (file_ || failed_) return;
       failed_ = true;
@@ -152,11 +159,40 @@ struct WriteLog {
     void state(Visit& /*visit*/) const {}  // nothing that the run depends on
 
    private:
-    std::string name_;
+    void open() {
+      file_.open(path_, std::ios::binary | std::ios::app);
+      if (!file_) throw FileError({name_, ": cannot be opened to write to; check the permission"});
+    }
+    void begin(const EpochReport& epoch) {
+      if (!kept_.empty()) require_columns(epoch, "\n");
+      begun_ = true;
+      if (format_ == LogFormat::csv && kept_.empty()) kept_ = detail::log_line(epoch, format_, true) + '\n';
+      if (file_.is_open()) {
+        file_ << kept_;
+        return;
+      }
+      try {
+        replace_file("WriteLog", path_, [this](std::ostream& file) { file << kept_; });
+        open();
+      } catch (const FileError&) {
+        file_.setstate(std::ios::badbit);  // it could be written before training
+      }
+    }
+    // The names that are kept begin with those of this report, and then with `end`.
+    void require_columns(const EpochReport& epoch, const char* end) const {
+      if (format_ != LogFormat::csv) return;
+      const std::string names = detail::log_line(epoch, format_, true);
+      if (!kept_.starts_with(names + end))
+        throw FileError({name_, ": line 1 is \"", kept_.substr(0, kept_.find('\n')), "\", expected \"", names,
+                         "\", the columns of this run; name another file, or delete it"});
+    }
+
+    std::filesystem::path path_;
+    std::string name_, kept_;
     LogFormat format_;
     std::ostream* out_;
     std::ofstream file_;
-    bool named_ = false, failed_ = false;
+    bool begun_ = false, failed_ = false;
   };
 
   [[nodiscard]] Run start(const TrainingStart& start) const { return Run(*this, start); }
