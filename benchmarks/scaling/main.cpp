@@ -5,9 +5,10 @@
 ///     scaling measure [ROWS] [SECONDS]   # by mpirun: appends what it measured to its output
 ///     scaling report [CORES] [LATENCY] [BYTES_A_SECOND] < WHAT_WAS_MEASURED
 ///
-/// Strong scaling is of a mini-batch of ROWS rows, weak scaling of half as many on each process. Each time is the least
-/// of many iterations, of each the slowest process. An iteration is what `fit` does in one: gather the rows, gradient,
-/// Adam. The report is for nodes of that many CORES, each as fast as one here, in a network of this LATENCY and rate.
+/// Strong scaling is of a mini-batch of ROWS rows in 8 shares, weak scaling of half as many, 4 shares, on each process.
+/// Each time is the least of many iterations, of each the slowest process. An iteration is what `fit` does in one:
+/// gather the rows, gradient, Adam. The report is for nodes of that many CORES, each as fast as one here, in a network
+/// of this LATENCY and rate.
 #include <benchmarks/scaling/model.hpp>
 
 #include <pathline/core/fingerprint.hpp>
@@ -38,7 +39,7 @@ using namespace pathline;
 
 namespace {
 
-constexpr Index shares = 8, steps = 8;
+constexpr Index shares = 8, weak_shares = 4, steps = 8;  // weak: on each rank, of as many rows
 
 int cores_here() {
   cpu_set_t set;
@@ -173,8 +174,9 @@ void measure_messages(double seconds) {
 
 void measure(Index rows, double seconds) {
   Run run;
-  Distributed distributed(run.flow(), MPI_COMM_WORLD, shares);
-  const int ranks = distributed.ranks(), cores = cores_here();
+  const int cores = cores_here();
+  int ranks = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   say("cores", cores);
   if (ranks == 1) measure_parts(run, rows, seconds);
   if (ranks == 2 && cores >= 2) measure_messages(seconds);
@@ -183,8 +185,9 @@ void measure(Index rows, double seconds) {
     run.gather(rows / shares);
     say("share_of " + std::to_string(ranks), fastest(seconds, [&] { run.gradient(run.flow(), memory); }));
   }
-  Distributed<Flow>::Memory memory;
   for (const bool weak : {false, true}) {
+    Distributed distributed(run.flow(), MPI_COMM_WORLD, weak ? weak_shares * ranks : shares);
+    Distributed<Flow>::Memory memory;
     const Index n = weak ? rows / 2 * ranks : rows;
     const double time = fastest(seconds, [&] {
       run.gather(n);
@@ -253,10 +256,13 @@ void print_costs(const Input& input) {
 
 void print_runs(const Input& input, const std::string& kind) {
   const std::vector<Measured>& runs = input.runs.at(kind);
-  std::printf("\n%s scaling: %d cores, %td shares\n", kind.c_str(), input.cores, shares);
+  const bool weak = kind == "weak";
+  std::printf("\n%s scaling: %d cores, %td shares%s\n", kind.c_str(), input.cores, weak ? weak_shares : shares,
+              weak ? " on each process" : "");
   std::printf("processes    rows   measured ms  predicted ms  measured / predicted   rows a second over one process\n");
   for (const Measured& run : runs) {
-    const double predicted = scaling::on_one_machine(input.costs, run.ranks, input.cores, run.rows, shares).total();
+    const auto cut = double(weak ? weak_shares * run.ranks : shares);
+    const double predicted = scaling::on_one_machine(input.costs, run.ranks, input.cores, run.rows, cut).total();
     std::printf("%9d %7.0f %13.3f %13.3f %21.3f %22.2fx\n", run.ranks, run.rows, run.time * 1e3, predicted * 1e3,
                 run.time / predicted, run.rows / run.time * runs.front().time / runs.front().rows);
   }
