@@ -23,7 +23,9 @@ Learned learn(const char* name, const Target& target, const Training& training, 
       Cnf<Network<ShallowMlp<double, Tanh>>, Rk4, FixedSteps, EvaluationSolver<Dopri5, PiController>, Threads>>(
       Network(ShallowMlp<double, Tanh>(target.dim, {training.width, training.width}), rng), Rk4{}, FixedSteps(4),
       EvaluationSolver{Dopri5{}, PiController{.rtol = 1e-7, .atol = 1e-7}}, Threads{training.threads});
-  const Index reports = std::min<Index>(50, training.iterations), every = training.iterations / reports;
+  Index reports = std::min<Index>(50, training.iterations);
+  while (training.iterations % reports != 0) --reports;
+  const Index every = training.iterations / reports;
   Learned learned;
   learned.losses.resize(2, reports);
   learned.gradient_norms.resize(2, reports);
@@ -31,7 +33,7 @@ Learned learn(const char* name, const Target& target, const Training& training, 
     learned.losses.col(report.epoch - 1) << double(report.epoch * every), report.train_loss;
     learned.gradient_norms.col(report.epoch - 1) << double(report.epoch * every), report.gradient_norm;
   };
-  const IterationOptions options{.iterations = every * reports, .batch = training.batch, .report_every = every};
+  const IterationOptions options{.iterations = training.iterations, .batch = training.batch, .report_every = every};
   const auto run = [&](auto&& inference) {
     return fit(inference, options, rng, Adam{.learning_rate = training.learning_rate},
                Cosine{.final_rate = training.learning_rate / 1000}, record, PrintProgress{.what = name})
