@@ -1,5 +1,5 @@
 /// \file
-/// A flow from its base density to its data, for `FlowTraining`: the flow's own parts with time turned round, so that
+/// A flow from its base density to its data, for `FlowTraining`: the flow's own parts with time reversed, so that
 /// base points are what is solved for, and states at the data's time what the loss reads.
 #pragma once
 
@@ -21,7 +21,7 @@ namespace pathline::detail {
 template <class Parts, bool with_score>
 struct SamplingParts {
   using Scalar = typename Parts::Scalar;
-  using DataScalar = Scalar;  ///< Of base points.
+  using DataScalar = typename Parts::DataScalar;  ///< Of base points, which are rounded, and of context, which is not.
   using Block = typename Parts::Block;
   using Method = typename Parts::Method;
   using Control = typename Parts::Control;
@@ -33,10 +33,7 @@ struct SamplingParts {
   using Dynamics =
       std::conditional_t<with_score, ScoreDynamics<typename Parts::template Dynamics<TheTrace, Costs>, Block>,
                          typename Parts::template Dynamics<TheTrace, Costs>>;
-  struct Rounding {
-    typename Parts::Rounding of_flow;
-    Batch<typename Parts::DataScalar> raw;
-  };
+  using Rounding = typename Parts::Rounding;
 
   explicit SamplingParts(const Parts& flow)
       : of(flow),
@@ -61,24 +58,18 @@ struct SamplingParts {
   }
   [[nodiscard]] Index widest_chunk(Index n, Index k) const { return of.widest_chunk(n, k); }
 
-  [[nodiscard]] View<const Scalar> context_of(View<const Scalar> X, Rounding& scratch) const {
-    return of.template context_of<Scalar>(X, scratch.of_flow);
+  [[nodiscard]] View<const Scalar> context_of(View<const DataScalar> X, Rounding& scratch) const {
+    return of.context_of(X, scratch);
   }
-  void pull_back_context([[maybe_unused]] View<const Scalar> X, [[maybe_unused]] Batch<Scalar>& context_bar,
-                         [[maybe_unused]] Rounding& scratch) const {
-    if constexpr (std::is_same_v<Scalar, typename Parts::DataScalar>) {
-      of.pull_back_context(X, context_bar, scratch.of_flow);
-    } else if constexpr (Parts::maps_context) {
-      scratch.raw.resize(X.rows(), X.cols());
-      convert<Scalar, typename Parts::DataScalar>(X, scratch.raw);
-      of.pull_back_context(scratch.raw, context_bar, scratch.of_flow);
-    }
+  void pull_back_context(View<const DataScalar> X, Batch<Scalar>& context_bar, Rounding& scratch) const {
+    of.pull_back_context(X, context_bar, scratch);
   }
-  /// Base points X (d × n) as they are; in place of a transform's log-determinant the base density's log ν there.
-  void to_coordinates(ConstBatchRef<Scalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_base,
+  /// Base points X (d × n), rounded; in place of a transform's log-determinant the base density's log ν there.
+  void to_coordinates(ConstBatchRef<DataScalar> X, BatchRef<Scalar> Z, RowRef<Scalar> log_base,
                       Rounding& /*scratch*/) const {
-    copy<Scalar>(X, Z);
-    of.base.log_density(X, log_base);
+    convert<DataScalar, Scalar>(X, Z);
+    const Eigen::Ref<const Batch<Scalar>> points = View<const Scalar>(Z);
+    of.base.log_density(points, log_base);
   }
   /// Rows of the state for the score.
   [[nodiscard]] Index score_rows() const { return with_score ? field.dim() : 0; }

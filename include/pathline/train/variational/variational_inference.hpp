@@ -36,6 +36,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <string>
@@ -52,7 +53,8 @@ struct TotalDerivative {};
 /// part that is left out, the score function, has expectation 0, so that both agree in the mean. This one has no
 /// variance where the flow is the target; away from it, it may have more. The score of q comes from the solve that
 /// makes the samples, by one pullback for each of its evaluations; the way back then needs no trace, nor memory for
-/// one. It differs from the derivative of the computed numbers by the error of the solver.
+/// one. It differs from the derivative of the computed numbers by the error of the solver. The score is a part of the
+/// state, and counts in the error norm of an adaptive solver.
 struct PathDerivative {};
 
 template <class P>
@@ -121,9 +123,9 @@ struct VariationalCheck {
 }  // namespace detail
 
 /// The objective of variational inference for a flow: `Trainable`, so that `fit` takes it in the flow's place. Its data
-/// are base points of the flow, d × n, with their context below: `fit` with `IterationOptions`
-/// (train/variational/fit_variational.hpp) draws fresh ones for each iteration. The flow itself changes, and answers as
-/// any other afterwards.
+/// are base points of the flow, d × n, with their context below, in the scalar of the flow's data, so that the context
+/// is not rounded before its transform: `fit` with `IterationOptions` (train/variational/fit_variational.hpp) draws
+/// fresh points for each iteration. The flow itself changes, and answers as any other afterwards.
 ///
 /// Solver, trace, gradient method and regularizers are those of the flow's training, and so is its `LikelihoodWeight`.
 /// An end-time policy takes no part. With an estimated trace the gradient is right in the mean.
@@ -144,16 +146,14 @@ class VariationalInference {
 
  public:
   using Scalar = typename Parts::Scalar;
-  using DataScalar = Scalar;                        ///< Of base points.
-  using SampleScalar = typename Parts::DataScalar;  ///< Of the flow's data, which the target sees.
+  using DataScalar = typename Parts::DataScalar;  ///< Of the flow's data, which the target sees, and of base points.
 
   /// Scratch of repeated training iterations: with the same shapes, the second one allocates nothing but what the
   /// target does.
   struct Memory {
     typename Training::Memory training;
     typename Loss::Memory samples;
-    Batch<Scalar> points;  ///< Some of the last mini-batch, by which the solver is checked after training.
-    Batch<SampleScalar> context;
+    Batch<DataScalar> points;  ///< Some of the last mini-batch, by which the solver is checked after training.
     template <class Visit>
     void state(Visit& visit) {
       visit("points", points);
@@ -163,7 +163,7 @@ class VariationalInference {
   /// Refers to the flow, which must outlive it.
   explicit VariationalInference(Flow& flow, Target target, const Policies&... /*gradient*/)
       : flow_(flow), target_(std::move(target)) {
-    if constexpr (Check::usable && !TargetOfRows<Target, SampleScalar>)
+    if constexpr (Check::usable && !TargetOfRows<Target, DataScalar>)
       if (flow.context_rows() > 0)
         throw ArgumentError("VariationalInference: rows that the target of a conditional flow reads", "none",
                             "log_density_and_score(X, log_p, X_bar, rows), whose rows hold the context");
@@ -171,11 +171,11 @@ class VariationalInference {
 
   [[nodiscard]] const Target& target() const noexcept { return target_; }
   /// Samples 0, 1, … of a draw of the base density, d × n.
-  [[nodiscard]] Batch<Scalar> base_points(Index count, const Draw& draw) const {
+  [[nodiscard]] Batch<DataScalar> base_points(Index count, const Draw& draw) const {
     Batch<Scalar> Z(dim(), count);
     parts().base.sample(draw, 0, Z);
     require_finite("VariationalInference: a draw of the base density", Z);
-    return Z;
+    return Z.template cast<DataScalar>();
   }
 
   // What `fit` asks of a flow.
@@ -187,17 +187,17 @@ class VariationalInference {
   [[nodiscard]] const Flow& trained_model() const noexcept { return flow_; }
 
   /// log q - log p̃ of the sample of each base point of Z ((d + c) × n), 1 × n, by the flow's `EvaluationSolver`. Its
-  /// mean over draws of the base density is the loss, the negative ELBO.
+  /// mean over draws of the base density is the loss, the negative ELBO. A target that reads row ids is given 0, 1, …,
+  /// the columns of Z, and not the ids of a source: give such a target its numbers by the context.
   /// \throws ShapeError, DataError on bad points; SolveError when a solve fails.
-  [[nodiscard]] Row<Scalar> losses(ConstDataRef<Scalar> Z) const {
+  [[nodiscard]] Row<Scalar> losses(ConstDataRef<DataScalar> Z) const {
     check("VariationalInference::losses: base points", Z);
     const auto [X, log_q] = samples(Z);
-    Batch<SampleScalar> score(X.rows(), X.cols());
-    Row<SampleScalar> log_p(X.cols());
+    Batch<DataScalar> score(X.rows(), X.cols());
+    Row<DataScalar> log_p(X.cols());
     std::vector<Index> ids(std::size_t(X.cols()));
     std::iota(ids.begin(), ids.end(), Index(0));
-    const Batch<SampleScalar> context = Z.bottomRows(context_rows()).template cast<SampleScalar>();
-    detail::evaluate_target<Target, SampleScalar>(target_, X, log_p, score, {ids, View<const SampleScalar>(context)});
+    detail::evaluate_target<Target, DataScalar>(target_, X, log_p, score, {ids, context_of(Z)});
     return log_q - log_p.template cast<Scalar>();
   }
 
@@ -211,12 +211,12 @@ class VariationalInference {
   /// \param result  Overwritten; keeps its buffers, as memory does.
   /// \throws ShapeError, DataError on bad points, or where the target is no finite number; SolveError when a solve
   ///         fails.
-  void value_and_gradient(ConstDataRef<Scalar> Z, std::span<const Index> ids, const Draw& draw, Memory& memory,
+  void value_and_gradient(ConstDataRef<DataScalar> Z, std::span<const Index> ids, const Draw& draw, Memory& memory,
                           TrainingLoss<Scalar>& result) const {
     value_and_gradient(Z, ids, Vector<Scalar>(), draw, memory, result);
   }
   /// The same with a factor for each row (n finite numbers, or none: all 1): the loss is Σ_j w_j loss_j / n.
-  void value_and_gradient(ConstDataRef<Scalar> Z, std::span<const Index> ids, ConstVectorRef<Scalar> weights,
+  void value_and_gradient(ConstDataRef<DataScalar> Z, std::span<const Index> ids, ConstVectorRef<Scalar> weights,
                           const Draw& draw, Memory& memory, TrainingLoss<Scalar>& result) const {
     check("VariationalInference::value_and_gradient: base points", Z);
     require_columns("VariationalInference::value_and_gradient: base points", Z.cols(), Index(ids.size()));
@@ -226,9 +226,8 @@ class VariationalInference {
     }
     memory.samples.resize(dim(), Z.cols(), Loss::transforms);
     memory.points = Z.leftCols(std::min<Index>(Z.cols(), 100));
-    memory.context = Z.bottomRows(context_rows()).template cast<SampleScalar>();
     const Turned turned(parts());
-    const Loss loss(parts(), target_, ids, memory.context, memory.samples);
+    const Loss loss(parts(), target_, ids, context_of(Z), memory.samples);
     Training(turned).run(Z, {ids, {weights.data(), std::size_t(weights.size())}}, draw, loss,
                          parts().likelihood_weight.weight, memory.training, result);
   }
@@ -242,7 +241,7 @@ class VariationalInference {
           "VariationalInference: the flow's end-time policy takes no part: samples are at the data's "
           "time");
     if (memory.points.cols() == 0) return warnings;
-    Batch<SampleScalar> rows = memory.points.template cast<SampleScalar>();
+    Batch<DataScalar> rows = memory.points;
     Row<Scalar> log_q;
     const auto refinement = flow_.refinement();
     (void)detail::compare_solvers(
@@ -256,7 +255,7 @@ class VariationalInference {
         [&](const SolverCheck& check) {
           return detail::solver_warning(check, "sampled", refinement.change, refinement.advice);
         });
-    if constexpr (std::same_as<SampleScalar, double> && !TargetOfRows<Target, double>)
+    if constexpr (std::same_as<DataScalar, double> && !TargetOfRows<Target, double>)
       if (log_q.size() > 0)
         detail::warn_of_score(target_, rows.topLeftCorner(dim(), std::min<Index>(rows.cols(), 20)), warnings);
     if constexpr (Parts::has_evaluation_solver)
@@ -269,17 +268,25 @@ class VariationalInference {
 
  private:
   [[nodiscard]] const Parts& parts() const { return detail::PartsAccess::parts(std::as_const(flow_)); }
-  void check(const char* what, ConstBatchRef<Scalar> Z) const {
+  void check(const char* what, ConstBatchRef<DataScalar> Z) const {
     parts().check_parameters();
     require_batch_rows(what, Z.rows(), Z.cols(), data_rows());
     require_finite(what, Z);
+    if constexpr (!std::same_as<Scalar, DataScalar>)
+      if (const double most = double(Z.topRows(dim()).cwiseAbs().maxCoeff()); most > std::numeric_limits<Scalar>::max())
+        throw DataError({what, " has a number of absolute value ", most, ", beyond those of the flow's scalar"});
+  }
+  [[nodiscard]] Batch<Scalar> rounded_points(ConstBatchRef<DataScalar> Z) const {
+    return Z.topRows(dim()).template cast<Scalar>();
+  }
+  [[nodiscard]] View<const DataScalar> context_of(ConstBatchRef<DataScalar> Z) const {
+    return View<const DataScalar>(Z).bottomRows(context_rows());
   }
   // Of base points with their context ((d + c) × n).
-  [[nodiscard]] SamplesWithLogProb<Scalar, SampleScalar> samples(ConstBatchRef<Scalar> Z) const {
+  [[nodiscard]] SamplesWithLogProb<Scalar, DataScalar> samples(ConstBatchRef<DataScalar> Z) const {
     typename Parts::Rounding scratch;
-    const Batch<Scalar> points = Z.topRows(dim());
     return detail::FlowLikelihood<typename Parts::Evaluating>(parts()).samples(
-        points, parts().template context_of<Scalar>(View<const Scalar>(Z), scratch));
+        rounded_points(Z), parts().context_of(View<const DataScalar>(Z), scratch));
   }
 
   Flow& flow_;
