@@ -4,12 +4,22 @@
 #include <pathline/io/npy.hpp>
 #include <pathline/train/source/row_set.hpp>
 
+#include <support/allocations.hpp>
 #include <support/catch.hpp>
 #include <support/folder.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
+
+#if defined(__linux__)
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
 
 using namespace pathline;
 using io::NpyRows;
@@ -32,6 +42,28 @@ std::string npy_text(const Eigen::MatrixBase<Derived>& X) {
 std::string replaced(std::string text, const std::string& old, const std::string& by) {
   return text.replace(text.find(old), old.size(), by);
 }
+
+#if defined(__linux__)
+/// So many more bytes of addresses for the program, where no sanitizer has taken them already.
+class LittleMemory {
+ public:
+  explicit LittleMemory(std::uintmax_t bytes) {
+    std::uintmax_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    ::getrlimit(RLIMIT_AS, &before_);
+    if (!AllocationCounter::available || pages == 0) return;
+    struct rlimit limit = before_;
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_cur, pages * std::uintmax_t(::getpagesize()) + bytes);
+    ::setrlimit(RLIMIT_AS, &limit);
+  }
+  LittleMemory(const LittleMemory&) = delete;
+  LittleMemory& operator=(const LittleMemory&) = delete;
+  ~LittleMemory() { ::setrlimit(RLIMIT_AS, &before_); }
+
+ private:
+  struct rlimit before_ {};
+};
+#endif
 
 }  // namespace
 
@@ -58,6 +90,20 @@ TEST_CASE("Rows of a numpy file are read where they are asked for", "[io][npy]")
   CHECK(all_of(NpyRows<float>(folder.write("one.npy", one))) == X.topRows(1));
 }
 
+TEST_CASE("Rows of a numpy file that memory does not hold are read", "[io][npy]") {
+  const Folder folder;
+  std::string head = npy_text(some_numbers());
+  head = replaced(head, "(10, 3), }         ", "(100000000, 3), }  ").substr(0, 128);
+  const std::filesystem::path path = folder.write("x.npy", head);
+  std::filesystem::resize_file(path, 128 + std::uintmax_t{1'200'000'000});  // sparse
+#if defined(__linux__)
+  const LittleMemory limit(300'000'000);
+#endif
+  Batch<float> X(3, 2);
+  CHECK_NOTHROW(NpyRows<float>(path).read(99'999'998, X));
+  CHECK(X.isZero());
+}
+
 TEST_CASE("A numpy file whose rows do not lie there as they are wanted is refused", "[io][npy][errors]") {
   const Folder folder;
   const std::string floats = npy_text(some_numbers()), doubles = npy_text(some_numbers().cast<double>());
@@ -78,6 +124,12 @@ TEST_CASE("A numpy file whose rows do not lie there as they are wanted is refuse
   refuses(replaced(floats, "(10, 3)", "(0, 3) ").substr(0, 128),
           " has shape [0, 3], expected at least one row of numbers");
   refuses("1,2\n", ", byte 0: start of the file is \"1,2?\", expected \"\\x93NUMPY\", as numpy writes");
+  const std::string version_2("\x93NUMPY\x02\x00\x00\x00\x01\x00", 12);  // with a header of 65,536 bytes
+  refuses(version_2,
+          ", byte 8: length of the header is 65536 bytes, expected at most as many as follow; the file is cut "
+          "off");
+  refuses(version_2 + std::string(70'000, ' '),
+          ", byte 8: length of the header is 65536 bytes, expected at most 65524, as of an array of numbers");
   CHECK_THROWS_AS(NpyRows<float>(folder.write("x.npy", doubles)), FormatError);
   CHECK_THROWS_AS(NpyRows<float>(folder.path), FileError);
   CHECK_THROWS_AS(NpyRows<float>(folder.path / "missing.npy"), FileError);

@@ -31,7 +31,7 @@ class MappedNpy {
   explicit MappedNpy(const std::filesystem::path& path)
       : source_("MappedNpy: " + path.string()),
         file_("MappedNpy", path),
-        array_(detail::parse_npy_header(file_.bytes(), source_)) {}
+        array_(detail::parse_npy_header(file_.bytes(), file_.bytes().size(), source_)) {}
 
   /// d, the numbers of a sample.
   [[nodiscard]] Index dim() const noexcept { return array_.dim; }

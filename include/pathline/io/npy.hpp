@@ -53,7 +53,7 @@ inline void require_no_text_options(const std::string& source, const CsvOptions&
 [[nodiscard]] inline CsvNumbers parse_npy_numbers(std::string_view bytes, const CsvOptions& options,
                                                   const std::string& source, bool in_float) {
   require_no_text_options(source, options);
-  const NpyArray array = parse_npy_header(bytes, source);
+  const NpyArray array = parse_npy_header(bytes, bytes.size(), source);
   if (array.samples == 0 || array.dim == 0)
     throw DataError({source, " has shape ", shape_text(array.shape), ", expected at least one row of numbers"});
   CsvNumbers table;

@@ -9,7 +9,6 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/io/format/mapped_file.hpp>
 #include <pathline/io/format/npy_header.hpp>
 #include <pathline/io/format/positioned_file.hpp>
 #include <pathline/io/format/tensor_type.hpp>
@@ -34,7 +33,7 @@ class NpyRows {
   ///         another type than Scalar or another byte order than the machine's, or is in Fortran's order; DataError for
   ///         no rows.
   explicit NpyRows(const std::filesystem::path& path)
-      : file_("NpyRows", path), array_(detail::parse_npy_header(detail::MappedFile("NpyRows", path).bytes(), name())) {
+      : file_("NpyRows", path), array_(detail::parse_npy_header(file_.start(1 << 16), file_.size(), name())) {
     const auto refuse = [&](const char* what, const std::string& got, const std::string& expected) {
       throw FormatError(name(), 0, what, got, expected);
     };

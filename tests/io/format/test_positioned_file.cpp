@@ -15,6 +15,8 @@ TEST_CASE("A file is read at any place, and no further than it goes", "[io]") {
   CHECK(first.size() == 10);
   const PositionedFile file(std::move(first));
   CHECK(file.name() == "here: " + (folder.path / "a").string());
+  CHECK(file.start(3) == "012");
+  CHECK(file.start(11) == "0123456789");
   std::string text(4, ' ');
   file.read(6, text.data(), 4);
   CHECK(text == "6789");

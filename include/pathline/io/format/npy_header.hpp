@@ -101,7 +101,7 @@ inline void read_type(NpyReader& reader, NpyArray& array) {
 }
 
 /// Refuses numbers that are not as many as the file has, and more or fewer than one or two sides.
-inline void check_shape(const std::string& source, std::size_t position, std::size_t size, NpyArray& array) {
+inline void check_shape(const std::string& source, std::size_t position, std::uintmax_t size, NpyArray& array) {
   const std::optional<std::uint64_t> bytes = byte_count(array.type, array.shape);
   const std::string shape = shape_text(array.shape);
   if (array.shape.empty() || array.shape.size() > 2)
@@ -115,8 +115,10 @@ inline void check_shape(const std::string& source, std::size_t position, std::si
   array.dim = array.shape.size() == 2 ? Index(array.shape[1]) : 1;
 }
 
+/// \param bytes  Of the file's start, with the header.
+/// \param size   Bytes of the file.
 /// \throws FormatError for whatever is no such file, or holds other than numbers in one or two dimensions.
-[[nodiscard]] inline NpyArray parse_npy_header(std::string_view bytes, const std::string& source) {
+[[nodiscard]] inline NpyArray parse_npy_header(std::string_view bytes, std::uintmax_t size, const std::string& source) {
   constexpr std::string_view magic = "\x93NUMPY";
   if (!bytes.starts_with(magic))
     throw FormatError(source, 0, "start of the file", shown(bytes.substr(0, 6)), "\"\\x93NUMPY\", as numpy writes");
@@ -127,9 +129,12 @@ inline void check_shape(const std::string& source, std::size_t position, std::si
   const std::size_t head = major == 1 ? 10 : 12;
   std::uint64_t length = byte(8) | (byte(9) << 8U);
   if (major > 1) length |= std::uint64_t(byte(10)) << 16U | std::uint64_t(byte(11)) << 24U;
-  if (bytes.size() < head || length > bytes.size() - head)
-    throw FormatError(source, 8, "length of the header", std::to_string(length) + " bytes",
-                      "at most as many as follow; the file is cut off");
+  const auto refuse_length = [&](const std::string& expected) {
+    throw FormatError(source, 8, "length of the header", std::to_string(length) + " bytes", expected);
+  };
+  if (size < head || length > size - head) refuse_length("at most as many as follow; the file is cut off");
+  if (length > bytes.size() - head)
+    refuse_length("at most " + std::to_string(bytes.size() - head) + ", as of an array of numbers");
 
   NpyArray array;
   array.start = head + std::size_t(length);
@@ -158,7 +163,7 @@ inline void check_shape(const std::string& source, std::size_t position, std::si
   const char* const missing = !has_type ? "descr" : !has_order ? "fortran_order" : !has_shape ? "shape" : nullptr;
   if (missing != nullptr)
     throw FormatError(source, head, "the header", std::string("without ") + missing, "descr, fortran_order and shape");
-  check_shape(source, shape_position, bytes.size(), array);
+  check_shape(source, shape_position, size, array);
   return array;
 }
 

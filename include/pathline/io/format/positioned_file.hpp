@@ -5,6 +5,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/message.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,7 @@
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #endif
 
@@ -36,10 +38,19 @@ class PositionedFile {
     if (!std::filesystem::is_regular_file(path, error))
       throw FileError({name_, error ? ": " + error.message() : ": is no regular file",
                        ", expected a file that can be read at any place (no pipe, no folder)"});
-    size_ = std::filesystem::file_size(path);
 #if defined(__unix__) || defined(__APPLE__)
     descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor_ < 0) fail(std::strerror(errno));
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) {
+      const int reason = errno;
+      ::close(descriptor_);
+      fail(std::strerror(reason));
+    }
+    size_ = std::uintmax_t(status.st_size);
+#else
+    size_ = std::filesystem::file_size(path, error);
+    if (error) fail(error.message());
 #endif
   }
   PositionedFile(PositionedFile&& other) noexcept
@@ -63,6 +74,12 @@ class PositionedFile {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   /// Bytes, when it was opened.
   [[nodiscard]] std::uintmax_t size() const noexcept { return size_; }
+  /// The first bytes, `most` or all that there are.
+  [[nodiscard]] std::string start(std::size_t most) const {
+    std::string bytes(std::size_t(std::min<std::uintmax_t>(most, size_)), '\0');
+    read(0, bytes.data(), bytes.size());
+    return bytes;
+  }
 
   /// Overwrites `to` with the bytes from `position` on.
   /// \throws FileError when there are fewer, or they cannot be read.
