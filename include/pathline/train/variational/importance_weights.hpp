@@ -45,8 +45,8 @@ template <class Derived>
 }  // namespace detail
 
 /// (Σ w)² / Σ w²: as many samples of the target itself would give the mean of a function that does not depend on the
-/// weights as small an error (Kong 1992). n for equal weights, 1 where one has them all. With a heavy tail it says too
-/// much: see `pareto_k`.
+/// weights as small an error (Kong 1992). n for equal weights, 1 where one has them all. With a heavy tail it is
+/// too large: see `pareto_k`.
 /// \throws DataError for no weights, a NaN, +∞, or when all are 0.
 template <class Derived>
 [[nodiscard]] double effective_sample_size(const Eigen::MatrixBase<Derived>& log_weights) {
@@ -59,7 +59,7 @@ template <class Derived>
 }
 
 /// log of the mean weight, which estimates the evidence ∫p̃ without bias, nats. The standard error is that of the
-/// logarithm to first order, the relative standard error of the mean weight; it says too little while that is not
+/// logarithm to first order, the relative standard error of the mean weight; it is too small while that is not
 /// small, or the weights' tail is heavy.
 /// \throws DataError as above.
 template <class Derived>

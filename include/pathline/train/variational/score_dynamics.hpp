@@ -22,7 +22,7 @@
 namespace pathline::detail {
 
 /// Meets `Dynamics` for a loss that does not depend on ℓ, and on s as a constant: the way back goes through z and the
-/// costs alone. Without costs it needs no trace: it evaluates the field again, of which the way out kept z.
+/// costs alone. Without costs it needs no trace: it evaluates the field again, at the z that the way out kept.
 /// \tparam Augmented  `AugmentedDynamics` of the field, its trace and its regularizers.
 template <class Augmented, class Field>
 class ScoreDynamics {

@@ -149,7 +149,7 @@ class VariationalInference {
   using DataScalar = typename Parts::DataScalar;  ///< Of the flow's data, which the target sees, and of base points.
 
   /// Scratch of repeated training iterations: with the same shapes, the second one allocates nothing but what the
-  /// target does.
+  /// target and the transform's pullback do (that of a `Chain` does).
   struct Memory {
     typename Training::Memory training;
     typename Loss::Memory samples;
