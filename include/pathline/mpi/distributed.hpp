@@ -11,8 +11,7 @@
 ///     }
 ///
 /// A rank that stops by itself (a file that it alone cannot read) must end the others, or they wait for it: `run_ranks`
-/// does. Checkpoints, progress and logs are rank 0's: `on_rank_0`. A bare `io::Checkpoint` would need a path of its own
-/// on each rank: two ranks that begin with one path may each delete the file that the other writes.
+/// does. Checkpoints, progress and logs are rank 0's: `on_rank_0`. `fit` refuses a bare `io::Checkpoint`.
 #pragma once
 
 #include <pathline/core/data_ref.hpp>
@@ -61,6 +60,7 @@ class Distributed {
  public:
   using Scalar = typename Model::Scalar;
   using DataScalar = detail::DataScalarOf<Model>;
+  static constexpr bool of_several_processes = true;  ///< `fit` takes its checkpoint by `on_rank_0` alone.
   static_assert(Trainable<Model>, "Distributed: the model must be Trainable, as Cnf is");
   static_assert(
       !requires(Model & model, typename Model::Memory& memory) { model.after_step(memory); },

@@ -117,6 +117,7 @@ class KeeperOnRank0 {
     MPI_Comm communicator_;
   };
 
+  static constexpr bool keeps_for_all = true;
   Index every;
 
   void check() const {

@@ -135,7 +135,14 @@ struct FitCheck {
     else
       return true;
   }();
-  static constexpr bool value = data && validation && trainable && weights && source && statistics && Kinds::value;
+  static constexpr bool keeper = [] {  // processes that wrote one file would spoil it
+    if constexpr (trainable && requires { requires Flow::of_several_processes; })
+      return ((!RunKeeper<std::remove_cvref_t<Policies>> || keeps_for_all<std::remove_cvref_t<Policies>>)&&...);
+    else
+      return true;
+  }();
+  static constexpr bool value =
+      data && validation && trainable && weights && source && statistics && keeper && Kinds::value;
   static_assert(data,
                 "fit: the data are none of: batch (d x n), with_weights(batch, weights), what split returns, batch "
                 "source (Memory, samples, start_epoch, batch)");
@@ -167,6 +174,8 @@ struct FitCheck {
       statistics,
       "fit: a model with running statistics (a batch normalisation) sees the last mini-batch of a step alone, "
       "so that Accumulate cannot be: take a larger FitOptions::batch");
+  static_assert(keeper,
+                "fit: a model that several processes train needs a checkpoint of all of them: on_rank_0(checkpoint)");
   static_assert(Kinds::settings,
                 "fit: with a checkpoint, an optimizer, schedule, gradient transform, parameter choice or stopping rule "
                 "that has members needs settings(visit), which names them");

@@ -37,6 +37,13 @@ struct WritesNothing {
   void operator()(Visit& /*visit*/) const {}
 };
 
+/// Whether a keeper has `static constexpr bool keeps_for_all = true`: one of several processes keeps the run for all.
+template <class K>
+inline constexpr bool keeps_for_all = false;
+template <class K>
+requires requires { K::keeps_for_all; }
+inline constexpr bool keeps_for_all<K> = K::keeps_for_all;
+
 }  // namespace detail
 
 /// - `every`: epochs from one `write` to the next.
