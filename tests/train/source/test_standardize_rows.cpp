@@ -2,6 +2,7 @@
 
 #include <pathline/core/random.hpp>
 
+#include <support/allocations.hpp>
 #include <support/catch.hpp>
 
 #include <algorithm>
@@ -54,6 +55,17 @@ TEST_CASE("Rows are standardised in one pass to the numbers of memory", "[train]
   CHECK(first.deviation() == streamed.deviation().head(2));
   CHECK_THROWS_WITH(standardize(RowsInMemory(X), 6),
                     "standardize: dim is 6, expected from 1 to 5, the numbers of a row");
+}
+
+TEST_CASE("A block of rows is standardised where it lies", "[train][source][allocation]") {
+  detail::SpreadOfBlocks moments;
+  Batch<double> block = gaussian(2, 1000);
+  moments.add(block);
+  block = gaussian(2, 900);
+  const AllocationCounter counter;
+  moments.add(block);
+  // Its means and deviations, and the list of the blocks, which grows.
+  if (AllocationCounter::available) CHECK(counter.peak_bytes() < 1000);
 }
 
 TEST_CASE("Rows that Standardize refuses are refused in one pass too, in the same words", "[train][source][errors]") {

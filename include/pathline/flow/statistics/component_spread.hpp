@@ -45,29 +45,40 @@ struct ComponentSpread {
   Batch<double> scores;  ///< (x - mean) / deviation, d × n.
 };
 
-/// Of finite numbers, n at least 1. In units of each component's own size, so that no sum or square overflows or
-/// underflows; the mean is corrected by that of the differences from it, which is good to the last digit where the mean
-/// is far larger than they are. The scores of a constant component are meaningless.
+/// Of one component: mean and deviation in a unit of its own.
+struct Moments {
+  double mean, deviation, unit;
+};
+
+/// Overwrites row i of `differences` (d × n), which may be X, with x - mean in that unit. In units of the component's
+/// own size, so that no sum or square overflows or underflows; the mean is corrected by that of the differences from
+/// it, which is good to the last digit where the mean is far larger than they are.
+/// \param X  d × n, finite, n at least 1.
+[[nodiscard]] inline Moments moments_of_component(const Batch<double>& X, Index i, Batch<double>& differences) {
+  const Index n = X.cols();
+  double unit = 0;
+  for (Index j = 0; j < n; ++j) unit = std::max(unit, std::abs(X(i, j)));
+  unit = unit > 0 ? std::ldexp(1.0, std::ilogb(unit)) : 1;  // a power of two, so that it rounds nothing
+  double mean = 0, correction = 0, square = 0;
+  for (Index j = 0; j < n; ++j) mean += differences(i, j) = X(i, j) / unit;
+  mean /= double(n);
+  for (Index j = 0; j < n; ++j) correction += differences(i, j) -= mean;
+  correction /= double(n);
+  for (Index j = 0; j < n; ++j) {
+    differences(i, j) -= correction;
+    square += differences(i, j) * differences(i, j);
+  }
+  return {mean + correction, std::sqrt(square / double(n)), unit};
+}
+
+/// Of finite numbers, n at least 1. The scores of a constant component are meaningless.
 [[nodiscard]] inline ComponentSpread moments_of(const Batch<double>& X) {
   const Index d = X.rows(), n = X.cols();
   ComponentSpread result{Vector<double>(d), Vector<double>(d), Batch<double>(d, n)};
-  Batch<double>& scores = result.scores;
   for (Index i = 0; i < d; ++i) {
-    double unit = 0;
-    for (Index j = 0; j < n; ++j) unit = std::max(unit, std::abs(X(i, j)));
-    unit = unit > 0 ? std::ldexp(1.0, std::ilogb(unit)) : 1;  // a power of two, so that it rounds nothing
-    double mean = 0, correction = 0, square = 0;
-    for (Index j = 0; j < n; ++j) mean += scores(i, j) = X(i, j) / unit;
-    mean /= double(n);
-    for (Index j = 0; j < n; ++j) correction += scores(i, j) -= mean;
-    correction /= double(n);
-    for (Index j = 0; j < n; ++j) {
-      scores(i, j) -= correction;
-      square += scores(i, j) * scores(i, j);
-    }
-    const double deviation = std::sqrt(square / double(n));
-    for (Index j = 0; j < n; ++j) scores(i, j) /= deviation;
-    result.mean(i) = (mean + correction) * unit;
+    const auto [mean, deviation, unit] = moments_of_component(X, i, result.scores);
+    for (Index j = 0; j < n; ++j) result.scores(i, j) /= deviation;
+    result.mean(i) = mean * unit;
     result.deviation(i) = deviation * unit;
   }
   return result;

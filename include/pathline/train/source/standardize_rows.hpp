@@ -25,15 +25,19 @@ namespace detail {
 /// so that rounding grows with the logarithm of their number. Chan, Golub & LeVeque, Amer. Statist. 37 (1983) 242–247.
 class SpreadOfBlocks {
  public:
-  /// \param block  d × n, finite, n at least 1.
-  void add(const Batch<double>& block) {
-    // Differences from a number in their middle have all their digits also where the mean is far larger than they are.
+  /// \param block  d × n, finite, n at least 1. Overwritten.
+  void add(Batch<double>& block) {
+    const Index d = block.rows();
     if (parts_.empty()) origin_ = moments_of(block).mean;
-    Batch<double> moved(block.rows(), block.cols());
-    for (Index j = 0; j < block.cols(); ++j)
-      for (Index i = 0; i < block.rows(); ++i) moved(i, j) = block(i, j) - origin_(i);
-    ComponentSpread spread = moments_of(moved);
-    parts_.push_back({block.cols(), std::move(spread.mean), std::move(spread.deviation)});
+    Part part{block.cols(), Vector<double>(d), Vector<double>(d)};
+    for (Index i = 0; i < d; ++i) {
+      // Differences from a number in their middle have all digits also where the mean is far larger than they are.
+      for (Index j = 0; j < block.cols(); ++j) block(i, j) -= origin_(i);
+      const auto [mean, deviation, unit] = moments_of_component(block, i, block);
+      part.mean(i) = mean * unit;
+      part.deviation(i) = deviation * unit;
+    }
+    parts_.push_back(std::move(part));
     while (parts_.size() > 1 && parts_[parts_.size() - 2].count <= parts_.back().count) merge_last();
   }
 
