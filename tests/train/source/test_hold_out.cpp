@@ -57,7 +57,7 @@ TEST_CASE("Rows that are held out and the rest are all rows once, read in any pi
 }
 
 TEST_CASE("Each row is held out as often as any other", "[train][source]") {
-  // 17 rows in 5 strata of 3 or 4: of 3000 draws each row is in 5 / 17, but for its stratum's length: 1 / 3 or 1 / 4.
+  // But for the length of its stratum: 17 rows are in 5 strata of 3 or 4.
   const Batch<double> X = counting(17);
   const RowsInMemory rows(X);
   Rng rng(5);
@@ -66,8 +66,13 @@ TEST_CASE("Each row is held out as often as any other", "[train][source]") {
     const Batch<double> held_out = all_of(hold_out(rows, 5, rng).held_out);
     for (Index j = 0; j < 5; ++j) ++counts[std::size_t(held_out(0, j))];
   }
-  // Standard deviation 26 at most.
-  for (const double count : counts) CHECK((std::abs(count - 1000) < 130 || std::abs(count - 750) < 130));
+  for (Index q = 0; q < 5; ++q) {
+    const Index first = q * 17 / 5, end = (q + 1) * 17 / 5;
+    for (Index row = first; row < end; ++row) {
+      INFO("row " << row);
+      CHECK(std::abs(counts[std::size_t(row)] - 3000 / double(end - first)) < 104);  // four standard deviations
+    }
+  }
 }
 
 TEST_CASE("More than half of the rows, or none, are not held out", "[train][source][errors]") {
@@ -76,5 +81,9 @@ TEST_CASE("More than half of the rows, or none, are not held out", "[train][sour
   Rng rng(1);
   CHECK_THROWS_WITH(hold_out(rows, 6, rng), "hold_out: count is 6, expected from 1 to 5, half of the rows");
   CHECK_THROWS_WITH(hold_out(rows, 0, rng), "hold_out: count is 0, expected from 1 to 5, half of the rows");
+  const Batch<double> one = counting(1);
+  const RowsInMemory one_row(one);
+  CHECK_THROWS_WITH(hold_out(one_row, 1, rng),
+                    "hold_out: data has 1 row, expected at least 2, one to hold out and one to train on");
   CHECK(rng.next() == 0);
 }

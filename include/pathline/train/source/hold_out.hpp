@@ -86,7 +86,7 @@ class RestOfRows {
     for (Index j = 0; j < X.cols();) {
       const Index q = strata_.stratum_of_rest(first + j), start = strata_.rest(first + j, q);
       const Index held_out = strata_.held_out(q), end = start < held_out ? held_out : strata_.first(q + 1);
-      // Behind a row that is held out, the run goes on to the next stratum's.
+      // After a held-out row the run goes on to that of the next stratum.
       const Index stop = start < held_out || q + 1 == strata_.count() ? end : strata_.held_out(q + 1);
       const Index count = std::min(stop - start, X.cols() - j);
       rows_->read(start, X.middleCols(j, count));
@@ -110,12 +110,16 @@ struct RowParts {
 
 /// Holds out `count` of n rows: one of each of `count` runs of neighbours, all of them with equal probability (to one
 /// row in the length of a run). Of rows that are sorted this is a stratified sample, of others a random one.
-/// \throws ArgumentError unless 1 <= count <= n / 2; for larger parts exchange the two.
+/// \throws ArgumentError unless 1 <= count <= n / 2; for larger parts exchange the two. DataError for fewer than 2
+///         rows.
 template <class Rows>
 [[nodiscard]] auto hold_out(const Rows& rows, Index count, Rng& rng) {
   static_assert(RowSet<Rows>, "hold_out: the rows need Scalar, dim(), size() and read(first, X)");
   if constexpr (RowSet<Rows>) {
     const Index n = rows.size();
+    if (n < 2)
+      throw DataError({"hold_out: data has ", n, n == 1 ? " row" : " rows",
+                       ", expected at least 2, one to hold out and one to train on"});
     if (count < 1 || count > n / 2)
       throw ArgumentError("hold_out: count", count, detail::message({"from 1 to ", n / 2, ", half of the rows"}));
     const detail::Strata strata(n, count, rng.draw());
