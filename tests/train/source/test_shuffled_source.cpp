@@ -17,6 +17,9 @@
 #include <cmath>
 #include <cstddef>
 #include <numbers>
+#include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 using namespace pathline;
@@ -173,6 +176,22 @@ TEST_CASE("A run from a shuffled source goes on from its checkpoint with the sam
   CHECK_THROWS_WITH(fit(model, other, validation, {.epochs = 8, .batch = 8, .solver_check_rows = 0}, rng,
                         Adam{.learning_rate = 0.1}, KeepLast{}, none, keeper),
                     ContainsSubstring("training data: rows is 51 in place of 50"));
+}
+
+TEST_CASE("A shuffled source is known by rows from all of the data", "[train][source][checkpoint]") {
+  const auto fingerprint = [](Index changed) {
+    const auto rows = rows_by_function<float>(3, 100, [changed](Index first, BatchRef<float> X) {
+      for (Index j = 0; j < X.cols(); ++j) X.col(j).setConstant(first + j >= changed ? -1.F : 1.F);
+    });
+    std::string result;
+    const auto keep = [&](std::string_view /*name*/, const auto& value) {
+      if constexpr (std::is_convertible_v<decltype(value), std::string>) result = value;
+    };
+    ShuffledSource(rows).settings(keep);
+    return result;
+  };
+  CHECK(fingerprint(100) == fingerprint(100));
+  CHECK(fingerprint(98) != fingerprint(100));
 }
 
 TEST_CASE("A flow learns from a shuffled source, by likelihood and by flow matching", "[train][source][fit]") {
