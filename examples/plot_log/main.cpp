@@ -1,10 +1,10 @@
 /// \file
-/// Draws the log of a training run that `io::WriteLog` wrote, as CSV or as JSON lines, also while it is being written.
+/// Draws the log of a training run that `io::WriteLog` wrote, as CSV or as JSON lines, also while it is being written:
+/// a last line that is not complete is left out.
 ///
 /// The first picture shows the losses of training and validation over the epochs, with the best validation marked; the
 /// second the learning rate, the norm of the gradient, field evaluations a solve and seconds of each epoch, as parts of
-/// their largest. Without
-/// options it draws examples/data/moons_log.csv (examples/data/SOURCE.md), in a second.
+/// their largest. Without options it draws examples/data/moons_log.csv (examples/data/SOURCE.md), in a second.
 #include <examples/command_line/command_line.hpp>
 #include <examples/common/plot.hpp>
 
@@ -20,6 +20,7 @@
 #include <fstream>
 #include <iomanip>
 #include <iostream>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -53,9 +54,12 @@ double number_of(const std::string& cell) {
 std::map<std::string, std::vector<double>> read_log(const std::filesystem::path& path) {
   std::ifstream file(path);
   if (!file) throw FileError("plot_log: cannot read " + path.string());
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  text.resize(text.rfind('\n') + 1);  // none: to nothing, since npos + 1 is 0
+  std::istringstream lines(text);
   std::map<std::string, std::vector<double>> log;
   std::vector<std::string> names;
-  for (std::string line; std::getline(file, line);) {
+  for (std::string line; std::getline(lines, line);) {
     const bool json = line.starts_with("{");
     const std::vector<std::string> cells = cells_of(line);
     if (!json && names.empty()) {
