@@ -214,6 +214,8 @@ requires(!StoppingRule<C> && !watches_steps<C>) inline constexpr bool only_looks
 /// rank 0 does the work, and what fails there is thrown on all ranks. What can stop training, or remembers something
 /// that a checkpoint must keep, does not belong here: every rank calls it, to the same end.
 /// \param communicator  That of the `Distributed`.
+/// \throws by `fit`, on all ranks: ArgumentError for a callback whose `state` names something; a FileError of rank 0 as
+///         such, anything else that it throws as RankError.
 template <class Policy>
 [[nodiscard]] auto on_rank_0(Policy policy, MPI_Comm communicator = MPI_COMM_WORLD) {
   constexpr bool keeper = RunKeeper<Policy>, known = keeper || Callback<Policy>;
