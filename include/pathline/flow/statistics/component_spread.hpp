@@ -46,7 +46,7 @@ struct ComponentSpread {
 };
 
 /// Of one component: mean and deviation in a unit of its own.
-struct Moments {
+struct ComponentMoments {
   double mean, deviation, unit;
 };
 
@@ -54,7 +54,8 @@ struct Moments {
 /// own size, so that no sum or square overflows or underflows; the mean is corrected by that of the differences from
 /// it, which is good to the last digit where the mean is far larger than they are.
 /// \param X  d × n, finite, n at least 1.
-[[nodiscard]] inline Moments moments_of_component(const Batch<double>& X, Index i, Batch<double>& differences) {
+[[nodiscard]] inline ComponentMoments moments_of_component(const Batch<double>& X, Index i,
+                                                           Batch<double>& differences) {
   const Index n = X.cols();
   double unit = 0;
   for (Index j = 0; j < n; ++j) unit = std::max(unit, std::abs(X(i, j)));
