@@ -38,7 +38,7 @@ struct FlowCheck {
                 "its controller alone and ChunkWidth{1}, which solves each sample by itself");
   static_assert(Asked::each_sample_gradient,
                 "Cnf: PerSample goes with Backpropagation<>, which keeps one state a step: give no other gradient "
-                "method, storage or cost of the steps");
+                "method, no checkpoints and no cost of the steps");
   static_assert(
       Asked::evaluation_of_each,
       "Cnf: PerSample in an EvaluationSolver takes an explicit method and a controller without forced points");

@@ -65,7 +65,8 @@ template <Factor Which, Real Scalar>
 }
 
 /// C = A B for panels of A, and what f says added to the first `started` columns; f says where B and the start lie.
-/// Started columns that do not fill a tile share it with those that follow, and have the start, a column, added last.
+/// The start is added after the product, as everywhere: to whole tiles by the tile, and to started columns that share
+/// a tile with those that follow, a column at a time.
 template <Real Scalar>
 void packed_product(const Panels<Scalar>& A, const ProductFactors<Scalar>& factors, Index started,
                     const View<Scalar>& C) {

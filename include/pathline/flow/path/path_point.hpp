@@ -43,7 +43,7 @@ struct PathPoint {
   /// A block of rows of a larger buffer.
   using Block = Eigen::Map<const Batch<Scalar>, 0, Eigen::OuterStride<>>;
 
-  double t;
+  double t;                      ///< NaN with PerSample, whose columns are at different times.
   Block Z;                       ///< d × n
   Block F;                       ///< d × n
   Block V;                       ///< d × kn; empty where the trace has a closed form.
