@@ -41,8 +41,8 @@ FieldType steep_field() {
 }
 
 /// With context below; the further out, the more steps.
-Batch<double> data() {
-  Batch<double> X(3, n);
+Batch<double> data(Index count = n) {
+  Batch<double> X(3, count);
   fill<Gaussian>(Draw{3, 1}, 0, X);
   X.topRows(2) *= 1.5;
   return X;
@@ -126,6 +126,10 @@ TEST_CASE("Cnf with PerSample: a sample's bits do not depend on its companions, 
     CHECK(whole.score(some) == whole.score(X).middleCols(first, count));
     CHECK(ends(whole, some, first).states == all.states.middleCols(first, count));
   }
+  // Calls have 24 columns at least, and all of so few samples: more than fill one tile of products.
+  const Batch<double> many = data(60);
+  REQUIRE(many.leftCols(n) == X);
+  CHECK(flow(PerSample(loose), 64).log_prob(many).leftCols(n) == log_p);
   CHECK(cut.log_prob(X) == log_p);
   const auto by_three = train(cut), by_one = train(one_thread), by_whole = train(whole);
   CHECK(by_three.gradient == by_one.gradient);
