@@ -99,6 +99,20 @@ TEST_CASE("Checkpoints: tolerances of the rows and a cost of the steps of implic
   check_same_bits<AdamsBashforthMoulton<4>>(FixedSteps(9));
 }
 
+TEST_CASE("Checkpoints: each solve in one memory is run again to its own tolerances", "[gradient][checkpoints]") {
+  const Run<TrBdf2, KeepTapes> kept(FixedSteps(4), {});
+  const auto check = [&kept](const auto& before) {
+    Run<TrBdf2, Checkpoints> run(before, {.count = 2});
+    const Backpropagation<Checkpoints> gradient{.storage = {.count = 2}};
+    const auto again = GradientProblem{}.run(gradient, TrBdf2{}, FixedSteps(4), run.memory);
+    CHECK(again.loss == kept.result.loss);
+    CHECK(again.theta_bar == kept.result.theta_bar);
+    CHECK(again.y0_bar == kept.result.y0_bar);
+  };
+  check(PiController{.rtol = 1e-2, .atol = 1e-2});
+  check(WithTolerances(PiController{}, Vector<double>{{1e-2, 1e-2}}, Vector<double>{{1e-2, 1e-2}}));
+}
+
 TEST_CASE("Checkpoints: a known number of steps is run again as seldom as can be", "[gradient][checkpoints]") {
   const auto [steps, count] =
       GENERATE(table<Index, Index>({{1, 1}, {2, 1}, {7, 1}, {7, 2}, {12, 3}, {25, 4}, {40, 9}}));

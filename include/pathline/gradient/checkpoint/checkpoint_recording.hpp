@@ -78,6 +78,7 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
     steps_.clear();
     rejected_.clear();
     outputs_.clear();
+    goal_ = {};
     runs_ = 0;
   }
   [[nodiscard]] const View& dynamics() const noexcept { return dynamics_; }
