@@ -156,7 +156,7 @@ struct Backpropagation {
     detail::require_interpolation<Method>(outputs);
     const detail::OutputSchedule schedule(times, outputs);
     if constexpr (requires { memory.recording.plan(Index(1), Index(0)); })
-      memory.recording.plan(storage.template states<Method>(memory.recording.dynamics()),
+      memory.recording.plan(storage.template states<Method, has_step_cost>(memory.recording.dynamics()),
                             detail::planned_steps(control, schedule.times()));
     memory.step_cost = 0;
     auto& stepper = memory.steppers.at(y.rows(), y.cols()).stepper;

@@ -3,6 +3,7 @@
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/checkpoint/binomial_schedule.hpp>
 #include <pathline/gradient/checkpoint/checkpoint_recording.hpp>
+#include <pathline/gradient/checkpoint/kept_steps.hpp>
 #include <pathline/gradient/step_regularizers.hpp>
 
 #include <support/allocations.hpp>
@@ -157,6 +158,30 @@ TEST_CASE("A memory budget is kept whatever the number of steps", "[gradient][ch
   const Run<Rk4, MemoryBudget> run(FixedSteps(300), {.bytes = bytes});
   const Run<Rk4, KeepTapes> kept(FixedSteps(300), {});
   CHECK(run.result.theta_bar == kept.result.theta_bar);
+
+  // A cost of the steps has the stages of the open step kept too.
+  using Cost = ErrorEstimateCost<Dopri5>;
+  const std::size_t with_stages = CheckpointRecording<Dopri5, double, true>::bytes(view, 1);
+  CHECK(with_stages == CheckpointRecording<Dopri5, double>::bytes(view, 1) + 7 * 6 * sizeof(double));
+  const PiController control{.rtol = 1e-6, .atol = 1e-6};
+  CHECK_NOTHROW(Run<Dopri5, MemoryBudget, Cost>(control, {.bytes = with_stages}));
+  CHECK_THROWS_AS((Run<Dopri5, MemoryBudget, Cost>(control, {.bytes = with_stages - 1})), ArgumentError);
+}
+
+TEST_CASE("Starts kept of an unknown number of steps stay within what a budget counts", "[gradient][checkpoints]") {
+  if (!AllocationCounter::available) return;
+  constexpr std::size_t count = 1100;  // shortly after 1024, so that a list that doubles holds much in vain
+  const AllocationCounter heap;
+  using Kept = KeptSteps<double, NothingCarried>;
+  Kept kept;
+  kept.plan(Index(count), 0, 6);
+  for (std::size_t step = 0; step < 3000; ++step)
+    if (kept.wants(step)) (void)kept.keep(step);
+  for (std::size_t step = 3000; step > 0; --step) (void)kept.last_before(step - 1);
+  CHECK(kept.free_places() == Index(count) - 1);
+  const long counted = long(count * (6 * sizeof(double) + Kept::overhead));
+  CAPTURE(heap.peak_bytes(), counted);
+  CHECK(heap.peak_bytes() < counted + 2000);  // blocks and the list of them
 }
 
 TEST_CASE("A memory budget is kept on the heap, also by states of a few numbers", "[gradient][checkpoints]") {

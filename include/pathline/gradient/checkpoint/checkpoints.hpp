@@ -23,23 +23,24 @@ namespace pathline {
 
 /// Keeps what so many steps of each solve start from, and the tapes of one step.
 struct Checkpoints {
-  Index count = 16;  ///< At least 1: the start alone, from which each step is come to anew.
+  Index count = 16;  ///< At least 1: the start alone, and from it every step is reached again.
 
   static constexpr bool runs_again = true;
   template <class Method, Real S, bool keep_stages>
   using Recording = CheckpointRecording<Method, S, keep_stages>;
 
   /// \throws ArgumentError for a count below 1.
-  template <class Method, class View>
+  template <class Method, bool keep_stages = false, class View>
   [[nodiscard]] Index states(const View& /*dynamics*/) const {
     if (count < 1) throw ArgumentError("Checkpoints: count", count, "at least 1");
     return count;
   }
 };
 
-/// Keeps what as many steps start from as fits into so many bytes, beside the tapes of one step and what runs steps
-/// again. It holds for each record: one for each thread of a `Cnf`, one for each chunk of a batch of a `NeuralOde`. The
-/// lengths of the steps come on top, four numbers for each step, rejected ones included.
+/// Keeps as many starts of steps as fit into `bytes`, beside the tapes of one step and what runs steps again. It holds
+/// for each record: one for each thread of a `Cnf`, of a `FieldStack` one for each block and thread, one for each chunk
+/// of a batch of a `NeuralOde`. The lengths of the steps come on top, four numbers for each trial, rejected ones
+/// included; under step control their lists double as they grow, and hold up to three times as much for a while.
 struct MemoryBudget {
   std::size_t bytes = 64U << 20U;
 
@@ -48,9 +49,9 @@ struct MemoryBudget {
   using Recording = CheckpointRecording<Method, S, keep_stages>;
 
   /// \throws ArgumentError for a budget that one start does not fit into.
-  template <class Method, class View>
+  template <class Method, bool keep_stages = false, class View>
   [[nodiscard]] Index states(const View& dynamics) const {
-    using Record = CheckpointRecording<Method, typename View::Scalar>;
+    using Record = CheckpointRecording<Method, typename View::Scalar, keep_stages>;
     const std::size_t fixed = Record::bytes(dynamics, 0), state = Record::bytes(dynamics, 1) - fixed;
     if (bytes < fixed + state)
       throw ArgumentError("MemoryBudget: bytes", Index(bytes),

@@ -34,10 +34,7 @@ class KeptSteps {
     fresh_ = 0;
     size_ = size;
     places_ = std::size_t(steps > 0 ? std::min(count, steps) : count);
-    if (steps > 0) {  // growing lists would hold twice of what they have for a while
-      kept_.reserve(places_);
-      free_.reserve(places_);
-    }
+    if (steps > 0) reserve(places_);
     stretch_ = steps;
     spacing_ = 1;
     next_ = 0;
@@ -85,6 +82,11 @@ class KeptSteps {
       place = free_.back();
       free_.pop_back();
     }
+    if (kept_.size() == kept_.capacity()) {
+      std::size_t room = places_;
+      while (room / 2 > kept_.size()) room /= 2;
+      reserve(room);
+    }
     kept_.push_back({step, place, {}});
     return scalars(place);
   }
@@ -103,6 +105,12 @@ class KeptSteps {
   static constexpr std::size_t overhead = sizeof(Kept) + sizeof(std::size_t);
 
  private:
+  /// Room in both lists. Growing ones hold old and new for a while: by halves of the places that happens last when half
+  /// of them are not in use yet, and so within what a budget counts.
+  void reserve(std::size_t count) {
+    kept_.reserve(count);
+    free_.reserve(count);
+  }
   /// Every second of the kept states goes.
   void thin_out() {
     spacing_ *= 2;
