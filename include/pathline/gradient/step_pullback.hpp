@@ -21,7 +21,9 @@ struct StepRecord {
   /// What is known of the right-hand side.
   template <Real S>
   using Dynamics = DynamicsView<S>;
-  /// What the solver calls and tells its news: see recording.hpp.
+  /// What the solver calls and tells its news: see recording.hpp. For Checkpoints and MemoryBudget it also needs
+  /// `clear(follows_on)`, which forgets all steps before the next, and `stage_size(dynamics)`, the scalars that a stage
+  /// leaves.
   template <Real S, class Storage, bool keep_stages>
   using Recording = pathline::Recording<S, Storage, keep_stages>;
   /// What the StepPullback keeps from solve to solve.

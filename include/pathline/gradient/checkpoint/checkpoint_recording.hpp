@@ -144,7 +144,7 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
     return OneStep::stages(0, count);
   }
 
-  /// Steps that were taken again to come to others since start(): those that pullbacks read are not counted.
+  /// Steps that were run again to reach an earlier step, since start(): those that pullbacks read are not counted.
   [[nodiscard]] Index runs() const noexcept { return runs_; }
   /// Bytes in use with `count` kept starts: these, the record of one step, and the stepper that takes it again.
   [[nodiscard]] static std::size_t bytes(const View& dynamics, Index count) {
