@@ -56,12 +56,12 @@ inline constexpr bool is_split<SplitData<Scalar>> = true;
 /// Throws unless the parameters that training begins with are of the field's length, which those of a flow that was
 /// moved from are not, and finite.
 template <class Flow>
-void require_fit_parameters(Flow& flow) {
+void require_fit_parameters(Flow& flow, const char* what = "fit") {
   if constexpr (requires { flow.parameters().checked(); }) (void)flow.parameters().checked();
   const auto theta = parameter_span(flow);
   for (std::size_t i = 0; i < theta.size(); ++i)
     if (!(theta[i] - theta[i] == 0))
-      throw ArgumentError(message({"fit: parameters(", i, ")"}), double(theta[i]), "a finite number");
+      throw ArgumentError(message({what, ": parameters(", i, ")"}), double(theta[i]), "a finite number");
 }
 
 /// Checks data at the door, before anything is changed.

@@ -9,6 +9,7 @@
 #include <support/memory_keeper.hpp>
 
 #include <cmath>
+#include <limits>
 
 using namespace pathline;
 
@@ -78,4 +79,7 @@ TEST_CASE("The rate finder takes weights, sources and other optimizers, and chec
                     "find_learning_rate: batch is 0, expected at least 1");
   CHECK_THROWS_AS(find_learning_rate(model, Batch<double>(X.topRows(1)), {}, rng), ShapeError);
   CHECK(model.theta.isZero());
+  model.parameters()(1) = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH(find_learning_rate(model, X, {}, rng),
+                    "find_learning_rate: parameters(1) is nan, expected a finite number");
 }

@@ -100,7 +100,7 @@ template <class Flow, class Data, class See = detail::SeesNoIteration>
     static_assert(no_statistics, "fit_full_batch: the model has running statistics, which mini-batches move: take fit");
     using Scalar = typename Flow::Scalar;
     rule.check();
-    detail::require_fit_parameters(flow);
+    detail::require_fit_parameters(flow, "fit_full_batch");
     const DataRef<detail::DataScalarOf<Flow>> X(detail::batch_of(data));
     const detail::FitRows<detail::DataScalarOf<Flow>> rows(X, detail::weights_of(data));
     detail::require_fit_rows(flow, "fit_full_batch: data", X, rows, detail::weights_of(data));

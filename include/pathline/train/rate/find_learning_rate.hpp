@@ -125,7 +125,7 @@ template <class Flow, class Data, Optimizer O = Adam>
     require(search.steps >= 10, "find_learning_rate: steps", double(search.steps), "at least 10");
     require(search.batch >= 1, "find_learning_rate: batch", double(search.batch), "at least 1");
     if constexpr (requires { optimizer.check(); }) optimizer.check();
-    detail::require_fit_parameters(flow);
+    detail::require_fit_parameters(flow, "find_learning_rate");
     if constexpr (BatchSource<Data>) {
       require(data.samples() >= 1, "find_learning_rate: samples of the source", double(data.samples()), "at least 1");
       return detail::rate_curve(flow, data, search, rng, optimizer);
