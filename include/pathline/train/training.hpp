@@ -71,7 +71,9 @@ class Training {
         held_out_(held_out),
         judges_(rows && (held_out || plan.criteria_needed)),
         last_(plan.state.epochs + plan.options.epochs),
-        rows_of_step_(std::min(source.samples(), plan.options.batch * Index(plan.accumulation.batches))),
+        rows_of_step_(plan.accumulation.batches > source.samples() / plan.options.batch
+                          ? source.samples()
+                          : plan.options.batch * Index(plan.accumulation.batches)),
         steps_((source.samples() + rows_of_step_ - 1) / rows_of_step_),
         loss_(flow.make_training_loss()),
         part_(loss_of_part<Accumulation>(flow)),

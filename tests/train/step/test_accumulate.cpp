@@ -8,6 +8,8 @@
 #include <support/catch.hpp>
 #include <support/memory_keeper.hpp>
 
+#include <limits>
+
 using namespace pathline;
 
 namespace {
@@ -64,6 +66,24 @@ TEST_CASE("A step of several mini-batches is that of one mini-batch of all their
   compare(trained(weighted, 4, Accumulate{.batches = 3}), trained(weighted, 12));
   CHECK((trained(weighted, 12).model.theta - trained(X, 12).model.theta).norm() > 1e-3);
   CHECK(trained(X, 4, Accumulate{}).model.theta == trained(X, 4).model.theta);
+  compare(trained(X, 4, Accumulate{.batches = std::numeric_limits<Index>::max()}), trained(X, 14), 1);
+}
+
+TEST_CASE("The cost of steps is that of all mini-batches, and no context gradient of one is left",
+          "[train][accumulate]") {
+  struct Loss : Plain::Loss {
+    double step_cost = 0;
+    Batch<double> context_gradient{};
+  };
+  Loss part, sum;
+  part.gradient = Vector<double>::Ones(1);
+  part.context_gradient = Batch<double>::Ones(1, 3);
+  part.step_cost = 8;
+  Accumulate::add(0.75, part, true, sum);
+  part.step_cost = 4;
+  Accumulate::add(0.25, part, false, sum);
+  CHECK(sum.step_cost == 7);
+  CHECK(sum.context_gradient.size() == 0);
 }
 
 TEST_CASE("New samples of the same numbers have noise of their own in each mini-batch of a step",

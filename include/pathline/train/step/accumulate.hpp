@@ -32,12 +32,15 @@ struct Accumulate {
     detail::require_setting(batches >= 1, "Accumulate: batches", double(batches), "at least 1 mini-batch");
   }
 
-  /// Adds a mini-batch that is this share of its step; the first one replaces what was there.
+  /// Adds a mini-batch that is this share of its step; the first one replaces what was there. The gradient with
+  /// respect to the context, a column a sample, has none of a step.
   template <class Loss>
   static void add(double share, const Loss& part, bool first, Loss& sum) {
     using Scalar = typename decltype(sum.gradient)::Scalar;
     if (first) {
       sum = part;
+      if constexpr (requires { sum.context_gradient.resize(0, 0); }) sum.context_gradient.resize(0, 0);
+      if constexpr (requires { sum.step_cost; }) sum.step_cost *= share;
       sum.loss *= share;
       detail::scale<Scalar>(Scalar(share), sum.gradient);
       if constexpr (requires { sum.negative_log_likelihood; }) sum.negative_log_likelihood *= share;
@@ -46,6 +49,7 @@ struct Accumulate {
       return;
     }
     sum.loss += share * part.loss;
+    if constexpr (requires { sum.step_cost; }) sum.step_cost += share * part.step_cost;
     detail::axpy<Scalar>(Scalar(share), part.gradient, sum.gradient);
     if constexpr (requires { sum.negative_log_likelihood; })
       sum.negative_log_likelihood += share * part.negative_log_likelihood;
