@@ -1,4 +1,4 @@
-// expect: fit: with a checkpoint, the Memory of a batch source needs state(visit)
+// expect: fit: with a checkpoint or RollBack, the Memory of a batch source needs state(visit)
 #include <pathline/io/checkpoint.hpp>
 #include <pathline/train/fit.hpp>
 

@@ -124,7 +124,7 @@ struct FitCheck {
   static constexpr bool weights =
       !trainable || !data || WeightedTrainable<Flow> || !(is_weighted<Train> || is_weighted<Validation>);
   static constexpr bool source = [] {
-    if constexpr (BatchSource<Train> && Kinds::keeps)
+    if constexpr (BatchSource<Train> && (Kinds::keeps || Kinds::rolls_back))
       return std::is_empty_v<typename Train::Memory> || HasState<typename Train::Memory>;
     else
       return true;
@@ -182,9 +182,11 @@ struct FitCheck {
   static_assert(Kinds::state,
                 "fit: with a checkpoint, a callback that changes itself, or stops training by what it holds, needs "
                 "state(visit), which names what it remembers; or with_state");
+  static_assert(Kinds::restorable,
+                "fit: with RollBack, a callback of steps needs state(visit), which names what it remembers");
   static_assert(source,
-                "fit: with a checkpoint, the Memory of a batch source needs state(visit), which names what it carries "
-                "from one epoch to the next");
+                "fit: with a checkpoint or RollBack, the Memory of a batch source needs state(visit), which names what "
+                "it carries from one epoch to the next");
 };
 
 /// Trains, once all is known to be right.

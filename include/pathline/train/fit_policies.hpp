@@ -102,10 +102,15 @@ struct FitPolicies {
   static constexpr bool calls = (called<Policies> && ...);
   static constexpr bool keeps = (RunKeeper<std::remove_cvref_t<Policies>> || ...);
   static constexpr bool accumulates = (IsAccumulation<std::remove_cvref_t<Policies>>::value || ...);
+  static constexpr bool rolls_back = (IsRecovery<std::remove_cvref_t<Policies>>::value || ...);
+  // Callbacks that see no steps change between epochs alone, where nothing is to be restored.
+  static constexpr bool restorable =
+      !rolls_back ||
+      ((!watches_steps<std::remove_cvref_t<Policies>> || HasState<std::remove_reference_t<Policies>>)&&...);
   static constexpr bool settings = !keeps || (settings_known<std::remove_cvref_t<Policies>> && ...);
   static constexpr bool state = !keeps || (state_known<std::remove_reference_t<Policies>> && ...);
   static constexpr bool value = known && one_scalar && changeable && steps && calls && settings && state &&
-                                at_most_one<IsOptimizer> && at_most_one<IsSchedule> &&
+                                restorable && at_most_one<IsOptimizer> && at_most_one<IsSchedule> &&
                                 at_most_one<IsGradientTransform> && at_most_one<IsParameterChoice> &&
                                 at_most_one<IsTrainingState> && at_most_one<IsRunKeeper> &&
                                 at_most_one<IsAccumulation> && at_most_one<IsRecovery>;

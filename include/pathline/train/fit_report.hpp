@@ -61,10 +61,15 @@ struct FitReport {
 struct TrainingError : Error {
   /// \param advice  Where a row of the data is at fault, which, and what to do; slower training is then no help.
   [[gnu::cold]] TrainingError(std::string_view why, FitReport&& so_far, std::string_view advice = lower_the_rate)
-      : Error({"fit: ", why, "; the flow keeps the best parameters so far. ", advice}), report(std::move(so_far)) {}
+      : Error({"fit: ", why, "; the flow keeps the best parameters so far. ", advice}),
+        report(std::move(so_far)),
+        reason(why),
+        lower_rate_may_help(advice == lower_the_rate) {}
   static constexpr const char* lower_the_rate =
       "Lower the optimizer's learning_rate, name ClipByNorm, or loosen the solver's tolerances";
   FitReport report;
+  std::string reason;        ///< Alone, without what becomes of the flow and the advice.
+  bool lower_rate_may_help;  ///< False where a row is at fault, or no step had been taken.
 };
 
 }  // namespace pathline

@@ -208,6 +208,7 @@ class Training {
         if (!loss) norm = gradient_norm(loss_.gradient), loss = loss_.loss;
       };
       set_loss_of_step(plan_, flow_, source_, 0, rows_of_step_, rng, memory_of_source, memory, part_, loss_, see);
+      if constexpr (Recovery::rolls_back) recovery_.see_step(loss_.loss);
       return std::vector<double>{*loss, norm, loss_of_first(flow_, rows_)};
     });
   }
