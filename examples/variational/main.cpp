@@ -188,9 +188,7 @@ void learn_regression(const Options& options) {
   for (Index j = 0; j < shown; ++j) thinned.col(j) = chain.col(j * (chain.cols() / shown));
   plot::SamplesOptions pairs;
   pairs.style = {
-      .title = "Logistic regression, 3 or 5: weights by Metropolis (below the diagonal) and by the flow (above)",
-      .width = 1100,
-      .height = 1100};
+      .title = "Weights by Metropolis (below) and by the flow (above the diagonal)", .width = 1100, .height = 1100};
   pairs.names = names;
   plot::pairs(options.out / "logistic_regression.png", {thinned, "Metropolis"},
               {learned.sample.samples.leftCols(shown), "flow"}, pairs);
