@@ -1,0 +1,10 @@
+/// \file
+/// The rows of docs/papers.md. Each is a source file of this folder with one function, which reads its own options
+/// (setting.hpp has those that all share) and is listed in main.cpp.
+#pragma once
+
+namespace examples::papers {
+
+// void name(int argc, char** argv);
+
+}  // namespace examples::papers

@@ -1,0 +1,41 @@
+/// \file
+/// What all rows share: the options that each can be told, and figures of several seeds as text.
+#pragma once
+
+#include <examples/command_line/command_line.hpp>
+
+#include <pathline/core/types.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace examples::papers {
+
+struct Setting {
+  pathline::Index seeds = 3;
+  bool full = false;   ///< Longer than minutes.
+  bool brief = false;  ///< A few iterations, to see that it runs: the figures mean nothing.
+  std::filesystem::path out = ".";
+
+  /// Adds `--seeds`, `--full`, `--brief` and `--out`.
+  void add_to(CommandLine& line);
+  /// Whichever of the three lengths of the row holds.
+  template <class T>
+  [[nodiscard]] T length(T in_brief, T in_minutes, T in_full) const {
+    return brief ? in_brief : full ? in_full : in_minutes;
+  }
+  /// 1, 2, ... up to `seeds`.
+  [[nodiscard]] std::vector<std::uint64_t> all_seeds() const;
+  /// `out`/`name`, whose folder is made. Says where the picture is, or how to get gnuplot.
+  [[nodiscard]] std::filesystem::path picture(const std::string& name) const;
+};
+
+/// Mean and range of what the seeds gave: "0.038 (0.028 to 0.050)". One alone: "0.038".
+[[nodiscard]] std::string spread(const std::vector<double>& values, int decimals);
+
+/// Seconds of the processor that this program has used: other programs do not count.
+[[nodiscard]] double processor_seconds();
+
+}  // namespace examples::papers
