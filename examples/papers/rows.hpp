@@ -5,6 +5,6 @@
 
 namespace examples::papers {
 
-// void name(int argc, char** argv);
+void classifier(int argc, char** argv);
 
 }  // namespace examples::papers

@@ -36,7 +36,7 @@ std::string spread(const std::vector<double>& values, int decimals) {
   const auto [least, most] = std::minmax_element(values.begin(), values.end());
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
   std::string text = number_text(mean, decimals);
-  if (values.size() > 1) text += " (" + number_text(*least, decimals) + " to " + number_text(*most, decimals) + ")";
+  if (*least < *most) text += " (" + number_text(*least, decimals) + " to " + number_text(*most, decimals) + ")";
   return text;
 }
 

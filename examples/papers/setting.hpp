@@ -32,7 +32,7 @@ struct Setting {
   [[nodiscard]] std::filesystem::path picture(const std::string& name) const;
 };
 
-/// Mean and range of what the seeds gave: "0.038 (0.028 to 0.050)". One alone: "0.038".
+/// Mean and range of what the seeds gave: "0.038 (0.028 to 0.050)", or "0.038" where they agree.
 [[nodiscard]] std::string spread(const std::vector<double>& values, int decimals);
 
 /// Seconds of the processor that this program has used: other programs do not count.
