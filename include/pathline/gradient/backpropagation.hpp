@@ -155,9 +155,8 @@ struct Backpropagation {
                    std::span<Batch<Scalar>> states, ThreadMemory<Scalar, Method>& memory) const {
     detail::require_interpolation<Method>(outputs);
     const detail::OutputSchedule schedule(times, outputs);
-    if constexpr (requires { memory.recording.plan(Index(1), Index(0)); })
-      memory.recording.plan(storage.template states<Method, has_step_cost>(memory.recording.dynamics()),
-                            detail::planned_steps(control, schedule.times()));
+    if constexpr (RunsAgain<Storage>)
+      memory.recording.plan(storage.room(), detail::planned_steps(control, schedule.times()), times.size());
     memory.step_cost = 0;
     auto& stepper = memory.steppers.at(y.rows(), y.cols()).stepper;
     memory.writer.start(times, states, outputs);

@@ -148,60 +148,117 @@ TEST_CASE("Checkpoints and budgets that cannot be met are refused", "[gradient][
   }
 }
 
-TEST_CASE("A memory budget is kept whatever the number of steps", "[gradient][checkpoints]") {
-  const GradientProblem problem;
-  const GradientProblem::G dynamics(problem.field, 3);
-  const DynamicsView<double> view(dynamics);
-  const std::size_t bytes = CheckpointRecording<Rk4, double>::bytes(view, 6);
-  CHECK(MemoryBudget{bytes}.states<Rk4>(view) == 6);
-  CHECK(MemoryBudget{bytes - 1}.states<Rk4>(view) == 5);
-  const Run<Rk4, MemoryBudget> run(FixedSteps(300), {.bytes = bytes});
-  const Run<Rk4, KeepTapes> kept(FixedSteps(300), {});
+TEST_CASE("A memory budget says what it would need, and that suffices", "[gradient][checkpoints][errors]") {
+  const auto needed = []<class Cost>(std::size_t bytes, Cost) {
+    try {
+      const Run<Dopri5, MemoryBudget, Cost> run(FixedSteps(300), {.bytes = bytes});
+    } catch (const ArgumentError& error) {
+      const std::string message = error.what(), before = "at least ";
+      return std::stoul(message.substr(message.find(before) + before.size()));
+    }
+    return 0UL;
+  };
+  const std::size_t least = needed(100, NoStepCost{}), with_stages = needed(100, ErrorEstimateCost<Dopri5>{});
+  CHECK(least > 600 * 4 * sizeof(double));               // the lengths of the steps
+  CHECK(with_stages == least + 7 * 6 * sizeof(double));  // a cost of the steps reads the stages of the open one
+  CHECK(needed(least - 1, NoStepCost{}) == least);
+  CHECK(needed(least, NoStepCost{}) == 0);
+  CHECK(needed(with_stages - 1, ErrorEstimateCost<Dopri5>{}) == with_stages);
+  CHECK(needed(with_stages, ErrorEstimateCost<Dopri5>{}) == 0);
+  const Run<Dopri5, MemoryBudget> run(FixedSteps(300), {.bytes = least});
+  const Run<Dopri5, KeepTapes> kept(FixedSteps(300), {});
   CHECK(run.result.theta_bar == kept.result.theta_bar);
+}
 
-  // A cost of the steps has the stages of the open step kept too.
-  using Cost = ErrorEstimateCost<Dopri5>;
-  const std::size_t with_stages = CheckpointRecording<Dopri5, double, true>::bytes(view, 1);
-  CHECK(with_stages == CheckpointRecording<Dopri5, double>::bytes(view, 1) + 7 * 6 * sizeof(double));
-  const PiController control{.rtol = 1e-6, .atol = 1e-6};
-  CHECK_NOTHROW(Run<Dopri5, MemoryBudget, Cost>(control, {.bytes = with_stages}));
-  CHECK_THROWS_AS((Run<Dopri5, MemoryBudget, Cost>(control, {.bytes = with_stages - 1})), ArgumentError);
+TEST_CASE("Kept starts give way until one is left", "[gradient][checkpoints]") {
+  KeptSteps<double, NothingCarried> kept;
+  const RecordRoom room{.bytes = 40'000};
+  kept.plan(room, room.bytes, 0, 6);
+  std::size_t bytes = room.bytes;
+  for (std::size_t step = 0; step < 3000; ++step) {
+    if (kept.wants(step)) std::fill_n(kept.keep(step).scalars, 6, double(step));
+    if (step % 70 == 69 && bytes > 2 * kept.block_bytes()) {
+      bytes -= kept.block_bytes();
+      REQUIRE(kept.fit_into(bytes));
+    }
+  }
+  CHECK_FALSE(kept.fit_into(kept.block_bytes() - 1));
+  REQUIRE(kept.fit_into(kept.block_bytes()));
+  std::size_t distance = 0, left = 3000;
+  for (std::size_t step = 3000; step > 0; --step) {
+    const auto start = kept.last_before(step - 1);
+    REQUIRE(start.step < step);
+    REQUIRE(start.scalars[0] == double(start.step));
+    REQUIRE(start.scalars[5] == double(start.step));
+    if (start.step == left) continue;
+    if (left < 3000) {
+      REQUIRE((distance == 0 || left - start.step == distance));
+      distance = left - start.step;
+    }
+    left = start.step;
+  }
+  CHECK(kept.last_before(0).step == 0);
 }
 
 TEST_CASE("Starts kept of an unknown number of steps stay within what a budget counts", "[gradient][checkpoints]") {
   if (!AllocationCounter::available) return;
-  constexpr std::size_t count = 1100;  // shortly after 1024, so that a list that doubles holds much in vain
+  const std::size_t bytes = 61'600;
   const AllocationCounter heap;
-  using Kept = KeptSteps<double, NothingCarried>;
-  Kept kept;
-  kept.plan(Index(count), 0, 6);
+  KeptSteps<double, NothingCarried> kept;
+  kept.plan({.bytes = bytes}, bytes, 0, 6);
+  REQUIRE(kept.fit_into(bytes));
   for (std::size_t step = 0; step < 3000; ++step)
     if (kept.wants(step)) (void)kept.keep(step);
-  for (std::size_t step = 3000; step > 0; --step) (void)kept.last_before(step - 1);
-  CHECK(kept.free_places() == Index(count) - 1);
-  const long counted = long(count * (6 * sizeof(double) + Kept::overhead));
-  CAPTURE(heap.peak_bytes(), counted);
-  CHECK(heap.peak_bytes() < counted + 2000);  // blocks and the list of them
+  CHECK(heap.peak_bytes() <= long(bytes));
+  CHECK(heap.peak_bytes() > long(bytes) * 7 / 8);
+  REQUIRE(kept.fit_into(bytes / 2));  // what is left keeps its blocks
+  const AllocationCounter after;
+  for (std::size_t step = 3000; step < 9000; ++step)
+    if (kept.wants(step)) (void)kept.keep(step);
+  CHECK(after.count() == 0);
 }
 
 TEST_CASE("A memory budget is kept on the heap, also by states of a few numbers", "[gradient][checkpoints]") {
   if (!AllocationCounter::available) return;
-  // Two intervals of so many steps, and 48 bytes a state. Beside the budget come four numbers a step; scratch, outputs
-  // and results are what two steps have too. A block of the heap for each state would take 110 KB more for Rk4.
-  const auto check = []<class Method>(Method, Index steps) {
-    const auto peak = [](Index count) {
+  // 48 bytes a state, beside which the four numbers of a step count. Scratch, outputs and results are what few steps
+  // have too.
+  const auto check = []<class Method, class Control>(Method, const Control& control, const Control& few) {
+    const auto peak = [](const Control& steps, std::size_t bytes) {
       const AllocationCounter heap;
-      const Run<Method, MemoryBudget> run(FixedSteps(count), {.bytes = 100'000});
+      const Run<Method, MemoryBudget> run(steps, {.bytes = bytes});
       return heap.peak_bytes();
     };
-    const long states_and_steps = peak(steps) - peak(1), of_steps = 4 * 8 * 2 * steps;
-    CHECK(states_and_steps > 85'000 + of_steps);
-    CHECK(states_and_steps < 100'000 + of_steps + 10'000);
+    const Run<Method, KeepTapes> kept(control, {});
+    const Run<Method, MemoryBudget> run(control, {.bytes = 50'000});
+    CAPTURE(run.memory.recording.steps().size(), run.memory.recording.runs());
+    CHECK(run.result.theta_bar == kept.result.theta_bar);
+    CHECK(run.result.y0_bar == kept.result.y0_bar);
+    for (const long bytes : {70'000, 50'000}) {
+      const long taken = peak(control, std::size_t(bytes)) - peak(few, std::size_t(bytes));
+      CHECK(taken > bytes * 3 / 4);
+      CHECK(taken < bytes);
+    }
   };
-  check(Rk4{}, 1500);
+  check(Rk4{}, FixedSteps(600), FixedSteps(1));
   // Of these a place also has Jacobians, or the slopes of the steps before.
-  check(TrBdf2{}, 300);
-  check(AdamsBashforthMoulton<4>{}, 400);
+  check(TrBdf2{}, FixedSteps(300), FixedSteps(1));
+  check(AdamsBashforthMoulton<4>{}, FixedSteps(400), FixedSteps(1));
+  // Under step control nobody knows how many steps come.
+  const auto steps = [](double tolerance) { return PiController{.rtol = tolerance, .atol = tolerance}; };
+  check(BogackiShampine{}, steps(1e-12), steps(1e-1));
+  check(TrBdf2{}, steps(1e-11), steps(1e-1));
+}
+
+TEST_CASE("A memory budget that the lengths of the steps outgrow is refused, and leaves room for the next solve",
+          "[gradient][checkpoints][errors]") {
+  const PiController tight{.rtol = 1e-12, .atol = 1e-12}, loose{.rtol = 1e-3, .atol = 1e-3};
+  const Backpropagation<MemoryBudget> gradient{.storage = {.bytes = 20'000}};
+  Backpropagation<MemoryBudget>::Memory<GradientProblem::G, BogackiShampine> memory;
+  const GradientProblem problem;
+  CHECK_THROWS_WITH(problem.run(gradient, BogackiShampine{}, tight, memory),
+                    ContainsSubstring("MemoryBudget: bytes") && ContainsSubstring("the lengths of "));
+  const Run<BogackiShampine, KeepTapes> kept(loose, {});
+  CHECK(problem.run(gradient, BogackiShampine{}, loose, memory).theta_bar == kept.result.theta_bar);
 }
 
 TEMPLATE_TEST_CASE("A memory budget counts what a stepper holds", "[gradient][checkpoints]", Rk4, ImplicitEuler, TrBdf2,
@@ -245,23 +302,36 @@ TEST_CASE("Checkpoints take room for the states asked for, not for a block of th
   CHECK(peak(100) - peak(2) > 98 * 48);
 }
 
-TEMPLATE_TEST_CASE("Checkpoints allocate nothing after the first solve", "[gradient][checkpoints]", Dopri5, TrBdf2,
-                   RadauIia5) {
+namespace {
+
+template <class Method, class Storage>
+void check_allocations(Storage storage, const PiController& control) {
   const GradientProblem problem;
   const GradientProblem::G dynamics(problem.field, 3);
-  const Backpropagation<Checkpoints> gradient{.storage = {.count = 3}};
-  typename Backpropagation<Checkpoints>::Memory<GradientProblem::G, TestType> memory;
+  const Backpropagation<Storage> gradient{.storage = storage};
+  typename Backpropagation<Storage>::template Memory<GradientProblem::G, Method> memory;
   Batch<double> y = problem.y0, y_bar = problem.y0;
   Vector<double> theta_bar = Vector<double>::Zero(problem.field.parameters().size());
   const std::array<double, 2> times{0, 1};
-  const PiController control{.rtol = 1e-7, .atol = 1e-7, .initial_step = 1};
   const auto iteration = [&] {
     y = problem.y0;
-    gradient.forward(TestType{}, control, dynamics, y, times, {}, memory);
-    gradient.backward(TestType{}, control, dynamics, times, {}, y_bar, theta_bar, memory);
+    gradient.forward(Method{}, control, dynamics, y, times, {}, memory);
+    gradient.backward(Method{}, control, dynamics, times, {}, y_bar, theta_bar, memory);
   };
   iteration();
   const AllocationCounter counter;
   iteration();
   CHECK(counter.count() == 0);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Checkpoints allocate nothing after the first solve", "[gradient][checkpoints]", Dopri5, TrBdf2,
+                   RadauIia5) {
+  check_allocations<TestType, Checkpoints>({.count = 3}, {.rtol = 1e-7, .atol = 1e-7, .initial_step = 1});
+}
+
+TEST_CASE("A memory budget allocates nothing after the first solve", "[gradient][checkpoints]") {
+  for (const unsigned bytes : {40'000U, 50'000U, 70'000U, 100'000U, 1'000'000U})
+    check_allocations<BogackiShampine, MemoryBudget>({.bytes = bytes}, {.rtol = 1e-10, .atol = 1e-10});
 }

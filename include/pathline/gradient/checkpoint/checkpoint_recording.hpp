@@ -3,9 +3,11 @@
 /// after another, on the way back.
 #pragma once
 
+#include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
+#include <pathline/gradient/checkpoint/block_list.hpp>
 #include <pathline/gradient/checkpoint/kept_steps.hpp>
 #include <pathline/gradient/record_storage.hpp>
 #include <pathline/gradient/recording.hpp>
@@ -24,6 +26,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace pathline {
@@ -68,6 +71,7 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
   /// An accepted step from t to t_next = t + h, to rounding.
   struct Step {
     double t, h, t_next;
+    std::uint32_t trials;      ///< Rejected up to here, of all steps.
     bool follows_on, closing;  ///< As the family's record has them; false where it has not.
   };
 
@@ -83,14 +87,25 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
   }
   [[nodiscard]] const View& dynamics() const noexcept { return dynamics_; }
 
-  /// \param count  Starts of steps to keep, at least 1.
-  /// \param steps  Of the whole solve; 0 where nobody knows.
-  void plan(Index count, Index steps) {
+  /// \param room     The most to keep.
+  /// \param steps    Of the whole solve; 0 where nobody knows.
+  /// \param outputs  Times of the solve.
+  /// \throws ArgumentError for bytes that one start does not fit into.
+  void plan(const RecordRoom& room, Index steps, std::size_t outputs) {
     auto& again = again_.at(dynamics_.rows(), dynamics_.columns());
     stepper_ = &again.stepper;
     start_ = &again.y;
-    kept_.plan(count, steps, place_size(dynamics_));
-    if (steps > 0) steps_.reserve(std::size_t(steps));
+    if (!(room == room_)) {
+      room_ = room;
+      forget_lists();
+    }
+    outputs_.reserve(outputs);
+    fixed_ = fixed_bytes(dynamics_) + outputs * sizeof(std::size_t);
+    // Of an unknown number of steps the lists have the blocks of the last solve, and one at least.
+    const std::size_t lists = Steps::bytes_of(std::size_t(std::max<Index>(steps, 1)));
+    kept_.plan(room, room.bounded() ? room.bytes - std::min(fixed_ + lists, room.bytes) : room.bytes, steps,
+               place_size(dynamics_));
+    make_room(std::max(lists, steps_.bytes()) + rejected_.bytes());
   }
   /// Before the way back: how well the equations of the solve were solved. Refers to the control.
   template <class Control>
@@ -100,32 +115,33 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
 
   // --- what the solver tells -------------------------------------------------------------------------------------
   void accept(double t, double h, const TheStepper& stepper) {
-    if (steps_.empty() && kept_.wants(0)) detail::copy<Scalar>(stepper.y(), batch(kept_.keep(0)));
-    Step step{t, h, stepper.t_next(), false, closing_of(stepper)};
+    if (steps_.empty() && kept_.wants(0)) detail::copy<Scalar>(stepper.y(), batch(kept_.keep(0).scalars));
+    Step step{t, h, stepper.t_next(), std::uint32_t(rejected_.size()), false, closing_of(stepper)};
     if constexpr (requires { this->follows_on(); }) step.follows_on = this->follows_on();
+    if (steps_.full()) make_room_for(Steps::block_bytes);
     steps_.push_back(step);
     this->clear(true);
     if constexpr (keep_stages) this->copy_stages(stepper);
     if (kept_.wants(steps_.size())) keep_end(steps_.size(), stepper);
   }
   void reject(const TheStepper& stepper) requires carries {
-    rejected_.push_back({stepper.h(), stepper.t_next(), steps_.size(), closing_of(stepper)});
+    if (rejected_.full()) make_room_for(Trials::block_bytes);
+    rejected_.push_back({stepper.h(), stepper.t_next(), closing_of(stepper)});
   }
   void output(Index /*i*/, const Batch<Scalar>& /*y*/) { outputs_.push_back(steps_.size()); }
 
   // --- what the way back reads -----------------------------------------------------------------------------------
-  [[nodiscard]] const std::vector<Step>& steps() const noexcept { return steps_; }
+  [[nodiscard]] const detail::BlockList<Step>& steps() const noexcept { return steps_; }
   [[nodiscard]] const std::vector<std::size_t>& outputs() const noexcept { return outputs_; }
 
   /// Takes step `index` again, with its tapes. Steps are opened from the last to the first.
   OneStep& open(std::size_t index) {
-    const auto& from = kept_.last_before(index);
+    const auto from = kept_.last_before(index);
     std::size_t at = from.step;
-    const Scalar* const scalars = kept_.scalars(from.place);
-    detail::copy<Scalar>(batch(scalars), *start_);
+    detail::copy<Scalar>(batch(from.scalars), *start_);
     stepper_->reset(*start_);
     if constexpr (carries)
-      if (at > 0) stepper_->carry_on(from.carried, scalars + start_->size(), dynamics_.path_rows());
+      if (at > 0) stepper_->carry_on(from.carried, from.scalars + start_->size(), dynamics_.path_rows());
     while (at < index) {
       for (const std::size_t stop = kept_.next_stop(at, index); at < stop; ++runs_) {
         take(at++);
@@ -146,21 +162,46 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
 
   /// Steps that were run again to reach an earlier step, since start(): those that pullbacks read are not counted.
   [[nodiscard]] Index runs() const noexcept { return runs_; }
-  /// Bytes in use with `count` kept starts: these, the record of one step, and the stepper that takes it again.
-  [[nodiscard]] static std::size_t bytes(const View& dynamics, Index count) {
+  /// Bytes in use beside the kept starts and the lists of steps: the record of one step, and the stepper that takes it
+  /// again.
+  [[nodiscard]] static std::size_t fixed_bytes(const View& dynamics) {
     const Index rows = dynamics.rows(), n = dynamics.columns();
-    const Index scalars =
-        count * place_size(dynamics) + rows * n + detail::recorded_stages<Method>() * OneStep::stage_size(dynamics);
-    return std::size_t(scalars) * sizeof(Scalar) + TheStepper::storage_bytes(rows, dynamics.path_rows(), n) +
-           std::size_t(count) * KeptSteps<S, Carried>::overhead;
+    const Index scalars = rows * n + detail::recorded_stages<Method>() * OneStep::stage_size(dynamics);
+    return std::size_t(scalars) * sizeof(Scalar) + TheStepper::storage_bytes(rows, dynamics.path_rows(), n);
   }
 
  private:
   struct Trial {
     double h, t_next;
-    std::size_t step;  // on the way to which it was rejected
     bool closing;
   };
+  using Steps = detail::BlockList<Step>;
+  using Trials = detail::BlockList<Trial>;
+
+  /// Lets the lists of steps and trials take so many bytes, by fewer kept starts where there is no other room.
+  void make_room(std::size_t lists_bytes) {
+    lists_bytes_ = lists_bytes;
+    if (!room_.bounded()) return;
+    const std::size_t taken = fixed_ + lists_bytes;
+    if (taken >= room_.bytes || !kept_.fit_into(room_.bytes - taken)) refuse(taken + kept_.block_bytes());
+  }
+  void make_room_for(std::size_t block_bytes) {
+    const std::size_t needed = steps_.bytes() + rejected_.bytes() + block_bytes;
+    if (needed > lists_bytes_) make_room(needed);
+  }
+  /// Of a solve that is refused nothing must stay that would leave the next one no room.
+  [[gnu::cold, noreturn]] void refuse(std::size_t needed) {
+    const std::size_t steps = steps_.size() + 1;
+    forget_lists();
+    throw ArgumentError("MemoryBudget: bytes", Index(room_.bytes),
+                        "at least " + std::to_string(needed) + " for a chunk of " +
+                            std::to_string(dynamics_.columns()) + " columns and the lengths of " +
+                            std::to_string(steps) + " steps; fewer columns need less (ChunkWidth)");
+  }
+  void forget_lists() {
+    steps_ = {};
+    rejected_ = {};
+  }
 
   [[nodiscard]] static Index place_size(const View& dynamics) {
     const Index rows = dynamics.rows(), n = dynamics.columns();
@@ -179,9 +220,9 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
 
   /// Keeps what `step` starts from: where the step before it, which the stepper has tried last, ends.
   void keep_end(std::size_t step, const TheStepper& stepper) {
-    Scalar* const to = kept_.keep(step);
-    detail::copy<Scalar>(stepper.y_next(), batch(to));
-    if constexpr (carries) kept_.carried() = stepper.carry(to + stepper.y_next().size());
+    const auto to = kept_.keep(step);
+    detail::copy<Scalar>(stepper.y_next(), batch(to.scalars));
+    if constexpr (carries) to.carried = stepper.carry(to.scalars + stepper.y_next().size());
   }
 
   /// Tries step `index` from where the stepper stands, with its tapes.
@@ -192,10 +233,8 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
     if constexpr (requires { stepper_->restart(); })
       if (index > 0 && step.t != steps_[index - 1].t_next) stepper_->restart();
     if constexpr (carries && ImplicitMethod<Method>) {
-      auto trial = std::lower_bound(rejected_.begin(), rejected_.end(), index,
-                                    [](const Trial& one, std::size_t number) { return one.step < number; });
-      for (; trial != rejected_.end() && trial->step == index; ++trial)
-        attempt(step.t, trial->h, trial->t_next, trial->closing);
+      for (std::size_t i = index > 0 ? steps_[index - 1].trials : 0; i < step.trials; ++i)
+        attempt(step.t, rejected_[i].h, rejected_[i].t_next, rejected_[i].closing);
     }
     attempt(step.t, step.h, step.t_next, step.closing);
   }
@@ -229,9 +268,11 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
   TheStepper* stepper_ = nullptr;  // of this shape
   Batch<Scalar>* start_ = nullptr;
   KeptSteps<S, Carried> kept_;
-  std::vector<Step> steps_;
-  std::vector<Trial> rejected_;
+  Steps steps_;
+  Trials rejected_;
   std::vector<std::size_t> outputs_;
+  RecordRoom room_;
+  std::size_t fixed_ = 0, lists_bytes_ = 0;
   NewtonGoal goal_;
   Index runs_ = 0;
 };

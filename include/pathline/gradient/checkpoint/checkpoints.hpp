@@ -15,7 +15,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/gradient/checkpoint/checkpoint_recording.hpp>
-#include <pathline/gradient/dynamics_view.hpp>
+#include <pathline/gradient/checkpoint/kept_steps.hpp>
 
 #include <cstddef>
 
@@ -30,17 +30,18 @@ struct Checkpoints {
   using Recording = CheckpointRecording<Method, S, keep_stages>;
 
   /// \throws ArgumentError for a count below 1.
-  template <class Method, bool keep_stages = false, class View>
-  [[nodiscard]] Index states(const View& /*dynamics*/) const {
+  [[nodiscard]] RecordRoom room() const {
     if (count < 1) throw ArgumentError("Checkpoints: count", count, "at least 1");
-    return count;
+    return {.starts = count};
   }
 };
 
-/// Keeps as many starts of steps as fit into `bytes`, beside the tapes of one step and what runs steps again. It holds
-/// for each record: one for each thread of a `Cnf`, of a `FieldStack` one for each block and thread, one for each chunk
-/// of a batch of a `NeuralOde`. The lengths of the steps come on top, four numbers for each trial, rejected ones
-/// included; under step control their lists double as they grow, and hold up to three times as much for a while.
+/// Keeps as many starts of steps as fit into `bytes`, beside the tapes of one step, what runs steps again, and the
+/// lengths of all steps: four numbers for each, and three for each rejected trial of a method that reads them. Where
+/// nobody knows how many steps come, starts make room for their lengths. The bound holds for each record: one for each
+/// thread of a `Cnf`, of a `FieldStack` one for each block and thread, one for each chunk of a batch of a `NeuralOde`.
+///
+/// A solve throws an ArgumentError where one start and the lengths do not fit.
 struct MemoryBudget {
   std::size_t bytes = 64U << 20U;
 
@@ -48,17 +49,7 @@ struct MemoryBudget {
   template <class Method, Real S, bool keep_stages>
   using Recording = CheckpointRecording<Method, S, keep_stages>;
 
-  /// \throws ArgumentError for a budget that one start does not fit into.
-  template <class Method, bool keep_stages = false, class View>
-  [[nodiscard]] Index states(const View& dynamics) const {
-    using Record = CheckpointRecording<Method, typename View::Scalar, keep_stages>;
-    const std::size_t fixed = Record::bytes(dynamics, 0), state = Record::bytes(dynamics, 1) - fixed;
-    if (bytes < fixed + state)
-      throw ArgumentError("MemoryBudget: bytes", Index(bytes),
-                          "at least " + std::to_string(fixed + state) + " for a chunk of " +
-                              std::to_string(dynamics.columns()) + " columns; fewer of them need less (ChunkWidth)");
-    return Index((bytes - fixed) / state);
-  }
+  [[nodiscard]] RecordRoom room() const { return {.bytes = bytes}; }
 };
 
 }  // namespace pathline
