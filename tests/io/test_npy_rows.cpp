@@ -1,6 +1,7 @@
 // Rows of numpy's files, read where they are asked for.
 #include <pathline/io/npy_rows.hpp>
 
+#include <pathline/io/mapped_npy.hpp>
 #include <pathline/io/npy.hpp>
 #include <pathline/train/source/row_set.hpp>
 
@@ -66,6 +67,26 @@ class LittleMemory {
 #endif
 
 }  // namespace
+
+TEST_CASE("Rows of a mapped file are those of its samples, of any type", "[io][npy]") {
+  static_assert(RowSet<io::MappedNpy<float>> && RowSet<io::MappedNpy<double>>);
+  const Folder folder;
+  const Batch<float> X = some_numbers();
+  const auto path = folder.write("x.npy", npy_text(X));
+  const io::MappedNpy<float> rows(path);
+  const io::MappedNpy<double> converted(path);
+  CHECK(all_of(rows) == X);
+  CHECK(all_of(converted) == X.cast<double>());
+  Batch<float> some(3, 4), flat(2, 4), wide = Batch<float>::Zero(5, 4);
+  rows.read(6, some);
+  CHECK(some == X.rightCols(4));
+  rows.read(1, wide.middleRows(1, 3));
+  CHECK(wide.middleRows(1, 3) == X.middleCols(1, 4));
+  CHECK((wide.row(0).isZero() && wide.row(4).isZero()));
+  CHECK_THROWS_AS(rows.read(7, some), ArgumentError);
+  CHECK_THROWS_AS(rows.read(-1, some), ArgumentError);
+  CHECK_THROWS_AS(rows.read(0, flat), ShapeError);
+}
 
 TEST_CASE("Rows of a numpy file are read where they are asked for", "[io][npy]") {
   static_assert(RowSet<NpyRows<float>> && RowSet<NpyRows<double>>);

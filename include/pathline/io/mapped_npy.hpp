@@ -3,6 +3,10 @@
 ///
 ///     io::MappedNpy<float> data("x.npy");
 ///     Batch<float> X = data.samples(0, 1000);  // the first thousand, d × 1000
+///     fit(flow, ShuffledSource(data, {.epoch = 1'000'000}), validation, {.epochs = 20}, rng);
+///
+/// For training take `NpyRows` (io/npy_rows.hpp) unless the numbers are of another type: what was looked at of a mapped
+/// file counts as the program's memory until the system needs it, and a file that another program shortens ends it.
 #pragma once
 
 #include <pathline/core/errors.hpp>
@@ -23,10 +27,12 @@
 namespace pathline::io {
 
 /// Files as parse_npy_table() reads them. The file stays open and must not be shortened while this lives; what is
-/// asked for is converted anew each time.
-template <Real Scalar>
+/// asked for is converted anew each time. A `RowSet` (train/source/row_set.hpp).
+template <Real S>
 class MappedNpy {
  public:
+  using Scalar = S;
+
   /// \throws FileError when the file cannot be read; FormatError for whatever is no such file.
   explicit MappedNpy(const std::filesystem::path& path)
       : source_("MappedNpy: " + path.string()),
@@ -41,13 +47,21 @@ class MappedNpy {
   /// Samples first, …, first + count - 1, d × count. A NaN stays one.
   /// \throws ArgumentError for samples that are not there; DataError for a number that Scalar does not hold.
   [[nodiscard]] Batch<Scalar> samples(Index first, Index count) const {
-    if (first < 0 || count < 0 || count > size() || first > size() - count)
-      throw ArgumentError(source_ + ": samples",
-                          "the " + std::to_string(count) + " from " + std::to_string(first) + " on",
-                          "some of the " + std::to_string(size()) + " from 0 on");
+    require_samples(first, count);
     Batch<Scalar> X(dim(), count);
     for (Index j = 0; j < count; ++j) copy(first + j, X, j);
     return X;
+  }
+  /// Overwrites X (d × m) with the samples first, …, first + m - 1.
+  /// \throws As above; ShapeError unless X has d rows.
+  void read(Index first, BatchRef<Scalar> X) const {
+    require_rows("MappedNpy::read: X", X.rows(), dim());
+    require_samples(first, X.cols());
+    if (const std::optional<ConstBatchMap<Scalar>> as_they_lie = view()) {
+      for (Index j = 0; j < X.cols(); ++j) X.col(j) = as_they_lie->col(first + j);
+    } else {
+      for (Index j = 0; j < X.cols(); ++j) copy(first + j, X, j);
+    }
   }
 
   /// The samples of these numbers, from 0, d × their count: a mini-batch.
@@ -73,7 +87,14 @@ class MappedNpy {
   }
 
  private:
-  void copy(Index sample, Batch<Scalar>& X, Index j) const {
+  void require_samples(Index first, Index count) const {
+    if (first < 0 || count < 0 || count > size() || first > size() - count)
+      throw ArgumentError(source_ + ": samples",
+                          "the " + std::to_string(count) + " from " + std::to_string(first) + " on",
+                          "some of the " + std::to_string(size()) + " from 0 on");
+  }
+  template <class Samples>
+  void copy(Index sample, Samples& X, Index j) const {
     for (Index i = 0; i < X.rows(); ++i) {
       const detail::AnyNumber number = array_.number(file_.bytes(), i, sample);
       const std::optional<Scalar> value = detail::number_as<Scalar>(number);
