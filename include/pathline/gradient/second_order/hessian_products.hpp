@@ -21,13 +21,12 @@
 #include <pathline/gradient/backpropagation.hpp>
 #include <pathline/gradient/neural_ode.hpp>
 #include <pathline/gradient/ode_parts.hpp>
+#include <pathline/gradient/second_order/control_with_tangents.hpp>
 #include <pathline/gradient/second_order/losses.hpp>
 #include <pathline/gradient/value_and_gradient.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/nn/moving/moving_field.hpp>
 #include <pathline/nn/parameters.hpp>
-#include <pathline/ode/batch/per_sample.hpp>
-#include <pathline/ode/control/error_control.hpp>
 #include <pathline/ode/explicit/explicit_tableau.hpp>
 
 #include <cstddef>
@@ -63,42 +62,17 @@ inline constexpr bool plain_backpropagation = false;
 template <class Storage>
 inline constexpr bool plain_backpropagation<Backpropagation<Storage, NoStepCost>> = true;
 
-/// A control whose domain is one of the state y, for [y; ẏ]: tangents may have any sign and size.
-template <HasDomain Control>
-struct DomainOfState : Control {
-  struct Inside {
-    decltype(Control::inside) of_state;
-    template <class Both>
-    [[nodiscard]] bool operator()(const Both& both) const {
-      return of_state(both.topRows(both.rows() / 2));
-    }
-  };
-  explicit DomainOfState(const Control& control) : Control(control), inside{control.inside} {}
-  Inside inside;  // hides that of the control
-};
-
-/// What a step control becomes for the solve of a state and its tangent.
-template <class Control>
-[[nodiscard]] auto control_with_tangents(const Control& control) {
-  if constexpr (EachSampleControl<Control>)
-    return PerSample(control_with_tangents(control.control), control.column_multiple);
-  else if constexpr (HasDomain<Control>)
-    return DomainOfState<Control>(control);
-  else
-    return control;
-}
-
 /// A neural ODE and its tangent as one, and what repeated products keep.
 template <class Parts>
 struct MovingModel {
   using Scalar = typename Parts::Scalar;
   using Field = MovingField<typename Parts::Field>;
-  using Control = decltype(control_with_tangents(std::declval<const typename Parts::Control&>()));
+  using Control = decltype(control_with_tangents(std::declval<const typename Parts::Control&>(), Index{}));
   using Ode = NeuralOde<Field, typename Parts::Method, Control, typename Parts::Gradient, Threads, ChunkWidth>;
 
   explicit MovingModel(const Parts& parts)
-      : ode(Field(parts.field), parts.method, control_with_tangents(parts.control), parts.gradient, parts.threads,
-            parts.chunk_width) {}
+      : ode(Field(parts.field), parts.method, control_with_tangents(parts.control, parts.field.dim()), parts.gradient,
+            parts.threads, parts.chunk_width) {}
 
   Ode ode;
   typename Ode::Memory memory;
