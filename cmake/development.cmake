@@ -58,3 +58,23 @@ if(PATHLINE_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_L
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=true
                                   CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} ${PATHLINE_CCACHE})
 endif()
+
+# Writes a source that includes the given ones, each in a namespace of its own, where pathline stands for ::pathline too
+# and is open for what a source adds to it. Their headers come first, outside of it. What the sources instantiate alike
+# is then compiled once.
+function(write_together output)
+  set(headers "")
+  set(bodies "")
+  foreach(source IN LISTS ARGN)
+    file(STRINGS ${source} includes REGEX "^#include ")
+    list(APPEND headers ${includes})
+    string(MAKE_C_IDENTIFIER ${source} name)
+    string(APPEND bodies "namespace in_${name} {\nnamespace pathline {\nusing namespace ::pathline;\n"
+                         "namespace detail {\nusing namespace ::pathline::detail;\n}\n}\n"
+                         "#include <${source}>\n}\n")
+  endforeach()
+  list(REMOVE_DUPLICATES headers)
+  list(JOIN headers "\n" headers)
+  file(CONFIGURE OUTPUT ${output} CONTENT "${headers}\n\n${bodies}" @ONLY)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ARGN})
+endfunction()
