@@ -106,6 +106,33 @@ TEST_CASE("AugmentedDynamics: every row agrees with a naive statement by explici
   }
 }
 
+TEST_CASE("AugmentedDynamics: those of the path alone are its rows of z, and what is left of its pullback",
+          "[flow][dynamics]") {
+  Problem problem;
+  const Problem::G g = problem.dynamics(problem.field);
+  const auto path = g.path_dynamics();
+  static_assert(HasPathDynamics<Problem::G> && Dynamics<decltype(path)>);
+  REQUIRE(path.rows() == d);
+  REQUIRE(path.parameter_count() == g.parameter_count());
+  const Batch<double> dy = problem.evaluate(problem.field, problem.y, problem.t);
+  Vector<double> tape(path.tape_size()), of_all(g.tape_size());
+  const std::span<double> slot(tape.data(), std::size_t(tape.size())), all(of_all.data(), std::size_t(of_all.size()));
+  Batch<double> F(d, n), same(d + 3, n);
+  path.evaluate(problem.t, problem.y.topRows(d), F, slot, problem.workspace);
+  CHECK((F - dy.topRows(d)).lpNorm<Eigen::Infinity>() < 1e-15);
+
+  g.evaluate(problem.t, problem.y, same, all, problem.workspace);
+  Batch<double> bar = problem.y, path_bar(d, n), expected(d, n);
+  bar.bottomRows(3).setZero();  // no cotangents of quadratures
+  Vector<double> theta_bar = Vector<double>::Zero(g.parameter_count()), expected_theta = theta_bar;
+  double t_bar = 0, expected_t = 0;
+  path.pullback(problem.t, slot, bar.topRows(d), path_bar, theta_bar, t_bar, problem.workspace);
+  g.pullback(problem.t, all, bar, expected, expected_theta, expected_t, problem.workspace);
+  CHECK(max_difference(path_bar, expected) < 1e-14);
+  CHECK(max_difference(theta_bar, expected_theta) < 1e-14);
+  CHECK(t_bar == Approx(expected_t).epsilon(1e-13));
+}
+
 TEST_CASE("AugmentedDynamics: without regularizers a solve lends no tape to the field", "[flow][dynamics]") {
   using OnPath = FieldByTangents<Problem::FieldType>;
   Problem problem;

@@ -1,5 +1,9 @@
 #include <pathline/gradient/backpropagation.hpp>
 
+#include <pathline/gradient/checkpoint/checkpoints.hpp>
+#include <pathline/gradient/dynamics.hpp>
+#include <pathline/gradient/step_regularizers.hpp>
+
 #include <support/catch.hpp>
 #include <support/gradient_problem.hpp>
 
@@ -40,6 +44,41 @@ struct SquaredError {
   }
 };
 static_assert(StepCost<SquaredError, double> && StepCost<NoStepCost, float> && !StepCost<int, double>);
+
+/// z' = f(t, z), and the quadrature of ½ ‖f‖² with its count of evaluations and pullbacks.
+struct WithWork {
+  using Scalar = double;
+  GradientProblem::G field;
+  mutable Index evaluations = 0, pullbacks = 0;
+
+  [[nodiscard]] Index rows() const { return field.rows() + 1; }
+  [[nodiscard]] Index columns() const { return field.columns(); }
+  [[nodiscard]] Index path_rows() const { return field.rows(); }
+  [[nodiscard]] Index error_rows() const { return rows(); }
+  [[nodiscard]] Index parameter_count() const { return field.parameter_count(); }
+  [[nodiscard]] Index tape_size() const { return Slices<double>::size(path_rows() * columns()) + field.tape_size(); }
+  void evaluate(double t, ConstBatchRef<double> y, BatchRef<double> dy, std::span<double> tape,
+                Workspace<double>& workspace) const {
+    ++evaluations;
+    Slices<double> slices(tape);
+    BatchMap<double> F = slices.batch(path_rows(), columns());
+    field.evaluate(t, y.topRows(path_rows()), F, slices.scalars(field.tape_size()), workspace);
+    dy.topRows(path_rows()) = F;
+    dy.bottomRows(1) = 0.5 * F.colwise().squaredNorm();
+  }
+  void pullback(double t, std::span<double> tape, ConstBatchRef<double> dy_bar, BatchRef<double> path_bar,
+                VectorRef<double> theta_bar, double& t_bar, Workspace<double>& workspace) const {
+    ++pullbacks;
+    Slices<double> slices(tape);
+    const BatchMap<double> F = slices.batch(path_rows(), columns());
+    const Batch<double> F_bar = dy_bar.topRows(path_rows()) + F * dy_bar.row(path_rows()).asDiagonal();
+    field.pullback(t, slices.scalars(field.tape_size()), F_bar, path_bar, theta_bar, t_bar, workspace);
+  }
+};
+struct WithWorkAndPath : WithWork {
+  [[nodiscard]] GradientProblem::G path_dynamics() const { return field; }
+};
+static_assert(!HasPathDynamics<WithWork> && HasPathDynamics<WithWorkAndPath>);
 
 }  // namespace
 
@@ -159,4 +198,41 @@ TEST_CASE("Backpropagation of a solve over no time hands the cotangents through"
   CHECK(result.forward.evaluations == 0);
   CHECK(result.theta_bar.isZero(0));
   CHECK(max_difference(result.y0_bar, (3 * problem.y0.array().cos()).matrix()) < 1e-15);
+}
+
+TEMPLATE_TEST_CASE("Backpropagation leaves out quadratures where nobody reads them, and the gradient is the same",
+                   "[gradient][backpropagation]", KeepTapes, RecomputeStages, Checkpoints) {
+  const GradientProblem problem;
+  const PiController control{.rtol = 1e-5, .atol = 1e-5, .initial_step = 0.5};
+  const auto run = [&](const auto& dynamics, const auto& gradient) {
+    typename std::remove_cvref_t<decltype(gradient)>::template Memory<WithWork, Dopri5> memory;
+    GradientProblem::Result result;
+    Batch<double> y = Batch<double>::Zero(3, 3);
+    y.topRows(2) = 3 * problem.y0;
+    result.forward = gradient.forward(Dopri5{}, control, dynamics, y, problem.times, {}, memory);
+    result.loss = y.sum();
+    result.y0_bar.setOnes(3, 3);
+    result.theta_bar.setZero(dynamics.parameter_count());
+    result.backward =
+        gradient.backward(Dopri5{}, control, dynamics, problem.times, {}, result.y0_bar, result.theta_bar, memory);
+    return result;
+  };
+  const WithWork all{{problem.field, 3}};
+  const WithWorkAndPath some{{{problem.field, 3}}};
+  const auto complete = run(all, Backpropagation<>{}), result = run(some, Backpropagation<TestType>{});
+  CHECK(result.loss == complete.loss);
+  CHECK(max_difference(result.theta_bar, complete.theta_bar) < 1e-14);
+  CHECK(max_difference(result.y0_bar, complete.y0_bar) < 1e-14);
+  CHECK(result.forward.evaluations == complete.forward.evaluations);
+  CHECK(some.pullbacks == 5 * result.forward.accepted);  // of six
+  CHECK(all.pullbacks == 6 * complete.forward.accepted);
+  const Index steps = complete.forward.accepted + complete.forward.rejected;
+  if constexpr (std::same_as<TestType, KeepTapes>) CHECK(some.evaluations == all.evaluations - steps);
+
+  // A cost of the steps reads all rows of all stages.
+  const WithWork same{{problem.field, 3}};
+  const WithWorkAndPath other{{{problem.field, 3}}};
+  const Backpropagation<KeepTapes, ErrorEstimateCost<Dopri5>> with_cost;
+  CHECK(run(same, with_cost).theta_bar == run(other, with_cost).theta_bar);
+  CHECK(same.evaluations == other.evaluations);
 }

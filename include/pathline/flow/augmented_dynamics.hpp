@@ -15,6 +15,7 @@
 #include <pathline/flow/path/path_jerk.hpp>
 #include <pathline/flow/path/path_point.hpp>
 #include <pathline/flow/regularizer/regularizer.hpp>
+#include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/side_inputs.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/nn/jacobian.hpp>
@@ -67,6 +68,10 @@ class AugmentedDynamics {
   [[nodiscard]] AugmentedDynamics of_samples(std::span<const double> times, std::span<const Index> samples,
                                              typename Workspace<Scalar>::Frame& frame) const {
     return {on_path_.of_samples(samples, frame), regularizers_, side_.of_samples(times, samples, frame)};
+  }
+  /// z' = f(t, z) alone. With a trace in closed form it would be compiled for this alone.
+  [[nodiscard]] auto path_dynamics() const requires OnPath::has_tangents {
+    return FieldDynamics(field(), columns(), side_);
   }
   /// So many samples, for the sizes of their tapes.
   [[nodiscard]] AugmentedDynamics of_width(Index columns) const { return {on_path_.of_width(columns), regularizers_}; }

@@ -28,6 +28,8 @@ namespace pathline {
 ///   of the step control sees.
 /// - `parameter_count()`: length of θ. `tape_size()`: scalars that one evaluation leaves for its pullback.
 ///   `evaluation_tape_size()`, if it has that: scalars that evaluate() takes instead where no pullback follows.
+/// - `path_dynamics()`, if it has that: the dynamics of the path rows alone, with the same parameters, in a value that
+///   refers to no more than this does. Stages whose quadratures nobody reads are evaluated by it (HasPathSlope).
 /// - `evaluate(t, y, dy, tape, workspace)`: dy = g(t, y).
 /// - `pullback(t, tape, dy_bar, path_bar, theta_bar, t_bar, workspace)`: overwrites path_bar (path_rows × columns),
 ///   adds to theta_bar and t_bar. A tape may be pulled back any number of times.
@@ -44,6 +46,11 @@ concept Dynamics = Real<typename G::Scalar> &&
   { g.tape_size() } -> std::convertible_to<Index>;
   g.evaluate(t, y, dy, tape, workspace);
   g.pullback(t, tape, y, dy, theta_bar, t_bar, workspace);
+};
+
+template <class G>
+concept HasPathDynamics = Dynamics<G> && requires(const G g) {
+  { g.path_dynamics() } -> Dynamics;
 };
 
 namespace detail {
@@ -83,6 +90,13 @@ struct SolverRightHandSide {
   void operator()(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) const {
     typename Workspace<Scalar>::Frame frame(workspace);
     dynamics.evaluate(t, y, dy, frame.scalars(detail::evaluation_tape_size(dynamics)), workspace);
+  }
+  void path_slope(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) const requires HasPathDynamics<G> {
+    const auto path = dynamics.path_dynamics();
+    const Index d = path.rows();
+    typename Workspace<Scalar>::Frame frame(workspace);
+    path.evaluate(t, y.topRows(d), dy.topRows(d), frame.scalars(detail::evaluation_tape_size(path)), workspace);
+    detail::fill<Scalar>(View<Scalar>(dy).bottomRows(dy.rows() - d), 0);
   }
   [[nodiscard]] Index error_rows() const { return dynamics.error_rows(); }
   [[nodiscard]] Index path_rows() const { return dynamics.path_rows(); }

@@ -22,6 +22,13 @@ struct WholeDynamics {
     return g;
   }
 };
+/// The dynamics of its path rows alone.
+struct PathPart {
+  template <HasPathDynamics G>
+  [[nodiscard]] static auto of(const G& g) {
+    return g.path_dynamics();
+  }
+};
 }  // namespace detail
 
 /// Refers to a `Dynamics` of this scalar, which must outlive it, and is a `Dynamics` itself.
@@ -38,7 +45,10 @@ class DynamicsView {
   /// Looks at `Part::of(whole)`, which is made anew for each call.
   template <class Whole, class Part>
   DynamicsView(const Whole& whole, Part /*which*/)
-      : DynamicsView(&whole, Part::of(whole), &evaluate_of<Whole, Part>, &pullback_of<Whole, Part>) {}
+      : DynamicsView(&whole, Part::of(whole), &evaluate_of<Whole, Part>, &pullback_of<Whole, Part>) {
+    if constexpr (HasPathDynamics<Whole> && std::same_as<Part, detail::WholeDynamics>)
+      path_ = [](const void* g) { return DynamicsView(*static_cast<const Whole*>(g), detail::PathPart()); };
+  }
 
   [[nodiscard]] Index rows() const noexcept { return rows_; }
   [[nodiscard]] Index columns() const noexcept { return columns_; }
@@ -47,6 +57,9 @@ class DynamicsView {
   [[nodiscard]] Index parameter_count() const noexcept { return parameter_count_; }
   [[nodiscard]] Index tape_size() const noexcept { return tape_size_; }
   [[nodiscard]] Index evaluation_tape_size() const noexcept { return evaluation_tape_size_; }
+  /// Whether there is path_dynamics(), a view of the path rows alone.
+  [[nodiscard]] bool has_path_dynamics() const noexcept { return path_ != nullptr; }
+  [[nodiscard]] DynamicsView path_dynamics() const { return path_(dynamics_); }
 
   /// y, dy: rows × columns, contiguous.
   void evaluate(double t, View<const Scalar> y, View<Scalar> dy, std::span<Scalar> tape,
@@ -102,6 +115,7 @@ class DynamicsView {
   const void* dynamics_ = nullptr;
   Evaluate evaluate_ = nullptr;
   Pullback pullback_ = nullptr;
+  DynamicsView (*path_)(const void*) = nullptr;
   Index rows_ = 0, columns_ = 0, path_rows_ = 0, error_rows_ = 0, parameter_count_ = 0, tape_size_ = 0,
         evaluation_tape_size_ = 0;
 };

@@ -10,6 +10,7 @@
 #include <pathline/gradient/step_pullback.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/explicit/leading_stages.hpp>
 
 #include <cstddef>
 
@@ -51,8 +52,16 @@ class StepPullback<Method, G>
       }
       if (!active_[i]) continue;  // the last stage of a method that is first same as last
       Scalar t_bar(0);
-      record.pullback(i == 0 ? step.first : step.rest + i - 1, step.time(tableau.c[i]), stage_bar_[i], mu_[i],
-                      theta_bar, t_bar);
+      const std::size_t index = i == 0 ? step.first : step.rest + i - 1;
+      const double t = step.time(tableau.c[i]);
+      if constexpr (requires { record.pullback_path(index, t, stage_bar_[i], mu_[i], theta_bar, t_bar); }) {
+        if (detail::leads_only<Method>[i])
+          record.pullback_path(index, t, stage_bar_[i], mu_[i], theta_bar, t_bar);
+        else
+          record.pullback(index, t, stage_bar_[i], mu_[i], theta_bar, t_bar);
+      } else {
+        record.pullback(index, t, stage_bar_[i], mu_[i], theta_bar, t_bar);
+      }
       ++pullbacks;
     }
     for (std::size_t i = 0; i < s; ++i)

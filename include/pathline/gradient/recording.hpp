@@ -10,6 +10,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics_view.hpp>
 #include <pathline/gradient/record_storage.hpp>
+#include <pathline/math/view_loops.hpp>
 
 #include <cstddef>
 #include <span>
@@ -68,6 +69,18 @@ class Recording {
     Storage::template evaluate<Scalar>(dynamics_, t, y, dy, slot(used_), *workspace_);
     ++used_;
   }
+  void path_slope(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) {
+    if (!leaves_out_quadratures()) return (*this)(t, y, dy);
+    const DynamicsView<Scalar> path = dynamics_.path_dynamics();
+    const Index d = path.rows(), n = path.columns();
+    typename Workspace<Scalar>::Frame frame(*workspace_);
+    const View<Scalar> Z = frame.batch(d, n), F = frame.batch(d, n), slopes(dy);
+    detail::copy<Scalar>(View<const Scalar>(y).topRows(d), Z);
+    Storage::template evaluate<Scalar>(path, t, Z, F, slots_.at(used_, Storage::slot_size(path)), *workspace_);
+    detail::copy<Scalar>(F, slopes.topRows(d));
+    detail::fill<Scalar>(slopes.bottomRows(slopes.rows() - d), 0);
+    ++used_;
+  }
   [[nodiscard]] Index error_rows() const { return dynamics_.error_rows(); }
   [[nodiscard]] Index path_rows() const { return dynamics_.path_rows(); }
 
@@ -100,6 +113,17 @@ class Recording {
                 Scalar& t_bar) {
     Storage::pullback(dynamics_, t, slot(index), dy_bar, path_bar, theta_bar, t_bar, *workspace_);
   }
+  /// The same of one that was made by path_slope().
+  void pullback_path(std::size_t index, double t, View<const Scalar> dy_bar, View<Scalar> path_bar,
+                     View<Scalar> theta_bar, Scalar& t_bar) {
+    if (!leaves_out_quadratures()) return pullback(index, t, dy_bar, path_bar, theta_bar, t_bar);
+    const DynamicsView<Scalar> path = dynamics_.path_dynamics();
+    typename Workspace<Scalar>::Frame frame(*workspace_);
+    const View<Scalar> F_bar = frame.batch(path.rows(), path.columns());
+    detail::copy<Scalar>(dy_bar.topRows(path.rows()), F_bar);
+    Storage::pullback(path, t, slots_.at(index, Storage::slot_size(path)), F_bar, path_bar, theta_bar, t_bar,
+                      *workspace_);
+  }
   /// Scalars that a stage leaves.
   [[nodiscard]] static Index stage_size(const DynamicsView<Scalar>& dynamics) {
     return Storage::slot_size(dynamics) + (keep_stages ? dynamics.rows() * dynamics.columns() : 0);
@@ -121,6 +145,8 @@ class Recording {
   std::size_t used_ = 0, kept_ = 0;  // slots: filled, and of them those that nobody gives back
 
  private:
+  /// A cost of the steps reads all rows of all stages.
+  [[nodiscard]] bool leaves_out_quadratures() const { return !keep_stages && dynamics_.has_path_dynamics(); }
   [[nodiscard]] std::span<Scalar> slot(std::size_t index) { return slots_.at(index, Storage::slot_size(dynamics_)); }
 
   DynamicsView<Scalar> dynamics_;

@@ -29,16 +29,24 @@ class RightHandSideView {
       : rhs_(&rhs),
         call_(
             [](void* to, double t, const Batch<Scalar>& y, Batch<Scalar>& dy) { (*static_cast<Rhs*>(to))(t, y, dy); }),
+        path_slope_(call_),
         error_rows_(rhs.error_rows()),
-        path_rows_(rhs.path_rows()) {}
+        path_rows_(rhs.path_rows()) {
+    if constexpr (HasPathSlope<Rhs, Batch<Scalar>>)
+      path_slope_ = [](void* to, double t, const Batch<Scalar>& y, Batch<Scalar>& dy) {
+        static_cast<Rhs*>(to)->path_slope(t, y, dy);
+      };
+  }
 
   void operator()(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) const { call_(rhs_, t, y, dy); }
+  void path_slope(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) const { path_slope_(rhs_, t, y, dy); }
   [[nodiscard]] Index error_rows() const noexcept { return error_rows_; }
   [[nodiscard]] Index path_rows() const noexcept { return path_rows_; }
 
  private:
   void* rhs_;
   void (*call_)(void*, double, const Batch<Scalar>&, Batch<Scalar>&);
+  void (*path_slope_)(void*, double, const Batch<Scalar>&, Batch<Scalar>&);
   Index error_rows_, path_rows_;
 };
 

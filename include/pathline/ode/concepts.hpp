@@ -54,6 +54,13 @@ concept HasPathRows = requires(const Rhs& rhs) {
   { rhs.path_rows() } -> std::convertible_to<Index>;
 };
 
+/// rhs.path_slope(t, y, dy) is asked in place of rhs(t, y, dy) where nobody reads the quadratures: it writes the path rows
+/// of dy, and anything finite below them.
+template <class Rhs, class State>
+concept HasPathSlope = HasPathRows<Rhs> && requires(Rhs& rhs, double t, const State& y, State& dy) {
+  rhs.path_slope(t, y, dy);
+};
+
 /// Whether there may be rows below the path rows. A right-hand side with path_rows() that has none says
 /// `static constexpr bool has_quadratures = false`.
 template <class Rhs>

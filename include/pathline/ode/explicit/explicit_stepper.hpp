@@ -15,6 +15,7 @@
 #include <pathline/ode/control/trial_error.hpp>
 #include <pathline/ode/explicit/dense_weights.hpp>
 #include <pathline/ode/explicit/explicit_tableau.hpp>
+#include <pathline/ode/explicit/leading_stages.hpp>
 #include <pathline/ode/stepper.hpp>
 #include <pathline/ode/tableau/entry_by_entry.hpp>
 #include <pathline/ode/tableau/set_entries.hpp>
@@ -285,7 +286,8 @@ class Stepper<Method, State> {
   [[nodiscard]] Index newton_iterations() const { return 0; }
   /// s, or s - 1 where the last stage was skipped.
   [[nodiscard]] int stages_evaluated() const { return stages_evaluated_; }
-  /// K_{i+1}, i = 0 … s - 1, of the step tried last; valid until accept().
+  /// K_{i+1}, i = 0 … s - 1, of the step tried last; valid until accept(). Quadratures of a stage that only leads to later
+  /// ones may be missing: HasPathSlope.
   [[nodiscard]] const State& stage(int i) const {
     eigen_assert(i >= 0 && i < stages);
     return K_[std::size_t(i)];
@@ -299,7 +301,11 @@ class Stepper<Method, State> {
       if constexpr (fsal && I == stages - 1)
         if (last == LastStage::skip) return;
       constexpr double c = Method::tableau.c[std::size_t(I)];
-      detail::evaluate_entries(rhs, c == 1 ? t_next_ : t + c * h_, next_, K_[std::size_t(I)]);
+      State& K = K_[std::size_t(I)];
+      if constexpr (detail::leads_only<Method>[std::size_t(I)] && HasPathSlope<Rhs, State>)
+        rhs.path_slope(c == 1 ? t_next_ : t + c * h_, next_, K);
+      else
+        detail::evaluate_entries(rhs, c == 1 ? t_next_ : t + c * h_, next_, K);
       ++evaluations_;
       stages_evaluated_ = I + 1;
       end_slope_known_ = fsal && I == stages - 1;
