@@ -117,15 +117,16 @@ struct ScaledSquare {
   }
 };
 
-/// Σ of the squares of scaled_error(), in the order of Eigen's sum over it.
+/// Σ of the squares of scaled_error(), in the order of Eigen's sum over it; over a block that has all rows, in the order
+/// of the sum over the matrix: a few rows a column make no pack.
 template <Real Scalar, bool OneRun>
 [[nodiscard]] double sum_of_squares_of_scaled_error(View<const Scalar> error, View<const Scalar> y,
                                                     View<const Scalar> y_next, Scalar rtol, Scalar atol) {
   const ScaledSquare<Scalar> square{error, y, y_next, rtol, atol};
-  if constexpr (OneRun)
+  const Index rows = error.rows();
+  if (OneRun || (error.stride() == rows && y.stride() == rows && y_next.stride() == rows))
     return double(sum_of_run<Scalar>(error.size(), square));
-  else
-    return double(sum_of_block<Scalar>(error.rows(), error.cols(), square));
+  return double(sum_of_block<Scalar>(rows, error.cols(), square));
 }
 
 /// The square of RmsNorm of scaled_error().
