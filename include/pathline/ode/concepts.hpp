@@ -54,8 +54,8 @@ concept HasPathRows = requires(const Rhs& rhs) {
   { rhs.path_rows() } -> std::convertible_to<Index>;
 };
 
-/// rhs.path_slope(t, y, dy) is asked in place of rhs(t, y, dy) where nobody reads the quadratures: it writes the path rows
-/// of dy, and anything finite below them.
+/// rhs.path_slope(t, y, dy) is called in place of rhs(t, y, dy) where nobody reads the quadratures: it writes the path
+/// rows of dy, and anything finite below them.
 template <class Rhs, class State>
 concept HasPathSlope = HasPathRows<Rhs> && requires(Rhs& rhs, double t, const State& y, State& dy) {
   rhs.path_slope(t, y, dy);

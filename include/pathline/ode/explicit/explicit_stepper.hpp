@@ -286,8 +286,8 @@ class Stepper<Method, State> {
   [[nodiscard]] Index newton_iterations() const { return 0; }
   /// s, or s - 1 where the last stage was skipped.
   [[nodiscard]] int stages_evaluated() const { return stages_evaluated_; }
-  /// K_{i+1}, i = 0 … s - 1, of the step tried last; valid until accept(). Quadratures of a stage that only leads to later
-  /// ones may be missing: HasPathSlope.
+  /// K_{i+1}, i = 0 … s - 1, of the step tried last; valid until accept(). A stage that only leads to later ones may
+  /// lack its quadratures: HasPathSlope.
   [[nodiscard]] const State& stage(int i) const {
     eigen_assert(i >= 0 && i < stages);
     return K_[std::size_t(i)];

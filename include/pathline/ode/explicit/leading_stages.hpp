@@ -1,6 +1,6 @@
 /// \file
-/// Stages of an explicit method that only lead to later stages. Nobody reads their quadratures, so that a right-hand side
-/// may leave these out: the trace of a flow, and its costs, for the second of Dopri5's six evaluations a step.
+/// Stages of an explicit method that only lead to later stages. Nobody reads their quadratures, and a right-hand side
+/// may leave these out: the trace and the costs of a flow, in one of the six evaluations of a step of Dopri5.
 #pragma once
 
 #include <pathline/ode/explicit/explicit_tableau.hpp>
