@@ -113,8 +113,8 @@ struct Draw {
   /// One number: what `fill` gives at row `component` of the column of that sample.
   template <Distribution D, Real Scalar = double>
   [[nodiscard]] Scalar number_at(Index sample, Index component) const {
-    Eigen::Matrix<Scalar, int(D::per_block), 1> numbers;
-    D::write(bits(sample, component / D::per_block), View<Scalar>(numbers));
+    Scalar numbers[D::per_block];
+    D::write(bits(sample, component / D::per_block), View<Scalar>(numbers, D::per_block, 1));
     return numbers[component % D::per_block];
   }
 };

@@ -33,6 +33,7 @@ struct SortedComponent {
   double middle_half = 0;   ///< Between the quartiles.
 };
 
+template <class = void>
 [[nodiscard]] inline SortedComponent sorted_component(const Batch<double>& X, Index i) {
   SortedComponent result;
   std::vector<double>& v = result.values;
@@ -57,6 +58,7 @@ struct SortedComponent {
 }
 
 /// Whether all numbers are whole multiples of `step`, counted from `origin`, to their precision.
+template <class = void>
 [[nodiscard, gnu::cold]] inline bool on_lattice(const SortedComponent& component, double origin, double step,
                                                 double epsilon) {
   const double size = std::max(std::abs(component.values.front()), std::abs(component.values.back()));
@@ -74,6 +76,7 @@ struct SortedComponent {
 
 /// The widest step, a power of ten or the smallest gap, of which all numbers are whole multiples; 0 where there is none
 /// above `least`.
+template <class = void>
 [[nodiscard, gnu::cold]] inline double lattice_step(const SortedComponent& component, double least, double epsilon) {
   const double range = component.values.back() - component.values.front();
   if (!(least > 0 && std::isfinite(range))) return 0;
@@ -154,6 +157,7 @@ class Finding {
 
 /// Numbers of single components: few different ones, lattices, values that carry probability, digits that the scalar
 /// does not hold.
+template <class = void>
 [[gnu::cold]] inline void inspect_values(const Batch<double>& X, const ComponentSpread& spread, Precision precision,
                                          std::vector<std::string>& warnings) {
   Finding lattice, few, atom, rounded;
@@ -193,6 +197,7 @@ class Finding {
 }
 
 /// Components that depend on each other, and too few samples to tell.
+template <class = void>
 [[gnu::cold]] inline void inspect_rank(const Batch<double>& X, const ComponentSpread& spread, Precision precision,
                                        std::vector<std::string>& warnings) {
   const Index d = X.rows(), n = X.cols();
@@ -228,6 +233,7 @@ class Finding {
 
 /// Z: the same data in the coordinates in which the flow works, of its own scalar.
 /// \param numbers  Of the samples in the caller's data.
+template <class = void>
 [[gnu::cold]] inline void inspect_coordinates(const Batch<double>& X, const Batch<double>& Z,
                                               const std::vector<Index>& numbers, Precision precision,
                                               std::vector<std::string>& warnings) {
@@ -259,6 +265,7 @@ class Finding {
   unscaled.report(": networks start as if their inputs were of order 1. Give the flow Standardize(X)", warnings);
 }
 
+template <class = void>
 [[nodiscard, gnu::cold]] inline std::vector<std::string> data_warnings(const Batch<double>& X, Precision of_data) {
   std::vector<std::string> warnings;
   try {

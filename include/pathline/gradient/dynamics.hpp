@@ -65,7 +65,7 @@ template <Dynamics G>
 }
 
 /// The smallest thing that meets `Dynamics`: lets concepts check gradient methods and record storages
-/// before a field is known.
+/// before a field is known. Nothing calls it.
 struct AnyDynamics {
   using Scalar = double;
   [[nodiscard]] Index rows() const { return 1; }
@@ -74,9 +74,9 @@ struct AnyDynamics {
   [[nodiscard]] Index error_rows() const { return 1; }
   [[nodiscard]] Index parameter_count() const { return 0; }
   [[nodiscard]] Index tape_size() const { return 0; }
-  void evaluate(double, ConstBatchRef<double>, BatchRef<double>, std::span<double>, Workspace<double>&) const {}
+  void evaluate(double, ConstBatchRef<double>, BatchRef<double>, std::span<double>, Workspace<double>&) const;
   void pullback(double, std::span<double>, ConstBatchRef<double>, BatchRef<double>, VectorRef<double>, double&,
-                Workspace<double>&) const {}
+                Workspace<double>&) const;
 };
 }  // namespace detail
 

@@ -34,12 +34,13 @@ class PerSampleField {
 
   /// \param t, y, dy  1 × n, d × n and d × n.
   /// \param samples   Which columns of the context the n columns read, counted from 0.
-  void operator()(const Row<double>& t, const Batch<Scalar>& y, Batch<Scalar>& dy, std::span<const Index> samples) {
+  void operator()(const Row<detail::Double<F>>& t, const Batch<Scalar>& y, Batch<Scalar>& dy,
+                  std::span<const Index> samples) {
     const Index n = y.cols();
     require_rows("PerSampleField: y", y.rows(), field_.dim());
     typename Workspace<Scalar>::Frame frame(workspace_);
     BatchMap<Scalar> S = frame.batch(1 + context_.rows(), n);
-    S.row(0) = t.cast<Scalar>();
+    S.row(0) = t.template cast<Scalar>();
     if (context_.rows() > 0)  // samples are numbered from 0
       require_columns("PerSampleField: context", context_.cols(),
                       std::max(context_.cols(), *std::max_element(samples.begin(), samples.end()) + 1));

@@ -39,6 +39,7 @@ struct CsvNumbers {
   Index skipped = 0;
 };
 
+template <class = void>
 [[gnu::cold]] inline void check_separators(const std::string& source, const CsvOptions& options) {
   const auto separator = static_cast<unsigned char>(options.separator);
   if (options.decimal != '.' && options.decimal != ',')
@@ -55,6 +56,7 @@ struct CsvNumbers {
 }
 
 /// Says what a cell is in place of a finite number, and what to do.
+template <class = void>
 [[noreturn, gnu::cold]] inline void refuse_cell(const CsvReader& reader, std::string_view text,
                                                 const std::vector<std::string>& cells, const CsvColumn& column,
                                                 const CsvOptions& options, const CsvNumbers& table, bool in_float) {
@@ -81,6 +83,7 @@ struct CsvNumbers {
 }
 
 /// Says that a row has another number of cells than the first, and what to do.
+template <class = void>
 [[noreturn, gnu::cold]] inline void refuse_row(const CsvReader& reader, std::string_view text,
                                                const std::vector<std::string>& cells, std::size_t width,
                                                const CsvOptions& options) {
@@ -100,6 +103,7 @@ struct CsvNumbers {
 }
 
 /// How many different numbers there are.
+template <class = void>
 [[nodiscard, gnu::cold]] inline std::size_t count_different(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   std::size_t different = 0;
@@ -112,6 +116,7 @@ struct CsvNumbers {
 /// \param exact  The numbers of the table in double.
 /// \throws DataError when different numbers become one, and rounding moves one by more than a thousandth of the
 ///         column's standard deviation.
+template <class = void>
 [[gnu::cold]] inline void require_float_holds(const std::string& source, const CsvNumbers& table,
                                               const std::vector<double>& exact) {
   // Loops rather than Eigen's expressions, which would be compiled wherever the header is included.
@@ -142,6 +147,7 @@ struct CsvNumbers {
   }
 }
 
+template <class = void>
 [[nodiscard]] inline CsvNumbers parse_csv_numbers(std::string_view text, const CsvOptions& options,
                                                   const std::string& source, bool in_float) {
   check_separators(source, options);
@@ -216,7 +222,9 @@ template <Real Scalar>
   Table<Scalar> table;
   for (const CsvColumn& column : numbers.columns) table.names.push_back(column.name);
   const Index d = Index(numbers.columns.size());
-  table.data = ConstBatchMap<double>(numbers.values.data(), d, Index(numbers.values.size()) / d).cast<Scalar>();
+  table.data =
+      ConstBatchMap<pathline::detail::Double<Scalar>>(numbers.values.data(), d, Index(numbers.values.size()) / d)
+          .template cast<Scalar>();
   table.has_header = numbers.has_header;
   table.skipped = numbers.skipped;
   return table;

@@ -20,6 +20,7 @@ namespace pathline::io::detail {
 
 /// Refuses what is no text in UTF-8, by its first bytes or a NUL.
 /// \throws DataError which says what the file is, and what to do.
+template <class = void>
 [[gnu::cold]] inline void require_text(const std::string& source, std::string_view text) {
   struct Format {
     const char *bytes, *name, *advice;
@@ -59,6 +60,7 @@ namespace pathline::io::detail {
 }
 
 /// The next line of a text that has something on it; removes it there. Quotes are not read: advice need not be exact.
+template <class = void>
 [[nodiscard]] inline std::string_view take_line(std::string_view& text) {
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find_first_of("\r\n"));
@@ -69,12 +71,14 @@ namespace pathline::io::detail {
 }
 
 /// How a separator is called in a message.
+template <class = void>
 [[nodiscard, gnu::cold]] inline std::string separator_name(char separator) {
   return separator == ' ' ? "blank (\" \")" : separator == '\t' ? "tab" : shown(std::string_view(&separator, 1));
 }
 
 /// The separator and decimal sign by which the first line, the line at hand and the next have equally many cells, at
 /// least two, of numbers, names and missing numbers; nothing when these are the reader's own, or there are none.
+template <class = void>
 [[nodiscard, gnu::cold]] inline std::string layout_advice(std::string_view all, std::string_view rest,
                                                           const CsvOptions& options) {
   for (const char separator : {',', ';', '\t', '|', ' '})
@@ -111,6 +115,7 @@ namespace pathline::io::detail {
 }
 
 /// Whether a cell is several numbers with this character between them.
+template <class = void>
 [[nodiscard, gnu::cold]] inline bool is_several_numbers(std::string_view cell, char separator) {
   CsvReader reader("", cell, separator);
   std::vector<std::string> parts;
@@ -121,6 +126,7 @@ namespace pathline::io::detail {
 }
 
 /// The cell without each occurrence of a part.
+template <class = void>
 [[nodiscard, gnu::cold]] inline std::string without(std::string_view cell, std::string_view part) {
   std::string text(cell);
   for (std::size_t at; (at = text.find(part)) != std::string::npos;) text.erase(at, part.size());
@@ -128,6 +134,7 @@ namespace pathline::io::detail {
 }
 
 /// What is wrong with a cell that is no finite number, and what to do; empty for text that is just text.
+template <class = void>
 [[nodiscard, gnu::cold]] inline const char* cell_advice(std::string_view cell, const CsvOptions& options,
                                                         bool in_float) {
   const char decimal = options.decimal, other = decimal == '.' ? ',' : '.';

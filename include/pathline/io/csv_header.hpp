@@ -27,6 +27,7 @@
 namespace pathline::io::detail {
 
 /// Whether `one` is among `all`.
+template <class = void>
 [[nodiscard, gnu::cold]] inline bool is_among(const std::string& one, const std::vector<std::string>& all) {
   for (const std::string& other : all)
     if (one == other) return true;
@@ -37,6 +38,7 @@ enum class FirstLine { names, data, either };
 
 /// Whether the numbers of a line are 0, 1, 2, …, a 0 alone above a number that is not whole, or years that go up (a
 /// single one beside text) above numbers that are not all years.
+template <class = void>
 [[nodiscard, gnu::cold]] inline bool numbers_as_names(const std::vector<std::string>& cells,
                                                       const std::vector<std::string>& below, char decimal) {
   const auto whole = [](const std::string& cell) { return is_whole(cell) && cell.size() <= 9 ? std::stol(cell) : -1; };
@@ -59,6 +61,7 @@ enum class FirstLine { names, data, either };
 }
 
 /// The rules above. `below` has the first cell below each that is not missing, or nothing.
+template <class = void>
 [[nodiscard, gnu::cold]] inline FirstLine first_line(const std::vector<std::string>& cells,
                                                      const std::vector<std::string>& below, char decimal) {
   bool all_names = true, name_above_number = false, number = false;
@@ -73,6 +76,7 @@ enum class FirstLine { names, data, either };
 }
 
 /// The number of a column, from 1, that "2" or "#2" is; 0 for other text.
+template <class = void>
 [[nodiscard, gnu::cold]] inline std::size_t column_number(std::string_view wanted) {
   if (wanted.starts_with('#')) wanted.remove_prefix(1);
   if (!is_whole(wanted) || wanted.size() > 9) return 0;  // nine digits hold in any integer
@@ -83,6 +87,7 @@ enum class FirstLine { names, data, either };
 
 /// Whether the first line, just read by `reader`, names the columns.
 /// \throws DataError when it can be either.
+template <class = void>
 [[nodiscard, gnu::cold]] inline bool has_header(const CsvReader& reader, const std::vector<std::string>& cells,
                                                 const CsvOptions& options) {
   if (options.header != CsvHeader::detect) return options.header == CsvHeader::present;
@@ -114,12 +119,14 @@ struct CsvColumn {
   std::string name;
 };
 
+template <class = void>
 [[nodiscard, gnu::cold]] inline std::string name_of(const std::vector<std::string>& header, std::size_t i) {
   return i < header.size() && !header[i].empty() ? header[i] : pathline::detail::message({"column ", i + 1});
 }
 
 /// The column that `wanted` means among `width`. `header` is empty when the file has none. `by_name` prefers the name
 /// of a column to its number.
+template <class = void>
 [[nodiscard, gnu::cold]] inline CsvColumn find_column(const std::string& source, const std::string& wanted,
                                                       const std::vector<std::string>& header, std::size_t width,
                                                       bool by_name) {
@@ -152,6 +159,7 @@ struct CsvColumn {
 
 /// The chosen columns, or all.
 /// \throws ArgumentError for one that is not there, can be two, or is asked for twice.
+template <class = void>
 [[nodiscard, gnu::cold]] inline std::vector<CsvColumn> find_columns(const std::string& source,
                                                                     const std::vector<std::string>& wanted,
                                                                     const std::vector<std::string>& header,

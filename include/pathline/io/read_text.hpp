@@ -13,6 +13,7 @@
 namespace pathline::io::detail {
 
 /// \throws FileError when the file cannot be read; of a relative path it says where it was looked for.
+template <class = void>
 [[nodiscard, gnu::cold]] inline std::string read_text(const std::string& caller, const FilePath& path) {
   const auto fail = [&](const std::string& reason) {
     const std::string folder = folder_of_relative(path);

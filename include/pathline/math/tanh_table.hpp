@@ -23,6 +23,7 @@ struct TanhTable {
 };
 
 /// Taylor's series in double, from t' = 1 - t², made shorter by Chebyshev polynomials: the error is below 0.2 ulp.
+template <class>
 [[nodiscard]] constexpr TanhTable make_tanh_table() {
   constexpr int order = 16, degree = TanhTable::degree;
   struct Series {
@@ -66,8 +67,8 @@ struct TanhTable {
   return table;
 }
 /// A template, so that only who takes it computes it.
-template <class = void>
-inline constexpr TanhTable tanh_table = make_tanh_table();
+template <class T = void>
+inline constexpr TanhTable tanh_table = make_tanh_table<T>();
 
 #if defined(EIGEN_VECTORIZE_AVX512)
 /// Error below 1.5 ulp; NaN gives NaN.

@@ -105,9 +105,10 @@ void require_startable_by_each(const Control& control, const Rhs& rhs, const Sta
         throw DataError({"solve: y0 of sample ", j, " is outside of the domain of the step control"});
 }
 
-inline void require_times_of_each(const std::vector<std::vector<double>>& times, Index samples) {
+template <class Lists>
+void require_times_of_each(const Lists& times, Index samples) {
   if (Index(times.size()) != samples) throw ShapeError("solve: times", "lists", Index(times.size()), samples);
-  for (const std::vector<double>& list : times) require_times(list);
+  for (const auto& list : times) require_times(list);
 }
 
 }  // namespace detail

@@ -88,17 +88,17 @@ class OdeOnSequences {
   }
 
   /// Mean square of each sequence, 1 × n.
-  [[nodiscard]] Row<double> losses(ConstBatchRef<double> X) const {
+  [[nodiscard]] Row<Double<Ode>> losses(ConstBatchRef<Double<Ode>> X) const {
     std::vector<Index> numbers;
     set_numbers(X, numbers);
     const std::vector<Batch<Scalar>> predictions = ode_.predict(sequences_, numbers);
-    Row<double> result(X.cols());
+    Row<Double<Ode>> result(X.cols());
     for (std::size_t j = 0; j < predictions.size(); ++j)
       result(Index(j)) = mean_square(sequences_[std::size_t(numbers[j])], predictions[j]);
     return result;
   }
 
-  [[nodiscard]] std::vector<std::string> data_warnings(ConstBatchRef<double> X) const {
+  [[nodiscard]] std::vector<std::string> data_warnings(ConstBatchRef<Double<Ode>> X) const {
     if (Ode::each_sample) return {};  // each sequence has its own times alone
     SequenceTimes merged;
     merged.set(std::size_t(X.cols()), [&](std::size_t j) -> const std::vector<double>& {
@@ -115,7 +115,7 @@ class OdeOnSequences {
  private:
   static constexpr Index most_times_to_step_to = 100;
 
-  static void set_numbers(ConstBatchRef<double> X, std::vector<Index>& numbers) {
+  static void set_numbers(ConstBatchRef<Double<Ode>> X, std::vector<Index>& numbers) {
     numbers.resize(std::size_t(X.cols()));
     for (Index j = 0; j < X.cols(); ++j) numbers[std::size_t(j)] = Index(X(0, j));
   }
@@ -134,9 +134,10 @@ constexpr bool same_sequence_scalar() {
 /// The numbers first, first + 1, … of some sequences (1 × n), each weighted by its observed entries.
 /// \throws DataError where nothing was observed.
 template <Real Scalar>
-[[nodiscard]] WeightedData<double> numbered(const char* what, std::span<const Sequence<Scalar>> sequences,
-                                            Index first) {
-  WeightedData<double> result{Batch<double>(1, Index(sequences.size())), Vector<double>(Index(sequences.size()))};
+[[nodiscard]] WeightedData<Double<Scalar>> numbered(const char* what, std::span<const Sequence<Scalar>> sequences,
+                                                    Index first) {
+  WeightedData<Double<Scalar>> result{Batch<Double<Scalar>>(1, Index(sequences.size())),
+                                      Vector<Double<Scalar>>(Index(sequences.size()))};
   bool observed = false;
   for (std::size_t j = 0; j < sequences.size(); ++j) {
     result.data(0, Index(j)) = double(first + Index(j));

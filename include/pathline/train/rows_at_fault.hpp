@@ -78,6 +78,7 @@ struct ComponentRanges {
 };
 
 /// By how many of its range a sample lies beyond the training data, and what to say of it.
+template <class = void>
 [[nodiscard, gnu::cold]] inline std::string far_row_warning(Index sample, Index component, double value,
                                                             double beyond) {
   return message({"validation sample ", sample, " is ", value, " at component ", component, ", ", beyond,
@@ -128,6 +129,7 @@ void warn_of_far_rows([[maybe_unused]] const Flow& flow, [[maybe_unused]] const 
 enum class Blame { any, outside_of_support };
 
 /// What is said of the sample `name`, which the flow takes to z, where the base density is 0 or no number.
+template <class = void>
 [[nodiscard, gnu::cold]] inline std::string support_message(const std::string& name, double log_p, const std::string& z,
                                                             double log_base, bool far) {
   return message(
@@ -184,6 +186,7 @@ struct Dominant {
 /// the mean by 0.5 nats: a choice by that mean is a choice for this sample.
 /// \param nll     n numbers, one a sample.
 /// \param shares  They add up to 1; none: all are equal. What is of share 0 may be no number, and is not looked at.
+template <class = void>
 [[nodiscard, gnu::cold]] inline Dominant dominant_sample(const Vector<double>& nll, const Vector<double>& shares) {
   const auto share_of = [&](Index j) { return shares.size() > 0 ? shares(j) : 1 / double(nll.size()); };
   std::vector<double> sorted;

@@ -37,6 +37,7 @@ struct SplitColumns {
 namespace detail {
 
 /// ⌈fraction · n⌉.
+template <class = void>
 [[gnu::cold]] inline Index held_out_count(Index n, double fraction) {
   const bool valid = fraction >= 0 && fraction < 1;  // before the conversion: a NaN has no integer
   const Index held_out = valid ? Index(std::ceil(fraction * double(n) - 1e-9)) : n;
@@ -49,12 +50,14 @@ namespace detail {
 
 /// Holds out ⌈fraction · n⌉ of n columns, at random and without putting back.
 /// \throws ArgumentError unless 0 <= fraction < 1 leaves at least one column.
+template <class = void>
 [[nodiscard]] inline SplitColumns split_columns(Index n, double fraction, const Draw& draw) {
   const Index held_out = detail::held_out_count(n, fraction);
   const std::vector<Index> order = permutation(draw, n);
   return {{order.begin() + held_out, order.end()}, {order.begin(), order.begin() + held_out}};
 }
 /// The same by the generator's next draw, which is not taken when an error is thrown.
+template <class = void>
 [[nodiscard]] inline SplitColumns split_columns(Index n, double fraction, Rng& rng) {
   (void)detail::held_out_count(n, fraction);
   return split_columns(n, fraction, rng.draw());

@@ -26,7 +26,8 @@ class PeriodicBase {
  public:
   /// \throws ArgumentError on a circle that is not among `dim` components, or named twice.
   PeriodicBase(Index dim, const std::vector<Circle>& circles)
-      : circles_(detail::circle_components("PeriodicBase", dim, circles)), on_line_(Vector<double>::Ones(dim)) {
+      : circles_(detail::circle_components("PeriodicBase", dim, circles)), on_line_(dim) {
+    for (Index i = 0; i < dim; ++i) on_line_(i) = 1;
     for (const Index i : circles_) on_line_(i) = 0;
     const double p = double(circles_.size());
     constant_ = -p * std::log(2 * std::numbers::pi) - (double(dim) - p) * detail::log_sqrt_2_pi;

@@ -81,7 +81,7 @@ class StudentT {
     for (Index j = 0; j < Z.cols(); ++j)
       for (Index i = 0; i < dim(); ++i) {
         static_assert(Uniform::per_block == 2);
-        Eigen::Vector2d uniform;
+        Eigen::Matrix<detail::Double<Scalar>, 2, 1> uniform;
         Uniform::write(draw.bits(first + j, i), uniform);
         const double nu = double(degrees_(i)), exponent = -2 / nu * std::log(uniform(0));
         // For large exponents the 1 does not count, and e^exponent could overflow where its root does not.

@@ -54,6 +54,7 @@ struct ComponentMoments {
 /// own size, so that no sum or square overflows or underflows; the mean is corrected by that of the differences from
 /// it, which is good to the last digit where the mean is far larger than they are.
 /// \param X  d × n, finite, n at least 1.
+template <class = void>
 [[nodiscard]] inline ComponentMoments moments_of_component(const Batch<double>& X, Index i,
                                                            Batch<double>& differences) {
   const Index n = X.cols();
@@ -73,6 +74,7 @@ struct ComponentMoments {
 }
 
 /// Of finite numbers, n at least 1. The scores of a constant component are meaningless.
+template <class = void>
 [[nodiscard]] inline ComponentSpread moments_of(const Batch<double>& X) {
   const Index d = X.rows(), n = X.cols();
   ComponentSpread result{Vector<double>(d), Vector<double>(d), Batch<double>(d, n)};
@@ -86,6 +88,7 @@ struct ComponentMoments {
 }
 
 /// Throws DataError for a component whose numbers, from `least` to `greatest`, are too large to compute with.
+template <class = void>
 [[gnu::cold]] inline void require_size(const std::string& what, Index i, double least, double greatest) {
   if (const double size = std::max(std::abs(least), std::abs(greatest)); size > std::numeric_limits<double>::max() / 4)
     throw DataError({what, ": component ", i, " of the data reaches ", size,
@@ -93,6 +96,7 @@ struct ComponentMoments {
 }
 
 /// Throws DataError for a component that is constant, or varies by less than 64 of the scalar's numbers.
+template <class = void>
 [[gnu::cold]] inline void require_density(const std::string& what, Index i, double least, double greatest, double mean,
                                           double deviation, Precision precision) {
   if (!(least < greatest))
@@ -113,6 +117,7 @@ struct ComponentMoments {
 /// The moments of data that have a density.
 /// \throws DataError when X is empty, not finite, has one sample only, numbers above 4.5e307, or a component that is
 ///         constant or varies by less than 64 of the scalar's numbers.
+template <class = void>
 [[nodiscard, gnu::cold]] inline ComponentSpread spread_of(const std::string& what, const Batch<double>& X,
                                                           Precision precision) {
   require_finite(message({what, ": data"}).c_str(), X);
@@ -172,6 +177,7 @@ template <class Farthest>
 }
 
 /// The same for each component of X (d × n).
+template <class = void>
 [[gnu::cold]] inline void require_told_apart(const std::string& what, const Batch<double>& X,
                                              const ComponentSpread& spread, Precision precision) {
   const Index stride = stride_of_neighbours(X.cols());
@@ -189,6 +195,7 @@ template <class Farthest>
 
 /// Means and deviations to standardise with.
 /// \throws DataError as the two functions before it.
+template <class = void>
 [[nodiscard, gnu::cold]] inline ComponentSpread standard_spread(const std::string& what, const Batch<double>& X,
                                                                 Precision precision) {
   ComponentSpread spread = spread_of(what, X, precision);
@@ -196,6 +203,7 @@ template <class Farthest>
   return spread;
 }
 
+template <class = void>
 [[nodiscard]] inline ComponentSpread known_spread(const Vector<double>& mean, const Vector<double>& deviation) {
   require_rows("Standardize: deviation", deviation.size(), mean.size());
   require_parameter("Standardize: mean", mean);

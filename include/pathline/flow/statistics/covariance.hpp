@@ -25,6 +25,7 @@ struct MeanAndFactor {
 };
 
 /// L becomes d × d zeros.
+template <class = void>
 inline void set_zero(Index d, Batch<double>& L) {
   L.resize(d, d);
   std::fill(L.data(), L.data() + L.size(), 0.);
@@ -33,6 +34,7 @@ inline void set_zero(Index d, Batch<double>& L) {
 /// The Cholesky factor L of C (d × d; the lower triangle is read), zero above the diagonal. Where C is not positive
 /// definite, the first component whose variance given those before it is at most `tolerance` of its variance; else -1.
 /// Not Eigen's LLT, which does not say which component it is, and the message must name it.
+template <class = void>
 [[nodiscard]] inline Index cholesky(const Batch<double>& C, double tolerance, Batch<double>& L) {
   const Index d = C.rows();
   set_zero(d, L);
@@ -63,6 +65,7 @@ void solve_lower(const Batch<Scalar>& L, Column&& x) {
 /// (L⁻¹)ᵀ, whose columns are the rows of L⁻¹; in units of the rows of L, so that nothing overflows on the way. In
 /// loops, as all here that needs no template: Eigen's expressions would be compiled in each program that reads this
 /// header.
+template <class = void>
 [[nodiscard]] inline Batch<double> inverse_transposed(const Batch<double>& L) {
   const Index d = L.rows();
   std::vector<double> unit(std::size_t(d), 0.);
@@ -94,6 +97,7 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
 /// The same from known numbers: mean (d) and covariance (d × d) of a scalar with this ε.
 /// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite; DataError when C is not
 ///         symmetric or, to the scalar's rounding, not positive definite.
+template <class = void>
 [[nodiscard, gnu::cold]] inline MeanAndFactor factored_covariance(const std::string& what, const Vector<double>& mean,
                                                                   const Batch<double>& C, double epsilon) {
   const Index d = mean.size();
@@ -119,6 +123,7 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
 /// Mean and L (d × d) as they are.
 /// \throws ShapeError when the sizes differ; ArgumentError on a number that is not finite, a diagonal that is not
 ///         positive, or a number above the diagonal.
+template <class = void>
 [[nodiscard, gnu::cold]] inline MeanAndFactor known_factor(const std::string& what, const Vector<double>& mean,
                                                            const Batch<double>& L) {
   const Index d = mean.size();
@@ -142,6 +147,7 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
 /// Rows go through Gram–Schmidt, twice: the part of a row that is no combination keeps its digits, which products as
 /// in S Sᵀ lose below √ε. That part is compared with the rounding of the whole combination, √Σ c_i² rounding(i)²: of
 /// components that nearly depend on each other the coefficients c are large, and so is their rounding.
+template <class = void>
 [[nodiscard]] inline Index triangular_factor(const Batch<double>& scores, const Vector<double>& rounding,
                                              Batch<double>& L) {
   const Index d = scores.rows(), n = scores.cols();
@@ -180,6 +186,7 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
 
 /// To how much the standardised scores of data X are known: half a unit in the last place, in deviations. Doubles that
 /// are floats, all of a component, count as such.
+template <class = void>
 [[nodiscard]] inline Vector<double> rounding_of(const Batch<double>& X, const ComponentSpread& spread,
                                                 Precision precision) {
   Vector<double> result(X.rows());
@@ -197,6 +204,7 @@ void multiply_lower(const Batch<Scalar>& L, Column&& x) {
 /// \throws DataError when data is empty, not finite, has at most d samples, or a component that is constant, varies by
 ///         less than 64 of the scalar's numbers around its mean, or is a linear combination of others to the precision
 ///         of the data, or a sample so far out that most others become equal in this scalar.
+template <class = void>
 [[nodiscard]] inline MeanAndFactor mean_and_factor_of(const std::string& what, const Batch<double>& X,
                                                       Precision precision) {
   const Index d = X.rows(), n = X.cols();

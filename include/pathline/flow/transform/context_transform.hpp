@@ -45,16 +45,19 @@ struct NoContextTransform {
 namespace detail {
 
 /// Row i of a batch.
+template <class = void>
 [[nodiscard]] inline std::vector<double> component_of(const Batch<double>& X, Index i) {
   std::vector<double> result(std::size_t(X.cols()));
   for (std::size_t j = 0; j < result.size(); ++j) result[j] = X(i, Index(j));
   return result;
 }
+template <class = void>
 [[nodiscard]] inline bool is_constant(const std::vector<double>& x) {
   for (const double number : x)
     if (!(number == x[0])) return false;
   return true;
 }
+template <class = void>
 [[nodiscard]] inline bool is_indicator(const std::vector<double>& x) {
   for (const double number : x)
     if (!(number == 0 || number == 1)) return false;
@@ -119,6 +122,7 @@ class StandardizeContext {
 
  private:
   /// \param epsilon  Of the scalar that the context was given in.
+  template <class = void>
   void measure(const Eigen::MatrixXd& context, double epsilon) {
     require_finite("StandardizeContext: context", context);
     if (context.cols() < 2)
@@ -131,6 +135,7 @@ class StandardizeContext {
     for (Index i = 0; i < context.rows(); ++i) measure_component(i, detail::component_of(context, i), spread, epsilon);
   }
 
+  template <class = void>
   void measure_component(Index i, const std::vector<double>& raw, const detail::ComponentSpread& spread,
                          double epsilon) {
     const char* const of_context = "StandardizeContext: component ";
@@ -187,6 +192,7 @@ namespace detail {
 
 /// What is doubtful about raw context (c × n) of a precision, and about what a field reads of it (c × n): a sentence
 /// for each component that its scalar cannot resolve, or that is read far from order 1.
+template <class = void>
 [[nodiscard]] inline std::vector<std::string> context_warnings(const Eigen::MatrixXd& raw, Precision precision,
                                                                const Eigen::MatrixXd& read) {
   std::vector<std::string> warnings;

@@ -41,6 +41,7 @@ class SampleColumns {
 };
 
 /// A time for each of its columns.
+template <Real S>
 class ColumnTimes {
  public:
   void resize(Index columns) { times_.resize(std::size_t(columns)); }
@@ -49,12 +50,12 @@ class ColumnTimes {
   [[nodiscard]] std::span<const double> all() const { return times_; }
 
  private:
-  std::vector<double> times_;
+  std::vector<Double<S>> times_;
 };
 
 template <Real S>
 struct TimesOf<SampleColumns<S>> {
-  using type = ColumnTimes;
+  using type = ColumnTimes<S>;
 };
 
 }  // namespace pathline::detail

@@ -81,7 +81,7 @@ class SampleRightHandSide {
     workspace_ = &workspace;
     calls_ = 0;
   }
-  void operator()(const ColumnTimes& t, const SampleColumns<Scalar>& y, SampleColumns<Scalar>& dy,
+  void operator()(const ColumnTimes<Scalar>& t, const SampleColumns<Scalar>& y, SampleColumns<Scalar>& dy,
                   std::span<const Index> samples) {
     ++calls_;
     typename Workspace<Scalar>::Frame frame(*workspace_);

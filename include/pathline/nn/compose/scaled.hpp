@@ -97,7 +97,7 @@ namespace detail {
 
 template <class Term>
 struct ScaledOf {
-  using type = Network<Elementwise<double, Identity>>;  // once an assertion has refused the term
+  using type = Network<Elementwise<Double<ScaledOf>, Identity>>;  // once an assertion has refused the term
 };
 template <Field Term>
 struct ScaledOf<Term> {

@@ -89,7 +89,7 @@ namespace detail {
 
 template <class Velocity, class Force>
 struct SeparableOf {
-  using type = Network<Elementwise<double, Identity>>;  // once an assertion has refused the parts
+  using type = Network<Elementwise<Double<SeparableOf>, Identity>>;  // once an assertion has refused the parts
 };
 template <Field Velocity, Field Force>
 struct SeparableOf<Velocity, Force> {

@@ -198,7 +198,7 @@ namespace detail {
 
 template <class... Terms>
 struct SumOf {
-  using type = Network<Elementwise<double, Identity>>;  // once an assertion has refused the terms
+  using type = Network<Elementwise<Double<SumOf>, Identity>>;  // once an assertion has refused the terms
 };
 template <Field First, Field... Rest>
 struct SumOf<First, Rest...> {

@@ -28,6 +28,7 @@ namespace detail {
 
 /// The components that are circles, ascending.
 /// \throws ArgumentError on one that is not among `dim` rows, or named twice.
+template <class = void>
 [[nodiscard]] inline std::vector<Index> circle_components(const std::string& what, Index dim,
                                                           const std::vector<Circle>& circles) {
   std::vector<Index> components;

@@ -18,7 +18,7 @@ template <class Rhs, class State>
 struct OfOneSample {
   Rhs& rhs;
   Index sample;
-  Row<double> time = Row<double>(1);
+  Row<Double<State>> time = Row<Double<State>>(1);
 
   void operator()(double t, const State& y, State& dy) {
     time(0) = t;

@@ -15,7 +15,6 @@
 
 #include <array>
 #include <cstddef>
-#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -31,7 +30,7 @@ struct SaveAt {
 namespace detail {
 
 /// \throws ArgumentError unless the times go from t0 to t1.
-inline void require_output_times(std::span<const double> times, double t0, double t1) {
+inline void require_output_times(const std::vector<double>& times, double t0, double t1) {
   for (std::size_t i = 0; i < times.size(); ++i) {
     const double before = i == 0 ? t0 : times[i - 1];
     const bool in_order = t0 <= t1 ? times[i] >= before && times[i] <= t1 : times[i] <= before && times[i] >= t1;

@@ -26,6 +26,7 @@ inline constexpr std::array<int, largest_tree + 1> trees_up_to{0, 1, 2, 4, 8, 17
 using RootedTrees = std::array<RootedTree, std::size_t(trees_up_to[largest_tree])>;
 
 /// All of them, by order.
+template <class>
 constexpr RootedTrees make_rooted_trees() {
   RootedTrees trees{};
   std::size_t next = 1;  // trees[0] is the single node
@@ -42,6 +43,8 @@ constexpr RootedTrees make_rooted_trees() {
   return trees;
 }
 
-inline constexpr RootedTrees rooted_trees = make_rooted_trees();
+/// A template, so that only who takes them computes them.
+template <class T = void>
+inline constexpr RootedTrees rooted_trees = make_rooted_trees<T>();
 
 }  // namespace pathline::detail

@@ -81,15 +81,16 @@ template <class Tableau, std::size_t N>
   constexpr int S = Tableau::stages;
   // φ and A φ of every tree (docs/maths.md, (3.1)), where A φ of the single node is c. In plain arrays: the
   // compiler interprets this, and every call of an operator[] costs it more than a product.
-  double A[S][S]{}, phi[detail::rooted_trees.size()][S]{}, A_phi[detail::rooted_trees.size()][S]{};
+  constexpr std::size_t trees = std::tuple_size_v<detail::RootedTrees>;
+  double A[S][S]{}, phi[trees][S]{}, A_phi[trees][S]{};
   for (int i = 0; i < S; ++i)
     for (int j = 0; j < detail::row_end<Tableau>(i); ++j) A[i][j] = tableau.A(i, j);
   for (int i = 0; i < S; ++i) {
     phi[0][i] = 1;
     A_phi[0][i] = tableau.c[std::size_t(i)];
   }
-  for (std::size_t k = 0; k < detail::rooted_trees.size(); ++k) {
-    const auto [trunk, branch, order, density] = detail::rooted_trees[k];
+  for (std::size_t k = 0; k < trees; ++k) {
+    const auto [trunk, branch, order, density] = detail::rooted_trees<>[k];
     for (int i = 0; k > 0 && i < S; ++i) phi[k][i] = phi[trunk][i] * A_phi[branch][i];
     for (std::size_t n = 0; n < N; ++n) {
       double sum = 0, size = 0, expected = 1. / density;

@@ -40,9 +40,11 @@ struct RunState {
   Index over = 0;                     ///< 1: training has ended, and report.stop says why.
 };
 
+template <class = void>
 [[noreturn]] inline void refuse_kept(const std::string& keeper, const std::string& reason) {
   throw FileError({"fit: ", keeper, " does not hold a whole run: ", reason, "; delete it to begin anew"});
 }
+template <class = void>
 inline void require_kept(bool holds, const std::string& keeper, const char* reason) {
   if (!holds) refuse_kept(keeper, reason);
 }
@@ -65,6 +67,7 @@ void for_each_number(Epoch& report, const See& see) {
 inline constexpr Index numbers_of_an_epoch = 21;  // and one for each cost
 
 /// A row for each epoch. Counts are exact in double up to 2⁵³.
+template <class = void>
 [[nodiscard]] inline Batch<double> table_of(const std::vector<EpochReport>& epochs) {
   const Index costs = epochs.empty() ? 0 : Index(epochs.front().train_costs.size());
   Batch<double> table(Index(epochs.size()), numbers_of_an_epoch + costs);
@@ -74,6 +77,7 @@ inline constexpr Index numbers_of_an_epoch = 21;  // and one for each cost
   }
   return table;
 }
+template <class = void>
 [[nodiscard]] inline std::vector<EpochReport> epochs_of(const Batch<double>& table, const std::string& keeper) {
   require_kept(table.cols() >= numbers_of_an_epoch, keeper, "the reports of the epochs are too short");
   std::vector<EpochReport> epochs(std::size_t(table.rows()));

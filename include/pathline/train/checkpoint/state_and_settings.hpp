@@ -80,6 +80,7 @@ template <class T>
 }
 
 /// The shortest of the usual texts that reads as this number again.
+template <class = void>
 [[nodiscard]] inline std::string exact_text(double x) {
   char text[40];
   for (const int digits : {9, 17}) {
@@ -91,6 +92,7 @@ template <class T>
   return result;
 }
 
+template <class = void>
 [[nodiscard]] inline std::string hexadecimal(std::uint64_t number) {
   char text[24];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
@@ -117,6 +119,7 @@ template <class T>
 class SettingsList {
  public:
   /// A name that is there already, of a second policy of the same type say, gets a number.
+  template <class = void>
   void add(const std::string& name, std::string value) {
     const auto taken = [&](const std::string& one) {
       return std::any_of(settings_.begin(), settings_.end(), [&](const auto& setting) { return setting.first == one; });
@@ -149,6 +152,7 @@ class SettingsList {
 
 /// "epochs is 200 in place of 100", for each setting with another value. What only one of the lists has, belongs to a
 /// policy that is another one, and is told where nothing else differs.
+template <class = void>
 [[nodiscard]] inline std::vector<std::string> differences(const RunSettings& asked, const RunSettings& kept) {
   const auto value_in = [](const RunSettings& settings, const std::string& name) -> const std::string* {
     for (const auto& setting : settings)

@@ -43,7 +43,7 @@ template <class True, class Model>
   require_rows("kl_estimate: log_p_true", log_p_true.rows(), 1);
   require_rows("kl_estimate: log_p_model", log_p_model.rows(), 1);
   require_columns("kl_estimate: log_p_model", log_p_model.cols(), log_p_true.cols());
-  const Row<double> true_row = log_p_true.template cast<double>();
+  const Row<detail::Double<True>> true_row = log_p_true.template cast<double>();
   require_finite("kl_estimate: log_p_true", true_row);
   return mean_estimate(true_row - log_p_model.template cast<double>());
 }

@@ -72,7 +72,7 @@ template <Real Scalar>
 template <class DerivedX, class DerivedY>
 [[nodiscard]] double mmd_squared(const Eigen::MatrixBase<DerivedX>& X, const Eigen::MatrixBase<DerivedY>& Y,
                                  const MmdOptions& options = {}) {
-  const Batch<double> x = X.template cast<double>(), y = Y.template cast<double>();
+  const Batch<detail::Double<DerivedX>> x = X.template cast<double>(), y = Y.template cast<double>();
   require_finite("mmd_squared: X", x);
   require_finite("mmd_squared: Y", y);
   require_batch_rows("mmd_squared: Y", y.rows(), y.cols(), x.rows());

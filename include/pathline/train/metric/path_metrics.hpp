@@ -58,7 +58,7 @@ template <InvertibleFlow Flow>
   Batch<Scalar> points = X.template cast<Scalar>();  // keeps the context, which a conditional flow reads below them
   points.topRows(Z.rows()) = Z;
   const Batch<detail::DataScalarOf<Flow>> back = flow.inverse(points);
-  const Row<double> distance = (back - X.topRows(Z.rows())).template cast<double>().colwise().norm();
+  const Row<detail::Double<Flow>> distance = (back - X.topRows(Z.rows())).template cast<double>().colwise().norm();
   return {distance.maxCoeff(), distance.mean()};
 }
 
@@ -72,9 +72,9 @@ template <FlowWithPaths Flow>
                                          const std::vector<double>& times) {
   if (times.size() < 2) throw ArgumentError("path_straightness: number of times", times.size(), "at least 2");
   const std::vector<Batch<typename Flow::Scalar>> Z = flow.trajectory(X, times);
-  Row<double> length = Row<double>::Zero(X.cols());
+  Row<detail::Double<Flow>> length = Row<detail::Double<Flow>>::Zero(X.cols());
   for (std::size_t i = 1; i < Z.size(); ++i) length += (Z[i] - Z[i - 1]).template cast<double>().colwise().norm();
-  const Row<double> distance = (Z.back() - Z.front()).template cast<double>().colwise().norm();
+  const Row<detail::Double<Flow>> distance = (Z.back() - Z.front()).template cast<double>().colwise().norm();
   for (Index j = 0; j < length.cols(); ++j) length(j) = length(j) == 0 ? 1 : length(j) / distance(j);
   return mean_estimate(length);
 }

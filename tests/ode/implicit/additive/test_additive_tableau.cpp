@@ -44,8 +44,8 @@ static_assert(tableau_defect(second_order) == TableauDefect::none);
 
 std::string text(int index) {
   std::vector<std::string> branches;
-  for (int k = index; k > 0; k = detail::coloured_trees[std::size_t(k)].trunk) {
-    const int branch = detail::coloured_trees[std::size_t(k)].branch;
+  for (int k = index; k > 0; k = detail::coloured_trees<>[std::size_t(k)].trunk) {
+    const int branch = detail::coloured_trees<>[std::size_t(k)].branch;
     branches.push_back((branch % 2 == 0 ? "e" : "i") + text(branch / 2));
   }
   std::sort(branches.begin(), branches.end());
@@ -61,14 +61,14 @@ TEST_CASE("Every tree of explicit and implicit branches is listed once", "[ode][
   const std::vector<int> counts{1, 2, 7, 26, 107};
   std::array<int, detail::largest_coloured_tree> found{};
   std::set<std::string> seen;
-  for (std::size_t k = 0; k < detail::coloured_trees.size(); ++k) {
-    ++found[std::size_t(detail::coloured_trees[k].order - 1)];
+  for (std::size_t k = 0; k < detail::coloured_trees<>.size(); ++k) {
+    ++found[std::size_t(detail::coloured_trees<>[k].order - 1)];
     const std::string tree = text(int(k));
     seen.insert(tree);
-    CHECK(std::count(tree.begin(), tree.end(), '[') == detail::coloured_trees[k].order);
+    CHECK(std::count(tree.begin(), tree.end(), '[') == detail::coloured_trees<>[k].order);
   }
   CHECK(std::equal(found.begin(), found.end(), counts.begin(), counts.end()));
-  CHECK(seen.size() == detail::coloured_trees.size());
+  CHECK(seen.size() == detail::coloured_trees<>.size());
 }
 
 TEST_CASE("order_reached sees a change of 1e-9 in any coefficient of an additive method", "[ode][tableau]") {

@@ -60,6 +60,7 @@ inline constexpr std::array<int, largest_coloured_tree + 1> coloured_trees_up_to
 
 using ColouredTrees = std::array<ColouredTree, std::size_t(coloured_trees_up_to[largest_coloured_tree])>;
 
+template <class>
 constexpr ColouredTrees make_coloured_trees() {
   ColouredTrees trees{};
   std::size_t next = 1;  // trees[0] is the single node
@@ -76,7 +77,9 @@ constexpr ColouredTrees make_coloured_trees() {
   return trees;
 }
 
-inline constexpr ColouredTrees coloured_trees = make_coloured_trees();
+/// A template, so that only who takes them computes them.
+template <class T = void>
+inline constexpr ColouredTrees coloured_trees = make_coloured_trees<T>();
 
 }  // namespace detail
 
@@ -84,13 +87,13 @@ inline constexpr ColouredTrees coloured_trees = make_coloured_trees();
 template <int S>
 [[nodiscard]] constexpr int order_reached(const AdditiveTableau<S>& tableau,
                                           const std::array<double, std::size_t(S)>& weights) {
-  constexpr std::size_t trees = detail::coloured_trees.size();
+  constexpr std::size_t trees = std::tuple_size_v<detail::ColouredTrees>;
   const auto explicit_part = tableau.explicit_part();
   const auto implicit_part = tableau.implicit_part();
   // φ of every tree, and A φ by both: branch_phi[2 k + colour]. Plain arrays as in tableau_checks.hpp.
   double phi[trees][S]{}, branch_phi[2 * trees][S]{};
   for (std::size_t k = 0; k < trees; ++k) {
-    const auto [trunk, branch, order, density] = detail::coloured_trees[k];
+    const auto [trunk, branch, order, density] = detail::coloured_trees<>[k];
     double sum = 0, size = 0;
     for (int i = 0; i < S; ++i) {
       phi[k][i] = k == 0 ? 1 : phi[trunk][i] * branch_phi[branch][i];

@@ -105,11 +105,11 @@ namespace detail {
 template <int S, class Expected>
 constexpr int order_as_expected(const RosenbrockTableau<S>& tableau, const std::array<double, std::size_t(S)>& weights,
                                 const Expected& expected) {
-  constexpr std::size_t trees = rooted_trees.size();
+  constexpr std::size_t trees = std::tuple_size_v<RootedTrees>;
   // φ of every tree, α φ, β φ, and the product of the α φ of its branches. Plain arrays as in tableau_checks.hpp.
   double alpha_phi[trees][S]{}, beta_phi[trees][S]{}, product[trees][S]{};
   for (std::size_t k = 0; k < trees; ++k) {
-    const auto [trunk, branch, order, density] = rooted_trees[k];
+    const auto [trunk, branch, order, density] = rooted_trees<>[k];
     double phi[S]{}, sum = 0, size = 0;
     for (int i = 0; i < S; ++i) {
       product[k][i] = k == 0 ? 1 : product[trunk][i] * alpha_phi[branch][i];
