@@ -224,6 +224,86 @@ TEST_CASE("A flow learns from a shuffled source, by likelihood and by flow match
   CHECK(by_matching < 0.3);
 }
 
+TEST_CASE("Rows of a source with whole weights count as so many rows", "[train][source]") {
+  Batch<double> X(3, 12), repeated(2, 18);
+  fill<Gaussian>(Draw{4, 0}, 0, X);
+  Index copies = 0;
+  for (Index j = 0; j < 12; ++j) {
+    X(2, j) = double(j % 4);  // a third row: weights 0 to 3
+    for (Index copy = 0; copy < j % 4; ++copy) repeated.col(copies++) = X.col(j).head(2);
+  }
+  REQUIRE(copies == 18);
+  const auto computed = rows_by_function<double>(
+      3, 12, [&X](Index first, BatchRef<double> out) { out = X.middleCols(first, out.cols()); });
+  Rng seed(6);
+  Cnf flow(Mlp<double, Tanh>(2, {8}, seed), PiController{.rtol = 1e-9, .atol = 1e-9}, Threads{1});
+  using Flow = decltype(flow);
+  Flow::Memory memory;
+  auto expected = flow.make_training_loss(), loss = expected;
+  std::vector<Index> ids(18);
+  flow.value_and_gradient(repeated, ids, Draw{}, memory, expected);
+  const auto check = [&](const auto& source) {
+    // In mini-batches of 5, 5 and 2 rows, weighted by their size: all rows once.
+    Rng rng(3);
+    typename std::remove_cvref_t<decltype(source)>::Memory kept;
+    source.start_epoch(rng, kept);
+    double value = 0;
+    Vector<double> gradient = Vector<double>::Zero(flow.parameters().size());
+    for (Index first = 0; first < 12; first += 5) {
+      const Index count = std::min<Index>(5, 12 - first);
+      const auto mini = source.batch(first, count, rng, kept);
+      REQUIRE(mini.data.rows() == 2);
+      REQUIRE(mini.factors.size() == std::size_t(count));
+      flow.value_and_gradient(mini.data, mini.samples, ConstVectorMap<double>(mini.factors.data(), count), Draw{},
+                              memory, loss);
+      value += double(count) / 12 * loss.loss;
+      gradient += double(count) / 12 * loss.gradient;
+    }
+    CHECK(value == Approx(expected.loss).epsilon(1e-7));  // chunks have steps of their own, to the tolerance
+    CHECK((gradient - expected.gradient).norm() < 1e-6 * expected.gradient.norm());
+  };
+  ShuffleOptions options{.block_bytes = 48, .window_bytes = 192, .last_is_weight = true};
+  check(ShuffledSource(computed, options));
+  const RowsInMemory in_memory(X);
+  check(ShuffledSource(in_memory, options));
+  options.mean_weight = 1.5;
+  check(ShuffledSource(computed, options));
+  // `fit` takes the factors.
+  const auto trained = [&](double factor) {
+    const auto scaled = rows_by_function<double>(3, 12, [&X, factor](Index first, BatchRef<double> out) {
+      out = X.middleCols(first, out.cols());
+      out.row(2) *= factor;
+    });
+    Flow copy = flow;
+    Rng rng(2);
+    fit(copy, ShuffledSource(scaled, {.last_is_weight = true}), repeated,
+        {.epochs = 2, .batch = 4, .solver_check_rows = 0}, rng, Adam{.learning_rate = 1e-2}, KeepLast{});
+    return Vector<double>(copy.parameters());
+  };
+  CHECK(trained(1) == trained(4));  // only ratios count
+  CHECK(trained(1) != flow.parameters());
+
+  options.mean_weight = -1;
+  CHECK_THROWS_WITH(ShuffledSource(computed, options),
+                    "ShuffledSource: mean_weight is -1, expected 0 or a positive number");
+  options.mean_weight = 0;
+  X(2, 7) = -2;
+  CHECK_THROWS_WITH(ShuffledSource(computed, options),
+                    "ShuffledSource: the weight of row 7 is -2, expected 0 or a positive number");
+  options.mean_weight = 1.5;
+  Rng rng(1);
+  ShuffledSource<std::remove_const_t<decltype(computed)>>::Memory kept;
+  const ShuffledSource late(computed, options);
+  late.start_epoch(rng, kept);
+  CHECK_THROWS_WITH(late.batch(0, 12, rng, kept), ContainsSubstring("the weight of row 7 is -2"));
+  X.row(2).setZero();
+  options.mean_weight = 0;
+  CHECK_THROWS_WITH(ShuffledSource(computed, options),
+                    "ShuffledSource: the weight is 0 at every row, expected a positive one at least");
+  const auto narrow = rows_by_function<double>(1, 12, [](Index, BatchRef<double> out) { out.setOnes(); });
+  CHECK_THROWS_AS(ShuffledSource(narrow, options), ShapeError);
+}
+
 TEST_CASE("What a shuffled source cannot draw from is refused", "[train][source][errors]") {
   const Counting rows{10};
   CHECK_THROWS_WITH(ShuffledSource(rows, {.epoch = 11}),

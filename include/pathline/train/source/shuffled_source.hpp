@@ -21,6 +21,7 @@
 #include <pathline/train/source/row_set.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -34,6 +35,10 @@ struct ShuffleOptions {
   Index epoch = 0;
   Index block_bytes = Index{1} << 16;   ///< Read at once.
   Index window_bytes = Index{1} << 26;  ///< Kept in memory, and drawn from at random.
+  /// Whether the last number of a row is its weight, and no part of the sample. Weights are relative: a row of weight 3
+  /// counts as three rows do. One of weight 0 is drawn as all others, and counts as nothing.
+  bool last_is_weight = false;
+  double mean_weight = 0;  ///< Of all rows. 0: one pass over them, when the source is made, finds it.
 };
 
 /// A batch source, see above. Within a call of `fit`, and the runs that resume it, every row is drawn once before any
@@ -45,7 +50,9 @@ struct ShuffleOptions {
 /// is not cached, a row of 32 bytes takes 0.07 us in a block, and 93 us where each is read by itself, as it is with
 /// `block_bytes` no larger than a row. Of rows that are sorted, a mini-batch has those of at most 1024 places.
 ///
-/// Numbers that are not finite are refused as they are read, with their row.
+/// Numbers that are not finite and weights below 0 are refused as they are read, with their row. Weights become factors
+/// of the losses of their rows, over the mean weight, so that mini-batches have the weighted mean without bias; the
+/// model is trained with rows that have d numbers, d + 1 with the weight.
 template <class Rows>
 class ShuffledSource {
   static_assert(RowSet<Rows>,
@@ -72,7 +79,8 @@ class ShuffledSource {
     Index position_ = -1;     // in that pass, of the epoch's first row; -1: nothing has been drawn
     Batch<Scalar> full_, last_;
     std::vector<Index> samples_;
-    KeyedPermutation rows_of_pass_[2];  // of rows in memory
+    std::vector<Scalar> row_, factors_;  // of rows with a weight
+    KeyedPermutation rows_of_pass_[2];   // of rows in memory
     detail::RowOrder order_of_pass_[2];
     Rng loaded_order_{0};
     Index loaded_ = -1;  // the window
@@ -98,6 +106,7 @@ class ShuffledSource {
     visit("rows of a block", block_);
     visit("blocks of a window", window_);
     visit("fingerprint of some rows", detail::hexadecimal(fingerprint_of_some()));
+    if (weighted()) visit("mean weight", mean_weight_);
   }
 
   void start_epoch(Rng& rng, Memory& memory) const {
@@ -128,15 +137,22 @@ class ShuffledSource {
   [[nodiscard]] MiniBatch<const Batch<Scalar>&, Scalar> batch(Index first, Index count, Rng& /*rng*/,
                                                               Memory& memory) const {
     Batch<Scalar>& data = first == 0 || count == memory.full_.cols() ? memory.full_ : memory.last_;
-    data.resize(rows_->dim(), count);  // no-op once sized
+    const Index n = rows_->size(), d = rows_->dim() - Index(weighted());
+    data.resize(d, count);  // no-op once sized
     memory.samples_.resize(std::size_t(count));
-    const Index n = rows_->size();
+    memory.factors_.resize(weighted() ? std::size_t(count) : 0);
+    memory.row_.resize(memory.factors_.empty() ? 0 : std::size_t(d + 1));
     for (Index j = 0; j < count; ++j) {
       const Index at = memory.position_ + first + j;
       const int pass = at < n ? 0 : 1;
-      memory.samples_[std::size_t(j)] = draw_row(at - pass * n, pass, memory, data.data() + j * data.rows());
+      Scalar* const x = data.data() + j * d;
+      Index& row = memory.samples_[std::size_t(j)];
+      row = draw_row(at - pass * n, pass, memory, weighted() ? memory.row_.data() : x);
+      if (!weighted()) continue;
+      std::copy_n(memory.row_.data(), d, x);
+      memory.factors_[std::size_t(j)] = Scalar(weight_of(row, memory.row_.back()) / mean_weight_);
     }
-    return {data, memory.samples_, {}};
+    return {data, memory.samples_, memory.factors_};
   }
 
  private:
@@ -154,6 +170,37 @@ class ShuffledSource {
     block_ = std::max<Index>(1, options.block_bytes / bytes);
     window_ = std::max<Index>(1, options.window_bytes / (block_ * bytes));
     if (n <= block_ * window_) block_ = std::max<Index>(1, n), window_ = 1;
+    if (options.last_is_weight) set_mean_weight(options.mean_weight);
+  }
+
+  [[nodiscard]] bool weighted() const { return mean_weight_ > 0; }
+  [[nodiscard]] double weight_of(Index row, Scalar weight) const {
+    if (!(weight >= 0))
+      throw DataError(detail::message({"ShuffledSource: the weight of row ", detail::number_in_data(*rows_, row),
+                                       " is ", double(weight), ", expected 0 or a positive number"}));
+    return double(weight);
+  }
+
+  void set_mean_weight(double given) {
+    const Index n = rows_->size(), d = rows_->dim() - 1;
+    if (d < 1)
+      throw ShapeError("ShuffledSource: a row whose last number is its weight", "numbers", d + 1, 2,
+                       "the sample stands before it");
+    detail::require_setting(given >= 0 && std::isfinite(given), "ShuffledSource: mean_weight", given,
+                            "0 or a positive number");
+    mean_weight_ = given;
+    if (given > 0) return;
+    Batch<Scalar> X;
+    for (Index first = 0; first < n; first += block_) {
+      X.resize(d + 1, std::min(block_, n - first));
+      rows_->read(first, X);
+      detail::require_finite_rows("ShuffledSource", *rows_, first, View<const Scalar>(X));
+      double sum = 0;
+      for (Index j = 0; j < X.cols(); ++j) sum += weight_of(first + j, X(d, j));
+      mean_weight_ += sum / double(n);
+    }
+    if (!(mean_weight_ > 0))
+      throw DataError("ShuffledSource: the weight is 0 at every row, expected a positive one at least");
   }
 
   // Copies the row at this place of the order to x, and says which it is.
@@ -209,6 +256,7 @@ class ShuffledSource {
 
   const Set* rows_ = nullptr;
   Index epoch_ = 0, block_ = 1, window_ = 1;
+  double mean_weight_ = 0;  // 0: rows have none
 };
 
 }  // namespace pathline
