@@ -1,5 +1,9 @@
 #include <pathline/train/rate/find_learning_rate.hpp>
 
+#include <pathline/core/errors.hpp>
+#include <pathline/core/random.hpp>
+#include <pathline/core/types.hpp>
+#include <pathline/ode/errors.hpp>
 #include <pathline/train/batch_source.hpp>
 #include <pathline/train/fit.hpp>
 #include <pathline/train/sgd.hpp>
@@ -10,6 +14,7 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 
 using namespace pathline;
 
@@ -18,6 +23,24 @@ namespace {
 /// Without running statistics, which would move the loss.
 struct Plain : test::NoisyMean {
   void after_step(const Memory& memory) = delete;
+};
+
+/// A model that fails where its first parameter is above a bound: by a solve, or by a loss or gradient of no number.
+struct Failing : Plain {
+  enum class How { solve, loss, gradient } how = How::solve;
+  double bound = 2;
+
+  void value_and_gradient(const Batch<double>& X, std::span<const Index> samples, const Vector<double>& weights,
+                          const Draw& draw, Memory& memory, Loss& loss) const {
+    NoisyMean::value_and_gradient(X, samples, weights, draw, memory, loss);
+    if (theta(0) <= bound) return;
+    if (how == How::solve) throw NonFiniteError("solve", SolveFailure{});
+    (how == How::loss ? loss.loss : loss.gradient(1)) = std::numeric_limits<double>::quiet_NaN();
+  }
+  void value_and_gradient(const Batch<double>& X, std::span<const Index> samples, const Draw& draw, Memory& memory,
+                          Loss& loss) const {
+    value_and_gradient(X, samples, Vector<double>::Ones(X.cols()), draw, memory, loss);
+  }
 };
 
 /// Loss ½ ‖θ - mean‖² but for a constant: plain descent diverges from a rate of 2 on.
@@ -82,4 +105,64 @@ TEST_CASE("The rate finder takes weights, sources and other optimizers, and chec
   model.parameters()(1) = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_WITH(find_learning_rate(model, X, {}, rng),
                     "find_learning_rate: parameters(1) is nan, expected a finite number");
+}
+
+TEST_CASE("The rate finder says so where no step can be taken, and leaves all as it was", "[train][rate][errors]") {
+  const Batch<double> X = samples();
+  const Rng rng(4);
+  for (const auto how : {Failing::How::solve, Failing::How::loss, Failing::How::gradient}) {
+    Failing model;
+    model.how = how;
+    model.theta << 2.5, 0, 0, 0;  // fails before the first step
+    const Vector<double> before = model.theta;
+    if (how == Failing::How::solve)
+      CHECK_THROWS_AS(find_learning_rate(model, X, search, rng, descent), SolveError);
+    else
+      CHECK_THROWS_WITH(find_learning_rate(model, X, search, rng, descent),
+                        ContainsSubstring("the loss or its gradient is not finite before the first step"));
+    CHECK(model.theta == before);
+
+    // The first step goes too far: a curve of one rate, which suggests nothing.
+    model.theta << 1, 0, 0, 0;
+    const RateCurve at_once = find_learning_rate(model, X, {.lowest = 0.9, .highest = 9, .steps = 20}, rng, descent);
+    CHECK(at_once.rates.size() == 1);
+    CHECK(at_once.best == 0.9);
+    CHECK(std::isnan(at_once.suggested));
+    CHECK_THROWS_AS(Sgd{.learning_rate = at_once.suggested}.check(), ArgumentError);
+    CHECK(model.theta == Vector<double>{{1, 0, 0, 0}});
+
+    // A later one does: the curve ends there, and what it saw until then counts.
+    model.theta.setZero();
+    const RateCurve later = find_learning_rate(model, X, search, rng, descent);
+    CHECK(later.rates.size() > 20);
+    CHECK(later.rates.back() < 1);
+    CHECK(later.suggested == later.best / 10);
+    CHECK(model.theta.isZero());
+  }
+  // A loss that explodes by the first step, without a failure.
+  Plain model;
+  const RateCurve exploded = find_learning_rate(model, X, {.lowest = 50, .highest = 100, .steps = 20}, rng, descent);
+  CHECK(exploded.rates.size() == 1);
+  CHECK(std::isnan(exploded.suggested));
+}
+
+TEST_CASE("The rate finder goes on with rows in a new order where there are fewer mini-batches than steps",
+          "[train][rate][errors]") {
+  Plain model;
+  const Batch<double> X = samples();
+  // Seven rows in mini-batches of five and two; and in one that is asked for more rows than there are.
+  for (const Index batch : {5, 1000}) {
+    const RateCurve curve =
+        find_learning_rate(model, Batch<double>(X.leftCols(7)),
+                           {.lowest = 1e-4, .highest = 0.5, .steps = 30, .batch = batch}, Rng(4), descent);
+    CHECK(curve.rates.size() == 30);
+    CHECK(curve.suggested > 0);
+  }
+  const RateCurve one = find_learning_rate(model, Batch<double>(X.leftCols(1)), search, Rng(4), descent);
+  CHECK(one.suggested > 0);
+  const FreshSamples none([&](Index n, const Draw&) { return Batch<double>(X.leftCols(n)); }, 0);
+  CHECK_THROWS_WITH(find_learning_rate(model, none, search, Rng(4)),
+                    "find_learning_rate: samples of the source is 0, expected at least 1");
+  CHECK_THROWS_AS(find_learning_rate(model, Batch<double>(2, 0), search, Rng(4)), DataError);
+  CHECK(model.theta.isZero());
 }
