@@ -1,8 +1,8 @@
 /// \file
-/// What `Distributed` promises. `mpirun -n RANKS distributed alone matching failures` ends with 0 when the cases hold
-/// on every rank. `mpirun -n RANKS distributed bits THREADS CHECKPOINT [kill|throw]` trains, and prints on rank 0 what
-/// must be the same for every number of ranks and threads. With `kill` or `throw` the last rank does that, and another
-/// run goes on from the checkpoint.
+/// What `Distributed` promises. `mpirun -n RANKS distributed alone matching variational failures` ends with 0 when the
+/// cases hold on every rank. `mpirun -n RANKS distributed bits THREADS CHECKPOINT [kill|throw]` trains, and prints on
+/// rank 0 what must be the same for every number of ranks and threads. With `kill` or `throw` the last rank does that,
+/// and another run goes on from the checkpoint.
 #include <pathline/core/errors.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/transform/transform.hpp>
@@ -15,6 +15,7 @@
 #include <pathline/train/fit.hpp>
 #include <pathline/train/matching/flow_matching.hpp>
 #include <pathline/train/toy/toy_densities.hpp>
+#include <pathline/train/variational/fit_variational.hpp>
 
 #include <mpi.h>
 
@@ -105,6 +106,20 @@ std::vector<Index> ids_of(Index n) {
   return ids;
 }
 
+/// A Gaussian with mean (1, -1) and deviation 1 / 2, unnormalised.
+struct Bell {
+  void log_density(ConstBatchRef<double> X, RowRef<double> log_p) const {
+    for (Index j = 0; j < X.cols(); ++j)
+      log_p(j) = -2 * ((X(0, j) - 1) * (X(0, j) - 1) + (X(1, j) + 1) * (X(1, j) + 1));
+  }
+  void score(ConstBatchRef<double> X, BatchRef<double> X_bar) const {
+    for (Index j = 0; j < X.cols(); ++j) {
+      X_bar(0, j) = -4 * (X(0, j) - 1);
+      X_bar(1, j) = -4 * (X(1, j) + 1);
+    }
+  }
+};
+
 // A gradient, and what a run of training ends with. Its last mini-batch has fewer rows than there are shares; shares of
 // the others have several chunks.
 void bits(int threads, const std::string& checkpoint, const std::string& end) {
@@ -125,7 +140,14 @@ void bits(int threads, const std::string& checkpoint, const std::string& end) {
           });
   const auto log_prob = distributed.log_prob(X);
   const auto samples = distributed.sample(20, rng);
+  auto sampler = make_flow(X, threads, 2);
+  VariationalInference inference(sampler, Bell{});
+  Distributed shared(inference);
+  Rng order(4);
+  const FitReport variational = fit(shared, {.iterations = 3, .batch = 50, .report_every = 3}, order);
   if (distributed.rank() > 0) return;
+  for (const double theta : sampler.parameters()) std::printf("%a\n", theta);
+  std::printf("%a\n", variational.epochs.back().train_loss);
   for (const double entry : loss.gradient) std::printf("%a\n", entry);  // a step of Adam would round the last bits off
   for (const double theta : flow.parameters()) std::printf("%a\n", theta);
   for (const double x : samples.reshaped()) std::printf("%a\n", x);
@@ -194,6 +216,24 @@ void matching() {
   require(std::abs(got.loss - expected.loss) < 1e-13 * expected.loss, "the loss differs");
   const Row<double> losses = objective.losses(X);
   require((distributed.losses(X) - losses).cwiseAbs().maxCoeff() < 1e-12 * losses.maxCoeff(), "losses differ");
+}
+
+// The reverse divergence of base points that are shared out is that of all of them.
+void variational() {
+  const Batch<double> X = sample_toy<double>(ToyDensity::moons, 50, Rng(1).draw());
+  auto flow = make_flow(X);
+  VariationalInference inference(flow, Bell{});
+  Distributed distributed(inference);
+  decltype(inference)::Memory memory;
+  decltype(distributed)::Memory shared;
+  auto expected = inference.make_training_loss(), got = expected;
+  const Batch<double> Z = inference.base_points(50, Draw{5, 0});
+  require(distributed.base_points(50, Draw{5, 0}) == Z, "the base points differ");
+  inference.value_and_gradient(Z, ids_of(50), Draw{5, 1}, memory, expected);
+  distributed.value_and_gradient(Z, ids_of(50), Draw{5, 1}, shared, got);
+  require((got.gradient - expected.gradient).norm() < 1e-13 * expected.gradient.norm(), "the gradient differs");
+  require(std::abs(got.loss - expected.loss) < 1e-13 * std::abs(expected.loss), "the loss differs");
+  require((distributed.losses(Z) - inference.losses(Z)).cwiseAbs().maxCoeff() < 1e-12, "losses differ");
 }
 
 // What goes wrong on one rank is thrown on all; afterwards all go on.
@@ -265,7 +305,7 @@ void failures() {
 
 int main(int argc, char** argv) {
   const std::map<std::string, std::function<void()>> cases{
-      {"alone", alone}, {"matching", matching}, {"failures", failures}};
+      {"alone", alone}, {"matching", matching}, {"variational", variational}, {"failures", failures}};
   Quadratic early;
   try {
     require(contains(message_of<ArgumentError>([&] { Distributed too_early(early); }), "MPI is not initialized"),

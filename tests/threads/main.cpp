@@ -3,6 +3,7 @@
 // compiled anew.
 #include <pathline/pathline.hpp>
 #include <pathline/train/toy/toy_densities.hpp>
+#include <pathline/train/variational/fit_variational.hpp>
 
 #include <atomic>
 #include <cstdlib>
@@ -61,6 +62,20 @@ auto flow_of(int threads) {
              PiController{.rtol = 1e-3, .atol = 1e-3}, KineticEnergy{.weight = 0.01}, Threads{threads}, ChunkWidth{32});
 }
 
+/// A Gaussian with mean (1, -1), unnormalised.
+struct Bell {
+  void log_density(ConstBatchRef<float> X, RowRef<float> log_p) const {
+    for (Index j = 0; j < X.cols(); ++j)
+      log_p(j) = -((X(0, j) - 1) * (X(0, j) - 1) + (X(1, j) + 1) * (X(1, j) + 1)) / 2;
+  }
+  void score(ConstBatchRef<float> X, BatchRef<float> X_bar) const {
+    for (Index j = 0; j < X.cols(); ++j) {
+      X_bar(0, j) = 1 - X(0, j);
+      X_bar(1, j) = -1 - X(1, j);
+    }
+  }
+};
+
 }  // namespace
 
 int main() {
@@ -77,6 +92,15 @@ int main() {
   const auto one = trained(1);
   const auto flow = trained(3);
   check(flow.parameters() == one.parameters(), "training by three threads gives the parameters of one");
+
+  const auto inferred = [](int threads) {
+    auto sampler = flow_of(threads);
+    VariationalInference inference(sampler, Bell{});
+    Rng points(3);
+    fit(inference, {.iterations = 4, .batch = 128, .report_every = 4}, points);
+    return Vector<float>(sampler.parameters());
+  };
+  check(inferred(3) == inferred(1), "variational inference by three threads gives the parameters of one");
 
   const Row<float> log_prob = one.log_prob(X);
   Rng serial(5);

@@ -125,6 +125,20 @@ class Distributed {
     model.context_warnings(X);
   }
   { return model_.context_warnings(X); }
+  // What variational inference has beside: base points of an iteration, those of all ranks together on each of them.
+  [[nodiscard]] auto base_points(Index count, const Draw& draw) const requires requires(const Model& model) {
+    model.base_points(count, draw);
+  }
+  { return model_.base_points(count, draw); }
+  [[nodiscard]] Index context_rows() const requires requires(const Model& model, const Draw& draw) {
+    model.base_points(Index{}, draw);
+  }
+  { return model_.context_rows(); }
+  /// Each rank looks at what it computed itself in the last mini-batch.
+  [[nodiscard]] auto training_warnings(const Memory& memory) const requires requires(const Model& model) {
+    model.training_warnings(memory.model);
+  }
+  { return model_.training_warnings(memory.model); }
   [[nodiscard]] auto refinement() const requires requires(const Model& model) { model.refinement(); }
   { return model_.refinement(); }
   /// Log-likelihoods of raw data, 1 × n, on every rank; each computes its shares. A trace with noise, in an

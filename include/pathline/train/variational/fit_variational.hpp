@@ -13,6 +13,7 @@
 #include <pathline/train/variational/variational_inference.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <utility>
 
 namespace pathline {
@@ -37,6 +38,17 @@ struct IterationOptions {
   }
 };
 
+namespace detail {
+
+/// `VariationalInference`, or what shares it out (`Distributed`).
+template <class Objective>
+concept DrawsBasePoints = requires(const Objective& objective, const Draw& draw) {
+  objective.base_points(Index{}, draw);
+  { objective.context_rows() } -> std::convertible_to<Index>;
+};
+
+}  // namespace detail
+
 /// Trains a flow by variational inference, with fresh base points for each iteration. It ends with the last
 /// parameters: there are no rows to judge by. `fit(inference, source, validation points, …)` has some, base points of
 /// one's own; so have flows with context.
@@ -44,9 +56,8 @@ struct IterationOptions {
 /// \param policies  As those of any `fit`; not `KeepBest`, `EarlyStopping`, `OnPlateau`, which judge by rows.
 /// \throws ArgumentError for options that cannot be, or a conditional flow; DataError where the target is no finite
 ///         number; TrainingError when training diverges.
-template <class Flow, class Target, class... Kinds, class... Policies>
-FitReport fit(VariationalInference<Flow, Target, Kinds...>& inference, const IterationOptions& options, Rng& rng,
-              Policies&&... policies) {
+template <detail::DrawsBasePoints Objective, class... Policies>
+FitReport fit(Objective& inference, const IterationOptions& options, Rng& rng, Policies&&... policies) {
   options.check();
   if (inference.context_rows() > 0)
     throw ArgumentError("fit: context of a conditional flow", "missing",
