@@ -64,7 +64,8 @@ template <Factor Which, Real Scalar>
   return {frame.derived(A, int(Which), packed_size<Scalar>(rows, depth), write), rows, depth};
 }
 
-/// C = A B for panels of A, and what f says added to the first `started` columns; f says where B and the start lie.
+/// C = A B for panels of A, and what f says added to the first `started` columns; f says where B and the start lie, and
+/// by `ahead` where that of a next product of the same size lies, contiguous, for it to be fetched meanwhile.
 /// The start is added after the product, as everywhere: to whole tiles by the tile, and to started columns that share
 /// a tile with those that follow, a column at a time.
 template <Real Scalar>
@@ -74,6 +75,11 @@ void packed_product(const Panels<Scalar>& A, const ProductFactors<Scalar>& facto
   // So many rows are multiplied by all columns before the next: 256 KiB of A, which stay in the second-level cache.
   const Index block =
       std::max<Index>((Index(1) << 18) / Index(sizeof(Scalar)) / (std::max<Index>(A.depth, 1) * tall), 1) * tall;
+  // Scalars to fetch for each entry of the depth: eight bytes of A, and as many columns of C as are multiplied, where
+  // the depth is 128.
+  constexpr bool fetches = (tile_packs < Scalar >> 2);
+  constexpr int of_weights = fetches ? 8 / int(sizeof(Scalar)) : 0,
+                of_start = fetches ? (12 + int(sizeof(Scalar)) - 1) / int(sizeof(Scalar)) : 0;
   const Index whole = A.rows / height * height, high = whole / tall * tall;
   const Index first = started < C.cols() ? started / 6 * 6 : started;
   const auto multiply = [&](auto product, Index row, Index rows, Index a_column, const Scalar* ahead) {
@@ -82,23 +88,27 @@ void packed_product(const Panels<Scalar>& A, const ProductFactors<Scalar>& facto
              factors.start ? factors.start + row : nullptr, factors.start_column, A.depth, ahead},
             C.data() + row, C.stride());
     if (first == C.cols()) return;
-    // The first columns' tiles fetched so much.
-    if (ahead) ahead += first / 6 * (rows / tall) * A.depth * (8 / Index(sizeof(Scalar)));
+    if (ahead) ahead += first / 6 * (rows / tall) * A.depth * of_weights;  // the first columns' tiles fetched so much
     product(rows, A.depth, C.cols() - first,
             {A.data + row * A.depth, a_column, factors.b + first * factors.b_column, factors.b_row, factors.b_column,
              nullptr, 0, A.depth, ahead},
             C.data() + row + first * C.stride(), C.stride());
   };
   using Product = void (*)(Index, Index, Index, const ProductFactors<Scalar>&, Scalar*, Index);
-  constexpr Product tiles = product_rows<Pack<Scalar>, tile_packs<Scalar>, 6, false, Scalar>,
-                    tiles_ahead = product_rows<Pack<Scalar>, tile_packs<Scalar>, 6, (tile_packs < Scalar >> 2), Scalar>,
-                    panel = product_rows<Pack<Scalar>, 2, 6, false, Scalar>, rest = product_of_last_rows<Scalar>;
+  constexpr Product tiles = product_rows<Pack<Scalar>, tile_packs<Scalar>, 6, 0, Scalar>,
+                    tiles_ahead = product_rows<Pack<Scalar>, tile_packs<Scalar>, 6, of_weights, Scalar>,
+                    tiles_ahead_of_start = product_rows<Pack<Scalar>, tile_packs<Scalar>, 6, of_start, Scalar>,
+                    panel = product_rows<Pack<Scalar>, 2, 6, 0, Scalar>, rest = product_of_last_rows<Scalar>;
   // With AVX-512 the next rows of A are fetched meanwhile, where enough is done meanwhile. With AVX2, half as fast, it
   // was no gain.
   for (Index row = 0; row < high; row += block) {
-    const bool fetch = row + block < high && C.cols() >= 96;
-    multiply(fetch ? tiles_ahead : tiles, row, std::min(block, high - row), height,
-             fetch ? A.data + (row + block) * A.depth : nullptr);
+    const Index rows = std::min(block, high - row);
+    if (factors.ahead)
+      multiply(tiles_ahead_of_start, row, rows, height, factors.ahead + row * C.cols());
+    else if (row + block < high && C.cols() >= 96)
+      multiply(tiles_ahead, row, rows, height, A.data + (row + block) * A.depth);
+    else
+      multiply(tiles, row, rows, height, nullptr);
   }
   if (high < whole) multiply(panel, high, height, height, nullptr);
   if (whole < A.rows)  // a panel of two packs or one

@@ -58,9 +58,9 @@ struct ProductFactors {
 };
 
 /// One tile of C: Height packs by Width columns, held in registers, of which A and B start at a and b. P is a pack, or
-/// a scalar for what is left of the rows. Expansions and not loops, which -O2 would not unroll. With Ahead, eight bytes
-/// from `ahead` on for each entry of the depth are fetched into the second-level cache.
-template <class P, bool Ahead, std::size_t... Height, std::size_t... Width, Real Scalar>
+/// a scalar for what is left of the rows. Expansions and not loops, which -O2 would not unroll. For each entry of the
+/// depth Ahead scalars more, from `ahead` on, are fetched into the second-level cache.
+template <class P, int Ahead, std::size_t... Height, std::size_t... Width, Real Scalar>
 EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index_sequence<Width...>, Index depth,
                                       const ProductFactors<Scalar>& f, const Scalar* a, const Scalar* b,
                                       const Scalar* start, Scalar* c, Index c_column, const Scalar* ahead) {
@@ -77,7 +77,7 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
   };
   for (Index k = 0; k < depth; ++k, a += a_column, b += b_row) {
     const std::array<P, height> rows{row_at(Height)...};
-    if constexpr (Ahead) __builtin_prefetch(ahead + k * (8 / Index(sizeof(Scalar))), 0, 2);
+    if constexpr (Ahead > 0) __builtin_prefetch(ahead + k * Ahead, 0, 2);
     const auto add = [&](std::array<P, height>& column, Scalar factor) {
       const P both(factor);
       ((column[Height] = madd(rows[Height], both, column[Height])), ...);
@@ -99,7 +99,7 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
 /// rows inside: the small matrix stays in the first cache, a column of B is read once. 8 columns are two tiles of 4 and
 /// 7 a 4 and a 3: tiles of 2 or 1 column would do too little with what they read of A. With Ahead the whole tiles fetch
 /// what is read next, f.ahead; compiled apart, as small products pay for each instruction.
-template <class P, std::size_t Height, std::size_t Width, bool Ahead = false, Real Scalar>
+template <class P, std::size_t Height, std::size_t Width, int Ahead = 0, Real Scalar>
 EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, const ProductFactors<Scalar>& f, Scalar* c,
                                     Index c_column) {
   constexpr Index height = Index(Height * sizeof(P) / sizeof(Scalar)), width = Index(Width);
@@ -112,7 +112,7 @@ EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, cons
     for (Index row = 0; row < rows; row += height, a_tile += a_panel) {
       product_tile<P, Ahead>(std::make_index_sequence<Height>{}, std::make_index_sequence<Width>{}, depth, f, a_tile, b,
                              start ? start + row : nullptr, c + row, c_column, ahead);
-      if constexpr (Ahead) ahead += depth * (8 / Index(sizeof(Scalar)));
+      if constexpr (Ahead > 0) ahead += depth * Ahead;
     }
     if (start) start += start_next;
   }
@@ -178,14 +178,14 @@ void small_product(Index rows, Index depth, Index columns, const ProductFactors<
     product(whole, depth, columns, f.from(row, 0), c + row, c_column);
     row += whole;
   };
-  if constexpr (tile_packs < Scalar >> 2) take_rows(4 * size, product_rows<Pack<Scalar>, 4, 6, false, Scalar>);
-  take_rows(2 * size, product_rows<Pack<Scalar>, 2, 6, false, Scalar>);
+  if constexpr (tile_packs < Scalar >> 2) take_rows(4 * size, product_rows<Pack<Scalar>, 4, 6, 0, Scalar>);
+  take_rows(2 * size, product_rows<Pack<Scalar>, 2, 6, 0, Scalar>);
   if constexpr (size > 1) {
-    take_rows(size, product_rows<Pack<Scalar>, 1, 6, false, Scalar>);
+    take_rows(size, product_rows<Pack<Scalar>, 1, 6, 0, Scalar>);
     if (row < rows && columns >= 4 && depth <= most_padded_columns)
       return product_of_padded_rows(rows - row, depth, columns, f.from(row, 0), c + row, c_column);
   }
-  take_rows(1, product_rows<Scalar, 1, 6, false, Scalar>);
+  take_rows(1, product_rows<Scalar, 1, 6, 0, Scalar>);
 }
 
 /// A few columns of `rows` scalars, `next` apart.
