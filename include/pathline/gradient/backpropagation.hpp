@@ -155,7 +155,7 @@ struct Backpropagation {
                    std::span<Batch<Scalar>> states, ThreadMemory<Scalar, Method>& memory) const {
     detail::require_interpolation<Method>(outputs);
     const detail::OutputSchedule schedule(times, outputs);
-    if constexpr (RunsAgain<Storage>)
+    if constexpr (RunsAgain<Storage> && ResumableStepper<Stepper<Method, Batch<Scalar>>>)  // else see `forward`
       memory.recording.plan(storage.room(), detail::planned_steps(control, schedule.times()), times.size());
     memory.step_cost = 0;
     auto& stepper = memory.steppers.at(y.rows(), y.cols()).stepper;
