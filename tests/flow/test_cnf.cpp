@@ -54,7 +54,7 @@ auto loss_of(const Cnf<AnyField, Policies...>& flow, Index n) {
 
 }  // namespace
 
-TEST_CASE("Cnf: the density integrates to one", "[flow][cnf]") {
+TEST_CASE("Cnf: the density integrates to one", "[flow][cnf][many-draws]") {
   const Cnf flow(field, PiController{.rtol = 1e-6, .atol = 1e-6}, Standardize(data(200)));
   const Index side = 80;
   const double reach = 7, cell = 2 * reach / side;
@@ -147,7 +147,7 @@ TEST_CASE("Cnf: inverse undoes transform, and a trajectory ends where transform 
   CHECK(path.front().rowwise().mean().cwiseAbs().maxCoeff() < 1);  // standardised coordinates
 }
 
-TEST_CASE("Cnf: samples follow the density", "[flow][cnf]") {
+TEST_CASE("Cnf: samples follow the density", "[flow][cnf][many-draws]") {
   const Cnf flow(field, Standardize(data(50)));
   Rng rng(9);
   const Index n = 4000;

@@ -167,7 +167,8 @@ TEST_CASE("A stack's log-determinant is that of its map's differences", "[flow][
   }
 }
 
-TEST_CASE("A stack's gradient agrees with central differences, and statistics have none", "[flow][stack][gradient]") {
+TEST_CASE("A stack's gradient agrees with central differences, and statistics have none",
+          "[flow][stack][gradient][many-draws]") {
   const Index count = GENERATE(2, 3);
   const Stack blocks = stack(count);
   const auto flow = flow_of(blocks, 4);

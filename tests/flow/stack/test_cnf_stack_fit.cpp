@@ -24,7 +24,7 @@ Batch<float> numbers() {
 
 }  // namespace
 
-TEST_CASE("fit trains a stack, and keeps the statistics of the best parameters", "[flow][stack][train]") {
+TEST_CASE("fit trains a stack, and keeps the statistics of the best parameters", "[flow][stack][train][many-draws]") {
   // Two clusters, far off and wide: FFJORD's use of normalisation in front of the first block.
   Batch<float> X = numbers();
   X.row(0) = (0.5F * X.row(0).array() + 4 * X.row(1).array().sign()).matrix().eval();
