@@ -7,15 +7,13 @@
 /// to 1, through whose steps the gradient goes back; the same with the adjoint. All is trained by Adam for the same
 /// mini-batches. The memory is what one gradient of a mini-batch takes from the heap, from cold.
 #include <examples/papers/net.hpp>
+#include <examples/papers/ode.hpp>
 #include <examples/papers/rows.hpp>
 #include <examples/papers/setting.hpp>
 
 #include <examples/common/number_text.hpp>
 #include <examples/common/plot.hpp>
 
-#include <pathline/core/chunk_settings.hpp>
-#include <pathline/gradient/adjoint.hpp>
-#include <pathline/gradient/neural_ode.hpp>
 #include <pathline/io/csv.hpp>
 #include <pathline/nn/compose/residual.hpp>
 #include <pathline/nn/mlp.hpp>
@@ -83,9 +81,8 @@ struct ResidualBody {
 
 template <class Gradient>
 struct OdeBody {
-  using Ode = NeuralOde<Mlp<float, Tanh>, Dopri5, PiController, Gradient, Threads, ChunkWidth>;
-  Ode ode;
-  typename Ode::Memory memory{};
+  NetworkOde<Gradient> ode;
+  typename NetworkOde<Gradient>::Memory memory{};
   ValueAndGradient<float> result{};
   OptimizerState<float> state{};
   std::vector<double> times{0, 1};
@@ -95,14 +92,10 @@ struct OdeBody {
             ChunkWidth{widest}) {}
 
   [[nodiscard]] Index parameters() const { return ode.parameters().size(); }
-  [[nodiscard]] Batch<float> evaluate(const Batch<float>& X) const { return ode.solve(X, times)[1]; }
+  [[nodiscard]] Batch<float> evaluate(const Batch<float>& X) const { return solve(ode, X, times)[1]; }
   [[nodiscard]] Batch<float> gradient(const Batch<float>& X, const Loss& loss) {
-    ode.value_and_gradient(
-        X, times,
-        [&](const std::vector<Batch<float>>& states, std::vector<Batch<float>>& bars) {
-          return loss(states[1], bars[1]);
-        },
-        memory, result);
+    const auto loss_of_states = [&](const States& states, States& bars) { return loss(states[1], bars[1]); };
+    value_and_gradient(ode, X, times, loss_of_states, memory, result);
     return result.initial;
   }
   void step(double rate) { state.step(Adam{}, rate, result.parameters, ode.parameters()); }

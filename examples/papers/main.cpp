@@ -23,6 +23,9 @@ struct Row {
 
 const std::vector<Row> rows{
     {"classifier", "Chen 2018: an ODE in place of residual blocks, on digits", classifier},
+    {"latent_spiral", "Chen 2018: a latent ODE on spirals observed at irregular times", latent_spiral},
+    {"steer_stiff", "Ghosh 2020: STEER on a stiff equation", steer_stiff},
+    {"steer_series", "Ghosh 2020: STEER on that latent ODE", steer_series},
 };
 
 }  // namespace

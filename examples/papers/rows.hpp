@@ -6,5 +6,8 @@
 namespace examples::papers {
 
 void classifier(int argc, char** argv);
+void latent_spiral(int argc, char** argv);
+void steer_stiff(int argc, char** argv);
+void steer_series(int argc, char** argv);
 
 }  // namespace examples::papers
