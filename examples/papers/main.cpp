@@ -26,6 +26,7 @@ const std::vector<Row> rows{
     {"latent_spiral", "Chen 2018: a latent ODE on spirals observed at irregular times", latent_spiral},
     {"steer_stiff", "Ghosh 2020: STEER on a stiff equation", steer_stiff},
     {"steer_series", "Ghosh 2020: STEER on that latent ODE", steer_series},
+    {"tabular", "Grathwohl 2019, Finlay 2020, Onken 2021: flows on tables in 6, 21 and 43 dimensions", tabular},
 };
 
 }  // namespace

@@ -9,5 +9,6 @@ void classifier(int argc, char** argv);
 void latent_spiral(int argc, char** argv);
 void steer_stiff(int argc, char** argv);
 void steer_series(int argc, char** argv);
+void tabular(int argc, char** argv);
 
 }  // namespace examples::papers
