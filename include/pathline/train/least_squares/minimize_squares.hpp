@@ -248,9 +248,9 @@ class SquaresMinimization {
 /// \throws ArgumentError for a wrong setting, or a start where parameters, residuals or derivatives are not finite;
 ///         ShapeError for residuals or a Jacobian of another shape; SolveError where the residuals throw it at the
 ///         start, and whatever else they throw.
-template <class F, class See = detail::SeesNoSquares>
-[[nodiscard]] LeastSquaresReport minimize(F&& residuals, Vector<double>& theta, const LevenbergMarquardt& rule,
-                                          See&& see = {}) {
+/// A rule that is {} is an LBfgs: hence the parameter `Rule`.
+template <class F, std::same_as<LevenbergMarquardt> Rule, class See = detail::SeesNoSquares>
+[[nodiscard]] LeastSquaresReport minimize(F&& residuals, Vector<double>& theta, const Rule& rule, See&& see = {}) {
   constexpr bool is_function = ResidualFunction<F>, sees = std::invocable<See&, const LeastSquaresIteration&>;
   static_assert(is_function,
                 "minimize: LevenbergMarquardt needs residuals(theta, r) and residuals_and_jacobian(theta, r, J): write "
