@@ -215,6 +215,15 @@ TEST_CASE("Levenberg-Marquardt says which parameters the residuals do not determ
     REQUIRE(silent.warnings.size() == 1);
     CHECK_THAT(silent.warnings[0], ContainsSubstring("no standard errors: there are 5 parameters"));
   }
+  SECTION("and that nothing depends on any parameter") {
+    Linear constant{Batch<double>::Zero(5, 2), problem.b};
+    Vector<double> any{{1, 2}};
+    const LeastSquaresReport flat = minimize(constant, any, LevenbergMarquardt{});
+    CHECK(flat.iterations == 0);
+    CHECK(flat.errors.rank == 0);
+    REQUIRE(flat.warnings.size() == 1);
+    CHECK_THAT(flat.warnings[0], ContainsSubstring("do not determine parameters 0, 1: the Jacobian has rank 0"));
+  }
   SECTION("and fewer residuals than parameters are fitted") {
     Linear wide{problem.A.topRows(2), problem.b.head(2)};
     wide.A.col(4) << 2, 1;

@@ -31,7 +31,12 @@ class SensitivityField {
   explicit SensitivityField(F field) : field_(std::move(field)) {}
 
   [[nodiscard]] Index dim() const { return field_.dim() * (1 + count()); }
-  [[nodiscard]] Index error_rows() const { return field_.dim(); }
+  [[nodiscard]] Index error_rows() const {
+    if constexpr (requires { field_.error_rows(); })
+      return field_.error_rows();
+    else
+      return field_.dim();
+  }
   [[nodiscard]] Index side_rows() const { return field_.side_rows(); }
   [[nodiscard]] Index widest() const { return field_.widest(); }
   [[nodiscard]] const Vector<Scalar>& parameters() const noexcept { return field_.parameters(); }

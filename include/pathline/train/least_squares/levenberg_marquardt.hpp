@@ -22,7 +22,8 @@ struct LevenbergMarquardt {
   Index max_evaluations = 1000;  ///< Of the residuals, the first one and those with a Jacobian counted.
   double damping = 1e-3;         ///< The first μ. 0: Gauss-Newton steps, until one fails.
   /// Ends where the part of r in the range of J is no more than this share of |r|: the relative offset of Bates & Watts
-  /// (1981), which no damping changes.
+  /// (1981), which no damping changes. Where J has not full rank the number is an upper bound, and fits end by their
+  /// steps.
   double offset_tolerance = 1e-8;
   double step_tolerance = 1e-10;  ///< Ends at a step with |Ds| no more than this share of |Dθ|.
   /// Up to so many parameters the report has standard errors, whose QR decomposition with pivots takes 4mp² operations.
