@@ -144,7 +144,7 @@ struct Outcome {
     outcome.evaluations += double(result.forward.evaluations) / double(plan.steps);
     outcome.seconds += processor_seconds() - before;
 
-    if (step % plan.test_every == 0 && 10 * step > 9 * plan.steps) {
+    if ((step % plan.test_every == 0 && 10 * step > 9 * plan.steps) || step == plan.steps) {
       const auto states = solve(ode, Batch<float>::Zero(1, 1), judged, Batch<float>::Zero(1, 1));
       double inside = 0, beyond = 0;
       outcome.path.resize(2, Index(judged.size()));
