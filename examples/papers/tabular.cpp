@@ -205,8 +205,7 @@ void draw(const std::filesystem::path& png, const TabularSet& set, const std::ve
                          .width = 1000,
                          .height = 650},
                .x_label = "processor time of training / s",
-               .y_label = "gain of validation rows over a Gaussian / nats",
-               .log_x = true});
+               .y_label = "gain of validation rows over a Gaussian / nats"});
 }
 
 /// A few rows, to see that it runs.
