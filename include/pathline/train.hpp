@@ -5,7 +5,8 @@
 /// `kl_estimate`, `mmd_squared` and the path metrics (train/metric) judge a trained flow. What a run that may be
 /// interrupted keeps is in train/checkpoint; io/checkpoint.hpp keeps it in a file. What compilers take long to read
 /// is included by name: flow matching, training without solves (train/matching/flow_matching.hpp); variational
-/// inference, by an unnormalised density in place of data (train/variational/fit_variational.hpp); and data of known
+/// inference, by an unnormalised density in place of data (train/variational/fit_variational.hpp); least squares with
+/// standard errors (train/least_squares/fit_least_squares.hpp); `Muon` (train/optimizer/muon.hpp); and data of known
 /// density (`sample_toy`, train/toy/toy_densities.hpp).
 #pragma once
 
