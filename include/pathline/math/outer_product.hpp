@@ -57,7 +57,7 @@ void add_copied_outer_product(const View<const Scalar>& A, const View<const Scal
     for (Index j = 0; j < B.rows(); j += 6) {
       const View<Scalar> columns = C.middleCols(j, std::min<Index>(6, B.rows() - j));
       ProductFactors<Scalar> factors{nullptr, 0, sixes + j * depth, 6, 1, columns.data(), columns.stride()};
-      // The next columns of C are in no near cache: tiles would wait for them at their ends.
+      // The next columns of C are in no near cache, and each tile would wait for them before it stores.
       if (C.contiguous() && j + 12 <= B.rows()) factors.ahead = C.col(j + 6).data();
       packed_product<Scalar>({panels, A.rows(), depth}, factors, columns.cols(), columns);
     }

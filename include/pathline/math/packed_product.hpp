@@ -64,8 +64,9 @@ template <Factor Which, Real Scalar>
   return {frame.derived(A, int(Which), packed_size<Scalar>(rows, depth), write), rows, depth};
 }
 
-/// C = A B for panels of A, and what f says added to the first `started` columns; f says where B and the start lie, and
-/// by `ahead` where that of a next product of the same size lies, contiguous, for it to be fetched meanwhile.
+/// C = A B for panels of A, and the start added to the first `started` columns. `factors` says where B and the start
+/// lie; `factors.ahead`, if not null, is the contiguous start of the next product, of the same size, to be fetched
+/// meanwhile.
 /// The start is added after the product, as everywhere: to whole tiles by the tile, and to started columns that share
 /// a tile with those that follow, a column at a time.
 template <Real Scalar>
@@ -75,11 +76,10 @@ void packed_product(const Panels<Scalar>& A, const ProductFactors<Scalar>& facto
   // So many rows are multiplied by all columns before the next: 256 KiB of A, which stay in the second-level cache.
   const Index block =
       std::max<Index>((Index(1) << 18) / Index(sizeof(Scalar)) / (std::max<Index>(A.depth, 1) * tall), 1) * tall;
-  // Scalars to fetch for each entry of the depth: eight bytes of A, and as many columns of C as are multiplied, where
-  // the depth is 128.
+  // Bytes to fetch for each entry of the depth: eight of A, and twelve of C, which are as many of its columns as are
+  // multiplied where the depth is 128.
   constexpr bool fetches = (tile_packs < Scalar >> 2);
-  constexpr int of_weights = fetches ? 8 / int(sizeof(Scalar)) : 0,
-                of_start = fetches ? (12 + int(sizeof(Scalar)) - 1) / int(sizeof(Scalar)) : 0;
+  constexpr int of_weights = fetches ? 8 : 0, of_start = fetches ? 12 : 0;
   const Index whole = A.rows / height * height, high = whole / tall * tall;
   const Index first = started < C.cols() ? started / 6 * 6 : started;
   const auto multiply = [&](auto product, Index row, Index rows, Index a_column, const Scalar* ahead) {
@@ -88,7 +88,8 @@ void packed_product(const Panels<Scalar>& A, const ProductFactors<Scalar>& facto
              factors.start ? factors.start + row : nullptr, factors.start_column, A.depth, ahead},
             C.data() + row, C.stride());
     if (first == C.cols()) return;
-    if (ahead) ahead += first / 6 * (rows / tall) * A.depth * of_weights;  // the first columns' tiles fetched so much
+    if (ahead)  // the first columns' tiles fetched so much
+      ahead += first / 6 * (rows / tall) * A.depth * of_weights / Index(sizeof(Scalar));
     product(rows, A.depth, C.cols() - first,
             {A.data + row * A.depth, a_column, factors.b + first * factors.b_column, factors.b_row, factors.b_column,
              nullptr, 0, A.depth, ahead},

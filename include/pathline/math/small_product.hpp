@@ -59,7 +59,7 @@ struct ProductFactors {
 
 /// One tile of C: Height packs by Width columns, held in registers, of which A and B start at a and b. P is a pack, or
 /// a scalar for what is left of the rows. Expansions and not loops, which -O2 would not unroll. For each entry of the
-/// depth Ahead scalars more, from `ahead` on, are fetched into the second-level cache.
+/// depth Ahead bytes more, from `ahead` on, are fetched into the second-level cache.
 template <class P, int Ahead, std::size_t... Height, std::size_t... Width, Real Scalar>
 EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index_sequence<Width...>, Index depth,
                                       const ProductFactors<Scalar>& f, const Scalar* a, const Scalar* b,
@@ -77,7 +77,7 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
   };
   for (Index k = 0; k < depth; ++k, a += a_column, b += b_row) {
     const std::array<P, height> rows{row_at(Height)...};
-    if constexpr (Ahead > 0) __builtin_prefetch(ahead + k * Ahead, 0, 2);
+    if constexpr (Ahead > 0) __builtin_prefetch(reinterpret_cast<const char*>(ahead) + k * Ahead, 0, 2);
     const auto add = [&](std::array<P, height>& column, Scalar factor) {
       const P both(factor);
       ((column[Height] = madd(rows[Height], both, column[Height])), ...);
@@ -112,7 +112,7 @@ EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, cons
     for (Index row = 0; row < rows; row += height, a_tile += a_panel) {
       product_tile<P, Ahead>(std::make_index_sequence<Height>{}, std::make_index_sequence<Width>{}, depth, f, a_tile, b,
                              start ? start + row : nullptr, c + row, c_column, ahead);
-      if constexpr (Ahead > 0) ahead += depth * Ahead;
+      if constexpr (Ahead > 0) ahead += depth * Ahead / Index(sizeof(Scalar));
     }
     if (start) start += start_next;
   }
