@@ -117,8 +117,8 @@ struct ScaledSquare {
   }
 };
 
-/// Σ of the squares of scaled_error(), in the order of Eigen's sum over it; over a block that has all rows, in that of
-/// the sum over the matrix: a few rows a column make no pack.
+/// Σ of the squares of scaled_error(), in the order of Eigen's sum over it. A block that has all rows is summed as one
+/// run: a column alone may have fewer rows than a pack has entries.
 template <Real Scalar, bool OneRun>
 [[nodiscard]] double sum_of_squares_of_scaled_error(View<const Scalar> error, View<const Scalar> y,
                                                     View<const Scalar> y_next, Scalar rtol, Scalar atol) {
