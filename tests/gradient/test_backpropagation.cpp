@@ -7,6 +7,11 @@
 #include <support/catch.hpp>
 #include <support/gradient_problem.hpp>
 
+#include <array>
+#include <cstddef>
+#include <type_traits>
+#include <vector>
+
 using namespace pathline;
 using namespace pathline::test;
 
@@ -235,4 +240,38 @@ TEMPLATE_TEST_CASE("Backpropagation leaves out quadratures where nobody reads th
   const Backpropagation<KeepTapes, ErrorEstimateCost<Dopri5>> with_cost;
   CHECK(run(same, with_cost).theta_bar == run(other, with_cost).theta_bar);
   CHECK(same.evaluations == other.evaluations);
+}
+
+TEST_CASE("Backpropagation leaves quadratures out by Dop853 and between interpolated outputs, with the same gradient",
+          "[gradient][backpropagation]") {
+  const GradientProblem problem;
+  const std::array<double, 4> times{0, 0.2, 0.5, 1};
+  const auto compare = [&](const auto& method, const Backpropagation<>& gradient, Index left_out) {
+    const auto run = [&](const auto& dynamics) {
+      typename Backpropagation<>::template Memory<WithWork, std::remove_cvref_t<decltype(method)>> memory;
+      GradientProblem::Result result;
+      Batch<double> y = Batch<double>::Zero(3, 3);
+      y.topRows(2) = 3 * problem.y0;
+      std::vector<Batch<double>> states(times.size(), y), states_bar = states;
+      const PiController control{.rtol = 1e-4, .atol = 1e-4};
+      result.forward = gradient.forward(method, control, dynamics, y, times, states, memory);
+      for (std::size_t i = 0; i < states.size(); ++i) {
+        result.loss += double(i + 1) * states[i].sum();
+        states_bar[i].setConstant(double(i + 1));
+      }
+      result.y0_bar.setZero(3, 3);
+      result.theta_bar.setZero(dynamics.parameter_count());
+      gradient.backward(method, control, dynamics, times, states_bar, result.y0_bar, result.theta_bar, memory);
+      return result;
+    };
+    const WithWork all{{problem.field, 3}};
+    const WithWorkAndPath some{{{problem.field, 3}}};
+    const auto complete = run(all), result = run(some);
+    CHECK(result.loss == complete.loss);
+    CHECK(max_difference(result.theta_bar, complete.theta_bar) < 1e-13);
+    CHECK(max_difference(result.y0_bar, complete.y0_bar) < 1e-13);
+    CHECK(all.pullbacks - some.pullbacks == left_out * complete.forward.accepted);
+  };
+  compare(Dop853{}, Backpropagation<>{}, 4);
+  compare(Dopri5{}, Backpropagation<>{.outputs = OutputTimes::interpolate}, 1);
 }

@@ -24,6 +24,47 @@ static_assert(count<Dopri5> == 1 && detail::leads_only<Dopri5>[1]);
 static_assert(count<Dop853> == 4 && detail::leads_only<Dop853>[1] && detail::leads_only<Dop853>[4]);
 static_assert(count<Rk4> == 0 && count<Tsit5> == 0 && count<BogackiShampine> == 0);
 
+/// Of three stages the second leads only, and in each method below one thing reads it.
+struct Leading {
+  static constexpr ExplicitTableau<3> tableau{.a = {1. / 2, 0, 1},
+                                              .b = {1. / 2, 0, 1. / 2},
+                                              .b_embedded = {1, 0, 0},
+                                              .c = {0, 1. / 2, 1},
+                                              .order = 2,
+                                              .embedded_order = 1};
+};
+constexpr ExplicitTableau<3> with_weights(std::array<double, 3> b, std::array<double, 3> b_embedded) {
+  ExplicitTableau<3> tableau = Leading::tableau;
+  tableau.b = b;
+  tableau.b_embedded = b_embedded;
+  return tableau;
+}
+struct InSolution {
+  static constexpr ExplicitTableau<3> tableau = with_weights({0, 1, 0}, {1, 0, 0});
+};
+struct InPartner {
+  static constexpr ExplicitTableau<3> tableau = with_weights({1. / 2, 0, 1. / 2}, {0, 1, 0});
+};
+struct InCoarsePartner : Leading {
+  static constexpr std::array<double, 3> b_coarse{0, 1, 0};
+  static constexpr int coarse_order = 1;
+};
+struct InExtension : Leading {
+  static constexpr std::array<double, 3> dense{0, 1, -1};
+  static constexpr int dense_order = 2;
+};
+struct InOneRowOfExtension : Leading {
+  static constexpr ExplicitTableau<4> dense_tableau{
+      .a = {1. / 2, 0, 1, 1. / 2, 0, 1. / 2}, .b = {}, .c = {0, 1. / 2, 1, 1}};
+  static constexpr std::array<std::array<double, 4>, 3> dense{{{1, 0, -1, 0}, {0, 1, -1, 0}, {1, 0, 0, -1}}};
+  static constexpr int dense_order = 2;
+};
+static_assert(DoublyEmbeddedMethod<InCoarsePartner> && DenselyExtendedMethod<InExtension>);
+static_assert(DenselyStagedMethod<InOneRowOfExtension>);
+static_assert(count<Leading> == 1 && detail::leads_only<Leading>[1]);
+static_assert(count<InSolution> == 0 && count<InPartner> == 0 && count<InCoarsePartner> == 0);
+static_assert(count<InExtension> == 0 && count<InOneRowOfExtension> == 0);
+
 /// z' = -z, and the quadrature of z².
 struct Decay {
   int complete = 0, of_path = 0;
