@@ -30,7 +30,8 @@ namespace pathline {
 ///   `evaluation_tape_size()`, if it has that: scalars that evaluate() takes instead where no pullback follows.
 /// - `path_dynamics()`, if it has that: the dynamics of the path rows alone, with the same parameters, in a value that
 ///   refers to no more than this does. Stages whose quadratures nobody reads are evaluated by it (HasPathSlope). A
-///   class that derives from such a dynamics and changes evaluate() has to declare its own, or that of the base answers.
+///   class that derives from such a dynamics and changes evaluate() has to declare its own: it inherits that of its
+///   base.
 /// - `evaluate(t, y, dy, tape, workspace)`: dy = g(t, y).
 /// - `pullback(t, tape, dy_bar, path_bar, theta_bar, t_bar, workspace)`: overwrites path_bar (path_rows × columns),
 ///   adds to theta_bar and t_bar. A tape may be pulled back any number of times.
