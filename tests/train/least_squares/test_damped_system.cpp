@@ -50,6 +50,24 @@ TEST_CASE("DampedSystem solves the damped normal equations", "[train][least_squa
   CHECK(system.range_norm() == Approx(in_range.norm()).epsilon(1e-10));
 }
 
+TEST_CASE("DampedSystem takes no step without damping where the columns are dependent but for rounding",
+          "[train][least_squares]") {
+  Problem problem(9);
+  problem.J.col(3) = 0.3 * problem.J.col(0) + 0.1 * problem.J.col(2);
+  detail::DampedSystem system;
+  Vector<double> step;
+  system.set(problem.J, problem.r, problem.J.colwise().norm());
+  system.solve(0, step);
+  CHECK_FALSE(step.allFinite());
+  system.solve(1e-3, step);
+  CHECK(step.allFinite());
+  // One part in 1e10 apart, they are independent.
+  problem.J(2, 3) += 1e-10;
+  system.set(problem.J, problem.r, problem.J.colwise().norm());
+  system.solve(0, step);
+  CHECK(step.allFinite());
+}
+
 TEST_CASE("parameter_errors is the covariance of linear regression", "[train][least_squares]") {
   const Problem problem(9);
   std::vector<std::string> warnings;

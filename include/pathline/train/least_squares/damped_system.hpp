@@ -37,12 +37,15 @@ class DampedSystem {
   /// The length of the part of r in the range of J, where that has full rank.
   [[nodiscard]] double range_norm() const { return projected_.norm(); }
 
-  /// s, in units of D⁻¹: minimises |R s + Qᵀr|² + μ|s|². Not finite where μ is 0 and R singular.
+  /// s, in units of D⁻¹: minimises |R s + Qᵀr|² + μ|s|². Not finite where μ is 0 and R is singular to rounding.
   void solve(double damping, Vector<double>& step) {
     const Index k = upper_.rows(), p = upper_.cols();
     if (damping == 0) {
       step.setConstant(p, std::numeric_limits<double>::quiet_NaN());
-      if (k < p || upper_.diagonal().cwiseAbs().minCoeff() == 0) return;
+      if (k < p) return;
+      // Of equal columns the decomposition leaves a number of the size of rounding.
+      const Vector<double> pivots = upper_.diagonal().cwiseAbs();
+      if (pivots.minCoeff() <= double(p) * std::numeric_limits<double>::epsilon() * pivots.maxCoeff()) return;
       step = -upper_.triangularView<Eigen::Upper>().solve(projected_);
       return;
     }
@@ -82,7 +85,10 @@ class DampedSystem {
   const Index m = J.rows(), p = J.cols();
   Vector<double> scale = J.colwise().norm();
   Batch<double> scaled = J;
-  for (Index j = 0; j < p; ++j) scaled.col(j) /= scale(j) > 0 ? scale(j) : scale(j) = 1;
+  for (Index j = 0; j < p; ++j) {
+    if (scale(j) == 0) scale(j) = 1;
+    scaled.col(j) /= scale(j);
+  }
   Eigen::ColPivHouseholderQR<Batch<double>> decomposition(scaled);
   const double threshold = std::pow(accuracy, 0.75);
   const Vector<double> pivots = decomposition.matrixQR().diagonal().cwiseAbs();
