@@ -37,14 +37,19 @@ Linear line() {
 
 /// Rosenbrock's function is the sum of squares of these.
 struct Rosenbrock {
-  double sign = 1, bound = -std::numeric_limits<double>::infinity();
+  double sign = 1, bound = -std::numeric_limits<double>::infinity(), jacobian_bound = bound;
+  double noise = 0;  // of the residuals that come with the Jacobian
+  Index* calls_left = nullptr;
   void residuals(const Vector<double>& x, Vector<double>& r) const {
     if (x(1) < bound) throw NonFiniteError("Rosenbrock", SolveFailure{});
+    if (calls_left != nullptr && --*calls_left < 0) throw DataError("enough");
     r = Vector<double>{{10 * (x(1) - x(0) * x(0)), 1 - x(0)}};
   }
   void residuals_and_jacobian(const Vector<double>& x, Vector<double>& r, Batch<double>& J) const {
     residuals(x, r);
+    r(1) += noise * std::sin(1e6 * x(0));
     J = sign * Batch<double>{{-20 * x(0), 10}, {-1, 0}};
+    if (x(1) < jacobian_bound) J(1, 1) = std::numeric_limits<double>::quiet_NaN();
   }
 };
 
@@ -85,6 +90,7 @@ TEST_CASE("Levenberg-Marquardt without damping solves linear least squares in on
   Vector<double> theta{{-7, 11}};
   const LeastSquaresReport report = minimize(problem, theta, LevenbergMarquardt{.damping = 0});
   CHECK(report.stop == LeastSquaresStop::offset);
+  CHECK(report.warnings.empty());
   CHECK(report.iterations == 1);
   CHECK(theta(0) == Approx(1.4).epsilon(1e-13));  // by hand: slope 8 / 10, mean 3 at 2
   CHECK(theta(1) == Approx(0.8).epsilon(1e-13));
@@ -253,6 +259,15 @@ TEST_CASE("Levenberg-Marquardt says why it ended", "[train][least_squares]") {
     const LeastSquaresReport report = minimize(Rosenbrock{}, x, LevenbergMarquardt{.max_evaluations = 6});
     CHECK(report.stop == LeastSquaresStop::evaluations);
     CHECK(report.evaluations <= 7);  // the Jacobian of the last step comes on top
+    // Not at a minimum, and said so; here there is no residual left for standard errors.
+    CHECK(report.warnings.size() == 1);
+  }
+  SECTION("before the minimum, and that the standard errors are not those of the minimum") {
+    Vector<double> theta{{-7, 11}};
+    const LeastSquaresReport report = minimize(line(), theta, LevenbergMarquardt{.max_iterations = 1});
+    REQUIRE_FALSE(report.converged());
+    REQUIRE(report.warnings.size() == 1);
+    CHECK_THAT(report.warnings[0], ContainsSubstring("the fit did not converge, all iterations are done"));
   }
   SECTION("the callback") {
     const LeastSquaresReport report = minimize(Rosenbrock{}, x, LevenbergMarquardt{},
@@ -261,22 +276,58 @@ TEST_CASE("Levenberg-Marquardt says why it ended", "[train][least_squares]") {
     CHECK(report.iterations == 2);
   }
   SECTION("a solve that fails shortens the step") {
-    const LeastSquaresReport report = minimize(Rosenbrock{.bound = -0.5}, x, LevenbergMarquardt{});
+    const bool jacobian_alone = GENERATE(false, true);
+    Rosenbrock problem;
+    if (jacobian_alone)
+      problem.jacobian_bound = 0;  // a bend of the valley
+    else
+      problem.bound = -0.5;
+    const LeastSquaresReport report = minimize(problem, x, LevenbergMarquardt{});
     CHECK(report.refused > 0);
     CHECK(report.converged());
     CHECK((x - Vector<double>::Ones(2)).norm() < 1e-8);
   }
-  SECTION("an exception leaves the best parameters") {
-    Index calls = 0;
-    double best = 0;
-    CHECK_THROWS_AS(minimize(Rosenbrock{}, x, LevenbergMarquardt{},
+  SECTION("an exception, of the callback or of the residuals, leaves the best parameters") {
+    const bool by_residuals = GENERATE(false, true);
+    Index calls = 0, calls_left = by_residuals ? 9 : 1000;
+    Vector<double> best;
+    CHECK_THROWS_AS(minimize(Rosenbrock{.calls_left = &calls_left}, x, LevenbergMarquardt{},
                              [&](const LeastSquaresIteration& at) {
-                               best = at.parameters(0);
-                               if (++calls == 3) throw DataError("enough");
+                               best = at.parameters;
+                               if (++calls == 3 && !by_residuals) throw DataError("enough");
                              }),
                     DataError);
-    CHECK(x(0) == best);
+    CHECK(calls > 1);
+    CHECK(x == best);
   }
+}
+
+TEST_CASE("Levenberg-Marquardt lets no sum rise where the Jacobian comes with residuals a little different",
+          "[train][least_squares]") {
+  Vector<double> x{{-1.2, 1}}, best;
+  double last = std::numeric_limits<double>::infinity();
+  const LeastSquaresReport report =
+      minimize(Rosenbrock{.noise = 1e-2}, x, LevenbergMarquardt{}, [&](const LeastSquaresIteration& iteration) {
+        CHECK(iteration.sum < last);
+        last = iteration.sum;
+        best = iteration.parameters;
+      });
+  CHECK(report.iterations > 3);
+  CHECK(report.sum == last);
+  CHECK(x == best);
+}
+
+TEST_CASE("Levenberg-Marquardt measures its steps without the parameters that have no influence",
+          "[train][least_squares]") {
+  Linear problem = line();
+  problem.A.conservativeResize(5, 3);
+  problem.A.col(2).setZero();
+  Vector<double> theta{{-7, 11, 1e15}};
+  const LeastSquaresReport report = minimize(problem, theta, LevenbergMarquardt{});
+  CHECK(report.converged());
+  CHECK(theta(0) == Approx(1.4).epsilon(1e-8));
+  CHECK(theta(1) == Approx(0.8).epsilon(1e-8));
+  CHECK(theta(2) == 1e15);
 }
 
 TEST_CASE("Levenberg-Marquardt refuses what it cannot begin with", "[train][least_squares][errors]") {

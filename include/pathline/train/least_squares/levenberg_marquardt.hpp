@@ -18,14 +18,18 @@ namespace pathline {
 /// the fall of the sum of squares to the fall that the linear model promised: Nielsen's rule (Madsen, Nielsen &
 /// Tingleff 2004, Methods for Non-Linear Least Squares Problems, algorithm 3.16).
 struct LevenbergMarquardt {
-  Index max_iterations = 100;    ///< Of these, each has one Jacobian.
-  Index max_evaluations = 1000;  ///< Of the residuals, the first one and those with a Jacobian counted.
-  double damping = 1e-3;         ///< The first μ. 0: Gauss-Newton steps, until one fails.
+  Index max_iterations = 100;  ///< Steps that lower the sum. Each computes at least one Jacobian.
+  /// Counts evaluations of the residuals, with or without Jacobian, the first one included. The Jacobian of the last
+  /// step may exceed it by one.
+  Index max_evaluations = 1000;
+  double damping = 1e-3;  ///< The first μ. 0: Gauss-Newton steps, until one fails.
   /// Ends where the part of r in the range of J is no more than this share of |r|: the relative offset of Bates & Watts
-  /// (1981), which no damping changes. Where J has not full rank the number is an upper bound, and fits end by their
-  /// steps.
+  /// (1981), which no damping changes. If J is rank deficient this number is only an upper bound; such fits end by
+  /// step_tolerance.
   double offset_tolerance = 1e-8;
-  double step_tolerance = 1e-10;  ///< Ends at a step with |Ds| no more than this share of |Dθ|.
+  /// Ends at a step with |Ds| no more than this share of |Dθ|. Parameters that have had no influence so far do not
+  /// count.
+  double step_tolerance = 1e-10;
   /// Up to so many parameters the report has standard errors, whose QR decomposition with pivots takes 4mp² operations.
   Index errors_up_to = 500;
 
@@ -88,16 +92,17 @@ struct ParameterErrors {
 /// What a least-squares fit did.
 struct LeastSquaresReport {
   LeastSquaresStop stop = LeastSquaresStop::iterations;
-  Index iterations = 0;               ///< Steps that were taken.
-  Index evaluations = 0;              ///< Of the residuals, alone or with the Jacobian.
-  Index jacobians = 0;                ///< Those with the Jacobian.
-  Index residuals = 0;                ///< m
-  double first_sum = 0, sum = 0;      ///< Σ r² at the start and at the end.
-  double damping = 0;                 ///< μ of the last step.
-  double offset = 0;                  ///< The relative offset at the end: see LevenbergMarquardt::offset_tolerance.
-  Index refused = 0;                  ///< Trial steps without finite residuals or Jacobian, or whose solve failed.
-  ParameterErrors errors;             ///< Empty above `errors_up_to` parameters.
-  std::vector<std::string> warnings;  ///< What the data do not determine, and why there are no standard errors.
+  Index iterations = 0;           ///< Steps that were taken.
+  Index evaluations = 0;          ///< Of the residuals, alone or with the Jacobian.
+  Index jacobians = 0;            ///< Those with the Jacobian.
+  Index residuals = 0;            ///< m
+  double first_sum = 0, sum = 0;  ///< Σ r² at the start and at the end.
+  double damping = 0;             ///< μ of the last step; 0 for a Gauss-Newton step.
+  double offset = 0;              ///< The relative offset at the end: see LevenbergMarquardt::offset_tolerance.
+  Index refused = 0;              ///< Trial steps without finite residuals or Jacobian, or whose solve failed.
+  ParameterErrors errors;         ///< Empty above `errors_up_to` parameters.
+  /// What the data do not determine, and why there are no standard errors or they are not those of a minimum.
+  std::vector<std::string> warnings;
 
   [[nodiscard]] bool converged() const {
     return stop == LeastSquaresStop::offset || stop == LeastSquaresStop::step || stop == LeastSquaresStop::rounding;
@@ -110,7 +115,7 @@ struct LeastSquaresReport {
 struct LeastSquaresIteration {
   Index iteration = 0, evaluations = 0;  ///< Both counted from 1, over all.
   double sum = 0;                        ///< Σ r²
-  double damping = 0;                    ///< μ of this step.
+  double damping = 0;                    ///< μ of this step; 0 for a Gauss-Newton step.
   double offset = 0;                     ///< At its end.
   const Vector<double>& parameters;
 };

@@ -75,12 +75,17 @@ class SquaresMinimization {
     }
     theta_ = at_.theta;
     report_.sum = at_.sum;
-    if (theta_.size() <= rule_.errors_up_to)
+    if (theta_.size() <= rule_.errors_up_to) {
       report_.errors = parameter_errors(at_.J, at_.sum, accuracy(), report_.warnings);
-    else
+      if (!report_.converged() && report_.errors.rank > 0 && report_.errors.degrees_of_freedom > 0)
+        report_.warnings.push_back(
+            message({"the fit did not converge, ", explain(report_.stop),
+                     "; the standard errors are those of the linear model where it ended, not of a minimum"}));
+    } else {
       report_.warnings.push_back(
           message({"no standard errors: there are ", theta_.size(),
                    " parameters, and LevenbergMarquardt::errors_up_to is ", rule_.errors_up_to}));
+    }
     return report_;
   }
 
@@ -135,11 +140,12 @@ class SquaresMinimization {
       system_.solve(damping_, step_);
       // Of the first step alone: enough damping makes any step short.
       if (growth == 2)
-        short_enough = damping_ <= 1 && step_.norm() <= rule_.step_tolerance * (units_.cwiseProduct(at_.theta)).norm();
+        short_enough = damping_ <= 1 && step_.norm() <= rule_.step_tolerance * scale_.cwiseProduct(at_.theta).norm();
       const double promised = system_.promised(damping_, step_);
       if (try_step()) {
-        const double fall = (at_.r - trial_.r).dot(at_.r + trial_.r) / 2, ratio = fall / promised;
-        if (fall > 0 && ratio > 0 && linearize_trial()) {
+        // The residuals that come with the Jacobian may be others, as far as a solve is accurate: they are judged, too.
+        if (fall() / promised > 0 && linearize_trial() && fall() > 0) {
+          const double ratio = fall() / promised;
           report_.damping = damping_;
           damping_ *= std::max(1. / 3, 1 - std::pow(2 * ratio - 1, 3));
           if (damping_ > 0) damping_ = std::max(damping_, smallest_damping);
@@ -166,12 +172,19 @@ class SquaresMinimization {
   template <class See>
   void polish(See& see) {
     const double before = report_.offset;
-    system_.solve(0, step_);
-    if (!step_.allFinite()) system_.solve(damping_, step_);
+    double damping = 0;
+    system_.solve(damping, step_);
+    if (!step_.allFinite()) {
+      damping = damping_;
+      system_.solve(damping, step_);
+    }
     if (try_step() && linearize_trial() && trial_.sum <= at_.sum * (1 + rounding_offset * rounding_offset)) {
       std::swap(at_, trial_);
       prepare();
-      if (report_.offset < 0.9 * before) return tell(see);  // its rate depends on the curvature of the residuals
+      if (report_.offset < 0.9 * before) {  // its rate depends on the curvature of the residuals
+        report_.damping = damping;
+        return tell(see);
+      }
       std::swap(at_, trial_);
       report_.offset = before;
     }
@@ -188,6 +201,9 @@ class SquaresMinimization {
     else if (!see(iteration))
       stop(LeastSquaresStop::callback);
   }
+
+  /// How much |r|²/2 falls from here to the trial, without the rounding of the sums.
+  [[nodiscard]] double fall() const { return (at_.r - trial_.r).dot(at_.r + trial_.r) / 2; }
 
   /// Whether the residuals after the step are finite.
   [[nodiscard]] bool try_step() {
@@ -248,7 +264,7 @@ class SquaresMinimization {
 /// \throws ArgumentError for a wrong setting, or a start where parameters, residuals or derivatives are not finite;
 ///         ShapeError for residuals or a Jacobian of another shape; SolveError where the residuals throw it at the
 ///         start, and whatever else they throw.
-/// A rule that is {} is an LBfgs: hence the parameter `Rule`.
+/// `minimize(f, x, {})` means LBfgs. Rule is a template parameter so that {} is not ambiguous.
 template <class F, std::same_as<LevenbergMarquardt> Rule, class See = detail::SeesNoSquares>
 [[nodiscard]] LeastSquaresReport minimize(F&& residuals, Vector<double>& theta, const Rule& rule, See&& see = {}) {
   constexpr bool is_function = ResidualFunction<F>, sees = std::invocable<See&, const LeastSquaresIteration&>;

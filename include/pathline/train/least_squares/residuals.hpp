@@ -23,7 +23,7 @@ namespace pathline {
 /// - `residuals(theta, r)`: writes r, whose length m is always the same.
 /// - `residuals_and_jacobian(theta, r, J)`: writes both; J is m × p, the derivative of r_i by θ_j at (i, j).
 /// - `accuracy()`, where derivatives are no better than a number above the rounding of double: that number.
-/// Where there are no residuals, they write what is not finite or throw a SolveError: the step is shortened then.
+/// Where the residuals are undefined, write NaN or throw a SolveError: the step is shortened then.
 template <class F>
 concept ResidualFunction = requires(F& f, const Vector<double>& theta, Vector<double>& r, Batch<double>& J) {
   f.residuals(theta, r);
