@@ -4,7 +4,7 @@
 ///     const LeastSquaresReport report = fit_full_batch(ode, paths, LevenbergMarquardt{});
 ///
 /// It suits up to some thousand parameters: constants of a formula (`differentiable`), of which the report has standard
-/// errors, and small networks, where it comes to losses that first-order methods and L-BFGS do not reach.
+/// errors, and small networks, where it came to lower losses than Adam and L-BFGS in equal time (docs/guide.md).
 #pragma once
 
 #include <pathline/core/chunk_settings.hpp>
@@ -24,7 +24,7 @@
 #include <pathline/train/least_squares/levenberg_marquardt.hpp>
 #include <pathline/train/least_squares/minimize_squares.hpp>
 
-#include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -39,7 +39,8 @@ namespace detail {
 /// and one time after another. It leaves θ in the model, which must outlive it.
 ///
 /// The Jacobian of an explicit method is by the variational equations, one solve of d (1 + p) rows. Those of other
-/// methods are put together of gradients, one for each residual, by the gradient method that the model has.
+/// methods are put together of gradients, one for each residual, by the gradient method that the model has; there each
+/// sequence is solved by itself, with and without the Jacobian, so that steps and residuals are the same.
 template <class Ode>
 class OdeResiduals {
   using Parts = std::remove_cvref_t<decltype(PartsAccess::parts(std::declval<const Ode&>()))>;
@@ -67,7 +68,16 @@ class OdeResiduals {
 
   void residuals(const Vector<double>& theta, Vector<double>& r) {
     set_parameters(theta);
-    set_residuals(ode_.predict(sequences_), r);
+    if constexpr (variational) {
+      set_residuals(ode_.predict(sequences_), r);
+    } else {
+      std::vector<Batch<Scalar>> predictions(sequences_.size());
+      for (std::size_t j = 0; j < predictions.size(); ++j) {
+        const Index which = Index(j);
+        predictions[j] = ode_.predict(sequences_, std::span<const Index>(&which, 1)).front();
+      }
+      set_residuals(predictions, r);
+    }
   }
 
   void residuals_and_jacobian(const Vector<double>& theta, Vector<double>& r, Batch<double>& J) {
@@ -147,15 +157,21 @@ class OdeResiduals {
 /// Moves the parameters of a neural ODE to where the sum of squares of prediction minus observation, over all observed
 /// entries, is least.
 ///
+/// Explicit methods solve the sequences together, as `predict` does. Others solve each sequence by itself: the sum is
+/// that of `predict` for one sequence at a time, and differs from that of `predict` for all by the error of the solver.
+///
+/// `fit_full_batch(ode, sequences, {})` means LBfgs. Rule is a template parameter so that {} is not ambiguous.
+///
 /// \param see  Called as see(const LeastSquaresIteration&) after each iteration; false ends.
 /// \return     Why it ended, which is to be looked at: see `LeastSquaresReport::converged` and `explain`; standard
 ///             errors of the parameters, as if all entries had noise of one deviation; and `warnings`.
 /// \throws ShapeError, DataError, ArgumentError before anything is changed; SolveError when the first solve fails.
 ///         Later ones shorten the step. Whatever is thrown later, the model has the best parameters so far.
-template <class Field, class... OdePolicies, Real Scalar, class See = detail::SeesNoSquares>
+template <class Field, class... OdePolicies, Real Scalar, std::same_as<LevenbergMarquardt> Rule,
+          class See = detail::SeesNoSquares>
 [[nodiscard]] LeastSquaresReport fit_full_batch(NeuralOde<Field, OdePolicies...>& ode,
-                                                const std::vector<Sequence<Scalar>>& sequences,
-                                                const LevenbergMarquardt& rule, See&& see = {}) {
+                                                const std::vector<Sequence<Scalar>>& sequences, const Rule& rule,
+                                                See&& see = {}) {
   using Ode = NeuralOde<Field, OdePolicies...>;
   if constexpr (detail::same_sequence_scalar<Ode, Scalar>()) {
     using Gradient = typename std::remove_cvref_t<decltype(detail::PartsAccess::parts(ode))>::Gradient;
