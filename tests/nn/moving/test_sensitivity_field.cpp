@@ -47,6 +47,11 @@ TEST_CASE("SensitivityField gives the field and the rate of its path's derivativ
   for (Index q = 0; q < p; ++q)
     error = std::max(error, (Y.middleRows(d * (1 + q), d) - (values(q, h) - values(q, -h)) / (2 * h)).norm());
   CHECK(error < 1e-8);
+  // An implicit method asks for tangents.
+  Batch<double> tangents(sensitivity.dim(), 2 * n);
+  tangents.setZero();
+  CHECK_THROWS_WITH(sensitivity.linearize(S, tangents, n, tangents, {}, workspace),
+                    ContainsSubstring("SensitivityField: it has no tangents"));
   Vector<double> bar(p);
   CHECK_THROWS_AS(sensitivity.pullback(S, X, n, {}, Y, X, S, bar, workspace), Error);
 }

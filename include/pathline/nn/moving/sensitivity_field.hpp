@@ -22,7 +22,7 @@ namespace pathline {
 /// explicit solve gives the derivative of the numbers that it computes, steps being constants.
 ///
 /// An evaluation costs one of each sample by itself and d pullbacks of it, which give the rows of both Jacobians; and
-/// d² p operations. It is for solves alone: nobody pulls it back.
+/// d² p operations. It is for solves by explicit methods, and for nothing else: it has no Jacobian and no pullback.
 template <Field F>
 class SensitivityField {
  public:
@@ -43,9 +43,13 @@ class SensitivityField {
   [[nodiscard]] decltype(auto) parameters() noexcept { return field_.parameters(); }
   [[nodiscard]] Index tape_size(Index /*n*/, Index /*k*/) const { return 0; }
 
+  /// \throws Error for tangents, which would take second derivatives.
   void linearize(ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n, BatchRef<Scalar> Y,
                  std::span<Scalar> /*tape*/, Workspace<Scalar>& workspace) const {
-    eigen_assert(X.cols() == n);
+    if (X.cols() != n)
+      throw Error(
+          "SensitivityField: it has no tangents, which would take second derivatives; solve it by an explicit "
+          "method");
     const Index d = field_.dim(), p = count();
     const View<const Scalar> side(S), x(X);
     const View<Scalar> y(Y);
