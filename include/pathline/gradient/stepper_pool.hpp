@@ -36,6 +36,11 @@ class StepperPool {
     return slot;
   }
 
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const SolveSlot<Method, State>& slot : slots_) visit(slot);
+  }
+
  private:
   std::list<SolveSlot<Method, State>> slots_;
 };

@@ -10,6 +10,9 @@
 #include <support/catch.hpp>
 #include <support/gradient_problem.hpp>
 
+#include <cstddef>
+#include <limits>
+
 using namespace pathline;
 using namespace pathline::test;
 
@@ -300,6 +303,52 @@ TEST_CASE("Checkpoints take room for the states asked for, not for a block of th
   };
   // 48 bytes a state; lists of what is kept and free take up to 32 more. 170 states would fit into one block.
   CHECK(peak(100) - peak(2) > 98 * 48);
+}
+
+TEST_CASE("A memory budget holds for solves of several widths in one memory, whatever the last one left",
+          "[gradient][checkpoints]") {
+  using Memory = Backpropagation<MemoryBudget>::Memory<GradientProblem::G, BogackiShampine>;
+  const PiController tight{.rtol = 1e-12, .atol = 1e-12}, loose{.rtol = 1e-3, .atol = 1e-3};
+  const auto run = [](Index columns, const PiController& control, std::size_t bytes, Memory& memory) {
+    GradientProblem problem;
+    const Batch<double> one = problem.y0.leftCols(1);
+    problem.y0 = one.replicate(1, columns);
+    const Backpropagation<MemoryBudget> gradient{.storage = {.bytes = bytes}};
+    return problem.run(gradient, BogackiShampine{}, control, memory).theta_bar;
+  };
+  Memory fresh, memory;
+  // A narrow chunk of many steps, then a wide one of few, for whose tapes the long lists left no room.
+  const Vector<double> narrow = run(1, tight, 45'000, memory), expected = run(20, loose, 10'000'000, fresh);
+  CHECK(run(20, loose, 45'000, memory) == expected);
+  CHECK(run(1, tight, 45'000, memory) == narrow);
+  // The same after a solve that stopped on its way.
+  PiController few = tight;
+  few.max_steps = 300;
+  CHECK_THROWS_AS(run(1, few, 45'000, memory), SolveError);
+  CHECK(run(20, loose, 45'000, memory) == expected);
+  // Bounds that are none.
+  CHECK(run(20, loose, std::numeric_limits<std::size_t>::max(), memory) == expected);
+  CHECK(run(20, loose, std::numeric_limits<std::size_t>::max() - 1, memory) == expected);
+  CHECK_THROWS_AS(run(20, loose, 0, memory), ArgumentError);
+  // Chunks of a batch have two widths: their steppers count, and turns of both allocate nothing.
+  if (!AllocationCounter::available) return;
+  const auto peak = [&](std::size_t bytes) {
+    Memory two;
+    const AllocationCounter heap;
+    for (const Index columns : {40, 39, 40, 39}) (void)run(columns, tight, bytes, two);
+    return heap.peak_bytes();
+  };
+  CHECK(peak(200'000) - peak(100'000) < 100'000);
+  CHECK(peak(200'000) - peak(100'000) > 70'000);
+}
+
+TEST_CASE("Starts lie in larger blocks once a solve has more of them", "[gradient][checkpoints]") {
+  KeptSteps<double, NothingCarried> kept;
+  const RecordRoom room{.bytes = 100'000};
+  kept.plan(room, room.bytes, 1, 6);
+  const std::size_t small = kept.block_bytes();
+  kept.plan(room, room.bytes, 1000, 6);
+  CHECK(kept.block_bytes() > 20 * small);
 }
 
 namespace {

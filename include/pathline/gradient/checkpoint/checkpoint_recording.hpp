@@ -79,6 +79,7 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
   void start(const View& dynamics, Workspace<Scalar>& workspace) {
     OneStep::start(dynamics, workspace);
     dynamics_ = dynamics;
+    workspace_ = &workspace;
     steps_.clear();
     rejected_.clear();
     outputs_.clear();
@@ -92,19 +93,19 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
   /// \param outputs  Times of the solve.
   /// \throws ArgumentError for bytes that one start does not fit into.
   void plan(const RecordRoom& room, Index steps, std::size_t outputs) {
-    auto& again = again_.at(dynamics_.rows(), dynamics_.columns());
-    stepper_ = &again.stepper;
-    start_ = &again.y;
-    if (!(room == room_)) {
-      room_ = room;
-      forget_lists();
-    }
+    const bool others = !(room == room_) || (room.bounded() && has_other_widths());
+    room_ = room;
+    if (others) forget_other_solves();
     outputs_.reserve(outputs);
-    fixed_ = fixed_bytes(dynamics_) + outputs * sizeof(std::size_t);
     // Of an unknown number of steps the lists have the blocks of the last solve, and one at least.
     const std::size_t lists = Steps::bytes_of(std::size_t(std::max<Index>(steps, 1)));
-    kept_.plan(room, room.bounded() ? room.bytes - std::min(fixed_ + lists, room.bytes) : room.bytes, steps,
-               place_size(dynamics_));
+    take_stepper();
+    kept_.plan(room, left_of_room(lists), steps, place_size(dynamics_));
+    if (!kept_.fit_into(left_of_room(std::max(lists, steps_.bytes()) + rejected_.bytes()))) {
+      forget_other_solves();  // whose lists leave no room
+      take_stepper();
+      kept_.plan(room, left_of_room(lists), steps, place_size(dynamics_));
+    }
     make_room(std::max(lists, steps_.bytes()) + rejected_.bytes());
   }
   /// Before the way back: how well the equations of the solve were solved. Refers to the control.
@@ -162,13 +163,6 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
 
   /// Steps that were run again to reach an earlier step, since start(): those that pullbacks read are not counted.
   [[nodiscard]] Index runs() const noexcept { return runs_; }
-  /// Bytes in use beside the kept starts and the lists of steps: the record of one step, and the stepper that takes it
-  /// again.
-  [[nodiscard]] static std::size_t fixed_bytes(const View& dynamics) {
-    const Index rows = dynamics.rows(), n = dynamics.columns();
-    const Index scalars = rows * n + detail::recorded_stages<Method>() * OneStep::stage_size(dynamics);
-    return std::size_t(scalars) * sizeof(Scalar) + TheStepper::storage_bytes(rows, dynamics.path_rows(), n);
-  }
 
  private:
   struct Trial {
@@ -178,29 +172,57 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
   using Steps = detail::BlockList<Step>;
   using Trials = detail::BlockList<Trial>;
 
+  /// Takes the stepper of this width, which runs steps again. What all widths have together is counted: chunks of a
+  /// batch have two.
+  void take_stepper() {
+    auto& again = again_.at(dynamics_.rows(), dynamics_.columns());
+    stepper_ = &again.stepper;
+    start_ = &again.y;
+    tapes_ = std::max(tapes_, detail::recorded_stages<Method>() * OneStep::stage_size(dynamics_));
+    fixed_ = std::size_t(tapes_) * sizeof(Scalar) + outputs_.capacity() * sizeof(std::size_t);
+    again_.for_each([&](const auto& slot) {
+      const Index rows = slot.y.rows(), n = slot.y.cols();
+      fixed_ += std::size_t(rows * n) * sizeof(Scalar) + TheStepper::storage_bytes(rows, dynamics_.path_rows(), n);
+    });
+  }
+  /// Whether there are steppers of other solves than those of a batch's chunks, which differ by a column at most.
+  [[nodiscard]] bool has_other_widths() const {
+    bool others = false;
+    again_.for_each([&](const auto& slot) {
+      const Index wider = slot.y.cols() - dynamics_.columns();
+      others = others || slot.y.rows() != dynamics_.rows() || wider < -1 || wider > 1;
+    });
+    return others;
+  }
+  /// Bytes for starts, beside lists of so many.
+  [[nodiscard]] std::size_t left_of_room(std::size_t lists_bytes) const {
+    return room_.bounded() ? room_.bytes - std::min(fixed_ + lists_bytes, room_.bytes) : room_.bytes;
+  }
   /// Lets the lists of steps and trials take so many bytes, by fewer kept starts where there is no other room.
   void make_room(std::size_t lists_bytes) {
     lists_bytes_ = lists_bytes;
-    if (!room_.bounded()) return;
-    const std::size_t taken = fixed_ + lists_bytes;
-    if (taken >= room_.bytes || !kept_.fit_into(room_.bytes - taken)) refuse(taken + kept_.block_bytes());
+    if (!kept_.fit_into(left_of_room(lists_bytes))) refuse(fixed_ + lists_bytes + kept_.block_bytes());
   }
   void make_room_for(std::size_t block_bytes) {
     const std::size_t needed = steps_.bytes() + rejected_.bytes() + block_bytes;
     if (needed > lists_bytes_) make_room(needed);
   }
-  /// Of a solve that is refused nothing must stay that would leave the next one no room.
+  /// Of a solve that is refused nothing stays.
   [[gnu::cold, noreturn]] void refuse(std::size_t needed) {
     const std::size_t steps = steps_.size() + 1;
-    forget_lists();
+    forget_other_solves();
     throw ArgumentError("MemoryBudget: bytes", Index(room_.bytes),
                         "at least " + std::to_string(needed) + " for a chunk of " +
                             std::to_string(dynamics_.columns()) + " columns and the lengths of " +
                             std::to_string(steps) + " steps; fewer columns need less (ChunkWidth)");
   }
-  void forget_lists() {
+  void forget_other_solves() {
     steps_ = {};
     rejected_ = {};
+    again_ = {};
+    static_cast<OneStep&>(*this) = OneStep();
+    OneStep::start(dynamics_, *workspace_);
+    tapes_ = 0;
   }
 
   [[nodiscard]] static Index place_size(const View& dynamics) {
@@ -264,6 +286,7 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
   }
 
   View dynamics_;
+  Workspace<Scalar>* workspace_ = nullptr;
   StepperPool<Method, Batch<Scalar>> again_;
   TheStepper* stepper_ = nullptr;  // of this shape
   Batch<Scalar>* start_ = nullptr;
@@ -273,6 +296,7 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
   std::vector<std::size_t> outputs_;
   RecordRoom room_;
   std::size_t fixed_ = 0, lists_bytes_ = 0;
+  Index tapes_ = 0;  // scalars of the widest step's tapes, which stay
   NewtonGoal goal_;
   Index runs_ = 0;
 };

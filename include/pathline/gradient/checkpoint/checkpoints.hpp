@@ -41,7 +41,8 @@ struct Checkpoints {
 /// nobody knows how many steps come, starts make room for their lengths. The bound holds for each record: one for each
 /// thread of a `Cnf`, of a `FieldStack` one for each block and thread, one for each chunk of a batch of a `NeuralOde`.
 ///
-/// A solve throws an ArgumentError where one start and the lengths do not fit.
+/// A solve throws an ArgumentError where one start and the lengths do not fit. In one memory the widths of a batch's
+/// chunks, which differ by a column, share the bytes; a solve of another width forgets them.
 struct MemoryBudget {
   std::size_t bytes = 64U << 20U;
 

@@ -47,22 +47,23 @@ class KeptSteps {
     Carried& carried;
   };
 
-  /// Forgets all. Keeps its memory where the room is that of the last solve.
+  /// Forgets all. Keeps its memory where the room is that of the last solve, and its blocks are not much too small.
   /// \param room   As the user set it.
-  /// \param bytes  Of it for starts, and for all else that grows during the solve.
+  /// \param bytes  What is left of it for starts.
   /// \param steps  Of the whole solve; 0 where nobody knows.
   /// \param size   Scalars of a start, at least 1.
   void plan(const RecordRoom& room, std::size_t bytes, Index steps, Index size) {
     most_ = std::size_t(steps > 0 ? std::min(room.starts, steps) : room.starts);
-    if (!(room == room_) || size > block_scalars_) {
+    // A budget is met to a sixteenth, which is what one block may be too much; a number of starts is met exactly.
+    const std::size_t starts =
+        room.bounded() ? std::min(most_, bytes / (std::size_t(size) * sizeof(S) + sizeof(Kept)) / 16) : most_;
+    const auto together = std::clamp<std::size_t>(1024 / std::size_t(size), 1, std::max<std::size_t>(starts, 1));
+    const std::size_t blocks = starts / together + (starts % together == 0 ? 0 : 1);
+    const Index wanted = Index(blocks > 1 ? starts / blocks + (starts % blocks == 0 ? 0 : 1) : together) * size;
+    if (!(room == room_) || size > block_scalars_ || wanted > 4 * block_scalars_) {
       room_ = room;
       blocks_.clear();
-      // A budget is met to a sixteenth, which is what one block may be too much; a number of starts is met exactly.
-      const std::size_t starts =
-          room.bounded() ? std::min(most_, bytes / (std::size_t(size) * sizeof(S) + sizeof(Kept)) / 16) : most_;
-      const auto together = std::clamp<std::size_t>(1024 / std::size_t(size), 1, std::max<std::size_t>(starts, 1));
-      const std::size_t blocks = starts / together + (starts % together == 0 ? 0 : 1);
-      block_scalars_ = Index(blocks > 1 ? starts / blocks + (starts % blocks == 0 ? 0 : 1) : together) * size;
+      block_scalars_ = wanted;
       in_block_most_ = 0;
     }
     size_ = size;
