@@ -9,8 +9,10 @@
 #include <pathline/io/tensor.hpp>
 #include <pathline/nn/layer/linear.hpp>
 #include <pathline/nn/network.hpp>
+#include <pathline/train/exponential_moving_average.hpp>
 #include <pathline/train/fit.hpp>
 #include <pathline/train/fit_sequences.hpp>
+#include <pathline/train/optimizer/muon.hpp>
 #include <pathline/train/print_progress.hpp>
 
 #include <support/catch.hpp>
@@ -215,6 +217,29 @@ TEST_CASE("A neural ODE on sequences goes on from its file", "[io][checkpoint][s
   CHECK(parted.parameters() == whole.parameters());
   CHECK(report.best_criterion == expected.best_criterion);
   CHECK(third == rng);
+
+  // By Muon, whose settings name its matrices.
+  const auto by_muon = [&](auto& model, ExponentialMovingAverage<float>& average, const char* name, Index until,
+                           Index columns) {
+    const auto stop = [until](const EpochReport& epoch) {
+      if (epoch.epoch == until) throw Interrupted{};
+    };
+    Rng order(5);
+    fit(model, paths, {.epochs = 5, .batch = 3}, order, Muon{.matrices = {{0, 2, columns}}}, average,
+        io::Checkpoint{.path = folder.path / name}, stop);
+  };
+  ExponentialMovingAverage<float> average{.decay = 0.8}, average_of_parts{.decay = 0.8};
+  auto whole_by_muon = ode(), parted_by_muon = ode();
+  by_muon(whole_by_muon, average, "whole by Muon", 0, 2);
+  ExponentialMovingAverage<float> lost = average_of_parts;
+  CHECK_THROWS_AS(by_muon(parted_by_muon, lost, "by Muon", 3, 2), Interrupted);
+  parted_by_muon = ode();
+  CHECK_THROWS_WITH(by_muon(parted_by_muon, average_of_parts, "by Muon", 0, 1),
+                    ContainsSubstring("matrices is 2 x 1 at 0 in place of 2 x 2 at 0"));
+  by_muon(parted_by_muon, average_of_parts, "by Muon", 0, 2);
+  CHECK(parted_by_muon.parameters() == whole_by_muon.parameters());
+  CHECK(average_of_parts.average == average.average);
+  CHECK(whole_by_muon.parameters() != whole.parameters());
 }
 
 TEST_CASE("A file that is no checkpoint is refused, and nothing is changed", "[io][checkpoint][errors]") {

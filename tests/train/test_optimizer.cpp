@@ -3,6 +3,7 @@
 
 #include <pathline/train/adam.hpp>
 #include <pathline/train/gradient_transform.hpp>
+#include <pathline/train/optimizer/muon.hpp>
 #include <pathline/train/sgd.hpp>
 
 #include <support/catch.hpp>
@@ -122,6 +123,7 @@ TEST_CASE("In float every rule stays within the scalar's rounding of double", "[
   close(Adam{});
   close(AdamW{.weight_decay = 0.3});
   close(Sgd{});
+  close(Muon{.matrices = {{1, 2, 2}}});
 }
 
 TEST_CASE("A state that another rule began is refused, and nothing has changed", "[train][errors]") {

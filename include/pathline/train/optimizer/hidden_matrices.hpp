@@ -57,7 +57,7 @@ struct MatricesOfLayer<Sequential<L...>> {
 }  // namespace detail
 
 /// The matrices [U | W] of a network of `Dense` and `Linear` layers, as `Mlp` is, but for the first layer and the last.
-/// None, where there are no others.
+/// Empty for a network of fewer than three layers.
 template <class L>
 [[nodiscard]] std::vector<ParameterMatrix> hidden_matrices(const Network<L>& network) {
   using Rule = detail::MatricesOfLayer<L>;
