@@ -125,7 +125,7 @@ class Distributed {
     model.context_warnings(X);
   }
   { return model_.context_warnings(X); }
-  // What variational inference has beside: base points of an iteration, those of all ranks together on each of them.
+  // Variational inference also draws base points. Every rank draws those of all ranks.
   [[nodiscard]] auto base_points(Index count, const Draw& draw) const requires requires(const Model& model) {
     model.base_points(count, draw);
   }
@@ -134,7 +134,8 @@ class Distributed {
     model.base_points(Index{}, draw);
   }
   { return model_.context_rows(); }
-  /// Each rank looks at what it computed itself in the last mini-batch.
+  /// Those of the calling rank: it looks at what it computed itself in the last mini-batch, so that ranks may have
+  /// different warnings. Print them on all ranks.
   [[nodiscard]] auto training_warnings(const Memory& memory) const requires requires(const Model& model) {
     model.training_warnings(memory.model);
   }

@@ -136,7 +136,8 @@ template <RowSet Rows>
 
 /// The means and standard deviations of rows, in one pass and bounded memory: to rounding those of
 /// `Standardize(all_of(rows))`, refused for the same reasons.
-/// \param dim  The first components, where context follows; none: all.
+/// \param dim  Number of leading components that are the sample's own; none: all. Give it where context or a weight
+///             (`ShuffleOptions::last_is_weight`) follows. Rows are not weighted.
 /// \throws DataError as `Standardize`, with the numbers of rows; ArgumentError for `dim`; what reading throws.
 template <class Rows>
 [[nodiscard]] auto standardize(const Rows& rows, std::optional<Index> dim = {}) {
