@@ -149,6 +149,7 @@ TEST_CASE("fit_full_batch by Levenberg-Marquardt finds the constants of a decay 
     std::vector<Sequence<double>> two = decaying(6, 0);
     two.push_back({.times = {0, 0.33}, .states = Batch<double>::Zero(1, 2), .initial = Vector<double>::Ones(1)});
     CHECK(jacobian_error(stiff, two, 1e-4) < 1e-5);
+    CHECK(jacobian_error(NeuralOde(decay(0.2, 0), Kvaerno5{}, FixedSteps(2)), two, 1e-4) < 1e-7);
     NeuralOde by_lbfgs(decay(0.2, 0), Dopri5{}, PiController{.rtol = 1e-9, .atol = 1e-9});
     const LeastSquaresReport implicit = fit_full_batch(stiff, paths, LevenbergMarquardt{.offset_tolerance = 1e-5});
     CHECK(implicit.converged());
