@@ -1,15 +1,19 @@
 """Masked and coupling flows of zuko on the sets of `papers tabular`, for the table in docs/papers.md.
 
     examples/run papers tabular --export SETS
-    VENV/bin/pip install torch zuko numpy
-    VENV/bin/python benchmarks/peers/tabular_flows.py SETS                         # MAF: seconds a set
-    VENV/bin/python benchmarks/peers/tabular_flows.py SETS --flow "coupling NSF"   # longer
+    VENV/bin/pip install torch zuko==1.6.0 numpy
+    VENV/bin/python benchmarks/peers/tabular_flows.py SETS                         # MAF: seconds a set and seed
+    VENV/bin/python benchmarks/peers/tabular_flows.py SETS --flow "Real NVP"       # affine couplings
+    VENV/bin/python benchmarks/peers/tabular_flows.py SETS --flow "coupling NSF"   # couplings by splines
 
-Each set is a folder with train, validation, test, log_det and, where the density is known, log_prob, in which a row is a
-sample. Prints a line a set and seed: negative log-likelihood of the test rows in nats, in the units of the table,
-or divergence from the known density; by the weights of greatest validation likelihood. Times are of the processor."""
+Each set is a folder NAME-seedN with train, validation, test, log_det and, where the density is known, log_prob, in
+which a row is a sample. Prints a line a set and seed, and mean and range over the seeds of a set: negative
+log-likelihood of the test rows in nats, in the units of the table, or divergence from the known density; by the
+weights of greatest validation likelihood. Weights that a mask sets to 0 do not count. Times are of the processor."""
 import argparse
+import collections
 import pathlib
+import re
 import time
 
 import numpy as np
@@ -18,8 +22,23 @@ import zuko
 
 FLOWS = {
     "MAF": lambda d, width: zuko.flows.MAF(d, transforms=5, hidden_features=(width, width)),
+    "Real NVP": lambda d, width: zuko.flows.RealNVP(d, transforms=10, hidden_features=(width, width)),
     "coupling NSF": lambda d, width: zuko.flows.NSF(d, transforms=5, passes=2, hidden_features=(width, width)),
 }
+
+
+def free_weights(flow):
+    """A masked layer has a buffer `mask` as large as its weights: where that is 0, what was learned does nothing."""
+    count = sum(parameter.numel() for parameter in flow.parameters())
+    for module in flow.modules():
+        if isinstance(module, zuko.nn.MaskedLinear):
+            count -= int((~module.mask.bool()).sum())
+    return count
+
+
+def spread(values, form):
+    text = format(np.mean(values), form)
+    return text if len(values) == 1 else f"{text} ({min(values):{form}} to {max(values):{form}})"
 
 
 def log_prob(flow, rows):
@@ -63,24 +82,39 @@ def main():
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    folders = sorted(folder for folder in options.sets.iterdir() if options.only in folder.name)
+    if not options.sets.is_dir():
+        parser.error(f"no folder {options.sets}: `examples/run papers tabular --export {options.sets}` makes it")
+    folders = sorted(
+        folder
+        for folder in options.sets.iterdir()
+        if re.fullmatch(r".+-seed\d+", folder.name) and options.only in folder.name
+    )
     if not folders:
-        parser.error(f"no set in {options.sets}")
+        parser.error(f"no folder NAME-seedN in {options.sets}: `examples/run papers tabular --export` makes them")
+    scores, seconds_of, kinds = collections.defaultdict(list), collections.defaultdict(list), {}
     for folder in folders:
-        read = lambda name: np.load(folder / f"{name}.npy")
+        name, seed = folder.name.rsplit("-seed", 1)
+        read = lambda file: np.load(folder / f"{file}.npy")
         train_rows, validation_rows, test_rows = (
-            torch.from_numpy(read(name)).float() for name in ("train", "validation", "test")
+            torch.from_numpy(read(file)).float() for file in ("train", "validation", "test")
         )
         truth = read("log_prob").ravel() if (folder / "log_prob.npy").exists() else 0.0
-        torch.manual_seed(int(folder.name.rsplit("seed", 1)[1]))
+        torch.manual_seed(int(seed))
         flow = FLOWS[options.flow](train_rows.shape[1], options.width)
         seconds = train(flow, train_rows, validation_rows, options)
         score = truth - (log_prob(flow, test_rows) + read("log_det").ravel())
-        count = sum(parameter.numel() for parameter in flow.parameters())
+        scores[name].append(score.mean())
+        seconds_of[name].append(seconds)
+        kinds[name] = "KL" if np.ndim(truth) else "NLL"
         print(
-            f"{folder.name}  {options.flow}  {'KL' if np.ndim(truth) else 'NLL'} {score.mean():.4f} ± "
-            f"{score.std(ddof=1) / np.sqrt(len(score)):.4f} nats, {count} weights, {seconds:.1f} s",
+            f"{folder.name}  {options.flow}  {kinds[name]} {score.mean():.4f} ± "
+            f"{score.std(ddof=1) / np.sqrt(len(score)):.4f} nats, {free_weights(flow)} weights, {seconds:.1f} s",
             flush=True,
+        )
+    for name, of_seeds in scores.items():
+        print(
+            f"{name}  {options.flow}  {options.iterations} iterations  {kinds[name]} {spread(of_seeds, '.3f')} nats, "
+            f"{spread(seconds_of[name], '.1f')} s"
         )
 
 

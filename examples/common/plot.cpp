@@ -581,8 +581,10 @@ void graph(const std::filesystem::path& png, const std::vector<Points>& curves, 
   for (const Points& some : options.dots)
     if (few(some)) add(some, "points pointtype 7 pointsize 1.4 linecolor '#606060'");
   if (all.cols() == 0) throw pathline::ArgumentError("graph: number of finite points", "0", "at least 1");
-  script.line("set xrange " + bracket(range_of(all.row(0), options.points && !options.log_x ? 0.03 : 0)));
-  script.line("set yrange " + bracket(range_of(all.row(1), 0.05)));
+  Range x = range_of(all.row(0), options.points && !options.log_x ? 0.03 : 0), y = range_of(all.row(1), 0.05);
+  if (options.from_zero)
+    for (Range* const range : {&x, &y}) range->low = std::min(range->low, 0.0);
+  script.line("set xrange " + bracket(x)).line("set yrange " + bracket(y));
   if (options.log_x) script.line("set logscale x").line("set format x '1e%T'");
   if (options.shaded.low < options.shaded.high) {
     script.line("set object rectangle from first " + number(options.shaded.low, place_digits) + ", graph 0 to first " +
@@ -725,13 +727,15 @@ void sheet(const std::filesystem::path& png, const std::vector<std::vector<Panel
                          " using 1:2 with points pointtype 7 pointsize 0.25 linecolor rgb " +
                          translucent(panel.learned ? model_color : data_color, panel.points.cols()) + " notitle");
       if (panel.outline.positions.cols() > 0)
-        with_key(panel.outline, " with lines linewidth 1.2 dashtype '-' linecolor '#8a8a8a'");
+        with_key(panel.outline, options.black_outlines ? " with lines linewidth 2.5 dashtype '-' linecolor '#000000'"
+                                                       : " with lines linewidth 1.2 dashtype '-' linecolor '#8a8a8a'");
       const auto color = [](std::size_t k) { return std::string("'") + line_colors[k % line_colors.size()] + "'"; };
       for (std::size_t k = 0; k < panel.curves.size(); ++k)
         with_key(panel.curves[k], " with lines linewidth 1.4 linecolor " + color(k));
       for (std::size_t k = 0; k < panel.discs.size(); ++k)
-        with_key(panel.discs[k], " with points pointtype 7 pointsize " +
-                                     (k == 0 ? "2.2 linecolor '#e6a817'" : "1.3 linecolor " + color(k - 1)));
+        with_key(panel.discs[k],
+                 " with points pointtype 7 pointsize " +
+                     (k == 0 ? number(options.disc_size) + " linecolor '#e6a817'" : "1.3 linecolor " + color(k - 1)));
       std::string command = "plot ";
       for (const std::string& layer : layers) command += (command.size() > 5 ? ", " : "") + layer;
       if (!panel.note.empty())

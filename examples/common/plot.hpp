@@ -119,6 +119,7 @@ struct GraphOptions {
   Points outline = {};            ///< A dashed line above them, 2 × m: what the curves should be.
   bool equal_units = false;       ///< One unit is as long on both axes.
   bool log_x = false;             ///< Decades on the x axis; what is not positive there is left out.
+  bool from_zero = false;         ///< Both axes begin at 0, where nothing is below.
   Range shaded = {0, 0};          ///< Part of the x axis that is shaded from below to above; empty: none.
   std::string shaded_label = {};
 };
@@ -153,6 +154,8 @@ struct SheetOptions {
   std::vector<std::string> rows = {};             ///< and left of the rows.
   std::string x_label = {}, y_label = {};         ///< Names of the axes; with them numbers stand at the outer panels.
   std::string first_color = {}, last_color = {};  ///< What the two ends of a path's colours stand for.
+  double disc_size = 2.2;                         ///< Of the first kind of discs.
+  bool black_outlines = false;                    ///< Where grey ones would be lost among the curves.
 };
 /// Small panels, row by row, as papers show their toys. The labels of the first panel's outline, curves and discs make
 /// the legend of all.

@@ -264,7 +264,7 @@ void classifier(int argc, char** argv) {
   CommandLine line("Chen et al. 2018: an ODE in place of residual blocks, on 8 x 8 digits.");
   setting.add_to(line);
   line.add("--tolerance", tolerance, "of the solves").within(1e-7, 1.);
-  line.parse(argc, argv);
+  setting.parse(line, argc, argv);
   if (!AllocationCounter::available)
     std::cout << "the memory is 0 below: it is counted with glibc alone, and not in programs for a sanitizer\n";
 
@@ -274,12 +274,13 @@ void classifier(int argc, char** argv) {
   std::optional<Mlp<float, Tanh>> field;
   Batch<float> encoded;
   long done = 0;
-  ProgressLine progress(std::cerr, "epochs of all", long(setting.all_seeds().size() * all.size()) * long(epochs));
+  std::optional<ProgressLine> progress(std::in_place, std::cerr, "epochs of all",
+                                       long(setting.all_seeds().size() * all.size()) * long(epochs));
   for (const std::uint64_t seed : setting.all_seeds()) {
     Rng rng(seed);
     const auto data = split(table, 0.25, rng);
     const Images train_rows(data.rest), test_rows(data.held_out);
-    const Job job{train_rows, test_rows, epochs, batch, rng, progress, done};
+    const Job job{train_rows, test_rows, epochs, batch, rng, *progress, done};
     const auto ode = [&]<class Gradient>(Gradient /*by*/, Figures& figures) {
       Rng start(seed);
       const auto make = [&](Rng& draws) {
@@ -301,7 +302,8 @@ void classifier(int argc, char** argv) {
     ode(Adjoint{}, all[2]);
   }
 
-  std::printf("\n%24s %12s %22s %14s %18s %18s %20s %20s\n", "", "parameters", "accuracy / %", "evaluations",
+  progress.reset();  // its line ends
+  std::printf("%24s %12s %22s %14s %18s %18s %20s %20s\n", "", "parameters", "accuracy / %", "evaluations",
               "after training", "back", "gradient / KiB", "training / CPU s");
   for (const Figures& one : all) {
     std::vector<double> percent = one.accuracy;
@@ -312,10 +314,14 @@ void classifier(int argc, char** argv) {
   }
   const Sweep memory = sweep(*field, encoded);
 
-  plot::graph(setting.picture("classifier.png"), {{memory.tapes, "kept tapes"}, {memory.adjoint, "adjoint"}},
-              {.style = {.title = "Memory of one gradient of the ODE classifier, 64 images", .height = 700},
-               .x_label = "evaluations of the forward solve, by tolerances from 0.1 to 1e-6",
-               .y_label = "peak memory / KiB"});
+  setting.picture("classifier.png", [&](const std::filesystem::path& png) {
+    plot::graph(png, {{memory.tapes, "kept tapes"}, {memory.adjoint, "adjoint"}},
+                {.style = {.title = "Memory of one gradient of the ODE classifier, 64 images", .height = 700},
+                 .x_label = "evaluations of the forward solve, by tolerances from 0.1 to 1e-6",
+                 .y_label = "peak memory / KiB",
+                 .dots = {{memory.tapes, ""}, {memory.adjoint, ""}},
+                 .from_zero = true});
+  });
 }
 
 }  // namespace examples::papers

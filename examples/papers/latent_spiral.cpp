@@ -16,8 +16,11 @@
 
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace examples::papers {
@@ -86,14 +89,19 @@ void draw(const Setting& setting, const Spirals& spirals, const std::vector<std:
     }
     row.push_back(panel);
   }
-  plot::sheet(setting.picture("latent_spiral.png"), {row},
-              {.style = {.title = "Spirals continued from " + std::to_string(spirals.observations()) + " observations",
-                         .width = 480,
-                         .height = 480},
-               .x = {-14, 14},
-               .y = {-14, 14},
-               .x_label = "x",
-               .y_label = "y"});
+  setting.picture("latent_spiral.png", [&](const std::filesystem::path& png) {
+    plot::sheet(
+        png, {row},
+        {.style = {.title = "Spirals continued from " + std::to_string(spirals.observations()) + " observations",
+                   .width = 600,
+                   .height = 420},
+         .x = {-9.5, 9.5},
+         .y = {-7, 7},
+         .x_label = "x",
+         .y_label = "y",
+         .disc_size = 0.9,
+         .black_outlines = true});
+  });
 }
 
 }  // namespace
@@ -104,20 +112,18 @@ void latent_spiral(int argc, char** argv) {
   CommandLine line("Chen et al. 2018: a latent ODE on spirals observed at irregular times.");
   setting.add_to(line);
   line.add("--iterations", iterations, "of each model; 0: 12000, with --full 40000").within(0, 1'000'000);
-  line.parse(argc, argv);
+  setting.parse(line, argc, argv);
 
   if (iterations == 0) iterations = setting.length<Index>(4, 12'000, 40'000);
   const Index count = setting.length<Index>(100, 1000, 1000);
   const std::vector<Index> observations = setting.full ? std::vector<Index>{30, 50, 100} : std::vector<Index>{30};
   const std::vector<std::string> names{"latent ODE", "autoregressive, value", "autoregressive, increment"};
-  ProgressLine progress(std::cerr, "iterations of all",
-                        long(setting.all_seeds().size() * observations.size() * names.size()) * long(iterations));
-  long done = 0;
   std::vector<std::vector<Batch<float>>> predictions;
   Spirals drawn;
-  std::printf("root mean square error on the truth of 200 spirals\n%14s %28s %12s %22s %24s %20s\n", "observations", "",
-              "parameters", "within", "beyond", "training / CPU s");
   for (const Index m : observations) {
+    std::optional<ProgressLine> progress(std::in_place, std::cerr, std::to_string(m) + " observations, all iterations",
+                                         long(setting.all_seeds().size() * names.size()) * long(iterations));
+    long done = 0;
     std::vector<Errors> all(names.size());
     std::vector<Index> parameters(names.size());
     std::vector<double> last;
@@ -128,7 +134,7 @@ void latent_spiral(int argc, char** argv) {
       if (keep) drawn = data.test;
       const auto one = [&](auto model, std::size_t i) {
         const SpiralTraining training{.iterations = iterations, .seed = seed, .on_iteration = [&](double loss) {
-                                        progress.update(++done, names[i] + "  loss " + number_text(loss, 1));
+                                        progress->update(++done, names[i] + "  loss " + number_text(loss, 1));
                                       }};
         std::vector<Batch<float>> prediction = learn(model, data, training, all[i]);
         if (keep) predictions.push_back(std::move(prediction));
@@ -138,6 +144,10 @@ void latent_spiral(int argc, char** argv) {
       one(Autoregressive(seed, Autoregressive::Output::value), 1);
       one(Autoregressive(seed, Autoregressive::Output::increment), 2);
     }
+    progress.reset();  // its line ends
+    if (m == observations.front())
+      std::printf("root mean square error on the truth of 200 spirals\n%14s %28s %12s %22s %24s %20s\n", "observations",
+                  "", "parameters", "within", "beyond", "training / CPU s");
     for (std::size_t i = 0; i < names.size(); ++i)
       std::printf("%10td/100 %28s %12td %22s %24s %20s\n", m, names[i].c_str(), parameters[i],
                   i == 0 ? spread(all[i].within, 3).c_str() : "", spread(all[i].beyond, 3).c_str(),
@@ -152,10 +162,10 @@ void steer_series(int argc, char** argv) {
   Setting setting;
   Index iterations = 0, observations = 30;
   CommandLine line("Ghosh et al. 2020: STEER on a latent ODE of spirals observed at irregular times.");
-  setting.add_to(line);
+  setting.add_to(line, false);
   line.add("--iterations", iterations, "of each training; 0: 4000, with --full 40000").within(0, 1'000'000);
   line.add("--observations", observations, "of each spiral").within(2, 100);
-  line.parse(argc, argv);
+  setting.parse(line, argc, argv);
 
   if (iterations == 0) iterations = setting.length<Index>(4, 4000, 40'000);
   const Index count = setting.length<Index>(100, 1000, 1000);
@@ -163,8 +173,8 @@ void steer_series(int argc, char** argv) {
   std::vector<Errors> all(widths.size());
   std::vector<std::vector<double>> validation(widths.size()), evaluations(widths.size());
   std::vector<double> chosen, gains;
-  ProgressLine progress(std::cerr, "iterations of all",
-                        long(setting.all_seeds().size() * widths.size()) * long(iterations));
+  std::optional<ProgressLine> progress(std::in_place, std::cerr, "iterations of all",
+                                       long(setting.all_seeds().size() * widths.size()) * long(iterations));
   long done = 0;
   for (const std::uint64_t seed : setting.all_seeds()) {
     const Data data(count, observations, seed);
@@ -173,7 +183,7 @@ void steer_series(int argc, char** argv) {
       LatentOde model(seed, widths[i]);
       const SpiralTraining training{
           .iterations = iterations, .seed = seed, .on_iteration = [&](double loss) {
-            progress.update(++done, "b = " + number_text(widths[i], 2) + "  loss " + number_text(loss, 1));
+            progress->update(++done, "b = " + number_text(widths[i], 2) + "  loss " + number_text(loss, 1));
           }};
       (void)learn(model, data, training, all[i]);
       // What a user has: later values with noise, of other spirals.
@@ -185,6 +195,7 @@ void steer_series(int argc, char** argv) {
     chosen.push_back(widths[best]);
     gains.push_back(all[best].beyond.back() - all[0].beyond.back());
   }
+  progress.reset();  // its line ends
   std::printf("root mean square error, %td observations\n%10s %24s %24s %24s %16s %20s\n", observations, "b / step",
               "beyond, validation", "within, test", "beyond, test", "evaluations", "training / CPU s");
   for (std::size_t i = 0; i < widths.size(); ++i)

@@ -41,7 +41,7 @@ int main(int argc, char** argv) try {
   const bool asked = name.empty() || name == "--help" || name == "-h";
   std::ostream& out = asked ? std::cout : std::cerr;
   if (!asked) out << "papers: there is no row \"" << name << "\"\n";
-  out << "papers ROW [OPTIONS]; each row has --seeds, --full, --brief, --out, and --help\n";
+  out << "papers ROW [OPTIONS]; each row has --seeds, --full, --brief and --help\n";
   for (const Row& row : rows) out << "  " << row.name << ": " << row.what << '\n';
   return asked ? 0 : 1;
 } catch (const std::exception& error) {

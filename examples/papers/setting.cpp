@@ -3,19 +3,37 @@
 #include <examples/common/number_text.hpp>
 #include <examples/common/plot.hpp>
 
+#include <pathline/core/errors.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <ctime>
+#include <fstream>
 #include <iostream>
 #include <numeric>
+#include <system_error>
 
 namespace examples::papers {
 
-void Setting::add_to(CommandLine& line) {
+void Setting::add_to(CommandLine& line, bool it_draws) {
   line.add("--seeds", seeds, "of data, parameters and mini-batches").within(1, 100);
   line.add_flag("--full", full, "longer than minutes");
-  line.add_flag("--brief", brief, "a few iterations, to see that it runs");
-  line.add("--out", out, "folder for the picture").type("DIR");
+  line.add_flag("--brief", brief, "a few iterations of one seed, to see that it runs");
+  draws = it_draws;
+  if (draws) line.add("--out", out, "folder for the picture").type("DIR");
+}
+
+void Setting::parse(CommandLine& line, int argc, char** argv) {
+  line.parse(argc, argv);
+  if (brief && full) throw pathline::ArgumentError("--brief", "with --full", "one of the two");
+  if (!draws) return;
+  std::error_code error;
+  std::filesystem::create_directories(out, error);
+  const std::filesystem::path probe = out / ".papers-can-write";
+  if (!std::ofstream(probe))
+    throw pathline::FileError("--out " + out.string() +
+                              ": no picture can be written there; give a folder that is writable or can be made");
+  std::filesystem::remove(probe, error);
 }
 
 std::vector<std::uint64_t> Setting::all_seeds() const {
@@ -24,11 +42,14 @@ std::vector<std::uint64_t> Setting::all_seeds() const {
   return all;
 }
 
-std::filesystem::path Setting::picture(const std::string& name) const {
-  if (!plot::gnuplot_available()) std::cout << plot::gnuplot_advice() << '\n';
-  std::filesystem::create_directories(out);
-  std::cout << "picture: " << (out / name).string() << '\n';
-  return out / name;
+void Setting::picture(const std::string& name,
+                      const std::function<void(const std::filesystem::path& png)>& draw) const {
+  std::filesystem::path file = out / name;
+  draw(file);
+  const bool drawn = plot::gnuplot_available();
+  std::cout << (drawn ? "picture: " : "script of the picture: ")
+            << (drawn ? file : file.replace_extension(".gp")).string() << '\n';
+  if (!drawn) std::cout << plot::gnuplot_advice() << '\n';
 }
 
 std::string spread(const std::vector<double>& values, int decimals) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,13 @@ struct Setting {
   bool full = false;   ///< Longer than minutes.
   bool brief = false;  ///< A few iterations, to see that it runs: the figures mean nothing.
   std::filesystem::path out = ".";
+  bool draws = false;
 
-  /// Adds `--seeds`, `--full`, `--brief` and `--out`.
-  void add_to(CommandLine& line);
+  /// Adds `--seeds`, `--full`, `--brief`, and `--out` for a row that draws.
+  void add_to(CommandLine& line, bool draws = true);
+  /// Reads the line and makes the folder of the picture: before hours of training, not after.
+  /// \throws pathline::ArgumentError for `--brief` with `--full`, pathline::FileError.
+  void parse(CommandLine& line, int argc, char** argv);
   /// Whichever of the three lengths of the row holds.
   template <class T>
   [[nodiscard]] T length(T in_brief, T in_minutes, T in_full) const {
@@ -28,8 +33,8 @@ struct Setting {
   }
   /// 1, 2, ... up to `seeds`.
   [[nodiscard]] std::vector<std::uint64_t> all_seeds() const;
-  /// `out`/`name`, whose folder is made. Says where the picture is, or how to get gnuplot.
-  [[nodiscard]] std::filesystem::path picture(const std::string& name) const;
+  /// Calls draw(png) with `out`/`name`, then says where the picture is, or its script and how to get gnuplot.
+  void picture(const std::string& name, const std::function<void(const std::filesystem::path& png)>& draw) const;
 };
 
 /// Mean and range of what the seeds gave: "0.038 (0.028 to 0.050)", or "0.038" where they agree.

@@ -26,7 +26,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -173,7 +175,7 @@ struct Outcome {
     for (const Outcome& outcome : outcomes) values.push_back(outcome.*figure);
     return values;
   };
-  std::printf("\n%s; mean absolute errors of the trajectory\n%8s %26s %26s %26s %20s %20s\n", name, "b / Δ",
+  std::printf("%s; mean absolute errors of the trajectory\n%8s %26s %26s %26s %20s %20s\n", name, "b / Δ",
               "[0, 15], validation", "(15, 25], test", "[0, 25]", "evaluations", "training / CPU s");
   for (std::size_t i = 0; i < widths.size(); ++i)
     std::printf("%7.3f %26s %26s %26s %20s %20s\n", widths[i], spread(column(all[i], &Outcome::validation), 3).c_str(),
@@ -190,7 +192,7 @@ struct Outcome {
     chosen.push_back(widths[best]);
     gains.push_back(all[best][j].test - all[0][j].test);
   }
-  std::printf("b / Δ by validation %s; test error less that without STEER %s\n", spread(chosen, 2).c_str(),
+  std::printf("b / Δ by validation %s; test error less that without STEER %s\n\n", spread(chosen, 2).c_str(),
               spread(gains, 3).c_str());
   std::cout << std::flush;
   return first;
@@ -207,7 +209,7 @@ void steer_stiff(int argc, char** argv) {
   line.add("--ratio", ratio, "r, how stiff the equation is").within(2., 1e6);
   line.add("--width", width, "of the network; 0: 200, with --full the paper's 500").within(0, 10'000);
   line.add("--steps", steps, "of training; 0: 3000").within(0, 1'000'000);
-  line.parse(argc, argv);
+  setting.parse(line, argc, argv);
 
   if (width == 0) width = setting.length<Index>(16, 200, 500);
   if (steps == 0) steps = setting.length<Index>(40, 3000, 3000);
@@ -220,30 +222,40 @@ void steer_stiff(int argc, char** argv) {
   const std::vector<Reading> readings{{Time::from_zero, "time from 0 for each pair, as in the authors' code", "from 0"},
                                       {Time::own, "the times that the pairs have", "own times"},
                                       {Time::none, "a network that does not read the time", "no time"}};
-  ProgressLine progress(std::cerr, "steps of all",
-                        long(setting.all_seeds().size() * widths.size() * readings.size()) * long(steps));
+  std::optional<ProgressLine> progress(
+      std::in_place, std::cerr, "steps of all",
+      long(setting.all_seeds().size() * widths.size() * readings.size()) * long(steps));
   long done = 0;
-  std::vector<plot::Points> curves;
+  std::vector<std::vector<std::vector<Outcome>>> outcomes;  // by reading, b and seed
   for (const Reading& reading : readings) {
-    std::vector<std::vector<Outcome>> all(widths.size());  // by b, then by seed
+    std::vector<std::vector<Outcome>>& all = outcomes.emplace_back(widths.size());
     for (const std::uint64_t seed : setting.all_seeds())
       for (std::size_t i = 0; i < widths.size(); ++i)
-        all[i].push_back(train(widths[i], reading.time, plan, seed, progress, done));
-    const std::size_t best = report(reading.name, widths, all);
-    curves.push_back({all[0][0].path, reading.label});
-    if (best > 0) curves.push_back({all[best][0].path, std::string(reading.label) + ", STEER"});
+        all[i].push_back(train(widths[i], reading.time, plan, seed, *progress, done));
+  }
+  progress.reset();  // its line ends
+  std::vector<plot::Points> curves;
+  for (std::size_t k = 0; k < readings.size(); ++k) {
+    const std::string label = readings[k].label;
+    const std::size_t best = report(readings[k].name, widths, outcomes[k]);
+    curves.push_back({outcomes[k][0][0].path, label});
+    if (best > 0) curves.push_back({outcomes[k][best][0].path, label + ", b = " + number_text(widths[best], 2) + " Δ"});
   }
 
   Eigen::MatrixXd truth(2, 1000);
   for (Index k = 0; k < 1000; ++k)
     truth.col(k) << test_end * double(k) / 999, plan.truth.at(test_end * double(k) / 999);
-  plot::graph(setting.picture("steer_stiff.png"), curves,
-              {.style = {.title = "y' = -1000 y + 3000 - 2000 exp(-t), learned on [0, 15], first seed", .height = 800},
-               .x_label = "t",
-               .y_label = "y",
-               .outline = {truth, "exact solution"},
-               .shaded = {0, last_time},
-               .shaded_label = "training"});
+  const std::string r = number_text(ratio, 0);
+  setting.picture("steer_stiff.png", [&](const std::filesystem::path& png) {
+    plot::graph(png, curves,
+                {.style = {.title = "y' = -r y + 3r - 2r exp(-t), r = " + r + ", learned on [0, 15], first seed",
+                           .height = 800},
+                 .x_label = "t",
+                 .y_label = "y",
+                 .outline = {truth, "exact solution"},
+                 .shaded = {0, last_time},
+                 .shaded_label = "training"});
+  });
 }
 
 }  // namespace examples::papers

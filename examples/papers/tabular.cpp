@@ -12,9 +12,12 @@
 #include <examples/papers/setting.hpp>
 #include <examples/papers/tabular_flow.hpp>
 
+#include <pathline/train/progress_line.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <limits>
@@ -30,18 +33,30 @@ namespace {
 
 enum Preset : std::size_t { ffjord, rnode, ot_flow };
 
+/// How RNODE trains; both weights 0 are FFJORD by fixed steps.
+struct RnodeTraining {
+  Index steps = 4;
+  double weight = 0.01;
+};
+
 /// With `--full` the hidden layers of FFJORD and RNODE are as wide and as many as in FFJORD's code for POWER (d = 6:
 /// three of 10 d), HEPMASS (21: two of 10 d) and MINIBOONE (43: two of 20 d), but of one block where that has 5, 10
 /// and 1, and OT-Flow's are as wide as in its paper. Otherwise FFJORD's and RNODE's are so at d = 6, and all others are
 /// narrower.
-[[nodiscard]] std::array<Recipe, 3> recipes(const TabularSet& set, const Setting& setting) {
+[[nodiscard]] std::array<Recipe, 3> recipes(const TabularSet& set, const Setting& setting,
+                                            const RnodeTraining& of_rnode) {
   const bool six = set.dim() == 6, large = set.dim() > 21;
   const Index epochs = setting.length<Index>(2, six ? 10 : 6, 100), batch = setting.brief ? 64 : 128;
   const Index factor = setting.length<Index>(1, six ? 10 : large ? 4 : 5, large ? 20 : 10);
   const Index width = setting.length<Index>(8, six ? 32 : 64, six ? 128 : 256);
   const std::vector<Index> hidden(six ? 3 : 2, factor * set.dim());
   return {{{.hidden = hidden, .epochs = epochs, .batch = batch, .learning_rate = 1e-2},
-           {.hidden = hidden, .steps = 4, .epochs = epochs, .batch = batch, .learning_rate = 1e-2},
+           {.hidden = hidden,
+            .steps = of_rnode.steps,
+            .weight = of_rnode.weight,
+            .epochs = epochs,
+            .batch = batch,
+            .learning_rate = 1e-2},
            {.hidden = {width}, .steps = six ? 8 : 6, .epochs = epochs, .batch = batch, .learning_rate = 3e-2}}};
 }
 
@@ -55,7 +70,8 @@ struct Equal {
 struct Run {
   std::vector<std::pair<std::string, Values>> log_prob;  ///< Of each estimate at the test rows, in the table's units.
   std::optional<Values> truth;
-  double gaussian = 0;  ///< Its mean NLL of the validation rows, in their coordinates.
+  double gaussian = 0;    ///< Its mean NLL of the validation rows, in their coordinates.
+  double components = 0;  ///< Of the mixture.
   std::vector<TrainedFlow> flows;
   std::vector<Equal> equal;  ///< Each where it is as good as the others.
 };
@@ -75,8 +91,7 @@ struct Run {
 [[nodiscard]] GaussianComponents mixture(const TabularSet& set, const Setting& setting) {
   const pathline::Draw start = pathline::Rng(5).draw();
   std::optional<GaussianComponents> best;
-  const std::vector<Index> most = set.dim() == 6 ? std::vector<Index>{5, 20, 60} : std::vector<Index>{5, 20};
-  for (const Index components : setting.brief ? std::vector<Index>{2} : most) {
+  for (const Index components : setting.brief ? std::vector<Index>{2} : std::vector<Index>{5, 20, 60, 120}) {
     GaussianComponents candidate(set.train, components, start, {.prior = 10, .max_iterations = 40, .tolerance = 1e-3});
     if (!best || candidate.log_prob(set.validation).mean() > best->log_prob(set.validation).mean())
       best.emplace(std::move(candidate));
@@ -84,7 +99,8 @@ struct Run {
   return *std::move(best);
 }
 
-[[nodiscard]] Run run(const TabularSet& set, const Setting& setting, std::uint64_t seed) {
+[[nodiscard]] Run run(const TabularSet& set, const Setting& setting, const RnodeTraining& of_rnode, std::uint64_t seed,
+                      pathline::ProgressLine& progress, long& done) {
   Run result;
   result.truth = set.log_prob;
   const FittedGaussian gaussian(set.train);
@@ -92,19 +108,20 @@ struct Run {
   const GaussianComponents components = mixture(set, setting);
   result.log_prob.emplace_back("Gaussian", gaussian.log_prob(set.test) + set.log_det);
   result.log_prob.emplace_back("mixture of Gaussians", components.log_prob(set.test) + set.log_det);
-  std::cerr << "  mixture of " << components.weights().size() << '\n';
+  result.components = double(components.weights().size());
 
-  const auto recipe = recipes(set, setting);
+  auto recipe = recipes(set, setting, of_rnode);
+  const std::array names{"FFJORD", "RNODE", "OT-Flow"};
+  for (std::size_t k = 0; k < recipe.size(); ++k)
+    recipe[k].on_epoch = [&, k](double nll) {
+      progress.update(++done, "seed " + std::to_string(seed) + "  " + names[k] + " " +
+                                  number_text(result.gaussian - nll, 2) + " nats over the Gaussian");
+    };
   result.flows.push_back(train_ffjord(set, recipe[ffjord], seed));
   result.flows.push_back(train_rnode(set, recipe[rnode], seed));
   result.flows.push_back(train_ot_flow(set, recipe[ot_flow], seed));
-  for (const TrainedFlow& flow : result.flows) {
-    const Judgement best = flow.judge(flow.best());
-    result.log_prob.emplace_back(flow.name, best.log_prob);
-    std::cerr << "  " << flow.name << ": " << number_text(mean_nll(best.log_prob)) << " nats in "
-              << number_text(flow.snapshots.back().seconds, 1) << " s of the processor\n";
-    for (const std::string& warning : flow.warnings) std::cerr << "  " << flow.name << ": " << warning << '\n';
-  }
+  for (const TrainedFlow& flow : result.flows)
+    result.log_prob.emplace_back(flow.name, flow.judge(flow.best()).log_prob);
   result.equal = at_equal_likelihood(result.flows);
   return result;
 }
@@ -132,9 +149,22 @@ void print_likelihoods(const TabularSet& set, const std::vector<Run>& runs) {
   std::cout << "\n\n| estimate | " << kind << " / nats | standard error of one seed |\n|---|---|---|\n";
   for (std::size_t k = 0; k < runs.front().log_prob.size(); ++k) {
     const auto of = [k](const Run& one) { return score(one, one.log_prob[k].second); };
-    std::cout << "| " << runs.front().log_prob[k].first << " | "
+    std::cout << "| " << runs.front().log_prob[k].first
+              << (k == 1 ? ", " + over_seeds(runs, 0, [](const Run& one) { return one.components; }) : "") << " | "
               << over_seeds(runs, 3, [&](const Run& one) { return of(one).mean; }) << " | "
               << number_text(of(runs.front()).standard_error) << " |\n";
+  }
+}
+
+/// The figures of each seed, and what the library warned of.
+void print_seeds(const TabularSet& set, const std::vector<std::uint64_t>& seeds, const std::vector<Run>& runs) {
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    std::cerr << set.name << ", seed " << seeds[i] << ":";
+    for (const auto& [name, log_prob] : runs[i].log_prob)
+      std::cerr << "  " << name << ' ' << number_text(score(runs[i], log_prob).mean);
+    std::cerr << '\n';
+    for (const TrainedFlow& flow : runs[i].flows)
+      for (const std::string& warning : flow.warnings) std::cerr << "  " << flow.name << ": " << warning << '\n';
   }
 }
 
@@ -200,12 +230,14 @@ void draw(const std::filesystem::path& png, const TabularSet& set, const std::ve
       }
     curves.push_back({curve, flow.name + ", " + std::to_string(flow.weights()) + " weights"});
   }
+  // At the start nothing is gained yet: the axes begin there.
   plot::graph(png, curves,
               {.style = {.title = set.name + ", d = " + std::to_string(set.dim()) + ": likelihood by training time",
                          .width = 1000,
                          .height = 650},
                .x_label = "processor time of training / s",
-               .y_label = "gain of validation rows over a Gaussian / nats"});
+               .y_label = "gain of validation rows over a Gaussian / nats",
+               .from_zero = true});
 }
 
 /// A few rows, to see that it runs.
@@ -221,6 +253,7 @@ void shorten(TabularSet& set) {
 
 void tabular(int argc, char** argv) {
   Setting setting;
+  RnodeTraining of_rnode;
   std::vector<std::string> names{"diamonds", "blocks-21"};
   std::filesystem::path exported;
   CommandLine line(
@@ -232,33 +265,49 @@ void tabular(int argc, char** argv) {
       .with_commas()
       .one_of(tabular_names())
       .type("A,B");
+  line.add("--rnode-steps", of_rnode.steps, "of RK4, by which RNODE trains").within(1, 1000);
+  line.add("--rnode-weight", of_rnode.weight, "of RNODE's costs; 0: FFJORD by fixed steps").within(0., 1e3);
   line.add("--export", exported,
            "writes the sets as NPY files below this folder for other programs, and trains nothing")
       .type("DIR")
       .without_default();
-  line.parse(argc, argv);
+  setting.parse(line, argc, argv);
+  const std::vector<std::uint64_t> seeds = setting.all_seeds();
   for (const std::string& name : names) {
     std::vector<std::unique_ptr<TabularSet>> sets;  // which the flows of the runs refer to
     std::vector<Run> runs;
-    for (const std::uint64_t seed : setting.all_seeds()) {
+    std::optional<pathline::ProgressLine> progress;
+    long done = 0;
+    for (const std::uint64_t seed : seeds) {
       TabularSet& set = *sets.emplace_back(std::make_unique<TabularSet>(tabular_set(name, seed)));
       if (setting.brief) shorten(set);
       if (!exported.empty()) {
-        export_set(exported / (name + "-seed" + std::to_string(seed)), set);
+        const std::filesystem::path folder = exported / (name + "-seed" + std::to_string(seed));
+        export_set(folder, set);
+        std::cout << "written: " << folder.string() << '\n';
         continue;
       }
-      std::cerr << name << ", seed " << seed << '\n';
-      runs.push_back(run(set, setting, seed));
+      if (!progress) {
+        long epochs = 0;
+        for (const Recipe& recipe : recipes(set, setting, of_rnode)) epochs += long(recipe.epochs);
+        progress.emplace(std::cerr, name + ", epochs of all flows", long(seeds.size()) * epochs);
+      }
+      runs.push_back(run(set, setting, of_rnode, seed, *progress, done));
     }
     if (runs.empty()) continue;
+    progress.reset();  // its line ends
     const TabularSet& set = *sets.front();
+    print_seeds(set, seeds, runs);
     print_likelihoods(set, runs);
     print_costs(runs);
     print_ratios(runs, ffjord, rnode);
     print_ratios(runs, ffjord, ot_flow);
     print_ratios(runs, rnode, ot_flow);
-    draw(setting.picture("tabular-" + name + ".png"), set, runs);
+    setting.picture("tabular-" + name + ".png", [&](const std::filesystem::path& png) { draw(png, set, runs); });
   }
+  if (!exported.empty())
+    std::cout << "nothing was trained; other flows on these sets: benchmarks/peers/tabular_flows.py "
+              << exported.string() << '\n';
 }
 
 }  // namespace examples::papers

@@ -35,6 +35,7 @@ template <class Flow>
     solves += double(epoch.solves);
     result.iterations += epoch.steps;
     result.snapshots.push_back({seconds, -double(flow->log_prob(validation).mean()), flow->parameters()});
+    if (recipe.on_epoch) recipe.on_epoch(result.snapshots.back().validation_nll);
     start = processor_seconds();
   };
   const pathline::FitReport report =
@@ -74,7 +75,12 @@ TrainedFlow train_ffjord(const TabularSet& set, const Recipe& recipe, std::uint6
 
 TrainedFlow train_rnode(const TabularSet& set, const Recipe& recipe, std::uint64_t seed) {
   return train("RNODE",
-               pathline::rnode<float>({.dim = set.dim(), .hidden = recipe.hidden, .steps = recipe.steps, .seed = seed},
+               pathline::rnode<float>({.dim = set.dim(),
+                                       .hidden = recipe.hidden,
+                                       .kinetic_energy = recipe.weight,
+                                       .jacobian_norm = recipe.weight,
+                                       .steps = recipe.steps,
+                                       .seed = seed},
                                       one_thread, chunk_width),
                set, recipe, seed);
 }

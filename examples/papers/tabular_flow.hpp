@@ -15,8 +15,10 @@ namespace examples::papers {
 struct Recipe {
   std::vector<Index> hidden{64, 64};  ///< Widths; OT-Flow's is the first.
   Index steps = 8;                    ///< Of RK4, where the preset trains by it.
+  double weight = 0.01;               ///< Of both of RNODE's costs.
   Index epochs = 10, batch = 256;
   double learning_rate = 1e-3;
+  std::function<void(double validation_nll)> on_epoch{};  ///< Called after each.
 };
 
 /// The flow as it was after an epoch.
