@@ -42,7 +42,8 @@ void whiten(TabularSet& set) {
   std::vector<Index> kept;
   for (Index j = 0; j < raw.cols(); ++j)
     if (consistent(raw(0, j), raw(2, j), raw(3, j), raw(4, j), raw(5, j))) kept.push_back(j);
-  const Table table = raw(Eigen::indexing::all, kept);
+  Table table(raw.rows(), Index(kept.size()));
+  for (Index j = 0; j < table.cols(); ++j) table.col(j) = raw.col(kept[std::size_t(j)]);
   pathline::Rng rng(seed);
   const auto logs = [&](const auto& rows) -> Table {
     Table noise(rows.rows(), rows.cols());
@@ -68,7 +69,9 @@ void whiten(TabularSet& set) {
   pathline::fill<pathline::Gaussian>(rng.draw(), 0, normal);
   pathline::fill<pathline::Uniform>(rng.draw(), 0, uniform);
   Blocks result = blocks(normal, uniform);
-  result.rows = result.rows(column_order(d), Eigen::indexing::all).eval();
+  const std::vector<Index> order = column_order(d);
+  const Table drawn = result.rows;
+  for (Index i = 0; i < d; ++i) result.rows.row(i) = drawn.row(order[std::size_t(i)]);
   return result;
 }
 
