@@ -117,16 +117,16 @@ struct ScaledSquare {
   }
 };
 
-/// Σ of the squares of scaled_error(), in the order of Eigen's sum over it. A block that has all rows is summed as one
-/// run: a column alone may have fewer rows than a pack has entries.
+/// Σ of the squares of scaled_error(), in the order of Eigen's sum over it. A block that has all rows is summed as any
+/// other, so that the rows of costs below it change no bit.
 template <Real Scalar, bool OneRun>
 [[nodiscard]] double sum_of_squares_of_scaled_error(View<const Scalar> error, View<const Scalar> y,
                                                     View<const Scalar> y_next, Scalar rtol, Scalar atol) {
   const ScaledSquare<Scalar> square{error, y, y_next, rtol, atol};
-  const Index rows = error.rows();
-  if (OneRun || (error.stride() == rows && y.stride() == rows && y_next.stride() == rows))
+  if constexpr (OneRun)
     return double(sum_of_run<Scalar>(error.size(), square));
-  return double(sum_of_block<Scalar>(rows, error.cols(), square));
+  else
+    return double(sum_of_block<Scalar>(error.rows(), error.cols(), square));
 }
 
 /// The square of RmsNorm of scaled_error().
