@@ -6,11 +6,11 @@
 /// number of parameters, 4288: four residual blocks 32-16-32; h' = f(h, t) with f 32-64-32 that reads the time, from 0
 /// to 1, through whose steps the gradient goes back; the same with the adjoint. All is trained by Adam for the same
 /// mini-batches. The memory is what one gradient of a mini-batch takes from the heap, from cold.
-#include <examples/papers/net.hpp>
 #include <examples/papers/ode.hpp>
 #include <examples/papers/rows.hpp>
 #include <examples/papers/setting.hpp>
 
+#include <examples/common/net.hpp>
 #include <examples/common/number_text.hpp>
 #include <examples/common/plot.hpp>
 

@@ -1,6 +1,7 @@
-#include <examples/papers/net.hpp>
 #include <examples/papers/ode.hpp>
 #include <examples/papers/spirals.hpp>
+
+#include <examples/common/net.hpp>
 
 #include <pathline/nn/mlp.hpp>
 

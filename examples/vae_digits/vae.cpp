@@ -1,7 +1,8 @@
 #include <examples/vae_digits/vae.hpp>
 
+#include <examples/common/net.hpp>
+
 #include <pathline/core/view.hpp>
-#include <pathline/core/workspace.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/with_context.hpp>
 #include <pathline/nn/compose/shallow_mlp.hpp>
@@ -29,38 +30,12 @@ namespace {
 
 constexpr Index pixels = 64;
 
-/// The layers of an `Mlp` with one hidden layer, from `in` rows to `out`, and their parameters.
-struct Net {
-  using Layers = Mlp<float, Tanh>::Layers;
-  Layers layers;
-  Vector<float> theta, theta_bar;
-  OptimizerState<float> state{};
-  Workspace<float> workspace{};
-  std::vector<float> tape{};
+using Layers = Mlp<float, Tanh>::Layers;
 
-  Net(Index in, Index hidden, Index out, Rng& rng)
-      : layers(Repeat<Dense<float, Tanh>>(in, {Dense<float, Tanh>(in, hidden, 0)}), Linear<float>(hidden, out, 0)),
-        theta(layers.parameter_count()),
-        theta_bar(Vector<float>::Zero(theta.size())) {
-    layers.initialize(theta, rng);
-  }
-  [[nodiscard]] Batch<float> evaluate(const Batch<float>& X) {
-    Batch<float> Y(layers.out_rows(), X.cols()), none(0, 1);
-    tape.resize(std::size_t(layers.tape_size(X.cols(), 0)));
-    layers.linearize(theta, none, X, X.cols(), Y, tape, workspace);
-    return Y;
-  }
-  /// After evaluate(X): the cotangent of X; adds to theta_bar.
-  [[nodiscard]] Batch<float> pull_back(const Batch<float>& X, Batch<float> Y_bar) {
-    Batch<float> X_bar(X.rows(), X.cols()), none(0, 1), none_bar(0, 1);
-    layers.pullback(theta, none, X, X.cols(), tape, Y_bar, X_bar, none_bar, theta_bar, workspace);
-    return X_bar;
-  }
-  void step(double rate) {
-    state.step(Adam{}, rate, theta_bar, theta);
-    theta_bar.setZero();
-  }
-};
+/// in-hidden-out.
+[[nodiscard]] Layers network(Index in, Index hidden, Index out) {
+  return Layers{Repeat<Dense<float, Tanh>>(in, {Dense<float, Tanh>(in, hidden, 0)}), Linear<float>(hidden, out, 0)};
+}
 
 /// A mini-batch, what the encoder says of it, and the cotangents of that.
 struct Job {
@@ -70,7 +45,7 @@ struct Job {
 /// log p(image, z) |∂z/∂x| at z = mu + s ⊙ x: the target of the flow for each image. It also goes back through the
 /// decoder, whose parameters' cotangent it adds to. One thread alone calls it.
 struct Target {
-  Net* decoder;
+  Net<Layers>* decoder;
   Job* job;
 
   void log_density_and_score(ConstBatchRef<float> X, RowRef<float> log_p, BatchRef<float> X_bar,
@@ -82,13 +57,14 @@ struct Target {
       Z.col(j) = job->mu.col(k).array() + job->log_s.col(k).array().exp() * X.col(j).array();
       images.col(j) = job->images.col(k);
     }
-    const Batch<float> logits = decoder->evaluate(Z);
+    std::vector<float> tape;
+    const Batch<float> logits = decoder->evaluate(Z, tape);
     // Bernoulli in terms of logits a: pixel · a - log(1 + exp a).
     const Batch<float> small = (-logits.cwiseAbs()).array().exp();
     log_p = (images.array() * logits.array() - logits.array().max(0.F) - small.array().log1p()).colwise().sum();
     const Batch<float> probability =
         (logits.array() > 0).select(1 / (1 + small.array()), small.array() / (1 + small.array()));
-    const Batch<float> Z_bar = decoder->pull_back(Z, images - probability) - Z;
+    const Batch<float> Z_bar = decoder->pull_back(Z, images - probability, tape) - Z;
     const float constant = float(0.5 * double(latent) * std::log(2 * std::numbers::pi));
     for (Index j = 0; j < n; ++j) {
       const Index k = rows.ids[std::size_t(j)];
@@ -108,22 +84,27 @@ using Inference = VariationalInference<Flow, Target>;
 struct Vae::Parts {
   Settings settings;
   Rng rng;
-  Net encoder, decoder;
+  Net<Layers> encoder, decoder;
   Flow flow;
   OptimizerState<float> state;
 
   explicit Parts(const Settings& s)
       : settings(s),
         rng(s.seed),
-        encoder(pixels, s.hidden, 2 * s.latent + s.context, rng),
-        decoder(s.latent, s.hidden, pixels, rng),
+        encoder(network(pixels, s.hidden, 2 * s.latent + s.context), rng),
+        decoder(network(s.latent, s.hidden, pixels), rng),
         flow(Network(ShallowMlp<float, Tanh>(s.latent, {s.width, s.width}, 1 + s.context), rng), Rk4{}, FixedSteps(3),
              EvaluationSolver{Dopri5{}, PiController{.rtol = 1e-5, .atol = 1e-5}}, Threads{1}) {
     if (!s.flow) flow.parameters().setZero();  // the field is 0, and x is ε
   }
 
   [[nodiscard]] Job encoded(Batch<float> images) {
-    const Batch<float> said = encoder.evaluate(images);
+    std::vector<float> tape;
+    return encoded(std::move(images), tape);
+  }
+  /// Leaves on the tape what encoder.pull_back() needs.
+  [[nodiscard]] Job encoded(Batch<float> images, std::vector<float>& tape) {
+    const Batch<float> said = encoder.evaluate(images, tape);
     Job job{std::move(images),
             said.topRows(settings.latent),
             said.middleRows(settings.latent, settings.latent),
@@ -141,7 +122,8 @@ struct Vae::Parts {
   }
 
   void step(const Batch<float>& images, double rate, Inference::Memory& memory, TrainingLoss<float>& loss) {
-    Job job = encoded(images);
+    std::vector<float> tape;
+    Job job = encoded(images, tape);
     const Inference inference(flow, Target{&decoder, &job});
     std::vector<Index> ids(std::size_t(images.cols()));
     std::iota(ids.begin(), ids.end(), Index(0));
@@ -149,7 +131,7 @@ struct Vae::Parts {
     const float share = -1 / float(images.cols());  // of log p in the loss
     Batch<float> bar(2 * settings.latent + settings.context, images.cols());
     bar << share * job.mu_bar, share * job.log_s_bar, loss.context_gradient;
-    (void)encoder.pull_back(job.images, std::move(bar));
+    (void)encoder.pull_back(job.images, std::move(bar), tape);
     decoder.theta_bar *= share;
     encoder.step(rate);
     decoder.step(rate);

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace examples::papers {
+namespace examples {
 
 template <pathline::InitializableLayer Layers>
 struct Net {
@@ -57,4 +57,4 @@ struct Net {
   }
 };
 
-}  // namespace examples::papers
+}  // namespace examples
