@@ -57,42 +57,56 @@ struct ProductFactors {
   }
 };
 
-/// One tile of C: Height packs by Width columns, held in registers, of which A and B start at a and b. P is a pack, or
-/// a scalar for what is left of the rows. Expansions and not loops, which -O2 would not unroll. For each entry of the
-/// depth Ahead bytes more, from `ahead` on, are fetched into the second-level cache.
-template <class P, int Ahead, std::size_t... Height, std::size_t... Width, Real Scalar>
-EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index_sequence<Width...>, Index depth,
-                                      const ProductFactors<Scalar>& f, const Scalar* a, const Scalar* b,
-                                      const Scalar* start, Scalar* c, Index c_column, const Scalar* ahead) {
-  constexpr std::size_t height = sizeof...(Height);
-  constexpr Index size = Index(sizeof(P) / sizeof(Scalar));
+/// Packs of rows of one column of a tile, `Height` their numbers; P is a pack, or a scalar for what is left of the
+/// rows. Expansions and not loops, which -O2 would not unroll.
+template <class P, class Height>
+struct TileColumn;
+template <class P, std::size_t... Height>
+struct TileColumn<P, std::index_sequence<Height...>> {
+  using Scalar = Lane<P>;
   using At = Access<P>;
+  static constexpr Index size = Index(sizeof(P) / sizeof(Scalar));
+  P packs[sizeof...(Height)];
+
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE TileColumn zero() { return {{(void(Height), P(Scalar(0)))...}}; }
+  /// A panel is two packs wide.
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE TileColumn rows_of(const Scalar* a, Index a_row) {
+    return {{At::load(a + Index(Height / 2) * 2 * size * a_row + Index(Height % 2) * size)...}};
+  }
+  EIGEN_ALWAYS_INLINE void add(const TileColumn& rows, Scalar factor) {
+    const P both(factor);
+    ((packs[Height] = madd(rows.packs[Height], both, packs[Height])), ...);
+  }
+  EIGEN_ALWAYS_INLINE void store(Scalar* to) const { (At::store(packs[Height], to + Index(Height) * size), ...); }
+  EIGEN_ALWAYS_INLINE void store_sum(const Scalar* start, Scalar* to) const {
+    (At::store(At::load(start + Index(Height) * size) + packs[Height], to + Index(Height) * size), ...);
+  }
+};
+
+/// One tile of C: a column of packs by Width columns, held in registers, of which A and B start at a and b. For each
+/// entry of the depth Ahead bytes more, from `ahead` on, are fetched into the second-level cache.
+template <class Column, int Ahead, std::size_t... Width, Real Scalar>
+EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Width...>, Index depth, const ProductFactors<Scalar>& f,
+                                      const Scalar* a, const Scalar* b, const Scalar* start, Scalar* c, Index c_column,
+                                      const Scalar* ahead) {
   // Local copies: for all that the compiler knows, a store of packs changes f, which would be read again after each.
   const Index a_row = f.a_row, a_column = f.a_column, b_row = f.b_row, b_column = f.b_column,
               start_column = f.start_column;
-  const auto column_of_tile = [&](auto) { return std::array<P, height>{(void(Height), P(Scalar(0)))...}; };
-  std::array<std::array<P, height>, sizeof...(Width)> sum{column_of_tile(Width)...};
-  const auto row_at = [&](std::size_t i) {  // a panel is two packs wide
-    return At::load(a + Index(i / 2) * 2 * size * a_row + Index(i % 2) * size);
-  };
+  Column sum[sizeof...(Width)]{(void(Width), Column::zero())...};
   for (Index k = 0; k < depth; ++k, a += a_column, b += b_row) {
-    const std::array<P, height> rows{row_at(Height)...};
+    const Column rows = Column::rows_of(a, a_row);
     if constexpr (Ahead > 0) __builtin_prefetch(reinterpret_cast<const char*>(ahead) + k * Ahead, 0, 2);
-    const auto add = [&](std::array<P, height>& column, Scalar factor) {
-      const P both(factor);
-      ((column[Height] = madd(rows[Height], both, column[Height])), ...);
-    };
-    (add(sum[Width], b[Index(Width) * b_column]), ...);
+    (sum[Width].add(rows, b[Index(Width) * b_column]), ...);
   }
-  const auto store = [&](const std::array<P, height>& column, Index j) {
-    Scalar* const at = c + j * c_column;
-    if (start)
-      (At::store(At::load(start + j * start_column + Index(Height) * size) + column[Height], at + Index(Height) * size),
-       ...);
-    else
-      (At::store(column[Height], at + Index(Height) * size), ...);
-  };
-  (store(sum[Width], Index(Width)), ...);
+  if (start)
+    (sum[Width].store_sum(start + Index(Width) * start_column, c + Index(Width) * c_column), ...);
+  else
+    (sum[Width].store(c + Index(Width) * c_column), ...);
+}
+
+/// Whether a tile of this many columns is taken where so many are left.
+[[nodiscard]] constexpr bool tile_fits(Index width, Index left) noexcept {
+  return left >= width && (width <= 4 || (left != 7 && left != 8));
 }
 
 /// Whole tiles of Height rows of P by Width columns, then narrower ones for the columns that are left. Columns outside,
@@ -102,16 +116,16 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Height...>, std::index
 template <class P, std::size_t Height, std::size_t Width, int Ahead = 0, Real Scalar>
 EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, const ProductFactors<Scalar>& f, Scalar* c,
                                     Index c_column) {
-  constexpr Index height = Index(Height * sizeof(P) / sizeof(Scalar)), width = Index(Width);
-  const auto fits = [&](Index left) { return left >= width && (width <= 4 || (left != 7 && left != 8)); };
+  using Column = TileColumn<P, std::make_index_sequence<Height>>;
+  constexpr Index height = Index(Height) * Column::size, width = Index(Width);
   const Scalar *const a = f.a, *b = f.b, *start = f.start, *ahead = f.ahead;
   const Index a_panel = height * f.a_row, b_next = width * f.b_column, start_next = width * f.start_column;
   Index column = 0;
-  for (; fits(columns - column); column += width, b += b_next, c += width * c_column) {
+  for (; tile_fits(width, columns - column); column += width, b += b_next, c += width * c_column) {
     const Scalar* a_tile = a;
     for (Index row = 0; row < rows; row += height, a_tile += a_panel) {
-      product_tile<P, Ahead>(std::make_index_sequence<Height>{}, std::make_index_sequence<Width>{}, depth, f, a_tile, b,
-                             start ? start + row : nullptr, c + row, c_column, ahead);
+      product_tile<Column, Ahead>(std::make_index_sequence<Width>{}, depth, f, a_tile, b, start ? start + row : nullptr,
+                                  c + row, c_column, ahead);
       if constexpr (Ahead > 0) ahead += depth * Ahead / Index(sizeof(Scalar));
     }
     if (start) start += start_next;
