@@ -69,7 +69,9 @@ template <class Weights, Real S, std::size_t N>
 void write_terms_of(Index size, const std::array<S*, N>& X, S* to) {
   constexpr auto places = nonzero_places<Weights>;
   [&]<std::size_t... K>(std::index_sequence<K...>) {
-    write_terms<sizeof...(K), S>(size, nullptr, {S(Weights::weight(int(places[K])))...}, {X[places[K]]...}, to);
+    const S w[]{S(Weights::weight(int(places[K])))...};
+    const S* const terms[]{X[places[K]]...};
+    write_terms<S>(std::index_sequence<K...>{}, size, nullptr, w, terms, to);
   }
   (std::make_index_sequence<places.size()>{});
 }

@@ -69,6 +69,23 @@ inline constexpr auto nonzero_places = [] {
 template <class Weights>
 inline constexpr bool all_zero = nonzero_places<Weights>.empty();
 
+/// These places and their weights, where a loop reads them.
+template <class Weights>
+struct CountingWeights {
+  static constexpr std::size_t count = nonzero_places<Weights>.size();
+  std::size_t place[count];
+  double weight[count];
+};
+template <class Weights>
+inline constexpr CountingWeights<Weights> counting_weights = [] {
+  CountingWeights<Weights> result{};
+  for (std::size_t n = 0; n < result.count; ++n) {
+    result.place[n] = nonzero_places<Weights>[n];
+    result.weight[n] = Weights::weight(int(result.place[n]));
+  }
+  return result;
+}();
+
 /// sum + Σ h w_j K_j over the places from the N-th on as one expression; it refers to the K_j and to nothing else that
 /// could die.
 template <class Weights, std::size_t N, class Sum, class Stages>
@@ -93,18 +110,17 @@ auto weighted_stages(double h, const Stages& K) {
 
 /// to = start + Σ w_n X_n, or the sum alone where `start` is null, of contiguous scalars; the sum in the order of n.
 /// Compiled once a scalar and a number of terms, whatever the method and the state.
-template <std::size_t N, Real Scalar>
-void write_terms(Index size, const Scalar* start, const std::array<Scalar, N>& w, const std::array<const Scalar*, N>& X,
-                 Scalar* to) {
+template <Real Scalar, std::size_t First, std::size_t... Rest>
+void write_terms(std::index_sequence<First, Rest...> /*terms*/, Index size, const Scalar* start, const Scalar* w,
+                 const Scalar* const* X, Scalar* to) {
   for_packs<Scalar>(size, [&]<class At>(At /*access*/, Index i) {
     using P = typename At::Value;
     // Products are fused with sums as the compiler fuses those of Eigen's expression.
-    P sum = P(w[0]) * At::load(X[0] + i);
-    [&]<std::size_t... K>(std::index_sequence<K...>) { ((sum = madd(P(w[K + 1]), At::load(X[K + 1] + i), sum)), ...); }
-    (std::make_index_sequence<N - 1>{});
+    P sum = P(w[First]) * At::load(X[First] + i);
+    ((sum = madd(P(w[Rest]), At::load(X[Rest] + i), sum)), ...);
     if (start == nullptr)
       At::store(sum, to + i);
-    else if constexpr (N == 1)
+    else if constexpr (sizeof...(Rest) == 0)
       At::store(madd(P(w[0]), At::load(X[0] + i), At::load(start + i)), to + i);
     else
       At::store(At::load(start + i) + sum, to + i);
@@ -120,16 +136,20 @@ template <class Weights, class State, class Stages>
 void write_sum_in_loop(State& to, const State* start, double h, const Stages& K) {
   static_assert(!all_zero<Weights>, "tableau: a row of zeros");
   using Scalar = typename State::Scalar;
-  constexpr auto places = nonzero_places<Weights>;
-  eigen_assert(start == nullptr || start->size() == K[places[0]].size());
-  take_shape(to, K[places[0]]);
-  [&]<std::size_t... N>(std::index_sequence<N...>) {
-    eigen_assert(((K[places[N]].size() == to.size()) && ...));
-    write_terms<sizeof...(N), Scalar>(to.size(), start == nullptr ? nullptr : start->data(),
-                                      {Scalar(h * Weights::weight(int(places[N])))...}, {K[places[N]].data()...},
-                                      to.data());
+  constexpr const auto& counting = counting_weights<Weights>;
+  constexpr std::size_t terms = counting.count;
+  eigen_assert(start == nullptr || start->size() == K[counting.place[0]].size());
+  take_shape(to, K[counting.place[0]]);
+  Scalar w[terms];
+  const Scalar* X[terms];
+  for (std::size_t n = 0; n < terms; ++n) {
+    const auto& stage = K[counting.place[n]];
+    eigen_assert(stage.size() == to.size());
+    w[n] = Scalar(h * counting.weight[n]);
+    X[n] = stage.data();
   }
-  (std::make_index_sequence<places.size()>{});
+  write_terms<Scalar>(std::make_index_sequence<terms>{}, to.size(), start == nullptr ? nullptr : start->data(), w, X,
+                      to.data());
 }
 
 /// to = Σ h w_j K_j, as a whole.
