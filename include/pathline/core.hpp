@@ -4,6 +4,7 @@
 /// core/types.hpp.
 #pragma once
 
+#include <pathline/core/apply_to.hpp>
 #include <pathline/core/box_muller.hpp>
 #include <pathline/core/chunk_settings.hpp>
 #include <pathline/core/chunks.hpp>

@@ -3,6 +3,7 @@
 /// meets. Kinds are told apart by predicates on types, `Is<T>::value`.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
@@ -35,12 +36,36 @@ inline constexpr std::size_t index_of = [] {
   return index;
 }();
 
+/// A policy at its place in a list.
+template <std::size_t I, class P>
+struct PolicyAt {
+  P& policy;
+};
+/// References to policies: what a tuple of them is, whose elements would each cost the compiler ten functions.
+template <class Places, class... Policies>
+struct PolicyList;
+template <std::size_t... I, class... Policies>
+struct PolicyList<std::index_sequence<I...>, Policies...> : PolicyAt<I, Policies>... {};
+template <class... Policies>
+using PolicyListOf = PolicyList<std::index_sequence_for<Policies...>, Policies...>;
+
+template <std::size_t I, class P>
+[[nodiscard]] P& policy_at(const PolicyAt<I, P>& policy) {
+  return policy.policy;
+}
+
+/// They outlive the list.
+template <class... Policies>
+[[nodiscard]] PolicyListOf<const Policies...> policy_list(const Policies&... policies) {
+  return {{policies}...};
+}
+
 /// The value of the first policy of the kind `Is` as a `Wanted`; a default-made one where there is none, or where it
 /// is of another type because an assertion has refused it already.
-template <template <class> class Is, class Wanted, class... Policies>
-[[nodiscard]] Wanted pick(const std::tuple<Policies...>& policies) {
+template <template <class> class Is, class Wanted, class Places, class... Policies>
+[[nodiscard]] Wanted pick(const PolicyList<Places, const Policies...>& policies) {
   if constexpr (std::is_same_v<first_of<Is, void, Policies...>, Wanted>)
-    return std::get<index_of<Is, Policies...>>(policies);
+    return policy_at<index_of<Is, Policies...>>(policies);
   else
     return Wanted{};
 }
@@ -50,16 +75,24 @@ template <template <class> class Is, class... Policies>
 using all_of = decltype(std::tuple_cat(
     std::declval<std::conditional_t<Is<Policies>::value, std::tuple<Policies>, std::tuple<>>>()...));
 
-/// Their values.
+/// Their positions in the pack.
 template <template <class> class Is, class... Policies>
-[[nodiscard]] all_of<Is, Policies...> pick_all(const std::tuple<Policies...>& policies) {
-  const auto one = []<class P>(const P& policy) {
-    if constexpr (Is<P>::value)
-      return std::tuple<P>(policy);
-    else
-      return std::tuple<>();
-  };
-  return std::apply([&](const auto&... policy) { return std::tuple_cat(one(policy)...); }, policies);
+inline constexpr auto places_of = [] {
+  constexpr std::array<bool, sizeof...(Policies)> counts{Is<Policies>::value...};
+  std::array<std::size_t, count_of<Is, Policies...>> places{};
+  for (std::size_t i = 0, n = 0; i < counts.size(); ++i)
+    if (counts[i]) places[n++] = i;
+  return places;
+}();
+
+/// Their values.
+template <template <class> class Is, class Places, class... Policies>
+[[nodiscard]] all_of<Is, Policies...> pick_all(const PolicyList<Places, const Policies...>& policies) {
+  constexpr auto places = places_of<Is, Policies...>;
+  return [&]<std::size_t... K>(std::index_sequence<K...>) {
+    return all_of<Is, Policies...>(policy_at<places[K]>(policies)...);
+  }
+  (std::make_index_sequence<places.size()>{});
 }
 
 /// The parts of a `Cnf` or a `NeuralOde` for what writes them to a file, and a model of the parts that it has read.

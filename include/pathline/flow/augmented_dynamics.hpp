@@ -7,6 +7,7 @@
 /// left. docs/maths.md, sections 7 and 8.
 #pragma once
 
+#include <pathline/core/apply_to.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
@@ -91,7 +92,7 @@ class AugmentedDynamics {
       const PathPoint<Scalar> at = point(t, tapes);
       Index row = d + 1;
       const auto next_row = [&]() -> RowRef<Scalar> { return slopes.row(row++); };
-      std::apply([&](const auto&... regularizer) { (regularizer.evaluate(at, next_row()), ...); }, regularizers_);
+      detail::apply_to(regularizers_, [&](const auto&... regularizer) { (regularizer.evaluate(at, next_row()), ...); });
     }
   }
 
@@ -123,7 +124,8 @@ class AugmentedDynamics {
       const auto next_row = [&]() -> Eigen::Ref<const Row<Scalar>, 0, Eigen::InnerStride<>> {
         return slopes_bar.row(row++);
       };
-      std::apply([&](const auto&... regularizer) { (regularizer.pullback(at, next_row(), bar), ...); }, regularizers_);
+      detail::apply_to(regularizers_,
+                       [&](const auto&... regularizer) { (regularizer.pullback(at, next_row(), bar), ...); });
       if constexpr (needs.acceleration)
         acceleration().pullback(t, tapes.acceleration, bar.acceleration, Z_bar, bar.F, theta_bar, t_bar, workspace);
       if constexpr (needs.jerk) jerk().pullback(t, tapes.jerk, bar.jerk, Z_bar, theta_bar, t_bar, workspace);

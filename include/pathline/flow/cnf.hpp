@@ -13,6 +13,7 @@
 
 #include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
+#include <pathline/core/policies.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
@@ -34,7 +35,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -75,7 +75,7 @@ class Cnf {
   ///         ArgumentError for a span of no time, an end-time policy that does not fit it, a weight that is not finite,
   ///         or a width of chunks below 0.
   explicit Cnf(FieldType field, Policies... policies)
-      : parts_(Asked::parts(std::move(field), std::tuple<Policies...>(policies...))) {}
+      : parts_(Asked::parts(std::move(field), detail::policy_list(policies...))) {}
 
   [[nodiscard]] Index dim() const { return parts_.field.dim(); }
   /// c, 0 unless the flow is conditional.

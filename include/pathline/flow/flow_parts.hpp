@@ -2,6 +2,7 @@
 /// All parts of a flow: those of its answers, and those that only its training reads.
 #pragma once
 
+#include <pathline/core/apply_to.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/flow/evaluation_parts.hpp>
 #include <pathline/flow/settings.hpp>
@@ -43,7 +44,7 @@ struct FlowParts : Answers {
     Answers::check();
     end_time.check(this->time.data, this->time.base);
     likelihood_weight.check();
-    std::apply([](const auto&... cost) { (require_finite_weight(double(cost.weight)), ...); }, regularizers);
+    apply_to(regularizers, [](const auto&... cost) { (require_finite_weight(double(cost.weight)), ...); });
   }
   static void require_finite_weight(double weight) {
     if (!std::isfinite(weight)) throw ArgumentError("Cnf: weight of a regularizer", weight, "a finite number");

@@ -105,8 +105,8 @@ struct FlowPolicies {
   /// The parts, checked, from the policies that the flow names, or more, such as a file has them: those that are not
   /// given are made by default.
   /// \throws ShapeError, ArgumentError where the parts do not fit each other.
-  template <class... Given>
-  [[nodiscard]] static Parts parts(FieldType given, const std::tuple<Given...>& policies) {
+  template <class Places, class... Given>
+  [[nodiscard]] static Parts parts(FieldType given, const PolicyList<Places, const Given...>& policies) {
     Field field(std::move(given));
     const Index parameter_count = std::as_const(field).parameters().size();
     const Method method = pick<IsSolver, Method>(policies);
@@ -133,16 +133,16 @@ struct FlowPolicies {
   }
 
  private:
-  template <class... Given>
-  [[nodiscard]] static Evaluator evaluation_solver(const std::tuple<Given...>& policies, const Method& method,
-                                                   const Control& control) {
+  template <class Places, class... Given>
+  [[nodiscard]] static Evaluator evaluation_solver(const PolicyList<Places, const Given...>& policies,
+                                                   const Method& method, const Control& control) {
     if constexpr (count_of < IsEvaluationSolver, Given... >> 0)
       return pick<IsEvaluationSolver, Evaluator>(policies);
     else
       return {method, control};
   }
-  template <class... Given>
-  [[nodiscard]] static Regularizers regularizers(const std::tuple<Given...>& policies) {
+  template <class Places, class... Given>
+  [[nodiscard]] static Regularizers regularizers(const PolicyList<Places, const Given...>& policies) {
     if constexpr (Reading::value)
       return pick_all<IsRegularizer>(policies);
     else

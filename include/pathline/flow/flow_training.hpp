@@ -2,6 +2,7 @@
 /// One training iteration of a flow: chunks of a mini-batch forward through its blocks, their losses, and back.
 #pragma once
 
+#include <pathline/core/apply_to.hpp>
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
@@ -251,7 +252,7 @@ class FlowTraining {
       }
       job.chunk.costs[std::size_t(cost++)] = direction / job.batch * sum;
     };
-    std::apply([&](const auto&... regularizer) { (add_cost(regularizer), ...); }, parts_.regularizers);
+    apply_to(parts_.regularizers, [&](const auto&... regularizer) { (add_cost(regularizer), ...); });
   }
 
   static double total_weight(const LossRows<Scalar>& samples) {
@@ -289,8 +290,8 @@ class FlowTraining {
     }
     result.loss = likelihood_weight * result.negative_log_likelihood + result.step_cost;
     std::size_t r = 0;
-    std::apply([&](const auto&... regularizer) { ((result.loss += regularizer.weight * result.costs[r++]), ...); },
-               parts_.regularizers);
+    apply_to(parts_.regularizers,
+             [&](const auto&... regularizer) { ((result.loss += regularizer.weight * result.costs[r++]), ...); });
   }
 
   const Parts& parts_;

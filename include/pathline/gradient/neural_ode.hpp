@@ -7,6 +7,7 @@
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/data_ref.hpp>
 #include <pathline/core/errors.hpp>
+#include <pathline/core/policies.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/gradient/dynamics.hpp>
 #include <pathline/gradient/ode_chunks.hpp>
@@ -22,7 +23,6 @@
 #include <cstddef>
 #include <numeric>
 #include <span>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -60,7 +60,7 @@ class NeuralOde {
 
   /// \throws ArgumentError for a width of chunks below 0.
   explicit NeuralOde(FieldType field, Policies... policies)
-      : parts_(std::move(field), std::tuple<Policies...>(std::move(policies)...)) {}
+      : parts_(std::move(field), detail::policy_list(policies...)) {}
 
   [[nodiscard]] Index dim() const { return parts_.field.dim(); }
   [[nodiscard]] const auto& field() const noexcept { return parts_.field; }

@@ -66,8 +66,8 @@ struct OdeParts {
   static constexpr bool each_sample = EachSampleControl<Control>;
 
   /// The policies that the model names, or more, such as a file has them: those that are not given are made by default.
-  template <class... Given>
-  OdeParts(FieldType the_field, const std::tuple<Given...>& policies)
+  template <class Places, class... Given>
+  OdeParts(FieldType the_field, const PolicyList<Places, const Given...>& policies)
       : field(std::move(the_field)),
         parameter_count(std::as_const(field).parameters().size()),
         method(pick<IsSolver, Method>(policies)),

@@ -117,24 +117,19 @@ struct FitPolicies {
 };
 
 /// The first of the kind `Is`, else the last of all: a default.
-template <template <class> class Is, class First, class... Rest>
-[[nodiscard]] auto& policy_of(First& first, Rest&... rest) {
-  if constexpr (sizeof...(Rest) == 0 || Is<std::remove_cv_t<First>>::value)
-    return first;
-  else
-    return policy_of<Is>(rest...);
+template <template <class> class Is, class... Policies>
+[[nodiscard]] auto& policy_of(Policies&... policies) {
+  constexpr std::size_t first = index_of<Is, std::remove_cv_t<Policies>...>, last = sizeof...(Policies) - 1;
+  return policy_at < first < last ? first : last > (PolicyListOf<Policies...>{{policies}...});
 }
 
 /// References to all of the kind `Is`.
 template <template <class> class Is, class... Policies>
 [[nodiscard]] auto policies_of(Policies&... policies) {
-  [[maybe_unused]] const auto one = []<class P>(P& policy) {
-    if constexpr (Is<std::remove_cv_t<P>>::value)
-      return std::tuple<P&>(policy);
-    else
-      return std::tuple<>();
-  };
-  return std::tuple_cat(one(policies)...);
+  constexpr auto places = places_of<Is, std::remove_cv_t<Policies>...>;
+  [[maybe_unused]] const PolicyListOf<Policies...> list{{policies}...};
+  return [&]<std::size_t... K>(std::index_sequence<K...>) { return std::tie(policy_at<places[K]>(list)...); }
+  (std::make_index_sequence<places.size()>{});
 }
 
 template <class P>

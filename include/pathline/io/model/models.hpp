@@ -142,8 +142,9 @@ struct Described<NeuralOde<FieldType, Policies...>> {
     auto control = detail::read_step_control<typename Parts::Control>(in);
     auto gradient = in.part<typename Parts::Gradient>("gradient");
     auto chunk_width = in.part<ChunkWidth>("chunk_width");
-    return detail::PartsAccess::make<Ode>(Parts(
-        std::move(field.value()), std::tuple(method.value(), control.value(), gradient.value(), chunk_width.value())));
+    return detail::PartsAccess::make<Ode>(
+        Parts(std::move(field.value()),
+              pathline::detail::policy_list(method.value(), control.value(), gradient.value(), chunk_width.value())));
   }
 };
 

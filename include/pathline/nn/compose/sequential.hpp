@@ -2,6 +2,7 @@
 /// Layers of different types one after another, composed at compile time.
 #pragma once
 
+#include <pathline/core/apply_to.hpp>
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/view.hpp>
@@ -35,16 +36,16 @@ class Sequential {
   [[nodiscard]] Index in_rows() const { return std::get<0>(layers_).in_rows(); }
   [[nodiscard]] Index out_rows() const { return std::get<sizeof...(Rest)>(layers_).out_rows(); }
   [[nodiscard]] Index side_rows() const {
-    return std::apply([](const auto&... layer) { return std::max({Index(layer.side_rows())...}); }, layers_);
+    return detail::apply_to(layers_, [](const auto&... layer) { return std::max({Index(layer.side_rows())...}); });
   }
   [[nodiscard]] Index widest() const {
-    return std::apply([](const auto&... layer) { return std::max({Index(layer.widest())...}); }, layers_);
+    return detail::apply_to(layers_, [](const auto&... layer) { return std::max({Index(layer.widest())...}); });
   }
   [[nodiscard]] Index parameter_count() const {
-    return std::apply([](const auto&... layer) { return (Index(layer.parameter_count()) + ...); }, layers_);
+    return detail::apply_to(layers_, [](const auto&... layer) { return (Index(layer.parameter_count()) + ...); });
   }
   [[nodiscard]] Index tape_size(Index n, Index k) const {
-    return std::apply([&](const auto&... layer) { return (detail::link_tape_size(layer, n, k) + ...); }, layers_);
+    return detail::apply_to(layers_, [&](const auto&... layer) { return (detail::link_tape_size(layer, n, k) + ...); });
   }
   void initialize(VectorRef<Scalar> theta, Rng& rng) const {
     Index offset = 0;
@@ -52,7 +53,7 @@ class Sequential {
       layer.initialize(View<Scalar>(theta).segment(offset, layer.parameter_count()), rng);
       offset += layer.parameter_count();
     };
-    std::apply([&](const auto&... layer) { (one(layer), ...); }, layers_);
+    detail::apply_to(layers_, [&](const auto&... layer) { (one(layer), ...); });
   }
 
   void linearize(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
@@ -69,9 +70,9 @@ class Sequential {
   // Taylor mode: nn/taylor/taylor.hpp.
   [[nodiscard]] Index taylor_tape_size(Index n, Index order) const
       requires(TaylorLayer<First> && (... && TaylorLayer<Rest>)) {
-    return std::apply(
-        [&](const auto&... layer) { return (detail::link_tape_size<detail::TaylorMode>(layer, n, order) + ...); },
-        layers_);
+    return detail::apply_to(layers_, [&](const auto&... layer) {
+      return (detail::link_tape_size<detail::TaylorMode>(layer, n, order) + ...);
+    });
   }
   void taylor(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
               BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const

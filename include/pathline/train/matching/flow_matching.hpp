@@ -123,9 +123,9 @@ class FlowMatching {
   ///         straight lines.
   explicit FlowMatching(Flow& flow, const Policies&... policies)
       : flow_(flow),
-        coupling_(detail::pick<IsCoupling, CouplingType>(std::tuple<Policies...>(policies...))),
-        path_(detail::pick<IsConditionalPath, Path>(std::tuple<Policies...>(policies...))),
-        judge_(detail::pick<IsJudge, Judge>(std::tuple<Policies...>(policies...))) {
+        coupling_(detail::pick<IsCoupling, CouplingType>(detail::policy_list(policies...))),
+        path_(detail::pick<IsConditionalPath, Path>(detail::policy_list(policies...))),
+        judge_(detail::pick<IsJudge, Judge>(detail::policy_list(policies...))) {
     const auto check = [](const auto& policy) {
       if constexpr (requires { policy.check(); }) policy.check();
     };
