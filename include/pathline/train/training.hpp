@@ -89,7 +89,7 @@ class Training {
     TrainingStart start{plan_.options.epochs, state_.epochs, plan_.total, kept_.resumes()};
     if constexpr (keeps) start.done = kept_.resumes() ? kept_.run().training.epochs : state_.epochs;
     start_callbacks<0>(start);
-    std::copy_n(parameter_span(flow_).begin(), state_.parameters.size(), state_.parameters.data());
+    copy<Scalar>(View<const Scalar>(parameter_span(flow_)), state_.parameters);
     restore();
     if (rows_ && plan_.options.solver_check_rows > 0)
       check_solvers(flow_, *rows_, kind_of_rows(), plan_.options.solver_check_rows, report_);
@@ -170,7 +170,7 @@ class Training {
     const std::uint64_t judged_by = judges_ ? fingerprint_of(*rows_) : 0;
     if (state_.parameters.size() == 0) {
       state_.parameters.resize(Index(theta.size()));
-      std::copy(theta.begin(), theta.end(), state_.parameters.data());
+      copy<Scalar>(View<const Scalar>(theta), state_.parameters);
       state_.best_parameters = state_.parameters;
       state_.optimizer = {};
     } else if (state_.judged_by != judged_by) {
@@ -183,7 +183,7 @@ class Training {
     rng_ = plan_.draws.rng;
     report_.best_criterion = state_.best_criterion;
     report_.best_epoch = state_.best_epoch;
-    std::copy_n(state_.parameters.data(), theta.size(), theta.begin());
+    copy<Scalar>(state_.parameters, View<Scalar>(theta));
   }
 
   [[nodiscard]] KeptRun<Keeper, Scalar> open() {
@@ -216,7 +216,7 @@ class Training {
   template <class Remembered>
   void keep_run(const Remembered& remembered) {
     RunState<Scalar> run{state_, rng_, report_, best_losses_, first_batch_, over_ ? 1 : 0};
-    std::copy_n(parameter_span(flow_).begin(), run.training.parameters.size(), run.training.parameters.data());
+    copy<Scalar>(View<const Scalar>(parameter_span(flow_)), run.training.parameters);
     kept_.write(run, remembered);
   }
 
@@ -228,12 +228,10 @@ class Training {
     best_losses_ = std::move(run.best_losses);
     first_batch_ = std::move(run.first_batch);
     over_ = run.over != 0;
-    std::copy_n(state_.parameters.data(), state_.parameters.size(), parameter_span(flow_).begin());
+    copy<Scalar>(state_.parameters, View<Scalar>(parameter_span(flow_)));
   }
 
-  void restore() {
-    std::copy_n(state_.best_parameters.data(), state_.best_parameters.size(), parameter_span(flow_).begin());
-  }
+  void restore() { copy<Scalar>(state_.best_parameters, View<Scalar>(parameter_span(flow_))); }
 
   // After an error: moments may not be finite.
   void give_up() {
@@ -338,7 +336,7 @@ class Training {
   void keep(const EpochReport& report) {
     if (!plan_.choice.keeps(report)) return;
     require_finite_step(report.epoch);
-    std::copy_n(parameter_span(flow_).begin(), state_.best_parameters.size(), state_.best_parameters.data());
+    copy<Scalar>(View<const Scalar>(parameter_span(flow_)), state_.best_parameters);
   }
 
   [[nodiscard]] const char* kind_of_rows() const { return held_out_ ? "validation" : "training"; }
@@ -358,11 +356,11 @@ class Training {
   [[noreturn]] void refuse_rows(const std::string& what, const Batch<DataScalar>& X, std::span<const Index> numbers,
                                 const char* which) {
     const auto theta = parameter_span(flow_);
-    const std::vector<Scalar> failing(theta.begin(), theta.end());
+    const Vector<Scalar> failing = View<const Scalar>(theta).vector();
     restore();
     std::string row = row_without_likelihood(flow_, X, which, numbers, Blame::any);
-    if (row.empty() && all_finite<Scalar>(std::span<const Scalar>(failing))) {
-      std::copy(failing.begin(), failing.end(), theta.begin());
+    if (row.empty() && all_finite<Scalar>(failing)) {
+      copy<Scalar>(failing, View<Scalar>(theta));
       row = row_without_likelihood(flow_, X, which, numbers, Blame::outside_of_support);
     }
     fail(what, row);

@@ -54,7 +54,7 @@ void require_resumable(const TrainingState<Scalar>& state, std::span<const Scala
   if (state.epochs == 0 && state.parameters.size() == 0) return;
   require_rows("fit: the state's vector of parameters", state.best_parameters.size(), Index(parameters.size()));
   const Scalar* const kept = state.best_parameters.data();
-  if (!std::equal(parameters.begin(), parameters.end(), kept))
+  if (!std::equal(parameters.data(), parameters.data() + parameters.size(), kept))
     throw ArgumentError("fit: the flow's vector of parameters", "not what the state's last call left it with",
                         "the same numbers; to train from others, begin with a new TrainingState");
 }
