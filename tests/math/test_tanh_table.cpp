@@ -4,10 +4,14 @@
 #include <support/catch.hpp>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
+#include <vector>
 
 using namespace pathline;
 
@@ -38,10 +42,23 @@ TEST_CASE("tanh by table: 1.5 ulp from long double, at most 1", "[math]") {
 }
 
 #if defined(EIGEN_VECTORIZE_AVX512)
-TEST_CASE("tanh by table: a pack has the bits of its lanes, NaN stays NaN", "[math]") {
-  const auto all = [](float x) { return detail::tanh_by_table(Pack<float>(x)).front(); };
-  for (const float x : test::arguments<float>(-12, 12, 3000))
-    CHECK(std::bit_cast<std::uint32_t>(all(x)) == std::bit_cast<std::uint32_t>(by_table(x)));
+TEST_CASE("tanh by table: several packs have the bits of their lanes, NaN stays NaN", "[math]") {
+  const auto all = [](float x) {
+    std::array<float, 16> lanes;
+    lanes.fill(x);
+    return detail::tanh_by_table(std::make_index_sequence<1>{}, lanes.data())[0].front();
+  };
+  std::vector<float> xs = test::arguments<float>(-12, 12, 3000);
+  xs.resize(xs.size() / 64 * 64);
+  std::vector<float> ys(xs.size());
+  for (std::size_t i = 0; i < xs.size(); i += 64) {
+    const auto packs = detail::tanh_by_table(std::make_index_sequence<4>{}, &xs[i]);
+    for (std::size_t k = 0; k < 4; ++k) packs[k].store(&ys[i + 16 * k]);
+  }
+  for (std::size_t i = 0; i < xs.size(); ++i) {
+    CHECK(std::bit_cast<std::uint32_t>(ys[i]) == std::bit_cast<std::uint32_t>(by_table(xs[i])));
+    CHECK(std::bit_cast<std::uint32_t>(all(xs[i])) == std::bit_cast<std::uint32_t>(by_table(xs[i])));
+  }
   CHECK(std::isnan(all(std::numeric_limits<float>::quiet_NaN())));
   CHECK(all(-std::numeric_limits<float>::infinity()) == -1);
   CHECK(std::signbit(all(-0.0F)));

@@ -14,6 +14,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <utility>
 
 namespace pathline {
 namespace detail {
@@ -47,10 +48,17 @@ EIGEN_DONT_INLINE void activate_packs(Index size, const Scalar* x, Scalar* y, Sc
   const Scalar* input = x;
   for (Index begin = 0, whole = size / P::size * P::size;; begin = last, whole = size, input = last_x.data()) {
     if constexpr (by_table<Sigma, Scalar>) {
-      for (Index i = begin; i < whole; i += P::size, input += P::size) {
-        const P value = tanh_by_table(P::load(input)), slope = madd(-value, value, P(1));
-        output(i, {value, slope, P(-2) * value * slope});
-      }
+      Index i = begin;
+      const auto take = [&](auto packs) {
+        for (const P& value : tanh_by_table(packs, input)) {
+          const P slope = madd(-value, value, P(1));
+          output(i, {value, slope, P(-2) * value * slope});
+          i += P::size;
+          input += P::size;
+        }
+      };
+      while (i + 4 * P::size <= whole) take(std::make_index_sequence<4>{});
+      while (i < whole) take(std::make_index_sequence<1>{});
     } else if constexpr (StagedActivation<Sigma, Scalar>) {
       constexpr Index block = activation_block<Scalar>;
       alignas(64) std::array<Scalar, std::size_t(block)> exp, expm1;
