@@ -75,6 +75,26 @@ TEST_CASE("A chunk must have at least one column", "[core][chunks][errors]") {
   CHECK_THROWS_AS(for_each_chunk(3, 0, 1, [](Index, ColumnChunk, int) {}), ArgumentError);
 }
 
+TEST_CASE("Chunks back run from the last to the first, all of them, and the lowest failure is rethrown",
+          "[core][chunks][errors]") {
+  std::vector<Index> order;
+  for_each_chunk_back(7, 2, 1, [&](Index i, ColumnChunk chunk, int) {
+    order.push_back(i);
+    CHECK(chunk == chunk_of(7, 4, i));
+  });
+  CHECK(order == std::vector<Index>{3, 2, 1, 0});
+
+  const int threads = GENERATE(1, 2, 3, 0);
+  INFO("threads = " << threads);
+  std::vector<std::atomic<int>> calls(64);
+  const auto work = [&](Index i, ColumnChunk, int) {
+    ++calls[std::size_t(i)];
+    if (i >= 5) throw std::runtime_error("chunk " + std::to_string(i) + " failed");
+  };
+  REQUIRE_THROWS_WITH(for_each_chunk_back(64, 1, threads, work), "chunk 5 failed");
+  for (std::size_t i = 0; i <= 5; ++i) REQUIRE(calls[i] == 1);
+}
+
 TEST_CASE("Sums in chunk order are the same bits for 1, 2, 3 and all threads", "[core][chunks]") {
   constexpr Index columns = 1003;
   Batch<float> X(3, columns);

@@ -9,12 +9,12 @@
 #include <pathline/core/types.hpp>
 
 #include <algorithm>
+#include <exception>
 
 #ifdef _OPENMP
 #include <omp.h>
 
 #include <atomic>
-#include <exception>
 #include <limits>
 #include <mutex>
 #include <utility>
@@ -99,6 +99,55 @@ class LowestFailure {
 
 }  // namespace detail
 
+namespace detail {
+
+/// As for_each_chunk(), from the first chunk on or from the last.
+template <bool from_last, class Work>
+void run_chunks(Index columns, Index widest, int threads, Work&& work) {
+  const Index count = chunk_count(columns, widest);
+  const int team = int(std::min<Index>(thread_count(threads), count));
+  const auto chunk_at = [=](Index turn) { return from_last ? count - 1 - turn : turn; };
+  if (team <= 1) {
+    const OneThreadProducts one_thread;
+    std::exception_ptr failure;
+    for (Index turn = 0; turn < count; ++turn) {
+      const Index i = chunk_at(turn);
+      if constexpr (from_last) {  // the last to fail is the lowest
+        try {
+          work(i, chunk_of(columns, count, i), 0);
+        } catch (...) {
+          failure = std::current_exception();
+        }
+      } else {
+        work(i, chunk_of(columns, count, i), 0);
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
+    return;
+  }
+#ifdef _OPENMP
+  // Chunks are taken one after the other: when one fails, all that come before it are done or under way.
+  std::atomic<Index> next = 0;
+  LowestFailure failure;
+#pragma omp parallel num_threads(team) default(shared)
+  {
+    const OneThreadProducts one_thread;
+    const int thread = omp_get_thread_num();
+    for (Index turn = next++; turn < count && failure.matters(chunk_at(turn)); turn = next++) {
+      const Index i = chunk_at(turn);
+      try {
+        work(i, chunk_of(columns, count, i), thread);
+      } catch (...) {
+        failure.report(i, std::current_exception());
+      }
+    }
+  }
+  failure.rethrow_if_any();
+#endif
+}
+
+}  // namespace detail
+
 /// Calls work(chunk index, ColumnChunk, thread index) once for each chunk, several at a time, and returns when all are
 /// done. Calls of the same thread index do not overlap. Inside of `work` Eigen's products use one thread.
 ///
@@ -109,31 +158,14 @@ class LowestFailure {
 ///         of threads. All earlier chunks have run; later ones may or may not have.
 template <class Work>
 void for_each_chunk(Index columns, Index widest, int threads, Work&& work) {
-  const Index count = chunk_count(columns, widest);
-  const int team = int(std::min<Index>(thread_count(threads), count));
-  if (team <= 1) {
-    const detail::OneThreadProducts one_thread;
-    for (Index i = 0; i < count; ++i) work(i, chunk_of(columns, count, i), 0);
-    return;
-  }
-#ifdef _OPENMP
-  // Chunks are taken in ascending order: when one fails, all before it are done or under way.
-  std::atomic<Index> next = 0;
-  detail::LowestFailure failure;
-#pragma omp parallel num_threads(team) default(shared)
-  {
-    const detail::OneThreadProducts one_thread;
-    const int thread = omp_get_thread_num();
-    for (Index i = next++; i < count && failure.matters(i); i = next++) {
-      try {
-        work(i, chunk_of(columns, count, i), thread);
-      } catch (...) {
-        failure.report(i, std::current_exception());
-      }
-    }
-  }
-  failure.rethrow_if_any();
-#endif
+  detail::run_chunks<false>(columns, widest, threads, work);
+}
+
+/// The same from the last chunk to the first; when one fails, the others run all the same. A way back that reads what
+/// each chunk has left begins with what was written last, which may still be in a cache.
+template <class Work>
+void for_each_chunk_back(Index columns, Index widest, int threads, Work&& work) {
+  detail::run_chunks<true>(columns, widest, threads, work);
 }
 
 }  // namespace pathline

@@ -129,7 +129,7 @@ class OdeChunks {
     const Index d = y0.rows(), n = y0.cols(), widest = parts_.widest_chunk(n);
     const bool whole = memory.used == 1;
     result.initial.resize(d, n);
-    for_each_chunk(n, widest, parts_.threads.number, [&](Index i, ColumnChunk columns, int /*thread*/) {
+    for_each_chunk_back(n, widest, parts_.threads.number, [&](Index i, ColumnChunk columns, int /*thread*/) {
       Chunk& chunk = memory.chunks[std::size_t(i)];
       if (!whole) {
         const std::span<Batch<Scalar>> bars = Memory::first(chunk.states_bar, times.size());
