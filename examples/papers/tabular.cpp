@@ -87,14 +87,25 @@ struct Run {
   return result;
 }
 
-/// The mixture of greatest validation likelihood.
-[[nodiscard]] GaussianComponents mixture(const TabularSet& set, const Setting& setting) {
+/// Components of the mixtures that are tried.
+[[nodiscard]] std::vector<Index> mixture_sizes(const Setting& setting) {
+  return setting.brief ? std::vector<Index>{2} : std::vector<Index>{5, 20, 60, 120};
+}
+
+/// The mixture of greatest validation likelihood. Calls on_fit(components, NLL of the validation rows) after each.
+template <class OnFit>
+[[nodiscard]] GaussianComponents mixture(const TabularSet& set, const Setting& setting, const OnFit& on_fit) {
   const pathline::Draw start = pathline::Rng(5).draw();
   std::optional<GaussianComponents> best;
-  for (const Index components : setting.brief ? std::vector<Index>{2} : std::vector<Index>{5, 20, 60, 120}) {
+  double best_nll = 0;
+  for (const Index components : mixture_sizes(setting)) {
     GaussianComponents candidate(set.train, components, start, {.prior = 10, .max_iterations = 40, .tolerance = 1e-3});
-    if (!best || candidate.log_prob(set.validation).mean() > best->log_prob(set.validation).mean())
+    const double nll = mean_nll(candidate.log_prob(set.validation));
+    if (!best || nll < best_nll) {
+      best_nll = nll;
       best.emplace(std::move(candidate));
+    }
+    on_fit(components, nll);
   }
   return *std::move(best);
 }
@@ -105,18 +116,19 @@ struct Run {
   result.truth = set.log_prob;
   const FittedGaussian gaussian(set.train);
   result.gaussian = mean_nll(gaussian.log_prob(set.validation));
-  const GaussianComponents components = mixture(set, setting);
+  const auto tell = [&](const std::string& name, double nll) {
+    progress.update(++done, "seed " + std::to_string(seed) + "  " + name + " " + number_text(result.gaussian - nll, 2) +
+                                " nats over the Gaussian");
+  };
+  const GaussianComponents components =
+      mixture(set, setting, [&](Index count, double nll) { tell("mixture of " + std::to_string(count), nll); });
   result.log_prob.emplace_back("Gaussian", gaussian.log_prob(set.test) + set.log_det);
   result.log_prob.emplace_back("mixture of Gaussians", components.log_prob(set.test) + set.log_det);
   result.components = double(components.weights().size());
 
   auto recipe = recipes(set, setting, of_rnode);
   const std::array names{"FFJORD", "RNODE", "OT-Flow"};
-  for (std::size_t k = 0; k < recipe.size(); ++k)
-    recipe[k].on_epoch = [&, k](double nll) {
-      progress.update(++done, "seed " + std::to_string(seed) + "  " + names[k] + " " +
-                                  number_text(result.gaussian - nll, 2) + " nats over the Gaussian");
-    };
+  for (std::size_t k = 0; k < recipe.size(); ++k) recipe[k].on_epoch = [&, k](double nll) { tell(names[k], nll); };
   result.flows.push_back(train_ffjord(set, recipe[ffjord], seed));
   result.flows.push_back(train_rnode(set, recipe[rnode], seed));
   result.flows.push_back(train_ot_flow(set, recipe[ot_flow], seed));
@@ -288,9 +300,9 @@ void tabular(int argc, char** argv) {
         continue;
       }
       if (!progress) {
-        long epochs = 0;
-        for (const Recipe& recipe : recipes(set, setting, of_rnode)) epochs += long(recipe.epochs);
-        progress.emplace(std::cerr, name + ", epochs of all flows", long(seeds.size()) * epochs);
+        auto each = long(mixture_sizes(setting).size());
+        for (const Recipe& recipe : recipes(set, setting, of_rnode)) each += long(recipe.epochs);
+        progress.emplace(std::cerr, name + ", mixtures and epochs", long(seeds.size()) * each);
       }
       runs.push_back(run(set, setting, of_rnode, seed, *progress, done));
     }
