@@ -163,11 +163,11 @@ void steer_series(int argc, char** argv) {
   Index iterations = 0, observations = 30;
   CommandLine line("Ghosh et al. 2020: STEER on a latent ODE of spirals observed at irregular times.");
   setting.add_to(line, false);
-  line.add("--iterations", iterations, "of each training; 0: 4000, with --full 40000").within(0, 1'000'000);
+  line.add("--iterations", iterations, "of each training; 0: 12000, with --full 40000").within(0, 1'000'000);
   line.add("--observations", observations, "of each spiral").within(2, 100);
   setting.parse(line, argc, argv);
 
-  if (iterations == 0) iterations = setting.length<Index>(4, 4000, 40'000);
+  if (iterations == 0) iterations = setting.length<Index>(4, 12'000, 40'000);
   const Index count = setting.length<Index>(100, 1000, 1000);
   const std::vector<double> widths = setting.brief ? std::vector<double>{0, 0.5} : std::vector<double>{0, 0.5, 0.99};
   std::vector<Errors> all(widths.size());
