@@ -82,7 +82,6 @@ void Affine<Scalar>::apply(const View<const Scalar>& theta, const View<const Sca
   const Index tangents = A.cols() - n;
   const bool narrow = out_ <= detail::narrow_rows, side_moves = side_ > 0 && S.cols() == A.cols();
   typename Workspace<Scalar>::Frame frame(workspace);
-  if (narrow || side_moves) detail::fill<Scalar>(A.rightCols(tangents), 0);  // else they need no zeros to start from
   const bool same_start = side_ == 0 || S.cols() == 1, in_panels = !narrow && A.cols() > 1;
   View<const Scalar> start = b;
   if (side_ > 0 && same_start) {
@@ -91,6 +90,8 @@ void Affine<Scalar>::apply(const View<const Scalar>& theta, const View<const Sca
     detail::add_matrix_vector<Factor::plain, Scalar>(U(theta), s, column);
     start = column;
   }
+  if (narrow && same_start) return detail::set_narrow_product<Scalar>(weights, X, start, n, A);
+  if (narrow || side_moves) detail::fill<Scalar>(A.rightCols(tangents), 0);  // else they need no zeros to start from
   if (!in_panels || !same_start) detail::set_columns<Scalar>(start, A.leftCols(n));  // else the product adds it
   if (!same_start) detail::add_matrix_product<Factor::plain, Factor::plain, Scalar>(U(theta), s, A.leftCols(S.cols()));
   if (narrow) return detail::add_narrow_product<Factor::plain, Scalar>(weights, X, A);
