@@ -120,6 +120,24 @@ TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examp
     check_picture(folder.path / "a.png", 12 + 92 + 2 * 224, 40 + 12 + 174 + 3 * 52);
     CHECK_THAT(content(folder.path / "a.gp"), ContainsSubstring("keyentry"));
   }
+  SECTION("sheet with discs and outlines as they are asked for") {
+    const plot::Panel panel{.outline = plane, .discs = {plane, plane}};
+    plot::SheetOptions options{.style = {.title = name, .width = 200, .height = 150}, .x = {0, 4}, .y = {0, 4}};
+    const auto script = [&] {
+      plot::sheet(folder.path / "a.png", {{panel}}, options);
+      return content(folder.path / "a.gp");
+    };
+    const std::string grey = "linewidth 1.2 dashtype '-' linecolor '#8a8a8a'",
+                      black = "linewidth 2.5 dashtype '-' linecolor '#000000'", first = " linecolor '#e6a817'",
+                      second = "pointsize 1.3 linecolor";
+    CHECK_THAT(script(), ContainsSubstring("pointsize 2.2" + first) && ContainsSubstring(second) &&
+                             ContainsSubstring(grey) && !ContainsSubstring(black));
+    options.disc_size = 0.9;
+    options.black_outlines = true;
+    CHECK_THAT(script(), ContainsSubstring("pointsize 0.9" + first) && ContainsSubstring(second) &&
+                             ContainsSubstring(black) && !ContainsSubstring(grey));
+    check_picture(folder.path / "a.png", 12 + 210, 40 + 12 + 160 + 52);
+  }
   SECTION("sheets of images, the last row not full") {
     const plot::ImageSheet sheet{{few, few, few}, name};
     plot::image_sheets(folder.path / "a.png", {sheet, sheet},
@@ -140,6 +158,18 @@ TEST_CASE("Every picture can be drawn, with any name and in any folder", "[examp
     check_picture(folder.path / "d.png", 800, 600);
     check_picture(folder.path / "b.png", 800, 600);
     CHECK_THROWS_AS(plot::graph(folder.path / "c.png", {}, {}), pathline::ArgumentError);
+  }
+  SECTION("graph whose axes begin at 0, where nothing is below") {
+    const plot::Points above{Eigen::MatrixXd{{2, 4}, {3, 5}}, name}, below{Eigen::MatrixXd{{-2, 4}, {3, 5}}, name};
+    const auto script = [&](const plot::Points& some, bool from_zero) {
+      plot::graph(folder.path / "a.png", {some}, {.style = style, .from_zero = from_zero});
+      return content(folder.path / "a.gp");
+    };
+    CHECK_THAT(script(above, false),
+               ContainsSubstring("set xrange [2:4]") && ContainsSubstring("set yrange [2.9:5.1]"));
+    CHECK_THAT(script(above, true), ContainsSubstring("set xrange [0:4]") && ContainsSubstring("set yrange [0:5.1]"));
+    check_picture(folder.path / "a.png", 800, 600);
+    CHECK_THAT(script(below, true), ContainsSubstring("set xrange [-2:4]") && ContainsSubstring("set yrange [0:5.1]"));
   }
   SECTION("graphs on logarithmic axes, beside each other") {
     plot::log_graphs(folder.path / "a.png",
