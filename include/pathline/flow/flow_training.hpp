@@ -220,7 +220,9 @@ class FlowTraining {
       typename Workspace<Scalar>::Frame frame(workspace);
       BatchMap<Scalar> Z = frame.batch(parts_.field.dim(), y.cols());
       copy<Scalar>(View<const Scalar>(y).topRows(Z.rows()), Z);
-      job.chunk.moments[std::size_t(gap)].set(Z);
+      const std::span<const Scalar> weights = job.samples.weights;
+      job.chunk.moments[std::size_t(gap)].set(Z,
+                                              [&](Index j) { return weights.empty() || weights[std::size_t(j)] != 0; });
       parts_.field.normalize(gap, y);
       then();
       parts_.field.pullback_normalization(gap, Z, job.y_bar, job.chunk.gradient);

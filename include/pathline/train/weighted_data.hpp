@@ -43,8 +43,8 @@ namespace detail {
 }  // namespace detail
 
 /// Data (d × n) that `fit` is to weigh: a sample of weight 3 counts as three samples do, one of weight 0 is left out.
-/// Splits and mini-batches keep weights and samples together. Running statistics (`MovingNormalization`) count every
-/// sample of positive weight once.
+/// Splits and mini-batches keep weights and samples together. Equal weights train as none do, bit by bit. Running
+/// statistics (`MovingNormalization`) count every sample of positive weight once.
 ///
 /// \param weights  A row or a column of n numbers.
 ///
@@ -82,12 +82,20 @@ template <class Scalar>
   return &data.weights;
 }
 
+/// Whether they are positive and one number, so that samples count as those without weights do.
+[[nodiscard]] inline bool equal_weights(const Vector<double>& weights) {
+  if (weights.size() == 0 || !(weights(0) > 0 && std::isfinite(weights(0)))) return false;
+  return std::all_of(weights.data(), weights.data() + weights.size(), [&](double w) { return w == weights(0); });
+}
+
 /// Samples that `fit` trains on or judges by: columns of the user's batch, which it does not copy.
 template <Real Scalar>
 class FitRows {
  public:
-  /// All columns of X, which outlives this, as do the weights (none: all are 1).
-  FitRows(const DataRef<Scalar>& X, const Vector<double>* weights) : all_(&X), weights_(weights) {}
+  /// All columns of X, which outlives this, as do the weights (none: all are 1). Equal ones are left aside: rounding
+  /// of their shares would reach the last bits.
+  FitRows(const DataRef<Scalar>& X, const Vector<double>* weights)
+      : all_(&X), weights_(weights && equal_weights(*weights) ? nullptr : weights) {}
   FitRows(const DataRef<Scalar>&& X, const Vector<double>* weights) = delete;
   /// These columns of them, in this order.
   FitRows(const FitRows& rows, std::vector<Index> columns)

@@ -277,6 +277,25 @@ TEST_CASE("A stack's running statistics become those of the batch", "[flow][stac
   }
 }
 
+TEST_CASE("Rows of weight 0 are not in a stack's running statistics", "[flow][stack][weights]") {
+  const auto statistics_after = [](const Batch<double>& X, const Vector<double>& weights) {
+    auto flow = flow_of(stack(2), 4);
+    typename decltype(flow)::Memory memory;
+    TrainingLoss<double> loss;
+    flow.value_and_gradient(X, ids(X.cols()), weights, Draw{2, 2}, memory, loss);
+    flow.after_step(memory);
+    return Vector<double>(std::as_const(flow).field().parameters());
+  };
+  // Chunks of 3, 2 and 2 rows: of the last one no row counts.
+  const Batch<double> X = numbers(1);
+  const Vector<double> weights{{1, 0, 2, 1, 1, 0, 0}}, of_others{{1, 2, 1, 1}};
+  Batch<double> others(d, 4);
+  others << X.col(0), X.middleCols(2, 3);
+  const Vector<double> expected = statistics_after(others, of_others), got = statistics_after(X, weights);
+  CHECK(max_difference(got, expected) < 1e-13);
+  CHECK(max_difference(statistics_after(X, Vector<double>::Ones(n)), expected) > 1e-2);
+}
+
 TEST_CASE("A stack trains to the same bits on every number of threads", "[flow][stack]") {
   const Batch<double> X = numbers(1, d, 20);
   const auto train = [&](int threads) {

@@ -36,6 +36,22 @@ TEST_CASE("RowMoments: parts merge to the moments of the whole", "[flow]") {
   }
 }
 
+TEST_CASE("RowMoments: columns that do not count are left out", "[flow]") {
+  const Batch<double> Z = numbers(5, 2);
+  Batch<double> some(3, 2);
+  some << Z.col(1), Z.col(4);
+  RowMoments chosen, expected;
+  chosen.set(Z, [](Index j) { return j == 1 || j == 4; });
+  expected.set(some);
+  CHECK(chosen.count() == 2);
+  CHECK(chosen.mean() == expected.mean());
+  for (Index i = 0; i < 3; ++i) CHECK(chosen.variance(i) == expected.variance(i));
+  chosen.set(Z, [](Index) { return false; });
+  CHECK(chosen.count() == 0);
+  expected.merge(chosen);
+  CHECK(expected.count() == 2);
+}
+
 TEST_CASE("RowMoments: one column has variance 0 and an empty part changes nothing", "[flow]") {
   const Batch<float> z = numbers(1, 2).cast<float>();
   RowMoments one, empty;

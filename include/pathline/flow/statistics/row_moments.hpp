@@ -21,13 +21,22 @@ class RowMoments {
   /// Those of Z (d × n, n at least 1) instead of what was there.
   template <class Derived>
   void set(const Eigen::MatrixBase<Derived>& Z) {
+    set(Z, [](Index) { return true; });
+  }
+  /// Those of its columns that counts(j) says; there may be none.
+  template <class Derived, class Counts>
+  void set(const Eigen::MatrixBase<Derived>& Z, const Counts& counts) {
     clear(Z.rows());
-    count_ = Z.cols();
-    for (Index j = 0; j < Z.cols(); ++j)
+    for (Index j = 0; j < Z.cols(); ++j) {
+      if (!counts(j)) continue;
+      ++count_;
       for (Index i = 0; i < Z.rows(); ++i) mean_(i) += double(Z(i, j));
+    }
+    if (count_ == 0) return;
     for (Index i = 0; i < Z.rows(); ++i) mean_(i) /= double(count_);
     for (Index j = 0; j < Z.cols(); ++j)
-      for (Index i = 0; i < Z.rows(); ++i) squares_(i) += (double(Z(i, j)) - mean_(i)) * (double(Z(i, j)) - mean_(i));
+      for (Index i = 0; counts(j) && i < Z.rows(); ++i)
+        squares_(i) += (double(Z(i, j)) - mean_(i)) * (double(Z(i, j)) - mean_(i));
   }
 
   /// Adds the columns that `other`, of as many rows, has seen.

@@ -24,6 +24,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -36,7 +37,8 @@ struct ShuffleOptions {
   Index block_bytes = Index{1} << 16;   ///< Read at once.
   Index window_bytes = Index{1} << 26;  ///< Kept in memory, and drawn from at random.
   /// Whether the last number of a row is its weight, and no part of the sample. Weights are relative: a row of weight 3
-  /// counts as three rows do. One of weight 0 is drawn as all others, and counts as nothing.
+  /// counts as three rows do. One of weight 0 is drawn as all others, and counts as nothing; the model must have a
+  /// finite loss there, which is multiplied by 0.
   bool last_is_weight = false;
   double mean_weight = 0;  ///< Of all rows. 0: one pass over them, when the source is made, finds it.
 };
@@ -51,8 +53,8 @@ struct ShuffleOptions {
 /// `block_bytes` no larger than a row. Of rows that are sorted, a mini-batch has those of at most 1024 places.
 ///
 /// Numbers that are not finite and weights below 0 are refused as they are read, with their row. Weights become factors
-/// of the losses of their rows, over the mean weight, so that mini-batches have the weighted mean without bias; the
-/// model is trained with rows that have d numbers, d + 1 with the weight.
+/// of the losses of their rows, over the mean weight, so that mini-batches have the weighted mean without bias; equal
+/// ones are factors of exactly 1. The model is trained with rows that have d numbers, d + 1 with the weight.
 template <class Rows>
 class ShuffledSource {
   static_assert(RowSet<Rows>,
@@ -191,14 +193,21 @@ class ShuffledSource {
     mean_weight_ = given;
     if (given > 0) return;
     Batch<Scalar> X;
+    std::optional<double> same;  // as long as all are one number, which is then their mean to the last bit
     for (Index first = 0; first < n; first += block_) {
       X.resize(d + 1, std::min(block_, n - first));
       rows_->read(first, X);
       detail::require_finite_rows("ShuffledSource", *rows_, first, View<const Scalar>(X));
       double sum = 0;
-      for (Index j = 0; j < X.cols(); ++j) sum += weight_of(first + j, X(d, j));
+      for (Index j = 0; j < X.cols(); ++j) {
+        const double weight = weight_of(first + j, X(d, j));
+        if (first + j == 0) same = weight;
+        if (same != weight) same.reset();
+        sum += weight;
+      }
       mean_weight_ += sum / double(n);
     }
+    mean_weight_ = same.value_or(mean_weight_);
     if (!(mean_weight_ > 0))
       throw DataError("ShuffledSource: the weight is 0 at every row, expected a positive one at least");
   }
