@@ -1,8 +1,8 @@
 /// \file
-/// What `Distributed` promises. `mpirun -n RANKS distributed alone matching variational failures` ends with 0 when the
-/// cases hold on every rank. `mpirun -n RANKS distributed bits THREADS CHECKPOINT [kill|throw]` trains, and prints on
-/// rank 0 what must be the same for every number of ranks and threads. With `kill` or `throw` the last rank does that,
-/// and another run goes on from the checkpoint.
+/// What `Distributed` promises. `mpirun -n RANKS distributed alone matching variational warnings weights failures` ends
+/// with 0 when the cases hold on every rank. `mpirun -n RANKS distributed bits THREADS CHECKPOINT [kill|throw]` trains,
+/// and prints on rank 0 what must be the same for every number of ranks and threads. With `kill` or `throw` the last
+/// rank does that, after a run with weights has stopped on all, and another call goes on from both checkpoints.
 #include <pathline/core/errors.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/flow/transform/transform.hpp>
@@ -14,6 +14,9 @@
 #include <pathline/train/checkpoint/state_and_settings.hpp>
 #include <pathline/train/fit.hpp>
 #include <pathline/train/matching/flow_matching.hpp>
+#include <pathline/train/sgd.hpp>
+#include <pathline/train/source/row_set.hpp>
+#include <pathline/train/source/shuffled_source.hpp>
 #include <pathline/train/toy/toy_densities.hpp>
 #include <pathline/train/variational/fit_variational.hpp>
 
@@ -26,6 +29,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace pathline;
@@ -66,6 +70,8 @@ auto make_flow(const Batch<double>& X, int threads = 1, Index chunk_width = 0) {
   return Cnf(Mlp<double, Tanh>(2, {8}, rng), Rk4{}, FixedSteps(3), Standardize(X), Threads{threads},
              ChunkWidth{chunk_width});
 }
+
+using Flow = decltype(make_flow(Batch<double>{}));
 
 /// The mean of (x - θ)² / 2, weighted, with θ known; it refuses data above 100.
 struct Quadratic {
@@ -120,6 +126,36 @@ struct Bell {
   }
 };
 
+/// Some rows with a weight each, 0 to 3, behind their two numbers.
+Batch<double> weighted_rows(Index n) {
+  Batch<double> rows(3, n);
+  rows.topRows(2) = sample_toy<double>(ToyDensity::moons, n, Draw{1, 0});
+  for (Index j = 0; j < n; ++j) rows(2, j) = double(j % 4);
+  return rows;
+}
+
+/// Four epochs from a source of such rows; what is trained ends with its last parameters.
+template <class Objective, class Source, class... Policies>
+void train_by(Objective& objective, const Source& source, Policies&&... policies) {
+  Rng rng(3);
+  fit(objective, source, {.epochs = 4, .batch = 16}, rng, Sgd{.learning_rate = 0.05},
+      std::forward<Policies>(policies)...);
+}
+
+// From a source with weights. Where it stops, all ranks do after two epochs, and the next run goes on.
+void train_by_weights(Distributed<FlowMatching<Flow>>& objective, const std::string& checkpoint, bool stops) {
+  struct Stopped {};
+  const Batch<double> rows = weighted_rows(50);
+  const RowsInMemory in_memory(rows);
+  try {
+    train_by(objective, ShuffledSource(in_memory, {.epoch = 30, .last_is_weight = true}),
+             on_rank_0(io::Checkpoint{.path = checkpoint}), [&](const EpochReport& epoch) {
+               if (stops && epoch.epoch == 3) throw Stopped{};
+             });
+  } catch (const Stopped&) {
+  }
+}
+
 // A gradient, and what a run of training ends with. Its last mini-batch has fewer rows than there are shares; shares of
 // the others have several chunks.
 void bits(int threads, const std::string& checkpoint, const std::string& end) {
@@ -127,6 +163,10 @@ void bits(int threads, const std::string& checkpoint, const std::string& end) {
   auto flow = make_flow(X, threads, 2);
   Distributed distributed(flow);
   const bool last = distributed.rank() == distributed.ranks() - 1;
+  auto matched = make_flow(X, threads, 2);
+  FlowMatching matching(matched);
+  Distributed shared_matching(matching);
+  train_by_weights(shared_matching, checkpoint + ".weights", !end.empty());
   decltype(distributed)::Memory memory;
   auto loss = flow.make_training_loss();
   distributed.value_and_gradient(X, ids_of(X.cols()), Rng(5).draw(), memory, loss);
@@ -146,6 +186,8 @@ void bits(int threads, const std::string& checkpoint, const std::string& end) {
   Rng order(4);
   const FitReport variational = fit(shared, {.iterations = 3, .batch = 50, .report_every = 3}, order);
   if (distributed.rank() > 0) return;
+  for (const double theta : matched.parameters()) std::printf("%a\n", theta);
+  for (const std::string& warning : variational.warnings) std::printf("%s\n", warning.c_str());
   for (const double theta : sampler.parameters()) std::printf("%a\n", theta);
   std::printf("%a\n", variational.epochs.back().train_loss);
   for (const double entry : loss.gradient) std::printf("%a\n", entry);  // a step of Adam would round the last bits off
@@ -236,6 +278,55 @@ void variational() {
   require((distributed.losses(Z) - inference.losses(Z)).cwiseAbs().maxCoeff() < 1e-12, "losses differ");
 }
 
+// What variational inference finds doubtful about a whole mini-batch is said in the same words on every rank.
+void warnings() {
+  const Batch<double> X = sample_toy<double>(ToyDensity::moons, 50, Rng(1).draw());
+  auto flow = make_flow(X);
+  flow.parameters() *= 12;  // a few fixed steps are then too long
+  VariationalInference inference(flow, Bell{});
+  Distributed distributed(inference);
+  decltype(inference)::Memory memory;
+  decltype(distributed)::Memory shared;
+  auto loss = inference.make_training_loss();
+  const Batch<double> Z = inference.base_points(50, Draw{5, 0});
+  inference.value_and_gradient(Z, ids_of(50), Draw{5, 1}, memory, loss);
+  distributed.value_and_gradient(Z, ids_of(50), Draw{5, 1}, shared, loss);
+  const std::vector<std::string> expected = inference.training_warnings(memory);
+  require(!expected.empty(), "there are no warnings");
+  require(distributed.training_warnings(shared) == expected, "the warnings are others");
+  Rng rng(3);
+  const FitReport report = fit(distributed, {.iterations = 2, .batch = 50, .report_every = 1}, rng);
+  require(!report.warnings.empty(), "a run has no warnings");
+}
+
+// A source's weights reach every share.
+void weights() {
+  const Batch<double> rows = weighted_rows(50), samples = rows.topRows(2);
+  Batch<double> equal = rows;
+  equal.row(2).setConstant(0.1);
+  const RowsInMemory with_weight(rows), with_equal(equal), without(samples);
+  const ShuffledSource weighted(with_weight, {.last_is_weight = true}), evenly(with_equal, {.last_is_weight = true}),
+      plain(without);
+  const auto check = [&](const auto& objective_of) {
+    const auto trained = [&](const auto& source, bool on_ranks) {
+      auto flow = make_flow(samples);
+      auto&& objective = objective_of(flow);
+      Distributed distributed(objective);
+      if (on_ranks)
+        train_by(distributed, source);
+      else
+        train_by(objective, source);
+      return Vector<double>(std::as_const(flow).parameters());
+    };
+    const Vector<double> expected = trained(weighted, false), got = trained(weighted, true);
+    require((got - expected).norm() < 1e-12 * expected.norm(), "the parameters are not those of the model alone");
+    require((got - trained(plain, true)).norm() > 1e-3 * got.norm(), "weights make no difference");
+    require(trained(evenly, true) == trained(plain, true), "equal weights have other bits than none");
+  };
+  check([](Flow& flow) -> Flow& { return flow; });
+  check([](Flow& flow) { return FlowMatching(flow); });
+}
+
 // What goes wrong on one rank is thrown on all; afterwards all go on.
 void failures() {
   Quadratic model;
@@ -305,7 +396,8 @@ void failures() {
 
 int main(int argc, char** argv) {
   const std::map<std::string, std::function<void()>> cases{
-      {"alone", alone}, {"matching", matching}, {"variational", variational}, {"failures", failures}};
+      {"alone", alone},       {"matching", matching}, {"variational", variational},
+      {"warnings", warnings}, {"weights", weights},   {"failures", failures}};
   Quadratic early;
   try {
     require(contains(message_of<ArgumentError>([&] { Distributed too_early(early); }), "MPI is not initialized"),

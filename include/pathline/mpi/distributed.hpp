@@ -18,6 +18,7 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/random.hpp>
 #include <pathline/core/types.hpp>
+#include <pathline/mpi/on_rank_0.hpp>
 #include <pathline/mpi/share_sum.hpp>
 #include <pathline/ode/statistics.hpp>
 #include <pathline/train/checkpoint/state_and_settings.hpp>
@@ -79,6 +80,10 @@ class Distributed {
     typename Model::Memory model;
     detail::TrainingLossOf<Model> loss;  ///< Of one share.
     std::vector<detail::SharePart<Scalar>> parts;
+    template <class Visit>
+    void state(Visit& visit) {
+      if constexpr (HasState<typename Model::Memory>) model.state(visit);
+    }
   };
 
   /// Refers to the model. Its parameters become those of rank 0.
@@ -134,12 +139,23 @@ class Distributed {
     model.base_points(Index{}, draw);
   }
   { return model_.context_rows(); }
-  /// Those of the calling rank: it looks at what it computed itself in the last mini-batch, so that ranks may have
-  /// different warnings. Print them on all ranks.
-  [[nodiscard]] auto training_warnings(const Memory& memory) const requires requires(const Model& model) {
+  /// Those of rank 0, on every rank, so that one of them can print them for all. Rank 0 looks at the whole last
+  /// mini-batch where the model has `look_back_at(X, memory)`, as `VariationalInference` does; then the warnings are
+  /// those of the model alone. Of other models it looks at what it computed itself.
+  /// \throws what the model throws on rank 0, as RankError on the others.
+  [[nodiscard]] std::vector<std::string> training_warnings(const Memory& memory) const requires
+      requires(const Model& model) {
     model.training_warnings(memory.model);
   }
-  { return model_.training_warnings(memory.model); }
+  {
+    std::vector<std::string> warnings;
+    detail::run_on_rank_0(shares_.communicator(), [&] { warnings = model_.training_warnings(memory.model); });
+    std::int64_t count = std::int64_t(warnings.size());
+    detail::broadcast_value(count, shares_.communicator());
+    warnings.resize(std::size_t(count));
+    for (std::string& warning : warnings) detail::broadcast_value(warning, shares_.communicator());
+    return warnings;
+  }
   [[nodiscard]] auto refinement() const requires requires(const Model& model) { model.refinement(); }
   { return model_.refinement(); }
   /// Log-likelihoods of raw data, 1 × n, on every rank; each computes its shares. A trace with noise, in an
@@ -288,6 +304,7 @@ class Distributed {
     shares_.broadcast(total.figures);
     loss.gradient = total.gradient;
     set_figures(total.figures, loss);
+    if constexpr (requires { model_.look_back_at(X, memory.model); }) model_.look_back_at(X, memory.model);
   }
 
   // The figures of a loss in a row: means times `fraction`, counts as they are.

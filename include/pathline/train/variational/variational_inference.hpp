@@ -225,11 +225,17 @@ class VariationalInference {
       require_finite("VariationalInference::value_and_gradient: weights", weights);
     }
     memory.samples.resize(dim(), Z.cols(), Loss::transforms);
-    memory.points = Z.leftCols(std::min<Index>(Z.cols(), 100));
+    look_back_at(Z, memory);
     const Turned turned(parts());
     const Loss loss(parts(), target_, ids, context_of(Z), memory.samples);
     Training(turned).run(Z, {ids, {weights.data(), std::size_t(weights.size())}}, draw, loss,
                          parts().likelihood_weight.weight, memory.training, result);
+  }
+
+  /// Has `training_warnings` look at these base points, as value_and_gradient does with its own. `Distributed` gives
+  /// those of the whole mini-batch, of which each rank computes a part.
+  void look_back_at(ConstDataRef<DataScalar> Z, Memory& memory) const {
+    memory.points = Z.leftCols(std::min<Index>(Z.cols(), 100));
   }
 
   /// What `fit` says after the last epoch, by base points of the last mini-batch: of the solver's accuracy, and of a
