@@ -1,4 +1,4 @@
-#include <pathline/io/model/average_notes.hpp>
+#include <pathline/io/average_notes.hpp>
 
 #include <pathline/core/errors.hpp>
 #include <pathline/flow/cnf.hpp>
