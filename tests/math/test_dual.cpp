@@ -3,6 +3,9 @@
 
 #include <support/catch.hpp>
 
+#include <cmath>
+#include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -151,4 +154,72 @@ TEST_CASE("An infinite slope leaves derivatives by other numbers alone", "[math]
   const First flow = -p * sqrt(y);
   CHECK(flow.slope[0] == 0);
   CHECK(std::isinf(flow.slope[1]));
+}
+
+namespace {
+
+/// Every operation that has its own derivative by two numbers, and one with an infinite slope at x = 0.
+template <class X>
+X of_two(const X& x, const X& y) {
+  return sqrt(x) * y - y / (x + 2) + x * (3 - y) * sin(y);
+}
+
+/// Derivative c of N at a time against the only one of a number with that derivative alone.
+template <class S, int N>
+void check_derivatives_together(S at_x) {
+  CAPTURE(N, at_x);
+  Dual<S, N> x(at_x), y(S(1.3));
+  for (std::size_t c = 0; c < std::size_t(N); ++c) {
+    x.slope[c] = c % 3 == 1 ? S(0) : S(0.5) + S(c);  // zeros: what does not depend on x
+    y.slope[c] = S(1) - S(c) / 4;
+  }
+  const Dual<S, N> together = of_two(x, y);
+  for (std::size_t c = 0; c < std::size_t(N); ++c) {
+    CAPTURE(c);
+    Dual<S, 1> x_alone(at_x), y_alone(S(1.3));
+    x_alone.slope[0] = x.slope[c];
+    y_alone.slope[0] = y.slope[c];
+    const Dual<S, 1> alone = of_two(x_alone, y_alone);
+    CHECK(together.value == alone.value);
+    if (std::isinf(alone.slope[0]))
+      CHECK(together.slope[c] == alone.slope[0]);
+    else  // a compiler may round a product and a sum together in one and apart in the other: a few ulps of terms <= 20
+      CHECK(std::abs(together.slope[c] - alone.slope[0]) <= 100 * std::numeric_limits<S>::epsilon());
+  }
+}
+
+template <class S>
+void check_any_number_of_derivatives() {
+  for (const S x : {S(0), S(0.7)}) {  // at 0 the slope of the root is infinite
+    check_derivatives_together<S, 1>(x);
+    check_derivatives_together<S, 2>(x);
+    check_derivatives_together<S, 3>(x);
+    check_derivatives_together<S, 4>(x);
+    check_derivatives_together<S, 8>(x);
+    check_derivatives_together<S, 9>(x);
+    check_derivatives_together<S, 16>(x);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("Derivatives carried together are those carried one by one", "[math][dual]") {
+  check_any_number_of_derivatives<double>();
+  check_any_number_of_derivatives<float>();
+}
+
+TEST_CASE("Numbers with derivatives are copied and kept in vectors", "[math][dual]") {
+  std::vector<Dual<double, 8>> numbers;
+  for (int i = 0; i < 20; ++i) {
+    numbers.emplace_back(i);
+    numbers.back().slope[7] = i + 0.5;
+  }
+  const auto copy = numbers;
+  numbers[3] = numbers[4];
+  for (std::size_t i = 0; i < 20; ++i) {
+    CHECK(copy[i].value == double(i));
+    CHECK(copy[i].slope[0] == 0);
+    CHECK(copy[i].slope[7] == double(i) + 0.5);
+  }
+  CHECK(numbers[3].slope == copy[4].slope);
 }

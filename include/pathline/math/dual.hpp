@@ -14,6 +14,7 @@
 #include <array>
 #include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <type_traits>
 
 namespace pathline {
@@ -53,9 +54,78 @@ template <class X>
   }
 }
 /// s · x where s may be infinite, as the slope of a root at 0: what does not depend on a number has derivative 0.
-template <class T>
-[[nodiscard]] T product_or_zero(const T& s, const T& x) {
-  return zero_throughout(x) ? T(0) : s * x;
+/// \tparam X  T, or a vector of such numbers.
+template <class T, class X>
+[[nodiscard]] X product_or_zero(const T& s, const X& x) {
+  if constexpr (DifferentiableNumber<X>)
+    return zero_throughout(x) ? X(0) : s * x;
+  else
+    return x == 0 ? X{} : s * x;
+}
+/// Bytes of the widest vectors of the target into which N numbers T go without a rest; 0 where there are none.
+template <class T, std::size_t N>
+[[nodiscard]] constexpr std::size_t vector_bytes() {
+#if defined(__AVX512F__)
+  std::size_t bytes = 64;
+#elif defined(__AVX__)
+  std::size_t bytes = 32;
+#else
+  std::size_t bytes = 16;
+#endif
+  while (bytes >= 16 && N * sizeof(T) % bytes != 0) bytes /= 2;
+  constexpr bool in_vectors = std::same_as<T, float> || std::same_as<T, double>;
+  return in_vectors && bytes >= 16 ? bytes : 0;
+}
+/// Where slopes lie, so that no vector of them is in two lines of the cache.
+template <class T, std::size_t N>
+[[nodiscard]] constexpr std::size_t slope_alignment() {
+  return vector_bytes<T, N>() > 0 ? vector_bytes<T, N>() : alignof(T);
+}
+/// z_i = formula(x_i…), in vectors where the target has them: in the middle of a user's formula compilers find them only
+/// now and then.
+template <class T, std::size_t N, class Formula, class... Others>
+inline void for_slopes(std::array<T, N>& z, const Formula& formula, const Others&... x) {
+  constexpr std::size_t bytes = vector_bytes<T, N>();
+  if constexpr (bytes > 0) {
+    using Vector [[gnu::vector_size(bytes)]] = T;
+    const auto load = [](const T* from) {
+      Vector vector;
+      __builtin_memcpy(&vector, from, bytes);
+      return vector;
+    };
+    for (std::size_t i = 0; i < N; i += bytes / sizeof(T)) {
+      const Vector result = formula(load(x.data() + i)...);
+      __builtin_memcpy(z.data() + i, &result, bytes);
+    }
+  } else {
+    for (std::size_t i = 0; i < N; ++i) z[i] = formula(x[i]...);
+  }
+}
+/// z = x.
+template <class T, std::size_t N>
+inline void copy_slopes(std::array<T, N>& z, const std::array<T, N>& x) {
+  for_slopes(
+      z, [](const auto& a) { return a; }, x);
+}
+/// z = s x. Where s is not finite, what does not depend on a number has derivative 0 nevertheless.
+template <class T, std::size_t N>
+inline void combine(std::array<T, N>& z, const std::array<T, N>& x, const T& s) {
+  if (finite_throughout(s)) [[likely]]
+    for_slopes(
+        z, [&](const auto& a) { return s * a; }, x);
+  else
+    for_slopes(
+        z, [&](const auto& a) { return product_or_zero(s, a); }, x);
+}
+/// z = s x + r y.
+template <class T, std::size_t N>
+inline void combine(std::array<T, N>& z, const std::array<T, N>& x, const T& s, const std::array<T, N>& y, const T& r) {
+  if (finite_throughout(s) && finite_throughout(r)) [[likely]]
+    for_slopes(
+        z, [&](const auto& a, const auto& b) { return s * a + r * b; }, x, y);
+  else
+    for_slopes(
+        z, [&](const auto& a, const auto& b) { return product_or_zero(s, a) + product_or_zero(r, b); }, x, y);
 }
 
 }  // namespace detail
@@ -67,9 +137,18 @@ struct Dual {
   using Value = T;
 
   T value{};
-  std::array<T, std::size_t(N)> slope{};
+  alignas(detail::slope_alignment<T, N>()) std::array<T, std::size_t(N)> slope{};
 
   Dual() = default;
+  /// Copies are read in the pieces in which numbers were written: a load of parts of two stores has to wait until both
+  /// have left the processor's queue.
+  Dual(const Dual& other) : value(other.value) { detail::copy_slopes(slope, other.slope); }
+  Dual& operator=(const Dual& other) {
+    value = other.value;
+    detail::copy_slopes(slope, other.slope);
+    return *this;
+  }
+  ~Dual() = default;
   /// A constant.
   template <class Number>
   requires(std::is_arithmetic_v<Number>) Dual(Number number)  // NOLINT(google-explicit-constructor)
@@ -79,19 +158,13 @@ struct Dual {
   friend Dual chain(const Dual& x, const T& v, const T& s) {
     Dual result;
     result.value = v;
-    const bool finite = detail::finite_throughout(s);
-    for (std::size_t i = 0; i < std::size_t(N); ++i)
-      result.slope[i] = finite ? s * x.slope[i] : detail::product_or_zero(s, x.slope[i]);
+    detail::combine(result.slope, x.slope, s);
     return result;
   }
   friend Dual chain(const Dual& x, const Dual& y, const T& v, const T& s, const T& r) {
     Dual result;
     result.value = v;
-    if (detail::finite_throughout(s) && detail::finite_throughout(r))
-      for (std::size_t i = 0; i < std::size_t(N); ++i) result.slope[i] = s * x.slope[i] + r * y.slope[i];
-    else
-      for (std::size_t i = 0; i < std::size_t(N); ++i)
-        result.slope[i] = detail::product_or_zero(s, x.slope[i]) + detail::product_or_zero(r, y.slope[i]);
+    detail::combine(result.slope, x.slope, s, y.slope, r);
     return result;
   }
 };
@@ -124,78 +197,78 @@ concept Arithmetic = std::is_arithmetic_v<Number>;
 // --- arithmetic ----------------------------------------------------------------------------------------------------
 
 template <DifferentiableNumber X>
-[[nodiscard]] X operator+(const X& x) {
+[[nodiscard]] inline X operator+(const X& x) {
   return x;
 }
 template <DifferentiableNumber X>
-[[nodiscard]] X operator-(const X& x) {
+[[nodiscard]] inline X operator-(const X& x) {
   return chain(x, -x.value, detail::as_value<X>(-1));
 }
 template <DifferentiableNumber X>
-[[nodiscard]] X operator+(const X& x, const X& y) {
+[[nodiscard]] inline X operator+(const X& x, const X& y) {
   return chain(x, y, x.value + y.value, detail::as_value<X>(1), detail::as_value<X>(1));
 }
 template <DifferentiableNumber X>
-[[nodiscard]] X operator-(const X& x, const X& y) {
+[[nodiscard]] inline X operator-(const X& x, const X& y) {
   return chain(x, y, x.value - y.value, detail::as_value<X>(1), detail::as_value<X>(-1));
 }
 template <DifferentiableNumber X>
-[[nodiscard]] X operator*(const X& x, const X& y) {
+[[nodiscard]] inline X operator*(const X& x, const X& y) {
   return chain(x, y, x.value * y.value, y.value, x.value);
 }
 template <DifferentiableNumber X>
-[[nodiscard]] X operator/(const X& x, const X& y) {
+[[nodiscard]] inline X operator/(const X& x, const X& y) {
   const auto inverse = detail::as_value<X>(1) / y.value;
   const auto quotient = x.value / y.value;
   return chain(x, y, quotient, inverse, -quotient * inverse);
 }
 template <DifferentiableNumber X, detail::Arithmetic Number>
-[[nodiscard]] X operator+(const X& x, Number a) {
+[[nodiscard]] inline X operator+(const X& x, Number a) {
   return chain(x, x.value + detail::as_value<X>(a), detail::as_value<X>(1));
 }
 template <DifferentiableNumber X, detail::Arithmetic Number>
-[[nodiscard]] X operator+(Number a, const X& x) {
+[[nodiscard]] inline X operator+(Number a, const X& x) {
   return x + a;
 }
 template <DifferentiableNumber X, detail::Arithmetic Number>
-[[nodiscard]] X operator-(const X& x, Number a) {
+[[nodiscard]] inline X operator-(const X& x, Number a) {
   return chain(x, x.value - detail::as_value<X>(a), detail::as_value<X>(1));
 }
 template <DifferentiableNumber X, detail::Arithmetic Number>
-[[nodiscard]] X operator-(Number a, const X& x) {
+[[nodiscard]] inline X operator-(Number a, const X& x) {
   return chain(x, detail::as_value<X>(a) - x.value, detail::as_value<X>(-1));
 }
 template <DifferentiableNumber X, detail::Arithmetic Number>
-[[nodiscard]] X operator*(const X& x, Number a) {
+[[nodiscard]] inline X operator*(const X& x, Number a) {
   return chain(x, x.value * detail::as_value<X>(a), detail::as_value<X>(a));
 }
 template <DifferentiableNumber X, detail::Arithmetic Number>
-[[nodiscard]] X operator*(Number a, const X& x) {
+[[nodiscard]] inline X operator*(Number a, const X& x) {
   return x * a;
 }
 template <DifferentiableNumber X, detail::Arithmetic Number>
-[[nodiscard]] X operator/(const X& x, Number a) {
+[[nodiscard]] inline X operator/(const X& x, Number a) {
   return chain(x, x.value / detail::as_value<X>(a), detail::as_value<X>(1) / detail::as_value<X>(a));
 }
 template <DifferentiableNumber X, detail::Arithmetic Number>
-[[nodiscard]] X operator/(Number a, const X& x) {
+[[nodiscard]] inline X operator/(Number a, const X& x) {
   const auto quotient = detail::as_value<X>(a) / x.value;
   return chain(x, quotient, -quotient / x.value);
 }
 template <DifferentiableNumber X, class Other>
-X& operator+=(X& x, const Other& y) {
+inline X& operator+=(X& x, const Other& y) {
   return x = x + y;
 }
 template <DifferentiableNumber X, class Other>
-X& operator-=(X& x, const Other& y) {
+inline X& operator-=(X& x, const Other& y) {
   return x = x - y;
 }
 template <DifferentiableNumber X, class Other>
-X& operator*=(X& x, const Other& y) {
+inline X& operator*=(X& x, const Other& y) {
   return x = x * y;
 }
 template <DifferentiableNumber X, class Other>
-X& operator/=(X& x, const Other& y) {
+inline X& operator/=(X& x, const Other& y) {
   return x = x / y;
 }
 
