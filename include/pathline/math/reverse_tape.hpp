@@ -21,13 +21,25 @@ class ReverseTape {
   ReverseTape() { clear(); }
 
   void clear() { used_ = 1; }
-  /// The place of a new variable.
+  /// Operations and variables on the tape; to come back to later.
+  [[nodiscard]] std::size_t mark() const noexcept { return used_; }
+  /// Forgets what has been added since.
+  void rewind(std::size_t mark) noexcept { used_ = mark; }
+
+  /// The place of a new variable. Places of variables that are added one after the other follow each other.
   [[nodiscard]] std::size_t add() { return add(nowhere, T(0), nowhere, T(0)); }
   /// The place of a number with derivatives by the numbers at places x and y.
   [[nodiscard]] std::size_t add(std::size_t x, const T& by_x, std::size_t y, const T& by_y) {
-    if (used_ >= operations_.size()) operations_.resize(2 * used_ + 64);
-    operations_[used_] = {x, y, by_x, by_y};
-    return used_++;
+    const std::size_t place = used_;
+    if (place >= operations_.size()) [[unlikely]]
+      grow();
+    Operation& operation = operations_[place];
+    operation.x = x;
+    operation.y = y;
+    operation.by_x = by_x;
+    operation.by_y = by_y;
+    used_ = place + 1;
+    return place;
   }
   /// The same with one argument.
   [[nodiscard]] std::size_t add(std::size_t x, const T& by_x) { return add(x, by_x, nowhere, T(0)); }
@@ -40,18 +52,21 @@ class ReverseTape {
   void sweep() {
     for (std::size_t i = used_; i-- > 1;) {
       const Operation& operation = operations_[i];
+      if (operation.x == nowhere) continue;  // a variable
       const T bar = bars_[i];
       bars_[operation.x] += operation.by_x * bar;
-      bars_[operation.y] += operation.by_y * bar;
+      if (operation.y != nowhere) bars_[operation.y] += operation.by_y * bar;
     }
   }
 
  private:
-  static constexpr std::size_t nowhere = 0;  // a place whose cotangent nobody reads: of arguments that there are not
+  static constexpr std::size_t nowhere = 0;  // of arguments that there are not
   struct Operation {
     std::size_t x, y;
     T by_x, by_y;
   };
+
+  [[gnu::noinline, gnu::cold]] void grow() { operations_.resize(2 * used_ + 64); }
 
   std::vector<Operation> operations_;
   std::vector<T> bars_;

@@ -100,10 +100,12 @@ class FunctionLayer {
     const View<Scalar> y(Y);
     const Index k = x.cols() / n - 1;
     if (k == 0) {
-      for (Index j = 0; j < n; ++j) {
-        for (Index i = 0; i < dim_; ++i) y(i, j) = std::numeric_limits<Scalar>::quiet_NaN();
-        call(time(side, j), x.col(j).data(), p.data(), y.col(j).data());
-      }
+      detail::fill<Scalar>(y, std::numeric_limits<Scalar>::quiet_NaN());  // shows what the function does not write
+      const Scalar *t = side.data(), *state = x.data();
+      Scalar* slope = y.data();
+      const Index next_t = side.cols() == 1 ? 0 : side.stride(), next_state = x.stride(), next_slope = y.stride();
+      for (Index j = n; j-- > 0; t += next_t, state += next_state, slope += next_slope)
+        call(*t, state, p.data(), slope);
       return;
     }
     typename Workspace<Scalar>::Frame frame(workspace);
@@ -192,12 +194,20 @@ class FunctionLayer {
       *time = T(t);
       for (Index i = 0; i < d; ++i) y[i] = T(values(i));
       for (Index i = 0; i < q; ++i) p[i] = T(parameters(i));
+      forget();
+    }
+    /// No result of another sample is left where the function writes none.
+    void forget() const {
       for (Index i = 0; i < d; ++i) dy[i] = T(std::numeric_limits<Scalar>::quiet_NaN());
     }
     /// The values of another sample; derivatives stay.
-    void set_values(Scalar t, View<const Scalar> values) const {
+    void set_values(Scalar t, const Scalar* values) const {
       time->value = t;
-      for (Index i = 0; i < d; ++i) y[i].value = values(i);
+      const T nothing(std::numeric_limits<Scalar>::quiet_NaN());
+      for (Index i = 0; i < d; ++i) {
+        y[i].value = values[i];
+        dy[i] = nothing;
+      }
     }
     /// Input m, as add() above counts them.
     [[nodiscard]] T& input(Index m) const { return m < d + q ? y[m] : *time; }
@@ -215,25 +225,45 @@ class FunctionLayer {
     }
   }
 
+  using Lanes = std::array<Scalar, std::size_t(lanes)>;
+
+  /// out_c = bar_c for the first `count` of them, one after the other: of a loop the compiler makes a call of memcpy.
+  static void store_first(const Lanes& bar, Index count, Scalar* out) {
+    [&]<std::size_t... C>(std::index_sequence<C...>) { (void)((Index(C) < count && (out[C] = bar[C], true)) && ...); }
+    (std::make_index_sequence<std::size_t(lanes)>());
+  }
+
   /// The cotangents of up to `lanes` inputs from `first` on.
   template <class Views>
   void pull_back_values(const Views& views, Index first, Workspace<Scalar>& workspace) const {
-    const Index count = std::min<Index>(lanes, inputs() - first);
+    const Index count = std::min<Index>(lanes, inputs() - first), d = dim_, n = views.n;
+    const Index of_sample = std::clamp<Index>(d - first, 0, count);
+    const bool times = first + count == inputs() && views.side.cols() > 1;  // each sample has its own, the last lane
     typename Workspace<Scalar>::Frame frame(workspace);
     const Evaluation<Forward> numbers(*this, frame);
     numbers.set(time(views.side, 0), views.x.col(0), views.p);
     for (Index c = 0; c < count; ++c) numbers.input(first + c).slope[std::size_t(c)] = Scalar(1);
-    std::array<Scalar, std::size_t(lanes)> bar, sum{};  // for one sample, and for all
-    for (Index j = 0; j < views.n; ++j) {
-      numbers.set_values(time(views.side, j), views.x.col(j));
+    Lanes sum{};  // over all samples
+    // All that the loop reads is in variables of this function: no call of the formula can change it.
+    const Scalar *t = views.side.data(), *x = views.x.data(), *y_bar = views.y_bar.data();
+    Scalar *x_bar = views.x_bar.data() + first, *t_bar = views.side_bar.data();
+    const Index next_t = views.side.cols() == 1 ? 0 : views.side.stride(), next_t_bar = views.side_bar.stride();
+    const Index next_x = views.x.stride(), next_y_bar = views.y_bar.stride(), next_x_bar = views.x_bar.stride();
+    for (Index j = n; j-- > 0; t += next_t, x += next_x, y_bar += next_y_bar, x_bar += next_x_bar) {
+      numbers.set_values(*t, x);
       numbers.evaluate(*this);
-      bar.fill(Scalar(0));
-      for (Index i = 0; i < dim_; ++i)
-        for (std::size_t c = 0; c < std::size_t(lanes); ++c) bar[c] += views.y_bar(i, j) * numbers.dy[i].slope[c];
-      const Index of_sample = std::min(count, std::max<Index>(dim_ - first, 0));
-      for (Index c = 0; c < of_sample; ++c) views.x_bar(first + c, j) = bar[std::size_t(c)];
-      if (first + count == inputs() && views.side.cols() > 1) views.side_bar(0, j) += bar[std::size_t(count - 1)];
-      for (std::size_t c = 0; c < std::size_t(lanes); ++c) sum[c] += bar[c];
+      Lanes bar{};
+      for (Index i = 0; i < d; ++i)
+        detail::for_slopes(
+            bar, [weight = y_bar[i]](const auto& b, const auto& slope) { return b + weight * slope; }, bar,
+            numbers.dy[i].slope);
+      detail::for_slopes(
+          sum, [](const auto& a, const auto& b) { return a + b; }, sum, bar);
+      store_first(bar, of_sample, x_bar);
+      if (times) {
+        *t_bar += bar[std::size_t(count - 1)];
+        t_bar += next_t_bar;
+      }
     }
     for (Index c = 0; c < count; ++c) {
       const Index m = first + c;
@@ -260,6 +290,7 @@ class FunctionLayer {
           numbers.y[i].value.value = views.x(i, j);
           numbers.y[i].value.slope[0] = views.x(i, column);
         }
+        numbers.forget();
         numbers.evaluate(*this);
         for (Index c = 0; c < count; ++c) {
           Scalar bar(0), tangent_bar(0);
@@ -280,16 +311,22 @@ class FunctionLayer {
   void pull_back_by_tape(const Views& views, Workspace<Scalar>& workspace) const {
     typename Workspace<Scalar>::Frame frame(workspace);
     if (views.k == 0) {
+      const Index d = dim_, q = parameter_count();
       sweep<Scalar>(
-          views, 0, frame, [](Scalar value, Index, Index) { return value; },
+          views, frame, [](Scalar value, Index, Index) { return value; },
           [&](Index i, Index j) { return views.y_bar(i, j); },
-          [&](Index m, Index j, Scalar bar) { views.add(m, j, 0, bar); });
+          [&](const Scalar* bars, Index j) {
+            Scalar *const x_bar = views.x_bar.col(j).data(), *const p_bar = views.p_bar.data();
+            for (Index i = 0; i < d; ++i) x_bar[i] += bars[i];
+            for (Index i = 0; i < q; ++i) p_bar[i] += bars[d + i];
+            views.side_bar(0, views.side.cols() == 1 ? 0 : j) += bars[d + q];
+          });
       return;
     }
     // With tangents the derivatives carry one: of the cotangent (v̄, x̄), v̄ goes along and x̄ with its tangent.
     for (Index tangent = 1; tangent <= views.k; ++tangent)
       sweep<Tangent>(
-          views, tangent, frame,
+          views, frame,
           [&](Scalar value, Index m, Index j) {
             Tangent number(value);
             const Index column = tangent * views.n + j;
@@ -304,31 +341,42 @@ class FunctionLayer {
             bar.slope[0] = tangent == 1 ? views.y_bar(i, j) : Scalar(0);
             return bar;
           },
-          [&](Index m, Index j, const Tangent& bar) {
-            views.add(m, j, 0, bar.slope[0]);
-            views.add(m, j, tangent, bar.value);
+          [&](const Tangent* bars, Index j) {
+            for (Index m = 0; m < inputs(); ++m) {
+              views.add(m, j, 0, bars[m].slope[0]);
+              views.add(m, j, tangent, bars[m].value);
+            }
           });
   }
 
+  /// For each sample j: start(value, m, j) is input m, bar(i, j) the cotangent of result i, and add(bars, j) takes those
+  /// of all inputs.
   template <class T, class Views, class Start, class Bar, class Add>
-  void sweep(const Views& views, Index /*tangent*/, typename Workspace<Scalar>::Frame& frame, const Start& start,
-             const Bar& bar, const Add& add) const {
-    static thread_local ReverseTape<T> tape;  // keeps its memory from call to call
+  void sweep(const Views& views, typename Workspace<Scalar>::Frame& frame, const Start& start, const Bar& bar,
+             const Add& add) const {
+    static thread_local ReverseTape<T> memory;  // kept from call to call
+    ReverseTape<T>& tape = memory;
     const Evaluation<TapedNumber<T>> numbers(*this, frame);
-    const Index m = inputs();
+    numbers.set(time(views.side, 0), views.x.col(0), views.p);
+    // The inputs are variables once and for all. Those of the samples get their values, the operations start anew.
+    tape.clear();
+    const Index m = inputs(), d = dim_;
+    for (Index i = 0; i < m; ++i) {
+      TapedNumber<T>& number = numbers.input(i);
+      number = TapedNumber<T>(start(detail::plain_value(number), i, 0), tape);
+    }
+    const std::size_t inputs_alone = tape.mark(), first = numbers.input(0).place;
     for (Index j = 0; j < views.n; ++j) {
-      tape.clear();
-      numbers.set(time(views.side, j), views.x.col(j), views.p);
-      for (Index i = 0; i < m; ++i) {
-        TapedNumber<T>& number = numbers.input(i);
-        number = TapedNumber<T>(start(detail::plain_value(number), i, j), tape);
-      }
+      tape.rewind(inputs_alone);
+      numbers.forget();
+      for (Index i = 0; i < d; ++i) numbers.y[i].value = start(views.x(i, j), i, j);
+      numbers.time->value = start(time(views.side, j), m - 1, j);
       numbers.evaluate(*this);
       tape.start();
-      for (Index i = 0; i < dim_; ++i)
+      for (Index i = 0; i < d; ++i)
         if (numbers.dy[i].tape != nullptr) tape.bar(numbers.dy[i].place) += bar(i, j);
       tape.sweep();
-      for (Index i = 0; i < m; ++i) add(i, j, tape.bar(numbers.input(i).place));
+      add(&tape.bar(first), j);
     }
   }
 
