@@ -8,6 +8,7 @@
 #include <pathline/math/activations.hpp>
 #include <pathline/math/dual.hpp>
 #include <pathline/math/exponential.hpp>
+#include <pathline/math/fetch_ahead.hpp>
 #include <pathline/math/for_packs.hpp>
 #include <pathline/math/matrix_product.hpp>
 #include <pathline/math/pack.hpp>

@@ -8,6 +8,7 @@
 
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
+#include <pathline/math/fetch_ahead.hpp>
 #include <pathline/math/for_packs.hpp>
 #include <pathline/math/matrix_product.hpp>
 #include <pathline/math/pack.hpp>
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace pathline {
@@ -104,6 +106,9 @@ EIGEN_ALWAYS_INLINE void product_tile(std::index_sequence<Width...>, Index depth
     (sum[Width].store(c + Index(Width) * c_column), ...);
 }
 
+/// Products of less depth fetch nothing meanwhile: the question alone would cost them something.
+inline constexpr Index least_fetching_depth = 32;
+
 /// Whether a tile of this many columns is taken where so many are left.
 [[nodiscard]] constexpr bool tile_fits(Index width, Index left) noexcept {
   return left >= width && (width <= 4 || (left != 7 && left != 8));
@@ -118,14 +123,26 @@ EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, cons
                                     Index c_column) {
   using Column = TileColumn<P, std::make_index_sequence<Height>>;
   constexpr Index height = Index(Height) * Column::size, width = Index(Width);
+  // The widest tiles of a product that was told nothing else fetch what math/fetch_ahead.hpp says: a line for each entry
+  // of the depth with AVX-512, and as many bytes an operation with AVX2.
+  constexpr bool fetches = Ahead == 0 && Width == 6 && Height == tile_packs<Scalar> && sizeof(P) >= 32;
+  constexpr int fetched = sizeof(P) == 64 ? 64 : 16;
   const Scalar *const a = f.a, *b = f.b, *start = f.start, *ahead = f.ahead;
   const Index a_panel = height * f.a_row, b_next = width * f.b_column, start_next = width * f.start_column;
   Index column = 0;
   for (; tile_fits(width, columns - column); column += width, b += b_next, c += width * c_column) {
     const Scalar* a_tile = a;
     for (Index row = 0; row < rows; row += height, a_tile += a_panel) {
-      product_tile<Column, Ahead>(std::make_index_sequence<Width>{}, depth, f, a_tile, b, start ? start + row : nullptr,
-                                  c + row, c_column, ahead);
+      const Scalar* const tile_start = start ? start + row : nullptr;
+      if constexpr (fetches)
+        if (depth >= least_fetching_depth && fetch_ahead.next < fetch_ahead.end) {
+          product_tile<Column, fetched>(std::make_index_sequence<Width>{}, depth, f, a_tile, b, tile_start, c + row,
+                                        c_column, reinterpret_cast<const Scalar*>(fetch_ahead.next));
+          fetch_ahead.next += std::uintptr_t(depth * fetched);
+          continue;
+        }
+      product_tile<Column, Ahead>(std::make_index_sequence<Width>{}, depth, f, a_tile, b, tile_start, c + row, c_column,
+                                  ahead);
       if constexpr (Ahead > 0) ahead += depth * Ahead / Index(sizeof(Scalar));
     }
     if (start) start += start_next;
