@@ -46,8 +46,7 @@ class DynamicsView {
   template <class Whole, class Part>
   DynamicsView(const Whole& whole, Part /*which*/)
       : DynamicsView(&whole, Part::of(whole), &evaluate_of<Whole, Part>, &pullback_of<Whole, Part>) {
-    if constexpr (HasPathDynamics<Whole> && std::same_as<Part, detail::WholeDynamics>)
-      path_ = [](const void* g) { return DynamicsView(*static_cast<const Whole*>(g), detail::PathPart()); };
+    if constexpr (HasPathDynamics<Whole> && std::same_as<Part, detail::WholeDynamics>) path_ = &path_of<Whole>;
   }
 
   [[nodiscard]] Index rows() const noexcept { return rows_; }
@@ -101,6 +100,10 @@ class DynamicsView {
     const Eigen::Ref<const Batch<Scalar>> state = View<const Scalar>(y, g.rows(), g.columns());
     Eigen::Ref<Batch<Scalar>> slope = View<Scalar>(dy, g.rows(), g.columns());
     g.evaluate(t, state, slope, tape, workspace);
+  }
+  template <class Whole>
+  static DynamicsView path_of(const void* dynamics) {
+    return DynamicsView(*static_cast<const Whole*>(dynamics), detail::PathPart());
   }
   template <class Whole, class Part>
   static void pullback_of(const void* dynamics, double t, std::span<Scalar> tape, const Scalar* dy_bar,

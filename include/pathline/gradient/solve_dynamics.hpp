@@ -26,16 +26,8 @@ class RightHandSideView {
  public:
   template <class Rhs>
   explicit RightHandSideView(Rhs& rhs)
-      : rhs_(&rhs),
-        call_(
-            [](void* to, double t, const Batch<Scalar>& y, Batch<Scalar>& dy) { (*static_cast<Rhs*>(to))(t, y, dy); }),
-        path_slope_(call_),
-        error_rows_(rhs.error_rows()),
-        path_rows_(rhs.path_rows()) {
-    if constexpr (HasPathSlope<Rhs, Batch<Scalar>>)
-      path_slope_ = [](void* to, double t, const Batch<Scalar>& y, Batch<Scalar>& dy) {
-        static_cast<Rhs*>(to)->path_slope(t, y, dy);
-      };
+      : rhs_(&rhs), call_(&call<Rhs>), path_slope_(call_), error_rows_(rhs.error_rows()), path_rows_(rhs.path_rows()) {
+    if constexpr (HasPathSlope<Rhs, Batch<Scalar>>) path_slope_ = &call_path_slope<Rhs>;
   }
 
   void operator()(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) const { call_(rhs_, t, y, dy); }
@@ -44,6 +36,16 @@ class RightHandSideView {
   [[nodiscard]] Index path_rows() const noexcept { return path_rows_; }
 
  private:
+  // Functions and not lambdas, which a compiler makes three functions of.
+  template <class Rhs>
+  static void call(void* to, double t, const Batch<Scalar>& y, Batch<Scalar>& dy) {
+    (*static_cast<Rhs*>(to))(t, y, dy);
+  }
+  template <class Rhs>
+  static void call_path_slope(void* to, double t, const Batch<Scalar>& y, Batch<Scalar>& dy) {
+    static_cast<Rhs*>(to)->path_slope(t, y, dy);
+  }
+
   void* rhs_;
   void (*call_)(void*, double, const Batch<Scalar>&, Batch<Scalar>&);
   void (*path_slope_)(void*, double, const Batch<Scalar>&, Batch<Scalar>&);
@@ -59,15 +61,11 @@ class ObserverView {
   template <class Observer>
   explicit ObserverView(Observer& observer)
       : observer_(&observer),
-        keep_first_stage_([](void* to) { static_cast<Observer*>(to)->keep_first_stage(); }),
-        discard_([](void* to) { static_cast<Observer*>(to)->discard(); }),
-        reject_([](void* to, const TheStepper& stepper) {
-          if constexpr (requires(Observer & it) { it.reject(stepper); }) static_cast<Observer*>(to)->reject(stepper);
-        }),
-        accept_([](void* to, double t, double h, const TheStepper& stepper) {
-          static_cast<Observer*>(to)->accept(t, h, stepper);
-        }),
-        output_([](void* to, Index i, const Batch<Scalar>& y) { static_cast<Observer*>(to)->output(i, y); }) {}
+        keep_first_stage_(&Calls<Observer>::keep_first_stage),
+        discard_(&Calls<Observer>::discard),
+        reject_(&Calls<Observer>::reject),
+        accept_(&Calls<Observer>::accept),
+        output_(&Calls<Observer>::output) {}
 
   void keep_first_stage() const { keep_first_stage_(observer_); }
   void discard() const { discard_(observer_); }
@@ -76,6 +74,19 @@ class ObserverView {
   void output(Index i, const Batch<Scalar>& y) const { output_(observer_, i, y); }
 
  private:
+  template <class Observer>
+  struct Calls {
+    static void keep_first_stage(void* to) { static_cast<Observer*>(to)->keep_first_stage(); }
+    static void discard(void* to) { static_cast<Observer*>(to)->discard(); }
+    static void reject([[maybe_unused]] void* to, [[maybe_unused]] const TheStepper& stepper) {
+      if constexpr (requires(Observer & it) { it.reject(stepper); }) static_cast<Observer*>(to)->reject(stepper);
+    }
+    static void accept(void* to, double t, double h, const TheStepper& stepper) {
+      static_cast<Observer*>(to)->accept(t, h, stepper);
+    }
+    static void output(void* to, Index i, const Batch<Scalar>& y) { static_cast<Observer*>(to)->output(i, y); }
+  };
+
   void* observer_;
   void (*keep_first_stage_)(void*);
   void (*discard_)(void*);
