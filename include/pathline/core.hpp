@@ -19,6 +19,7 @@
 #include <pathline/core/philox.hpp>
 #include <pathline/core/policies.hpp>
 #include <pathline/core/random.hpp>
+#include <pathline/core/slots.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>

@@ -5,6 +5,7 @@
 #include <pathline/core/apply_to.hpp>
 #include <pathline/core/chunks.hpp>
 #include <pathline/core/random.hpp>
+#include <pathline/core/slots.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/view.hpp>
 #include <pathline/core/workspace.hpp>
@@ -46,7 +47,7 @@ class FlowTraining {
   struct Memory {
     using Block = typename Gradient::template Memory<TrainingDynamics, Method>;
     struct Thread {
-      std::vector<Block> blocks;  ///< Of each block of the flow, from its way out to its way back.
+      Slots<Block> blocks;  ///< Of each block of the flow, from its way out to its way back.
     };
     struct Chunk {
       Vector<Scalar> gradient;  // of θ, then of the chunk's context
@@ -56,8 +57,8 @@ class FlowTraining {
       std::vector<RowMoments> moments;  // of what each normalisation took in
       typename Parts::Rounding rounding;
     };
-    std::vector<Thread> threads;
-    std::vector<Chunk> chunks;
+    Slots<Thread> threads;
+    Slots<Chunk> chunks;
     Index used_chunks = 0;  ///< By the last iteration.
     RowMoments moments;     ///< Scratch for their sum.
     typename Parts::Rounding rounding;
@@ -76,9 +77,9 @@ class FlowTraining {
   void run(ConstBatchRef<DataScalar> X, const LossRows<Scalar>& samples, const Draw& draw, const Loss& loss,
            double likelihood_weight, Memory& memory, TrainingLoss<Scalar>& result) const {
     const Index widest = parts_.widest_chunk(X.cols(), parts_.tangents_of(parts_.trace));
-    memory.threads.resize(std::max(memory.threads.size(), std::size_t(thread_count(parts_.threads.number))));
+    memory.threads.grow_to(std::size_t(thread_count(parts_.threads.number)));
     const auto chunks = std::size_t(chunk_count(X.cols(), widest));
-    memory.chunks.resize(std::max(memory.chunks.size(), chunks));
+    memory.chunks.grow_to(chunks);
     memory.used_chunks = Index(chunks);
     const View<const Scalar> context = parts_.context_of(X, memory.rounding);
     for_each_chunk(X.cols(), widest, parts_.threads.number, [&](Index i, ColumnChunk chunk, int thread) {
@@ -127,8 +128,8 @@ class FlowTraining {
                    const Draw& draw, const Loss& loss, ColumnChunk columns, typename Memory::Thread& thread,
                    typename Memory::Chunk& chunk) const {
     const Index d = parts_.field.dim(), n = columns.count, rows = state_rows();
-    if (Index(thread.blocks.size()) != parts_.blocks()) thread.blocks.resize(std::size_t(parts_.blocks()));
-    typename Memory::Block& first = thread.blocks.front();
+    thread.blocks.grow_to(std::size_t(parts_.blocks()));
+    typename Memory::Block& first = thread.blocks[0];
     typename Workspace<Scalar>::Frame frame(first.workspace);
     const View<Scalar> y = first.steppers.at(rows, n).y;
     const auto of_chunk = [&](auto numbers) {

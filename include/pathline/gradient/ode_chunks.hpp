@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pathline/core/chunks.hpp>
+#include <pathline/core/slots.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/core/workspace.hpp>
 #include <pathline/gradient/dynamics.hpp>
@@ -40,17 +41,17 @@ struct OdeMemory {
     SequenceTimes sequence_times;
     Batch<Scalar> context;  ///< Of the chunk's sequences.
   };
-  std::vector<Chunk> chunks;  ///< Those of the last call, then those that an earlier one has left.
-  std::size_t used = 0;       ///< By the last call.
+  Slots<Chunk> chunks;   ///< Those of the last call, then those that an earlier one has left.
+  std::size_t used = 0;  ///< By the last call.
   std::vector<Batch<Scalar>> outputs, outputs_bar;  ///< States at the times, and their cotangents, d × n.
 
   /// The first `count` chunks, for a new call.
   std::span<Chunk> start(std::size_t count) {
-    if (chunks.size() < count) chunks.resize(count);
+    chunks.grow_to(count);
     used = count;
     return used_chunks();
   }
-  [[nodiscard]] std::span<Chunk> used_chunks() { return std::span<Chunk>(chunks).first(used); }
+  [[nodiscard]] std::span<Chunk> used_chunks() { return chunks.first(used); }
   /// The first `count` of a list of batches that only grows.
   static std::span<Batch<Scalar>> first(std::vector<Batch<Scalar>>& list, std::size_t count) {
     if (list.size() < count) list.resize(count);

@@ -6,7 +6,7 @@
 #include <pathline/core/types.hpp>
 #include <pathline/ode/stepper.hpp>
 
-#include <list>
+#include <utility>
 
 namespace pathline {
 
@@ -22,27 +22,38 @@ template <class Method, class State>
 class StepperPool {
  public:
   StepperPool() = default;
-  StepperPool(StepperPool&&) noexcept = default;
-  StepperPool& operator=(StepperPool&&) noexcept = default;
+  StepperPool(StepperPool&& other) noexcept : first_(std::exchange(other.first_, nullptr)) {}
+  StepperPool& operator=(StepperPool&& other) noexcept {
+    std::swap(first_, other.first_);
+    return *this;
+  }
   StepperPool(const StepperPool&) = delete;
   StepperPool& operator=(const StepperPool&) = delete;
-  ~StepperPool() = default;
+  ~StepperPool() {
+    while (first_ != nullptr) delete std::exchange(first_, first_->next);
+  }
 
   [[nodiscard]] SolveSlot<Method, State>& at(Index rows, Index columns) {
-    for (SolveSlot<Method, State>& slot : slots_)
-      if (slot.y.rows() == rows && slot.y.cols() == columns) return slot;
-    SolveSlot<Method, State>& slot = slots_.emplace_back();
-    slot.y.resize(rows, columns);
-    return slot;
+    Node** end = &first_;
+    for (; *end != nullptr; end = &(*end)->next)
+      if ((*end)->slot.y.rows() == rows && (*end)->slot.y.cols() == columns) return (*end)->slot;
+    *end = new Node();
+    (*end)->slot.y.resize(rows, columns);
+    return (*end)->slot;
   }
 
   template <class Visit>
   void for_each(Visit&& visit) const {
-    for (const SolveSlot<Method, State>& slot : slots_) visit(slot);
+    for (const Node* node = first_; node != nullptr; node = node->next) visit(node->slot);
   }
 
  private:
-  std::list<SolveSlot<Method, State>> slots_;
+  // A std::list is 70 functions for each method.
+  struct Node {
+    SolveSlot<Method, State> slot;
+    Node* next = nullptr;
+  };
+  Node* first_ = nullptr;
 };
 
 }  // namespace pathline
