@@ -258,14 +258,8 @@ class Cnf {
   /// through the data transform; `fit` reports it.
   /// \throws DomainError at a number that the data transform does not map.
   [[nodiscard]] std::vector<std::string> data_warnings(ConstDataRef<DataScalar> X) const {
-    const View<const DataScalar> all(X);
-    const std::vector<Index> samples = detail::samples_to_inspect(all.topRows(dim()));
-    const Batch<DataScalar> seen = detail::samples_of(all, samples);
-    const Batch<double> raw = detail::in_double(View<const DataScalar>(seen).topRows(dim()));
-    std::vector<std::string> warnings = detail::data_warnings(raw, detail::precision_of<DataScalar>);
-    detail::inspect_coordinates(raw, detail::in_double<Scalar>(to_flow_coordinates(seen)), samples,
-                                detail::precision_of<Scalar>, warnings);
-    return warnings;
+    return detail::warnings_of_rows<Scalar, DataScalar>(
+        X, dim(), [&](View<const DataScalar> seen) { return to_flow_coordinates(seen); });
   }
 
   /// An empty result for `value_and_gradient`.

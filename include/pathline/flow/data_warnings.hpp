@@ -278,6 +278,18 @@ template <class = void>
   return warnings;
 }
 
+/// What is doubtful about raw data, the first d rows of X, and about their coordinates in a flow (d × n from X's n).
+template <Real Scalar, Real DataScalar, class Coordinates>
+[[nodiscard]] std::vector<std::string> warnings_of_rows(View<const DataScalar> X, Index d,
+                                                        const Coordinates& coordinates) {
+  const std::vector<Index> samples = samples_to_inspect(X.topRows(d));
+  const Batch<DataScalar> seen = samples_of(X, samples);
+  const Batch<double> raw = in_double(View<const DataScalar>(seen).topRows(d));
+  std::vector<std::string> warnings = data_warnings(raw, precision_of<DataScalar>);
+  inspect_coordinates(raw, in_double<Scalar>(coordinates(seen)), samples, precision_of<Scalar>, warnings);
+  return warnings;
+}
+
 }  // namespace detail
 
 /// What is doubtful about data X (d × n) as the training set of a density, a sentence or two each, ready to print:
