@@ -46,6 +46,19 @@ constexpr Index recorded_stages() {
     return 1;
 }
 
+// Outside of the record, whose method would have lists of their own compiled.
+
+/// An accepted step from t to t_next = t + h, to rounding.
+struct CheckpointStep {
+  double t, h, t_next;
+  std::uint32_t trials;      ///< Rejected up to here, of all steps.
+  bool follows_on, closing;  ///< As the family's record has them; false where it has not.
+};
+struct RejectedTrial {
+  double h, t_next;
+  bool closing;
+};
+
 }  // namespace detail
 
 /// What the solver tells its news, and what the way back reads, for any method whose Stepper is a ResumableStepper. The
@@ -68,12 +81,7 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
   /// The record of the open step, and what the solver calls on the way out.
   using OneStep = typename StepRecord<Method>::template Recording<S, KeepTapes, keep_stages>;
 
-  /// An accepted step from t to t_next = t + h, to rounding.
-  struct Step {
-    double t, h, t_next;
-    std::uint32_t trials;      ///< Rejected up to here, of all steps.
-    bool follows_on, closing;  ///< As the family's record has them; false where it has not.
-  };
+  using Step = detail::CheckpointStep;
 
   /// Forgets the last solve, keeps its memory. Refers to the dynamics and to the workspace until the way back is done.
   void start(const View& dynamics, Workspace<Scalar>& workspace) {
@@ -165,12 +173,8 @@ class CheckpointRecording : public StepRecord<Method>::template Recording<S, Kee
   [[nodiscard]] Index runs() const noexcept { return runs_; }
 
  private:
-  struct Trial {
-    double h, t_next;
-    bool closing;
-  };
   using Steps = detail::BlockList<Step>;
-  using Trials = detail::BlockList<Trial>;
+  using Trials = detail::BlockList<detail::RejectedTrial>;
 
   /// Takes the stepper of this width, which runs steps again. What all widths have together is counted: chunks of a
   /// batch have two.

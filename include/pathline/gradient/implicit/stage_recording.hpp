@@ -66,6 +66,18 @@ inline constexpr bool starts_with_last_stage = [] {
     return false;
 }();
 
+/// An accepted step from t to t_next = t + h, to rounding. Its stage i has slot first + i. Outside of the record, whose
+/// method would have a list of its own compiled.
+struct StageStep {
+  double t, h, t_next;
+  std::size_t first;
+  bool follows_on;  ///< Stage 0 is the last stage of the step before; its slot is empty.
+  bool closing;     ///< Taken by Method::Closing.
+
+  /// When the stage of node c was solved.
+  [[nodiscard]] double time(double c) const noexcept { return c == 1 ? t_next : t + c * h; }
+};
+
 }  // namespace detail
 
 /// What the solver calls and tells its news, as `Recording` is, for diagonally and fully implicit methods. One step has
@@ -79,16 +91,7 @@ class StageRecording {
  public:
   using Scalar = S;
 
-  /// An accepted step from t to t_next = t + h, to rounding. Its stage i has slot first + i.
-  struct Step {
-    double t, h, t_next;
-    std::size_t first;
-    bool follows_on;  ///< Stage 0 is the last stage of the step before; its slot is empty.
-    bool closing;     ///< Taken by Method::Closing.
-
-    /// When the stage of node c was solved.
-    [[nodiscard]] double time(double c) const noexcept { return c == 1 ? t_next : t + c * h; }
-  };
+  using Step = detail::StageStep;
 
   /// Forgets the last solve, keeps its memory. Refers to the dynamics and to the workspace until the way back is done.
   void start(const DynamicsWithJacobian<Scalar>& dynamics, Workspace<Scalar>& workspace) {
