@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
 #include <limits>
 #include <sstream>
 #include <string>
@@ -78,9 +79,33 @@ TEST_CASE("A progress line rewrites one line on a terminal and wipes what a long
   progress.update(1, "a long note");
   now += 1;
   progress.update(2, "b");
-  CHECK(out.str() == std::string("\rx  1/4  a long note  3 s left") + "\rx  2/4  b  2 s left          ");
+  CHECK(out.str() ==
+        "\rx  [=====               ]  1/4  a long note  3 s left"
+        "\rx  [==========          ]  2/4  b  2 s left          ");
   progress.finish("end");
   CHECK(lines(out.str()) == 1);
+}
+
+TEST_CASE("The bar of a progress line has the room that the numbers leave", "[train][progress]") {
+  const auto line = [](std::size_t width, long done) {
+    std::ostringstream out;
+    ProgressOptions options = with_clock(true);
+    options.width = width;
+    {
+      ProgressLine progress(out, "x", 8, options);
+      now += 1;
+      progress.update(done, "note");
+    }
+    return out.str();
+  };
+  // "x  8/8  note" has 12 characters, the frame of the bar 4.
+  CHECK(line(12 + 4 + 7, 8) == "\rx  [=======]  8/8  note\n");
+  CHECK(line(12 + 4 + 5, 8) == "\rx  [=====]  8/8  note\n");
+  CHECK(line(12 + 4 + 4, 8) == "\rx  8/8  note\n");
+  CHECK(line(79, 0) == "\rx  [                    ]  0/8  note  8 s left\n");
+  CHECK(line(79, 7) == "\rx  [=================   ]  7/8  note  0 s left\n");
+  CHECK(line(4, 8) == "\rx  8\n");
+  CHECK_FALSE(progress_options_of(std::ostringstream()).terminal);
 }
 
 TEST_CASE("A progress line leaves the cursor on a line of its own when an exception passes", "[train][progress]") {

@@ -39,7 +39,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// On a terminal one line that rewrites itself; elsewhere a plain line every few seconds and after the last epoch,
+/// On a terminal one line with a bar that rewrites itself; elsewhere a plain line every few seconds and after the last epoch,
 /// also where that comes early.
 struct PrintProgress {
   std::ostream* out = &std::cerr;
@@ -74,7 +74,7 @@ struct PrintProgress {
   };
 
   [[nodiscard]] Run start(const TrainingStart& start) const {
-    return Run(*this, start, options.value_or(ProgressOptions{.terminal = is_terminal(*out)}));
+    return Run(*this, start, options.value_or(progress_options_of(*out)));
   }
 };
 

@@ -1,6 +1,6 @@
 /// \file
-/// Progress of a long loop with an estimate of the time left: one line that rewrites itself on a terminal, a plain line
-/// now and then everywhere else, so that a log file holds no control characters.
+/// Progress of a long loop with an estimate of the time left: one line with a bar that rewrites itself on a terminal, a
+/// plain line now and then everywhere else, so that a log file holds no control characters.
 #pragma once
 
 #include <pathline/core/clock.hpp>
@@ -18,16 +18,33 @@
 #if __has_include(<unistd.h>)
 #include <unistd.h>
 #endif
+#if __has_include(<sys/ioctl.h>)
+#include <sys/ioctl.h>
+#endif
 
 namespace pathline {
+
+namespace detail {
+
+/// The descriptor of a standard stream; -1 of others.
+[[nodiscard]] inline int descriptor_of([[maybe_unused]] const std::ostream& out) {
+#if __has_include(<unistd.h>)
+  if (&out == &std::cout) return STDOUT_FILENO;
+  if (&out == &std::cerr || &out == &std::clog) return STDERR_FILENO;
+#endif
+  return -1;
+}
+
+}  // namespace detail
 
 /// Whether a stream goes to a terminal that can rewrite a line; known of the standard streams only.
 [[nodiscard]] inline bool is_terminal([[maybe_unused]] const std::ostream& out) {
 #if __has_include(<unistd.h>)
-  if (&out == &std::cout) return isatty(STDOUT_FILENO) == 1;
-  if (&out == &std::cerr || &out == &std::clog) return isatty(STDERR_FILENO) == 1;
-#endif
+  const int descriptor = detail::descriptor_of(out);
+  return descriptor >= 0 && isatty(descriptor) == 1;
+#else
   return false;
+#endif
 }
 
 /// "8 s", "3 min 20 s", "2 h 05 min".
@@ -52,6 +69,17 @@ struct ProgressOptions {
   double (*clock)() = seconds_now;
 };
 
+/// Those of a terminal, as wide as it is, where `out` is one, and those of a file elsewhere.
+[[nodiscard]] inline ProgressOptions progress_options_of(const std::ostream& out) {
+  ProgressOptions options{.terminal = is_terminal(out)};
+#ifdef TIOCGWINSZ
+  winsize size{};
+  if (options.terminal && ioctl(detail::descriptor_of(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
+    options.width = std::size_t(size.ws_col) - 1;  // a full line would move the cursor to the next
+#endif
+  return options;
+}
+
 class ProgressLine {
  public:
   /// \param out    Where to; outlives this.
@@ -64,7 +92,7 @@ class ProgressLine {
   }
   /// The same with the defaults of a terminal where `out` is one, and those of a file elsewhere.
   ProgressLine(std::ostream& out, std::string what, long total)
-      : ProgressLine(out, std::move(what), total, {.terminal = is_terminal(out)}) {}
+      : ProgressLine(out, std::move(what), total, progress_options_of(out)) {}
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
   /// Says how far the loop came, where it ended early, and leaves the cursor below the last line; also when an
@@ -103,8 +131,18 @@ class ProgressLine {
     char count[64];
     const int width = std::snprintf(count, sizeof count, "%ld", total_);
     std::snprintf(count, sizeof count, "%*ld/%ld", width, done, total_);
-    return detail::message(
-        {what_, "  ", count, "  ", note, remaining.empty() ? "" : "  ", remaining, remaining.empty() ? "" : " left"});
+    const std::string numbers = detail::message(
+        {"  ", count, "  ", note, remaining.empty() ? "" : "  ", remaining, remaining.empty() ? "" : " left"});
+    return what_ + bar(done, what_.size() + numbers.size()) + numbers;
+  }
+
+  // On a terminal "  [=====     ]", where at least five places are left beside a line of this length.
+  [[nodiscard]] std::string bar(long done, std::size_t length) const {
+    constexpr std::size_t least = 5, most = 20, frame = 4;
+    if (!options_.terminal || length + frame + least > options_.width) return "";
+    const std::size_t places = std::min(most, options_.width - length - frame);
+    const auto full = std::size_t(double(places) * double(std::clamp(done, 0L, total_)) / double(total_));
+    return "  [" + std::string(full, '=') + std::string(places - full, ' ') + ']';
   }
 
   void print(std::string line) {
