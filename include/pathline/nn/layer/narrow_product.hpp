@@ -3,7 +3,8 @@
 ///
 /// Eigen's matrix kernel works on panels of 24 × 4 (float, AVX); with two rows most of a panel is padding. A product
 /// with a vector for each row is faster up to three rows: at 2 × 64 by 64 × 120 in float by 2.4 to 7, with four rows it
-/// is even. Which way is taken depends on the layer's sizes alone, not on the number of samples.
+/// is even. Where the depth is whole packs all rows go in one pass, by the same sums. Which way is taken depends on the
+/// layer's sizes alone, but for a single column, which is summed in another order.
 #pragma once
 
 #include <pathline/core/types.hpp>
