@@ -5,7 +5,7 @@
 //    seeds: the test loss at the rate of the lowest mean on other samples, in equal steps. Lion is not in the library: it
 //    serves for comparison. Flows are judged by an adaptive solver. What a run costs is counted in evaluations of the
 //    field, which the clock of a busy machine does not change; what the rule itself adds is the fastest of many steps.
-//    With a second argument, so many times the epochs.
+//    With a second argument, so many times the epochs; with a third, one task.
 #include <pathline/core/random.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/gradient/neural_ode.hpp>
@@ -175,7 +175,9 @@ double step_time(const Trial& trial, Index parameters) {
   return 1e6 * fastest;
 }
 
-/// train(optimizer, seed) returns an `Outcome`; a rate at which one seed diverges counts as infinite.
+/// train(optimizer, seed, share of the epochs) returns an `Outcome`; a rate at which one seed diverges counts as
+/// infinite. A rule whose steps cost more or less than Adam's is trained at its best rate a second time, for as long as
+/// Adam was: steps cost what their evaluations do, at Adam's time for one, and what the rule does.
 template <Real Scalar, class Train>
 void compare(const char* task, const Shape& shape, const Train& train) {
   struct Rates {
@@ -184,6 +186,13 @@ void compare(const char* task, const Shape& shape, const Train& train) {
     double lowest;
   };
   std::printf("%s, %ld parameters\n", task, long(shape.parameters));
+  double time_of_evaluation = 0, time_of_adam = 0;  // milliseconds, of Adam's steps
+  const auto statistics = [](const double(&tests)[3]) {
+    const double mean = (tests[0] + tests[1] + tests[2]) / 3;
+    double squares = 0;
+    for (const double test : tests) squares += (test - mean) * (test - mean);
+    return std::pair(mean, std::sqrt(squares / 2));
+  };
   for (const Rates& grid :
        {Rates{Rule::adam, "Adam", 3e-3}, Rates{Rule::adamw, "AdamW", 3e-3}, Rates{Rule::sgd, "Sgd", 3e-3},
         Rates{Rule::lion, "Lion", 3e-4}, Rates{Rule::muon, "Muon", 3e-2}}) {
@@ -200,7 +209,7 @@ void compare(const char* task, const Shape& shape, const Train& train) {
       for (const std::uint64_t seed : {1, 2, 3}) {
         const double begin = processor_time();
         try {
-          outcome = train(Trial{grid.rule, rate, shape.matrices}, seed);
+          outcome = train(Trial{grid.rule, rate, shape.matrices}, seed, 1);
           milliseconds = std::min(milliseconds, 1e3 * (processor_time() - begin) / double(outcome.steps));
         } catch (const Error&) {  // diverged
           outcome = {};
@@ -218,14 +227,30 @@ void compare(const char* task, const Shape& shape, const Train& train) {
       at_end = factor == factors[0] || factor == factors[5];
       std::copy_n(losses, 3, tests);
     }
-    const double mean = (tests[0] + tests[1] + tests[2]) / 3;
-    double squares = 0;
-    for (const double test : tests) squares += (test - mean) * (test - mean);
+    const Trial best_trial{grid.rule, best_rate, shape.matrices};
+    const auto [mean, deviation] = statistics(tests);
+    const double evaluations = double(work.evaluations) / double(work.steps),
+                 of_rule = step_time<Scalar>(best_trial, shape.parameters);
     std::printf(
         " | %8.4f ± %.4f  (%.4f %.4f %.4f)  rate %.3g%s  %ld steps of %.1f evaluations, %.2f ms; rule %.1f us\n", mean,
-        std::sqrt(squares / 2), tests[0], tests[1], tests[2], best_rate, at_end ? ", the end of the grid" : "",
-        long(work.steps), double(work.evaluations) / double(work.steps), milliseconds,
-        step_time<Scalar>(Trial{grid.rule, best_rate, shape.matrices}, shape.parameters));
+        deviation, tests[0], tests[1], tests[2], best_rate, at_end ? ", the end of the grid" : "", long(work.steps),
+        evaluations, milliseconds, of_rule);
+    if (grid.rule == Rule::adam) {
+      time_of_evaluation = (milliseconds - of_rule / 1e3) / evaluations;
+      time_of_adam = milliseconds;
+    }
+    const double share = time_of_adam / (time_of_evaluation * evaluations + of_rule / 1e3);
+    if (std::abs(share - 1) < 0.02) continue;
+    for (const std::uint64_t seed : {1, 2, 3}) {
+      try {
+        tests[seed - 1] = train(best_trial, seed, share).test;
+      } catch (const Error&) {
+        tests[seed - 1] = std::numeric_limits<double>::infinity();
+      }
+    }
+    const auto [in_equal_time, spread] = statistics(tests);
+    std::printf("         in Adam's time, %.2f of the epochs: %.4f ± %.4f  (%.4f %.4f %.4f)\n", share, in_equal_time,
+                spread, tests[0], tests[1], tests[2]);
     std::fflush(stdout);
   }
 }
@@ -239,17 +264,20 @@ struct Table {
 };
 
 Outcome flow_losses(const Table& table, const std::vector<Index>& hidden, const Trial& optimizer, std::uint64_t seed,
-                    Index epochs) {
+                    double epochs) {
   Rng rng(seed);
   // A flow that needs more than 500 steps counts as diverged.
   Cnf flow(Mlp<float, Tanh>(table.train.rows.rows(), hidden, rng), Rk4{}, FixedSteps(8),
            EvaluationSolver{Dopri5{}, PiController{.rtol = 1e-5, .atol = 1e-5, .max_steps = 500}},
            Standardize(table.train.rows), Threads{1});
   Outcome outcome;
-  count_work(
-      fit(flow, table.train.rows, {.epochs = epochs, .batch = 128, .validation_fraction = 0, .solver_check_rows = 0},
-          rng, optimizer, Cosine{}, KeepLast{}),
-      outcome);
+  count_work(fit(flow, table.train.rows,
+                 {.epochs = std::max<Index>(1, std::llround(epochs)),
+                  .batch = 128,
+                  .validation_fraction = 0,
+                  .solver_check_rows = 0},
+                 rng, optimizer, Cosine{}, KeepLast{}),
+             outcome);
   const auto kl = [&](const Samples& samples) {
     return samples.log_density - double(flow.log_prob(samples.rows).cast<double>().mean());
   };
@@ -258,7 +286,8 @@ Outcome flow_losses(const Table& table, const std::vector<Index>& hidden, const 
   return outcome;
 }
 
-void first_order(Index longer) {
+void first_order(Index longer, std::string_view only) {
+  const auto asked = [&](std::string_view task) { return only.empty() || only == task; };
   std::printf(
       "loss of the samples that choose the rate, at six rates from the left, mean of three seeds | test loss at the "
       "best "
@@ -269,9 +298,11 @@ void first_order(Index longer) {
     return Samples{X, double(toy_log_density(ToyDensity::eight_gaussians, X).mean())};
   };
   const Table plane{gaussians(2000, 1), gaussians(2000, 3), gaussians(4000, 2)};
-  compare<float>("8gaussians, KL in nats", shape_of(2, {32, 32}), [&](const Trial& optimizer, std::uint64_t seed) {
-    return flow_losses(plane, {32, 32}, optimizer, seed, 25 * longer);
-  });
+  if (asked("plane"))
+    compare<float>("8gaussians, KL in nats", shape_of(2, {32, 32}),
+                   [&](const Trial& optimizer, std::uint64_t seed, double share) {
+                     return flow_losses(plane, {32, 32}, optimizer, seed, 25 * share * longer);
+                   });
   // Three toy densities side by side, mixed by rotations of pairs of rows of two densities.
   const auto mixed = [](Index n, std::uint64_t number) {
     Samples samples{Batch<float>(6, n)};
@@ -290,29 +321,36 @@ void first_order(Index longer) {
     return samples;
   };
   const Table space{mixed(3000, 1), mixed(2000, 3), mixed(2000, 2)};
-  compare<float>("six-dimensional, KL in nats", shape_of(6, {48, 48}), [&](const Trial& optimizer, std::uint64_t seed) {
-    return flow_losses(space, {48, 48}, optimizer, seed, 12 * longer);
-  });
+  if (asked("space"))
+    compare<float>("six-dimensional, KL in nats", shape_of(6, {48, 48}),
+                   [&](const Trial& optimizer, std::uint64_t seed, double share) {
+                     return flow_losses(space, {48, 48}, optimizer, seed, 12 * share * longer);
+                   });
   const std::vector<Sequence<double>> paths = cycles(100, 0.05, 31), choice = cycles(100, 0, 33),
                                       test = cycles(100, 0, 32);
-  compare<
-      double>("neural ODE, 1000 x mean square", shape_of(2, {24, 24}), [&](const Trial& optimizer, std::uint64_t seed) {
-    Rng rng(seed);
-    NeuralOde ode(Mlp<double, Tanh>(2, {24, 24}, rng), Dopri5{}, PiController{.rtol = 1e-4, .atol = 1e-4}, Threads{1});
-    Outcome outcome;
-    count_work(fit(ode, paths, {.epochs = 60 * longer, .batch = 20, .validation_fraction = 0}, rng, optimizer, Cosine{},
-                   KeepLast{}),
-               outcome);
-    const auto loss = [&](const std::vector<Sequence<double>>& unseen) {
-      const std::vector<Batch<double>> predicted = ode.predict(unseen);
-      double sum = 0;
-      for (std::size_t j = 0; j < unseen.size(); ++j) sum += (predicted[j] - unseen[j].states).squaredNorm();
-      return 1000 * sum / (100. * 16);
-    };
-    outcome.choice = loss(choice);
-    outcome.test = loss(test);
-    return outcome;
-  });
+  compare<double>("neural ODE, 1000 x mean square", shape_of(2, {24, 24}),
+                  [&](const Trial& optimizer, std::uint64_t seed, double share) {
+                    Rng rng(seed);
+                    NeuralOde ode(Mlp<double, Tanh>(2, {24, 24}, rng), Dopri5{},
+                                  PiController{.rtol = 1e-4, .atol = 1e-4}, Threads{1});
+                    Outcome outcome;
+                    count_work(fit(ode, paths,
+                                   {.epochs = std::max<Index>(1, std::llround(60 * share * longer)),
+                                    .batch = 20,
+                                    .validation_fraction = 0},
+                                   rng, optimizer, Cosine{}, KeepLast{}),
+                               outcome);
+                    const auto loss = [&](const std::vector<Sequence<double>>& unseen) {
+                      const std::vector<Batch<double>> predicted = ode.predict(unseen);
+                      double sum = 0;
+                      for (std::size_t j = 0; j < unseen.size(); ++j)
+                        sum += (predicted[j] - unseen[j].states).squaredNorm();
+                      return 1000 * sum / (100. * 16);
+                    };
+                    outcome.choice = loss(choice);
+                    outcome.test = loss(test);
+                    return outcome;
+                  });
 }
 
 }  // namespace
@@ -320,9 +358,9 @@ void first_order(Index longer) {
 int main(int argc, char** argv) {
   const std::string_view part = argc > 1 ? argv[1] : "";
   if (argc > 1 && part != "first-order" && part != "least-squares") {
-    std::fprintf(stderr, "usage: optimizers [least-squares | first-order [TIMES THE EPOCHS]]\n");
+    std::fprintf(stderr, "usage: optimizers [least-squares | first-order [TIMES THE EPOCHS [plane | space | ode]]]\n");
     return 2;
   }
   if (part != "first-order") least_squares();
-  if (part != "least-squares") first_order(argc > 2 ? std::max(1, std::atoi(argv[2])) : 1);
+  if (part != "least-squares") first_order(argc > 2 ? std::max(1, std::atoi(argv[2])) : 1, argc > 3 ? argv[3] : "");
 }
