@@ -4,7 +4,7 @@
     VENV/bin/pip install torch zuko==1.6.0 numpy
     VENV/bin/python benchmarks/peers/tabular_flows.py SETS                         # MAF: seconds a set and seed
     VENV/bin/python benchmarks/peers/tabular_flows.py SETS --flow "Real NVP"       # affine couplings
-    VENV/bin/python benchmarks/peers/tabular_flows.py SETS --flow "coupling NSF"   # couplings by splines
+    VENV/bin/python benchmarks/peers/tabular_flows.py SETS --flow "coupling NSF"   # couplings by splines: a minute
 
 Each set is a folder NAME-seedN with train, validation, test, log_det and, where the density is known, log_prob, in
 which a row is a sample. Prints a line a set and seed, and mean and range over the seeds of a set: negative
