@@ -30,6 +30,7 @@ TEST_CASE("Numbers that can be names of columns", "[io]") {
   CHECK_FALSE(numbers_as_names({"1899", "1950"}, {"5", "6"}, '.'));
   CHECK_FALSE(numbers_as_names({"2000", "2101"}, {"5", "6"}, '.'));
   CHECK_FALSE(numbers_as_names({"2001", "2000"}, {"5", "6"}, '.'));
+  CHECK_FALSE(numbers_as_names({"2000", "2000"}, {"5", "6"}, '.'));
   CHECK_FALSE(numbers_as_names({"2000", "2001"}, {"1999", "2005"}, '.'));  // a row of years above years
   CHECK(numbers_as_names({"country", "1990"}, {"A", "6"}, '.'));
   CHECK_FALSE(numbers_as_names({"1990"}, {"6"}, '.'));
@@ -75,6 +76,8 @@ TEST_CASE("Columns that are asked for together", "[io]") {
   REQUIRE(columns.size() == 2);
   CHECK(columns[0].index == 1);
   CHECK(columns[1].index == 0);
+  // The number of one column and the name of another.
+  CHECK_THROWS_AS(find_columns("t.csv", {"1"}, {"x", "1"}, 2), ArgumentError);
   CHECK(find_columns("t.csv", {}, {"a"}, 2).size() == 2);
   CHECK(find_columns("t.csv", {}, {"a"}, 2)[1].name == "column 2");
   CHECK_THROWS_AS(find_columns("t.csv", {"a", "#1"}, {"a"}, 2), ArgumentError);
