@@ -332,7 +332,7 @@ void first_order(Index longer, std::string_view only) {
                   [&](const Trial& optimizer, std::uint64_t seed, double share) {
                     Rng rng(seed);
                     NeuralOde ode(Mlp<double, Tanh>(2, {24, 24}, rng), Dopri5{},
-                                  PiController{.rtol = 1e-4, .atol = 1e-4}, Threads{1});
+                                  PiController{.rtol = 1e-4, .atol = 1e-4, .max_steps = 500}, Threads{1});
                     Outcome outcome;
                     count_work(fit(ode, paths,
                                    {.epochs = std::max<Index>(1, std::llround(60 * share * longer)),
