@@ -92,7 +92,7 @@ TEST_CASE("Chunks back run from the last to the first, all of them, and the lowe
     if (i >= 5) throw std::runtime_error("chunk " + std::to_string(i) + " failed");
   };
   REQUIRE_THROWS_WITH(for_each_chunk_back(64, 1, threads, work), "chunk 5 failed");
-  for (std::size_t i = 0; i <= 5; ++i) REQUIRE(calls[i] == 1);
+  for (const auto& of_chunk : calls) REQUIRE(of_chunk == 1);
 }
 
 TEST_CASE("Sums in chunk order are the same bits for 1, 2, 3 and all threads", "[core][chunks]") {

@@ -4,7 +4,9 @@
 
 #include <string>
 
-namespace pathline::io::detail {
+using namespace pathline;
+using namespace pathline::io::detail;
+
 namespace {
 
 TEST_CASE("A cell that says that a number is missing", "[io]") {
@@ -73,4 +75,3 @@ TEST_CASE("A cell that is a name, and one that was meant to be a number", "[io]"
 }
 
 }  // namespace
-}  // namespace pathline::io::detail

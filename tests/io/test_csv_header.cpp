@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace pathline::io::detail {
+using namespace pathline;
+using namespace pathline::io::detail;
+
 namespace {
 
 using Cells = std::vector<std::string>;
@@ -84,4 +86,3 @@ TEST_CASE("Columns that are asked for together", "[io]") {
 }
 
 }  // namespace
-}  // namespace pathline::io::detail

@@ -185,6 +185,43 @@ TEST_CASE("FunctionLayer: what the function does not write is not a number", "[n
   CHECK(Y.row(1).array().isNaN().all());
 }
 
+namespace {
+
+/// An infinite slope in a result of its own, and one that the other result multiplies by 0.
+struct Roots {
+  template <class T, class Y, class P, class D>
+  void operator()(const T& /*t*/, const Y& y, const P& p, D& dy) const {
+    using std::sqrt;
+    dy[0] = p[0] * sqrt(y[0]);
+    dy[1] = p[0] * y[1] + 0 * sqrt(0 * y[0]);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("FunctionLayer: an infinite slope without a cotangent counts for nothing", "[nn][differentiable]") {
+  const Index parameters = GENERATE(1, 30);  // forward, and over the tape
+  const Index tangents = GENERATE(0, 1);
+  CAPTURE(parameters, tangents);
+  const Vector<double> theta = Vector<double>::Constant(parameters, 2);
+  const FunctionLayer<Roots, double> layer(Roots{}, 2, theta);
+  Batch<double> X(2, 2 * (1 + tangents)), Y_bar(X.rows(), X.cols()), X_bar = X;
+  X.leftCols(2) << 0, 0, 1, 3;
+  Y_bar.leftCols(2) << 0, 0, 1, 1;
+  if (tangents > 0) {
+    X.rightCols(2) << 0, 0, 1, 1;
+    Y_bar.rightCols(2) << 0, 0, 1, 1;
+  }
+  const Batch<double> S = Batch<double>::Zero(1, 1);
+  Batch<double> S_bar = S;
+  Vector<double> theta_bar = Vector<double>::Zero(parameters);
+  Workspace<double> workspace;
+  layer.pullback(theta, S, X, 2, {}, Y_bar, X_bar, S_bar, theta_bar, workspace);
+  CHECK((X_bar.row(0).array() == 0).all());
+  CHECK((X_bar.row(1).array() == 2).all());
+  CHECK(theta_bar(0) == 4 + 2 * double(tangents));
+}
+
 TEST_CASE("FunctionLayer refuses no rows and parameters that are not finite", "[nn][differentiable][errors]") {
   CHECK_THROWS_AS(differentiable(Pendulum{}, 0, Vector<double>{{1, 2, 3}}), ArgumentError);
   CHECK_THROWS_AS(differentiable(Pendulum{}, 2, Vector<double>{{1, 2, not_a_number}}), ArgumentError);

@@ -8,8 +8,8 @@
 
 namespace pathline::detail {
 
-/// function(element…) of all elements in their order: std::apply without std::invoke, of which a compiler makes three
-/// functions for each call.
+/// function(element…) of all elements in their order: std::apply without std::invoke, which is three more functions to
+/// compile for each call.
 template <class Function, class... Elements>
 constexpr decltype(auto) apply_to(const std::tuple<Elements...>& elements, const Function& function) {
   return [&]<std::size_t... I>(std::index_sequence<I...>)->decltype(auto) { return function(std::get<I>(elements)...); }

@@ -133,7 +133,7 @@ void run_chunks(Index columns, Index widest, int threads, Work&& work) {
   {
     const OneThreadProducts one_thread;
     const int thread = omp_get_thread_num();
-    for (Index turn = next++; turn < count && failure.matters(chunk_at(turn)); turn = next++) {
+    for (Index turn = next++; turn < count && (from_last || failure.matters(chunk_at(turn))); turn = next++) {
       const Index i = chunk_at(turn);
       try {
         work(i, chunk_of(columns, count, i), thread);
@@ -161,7 +161,7 @@ void for_each_chunk(Index columns, Index widest, int threads, Work&& work) {
   detail::run_chunks<false>(columns, widest, threads, work);
 }
 
-/// The same from the last chunk to the first; when one fails, the others run all the same. A way back that reads what
+/// The same from the last chunk to the first; when some fail, all others run nevertheless. A way back that reads what
 /// each chunk has left begins with what was written last, which may still be in a cache.
 template <class Work>
 void for_each_chunk_back(Index columns, Index widest, int threads, Work&& work) {

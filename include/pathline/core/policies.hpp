@@ -54,7 +54,7 @@ template <std::size_t I, class P>
   return policy.policy;
 }
 
-/// They outlive the list.
+/// References to them: they must outlive the list.
 template <class... Policies>
 [[nodiscard]] PolicyListOf<const Policies...> policy_list(const Policies&... policies) {
   return {{policies}...};

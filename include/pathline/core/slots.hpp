@@ -9,8 +9,8 @@
 
 namespace pathline::detail {
 
-/// As many elements as were ever asked for. A vector of them would be 45 functions of the standard library's to compile
-/// for each type of element.
+/// As many elements as were ever asked for. A std::vector in its place has the compiler make 45 functions for each type
+/// of element.
 template <class T>
 class Slots {
  public:
@@ -30,11 +30,12 @@ class Slots {
   }
 
   /// At least `count`: new ones are made by default after those that are there, which move.
+  /// \throws std::bad_alloc, and what T's constructors throw: those that have moved by then are left empty.
   void grow_to(std::size_t count) {
     if (count <= size_) return;
     Slots more;
     more.first_ = static_cast<T*>(::operator new(count * sizeof(T), alignment));
-    for (T& element : *this) new (more.first_ + more.size_++) T(std::move(element));
+    for (; more.size_ < size_; ++more.size_) new (more.first_ + more.size_) T(std::move(first_[more.size_]));
     for (; more.size_ < count; ++more.size_) new (more.first_ + more.size_) T();
     *this = std::move(more);
   }

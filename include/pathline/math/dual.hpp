@@ -130,7 +130,9 @@ inline void combine(std::array<T, N>& z, const std::array<T, N>& x, const T& s, 
 
 }  // namespace detail
 
-/// v + Σ d_i ε_i with ε_i ε_j = 0. T: a float, a double, or a Dual again, for second derivatives.
+/// v + Σ d_i ε_i with ε_i ε_j = 0. T: a float, a double, or a Dual again, for second derivatives. Size and alignment
+/// follow from the vectors of the target, as those of Eigen's matrices of fixed size do: translation units that exchange
+/// such numbers need the same `-march`.
 template <class T, int N>
 struct Dual {
   using differentiable_number = void;
@@ -140,8 +142,8 @@ struct Dual {
   alignas(detail::slope_alignment<T, N>()) std::array<T, std::size_t(N)> slope{};
 
   Dual() = default;
-  /// Copies are read in the pieces in which numbers were written: a load of parts of two stores has to wait until both
-  /// have left the processor's queue.
+  /// A copy reads its slopes in the same pieces in which they were written. A load of other pieces waits until the stores
+  /// that it overlaps have reached the cache.
   Dual(const Dual& other) : value(other.value) { detail::copy_slopes(slope, other.slope); }
   Dual& operator=(const Dual& other) {
     value = other.value;

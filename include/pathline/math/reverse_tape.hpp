@@ -54,6 +54,7 @@ class ReverseTape {
       const Operation& operation = operations_[i];
       if (operation.x == nowhere) continue;  // a variable
       const T bar = bars_[i];
+      if (detail::zero_throughout(bar)) continue;  // not even along an infinite derivative
       bars_[operation.x] += operation.by_x * bar;
       if (operation.y != nowhere) bars_[operation.y] += operation.by_y * bar;
     }

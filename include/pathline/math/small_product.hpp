@@ -123,8 +123,8 @@ EIGEN_DONT_INLINE void product_rows(Index rows, Index depth, Index columns, cons
                                     Index c_column) {
   using Column = TileColumn<P, std::make_index_sequence<Height>>;
   constexpr Index height = Index(Height) * Column::size, width = Index(Width);
-  // The widest tiles of a product that was told nothing else fetch what math/fetch_ahead.hpp says: a line for each entry
-  // of the depth with AVX-512, and as many bytes an operation with AVX2.
+  // Where the caller fetches nothing of its own, the widest tiles fetch what math/fetch_ahead.hpp says: a line for each
+  // entry of the depth with AVX-512, and as many bytes an operation with AVX2.
   constexpr bool fetches = Ahead == 0 && Width == 6 && Height == tile_packs<Scalar> && sizeof(P) >= 32;
   constexpr int fetched = sizeof(P) == 64 ? 64 : 16;
   const Scalar *const a = f.a, *b = f.b, *start = f.start, *ahead = f.ahead;

@@ -14,6 +14,7 @@
 #include <pathline/train/schedule.hpp>
 #include <pathline/train/training_state.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <tuple>
 #include <type_traits>
@@ -120,7 +121,8 @@ struct FitPolicies {
 template <template <class> class Is, class... Policies>
 [[nodiscard]] auto& policy_of(Policies&... policies) {
   constexpr std::size_t first = index_of<Is, std::remove_cv_t<Policies>...>, last = sizeof...(Policies) - 1;
-  return policy_at < first < last ? first : last > (PolicyListOf<Policies...>{{policies}...});
+  constexpr std::size_t place = std::min(first, last);
+  return policy_at<place>(PolicyListOf<Policies...>{{policies}...});  // the list ends here, what it refers to does not
 }
 
 /// References to all of the kind `Is`.

@@ -23,7 +23,7 @@ class RowMoments {
   void set(const Eigen::MatrixBase<Derived>& Z) {
     set(Z, [](Index) { return true; });
   }
-  /// Those of its columns that counts(j) says; there may be none.
+  /// Those of the columns j for which counts(j) is true; there may be none.
   template <class Derived, class Counts>
   void set(const Eigen::MatrixBase<Derived>& Z, const Counts& counts) {
     clear(Z.rows());
@@ -34,9 +34,10 @@ class RowMoments {
     }
     if (count_ == 0) return;
     for (Index i = 0; i < Z.rows(); ++i) mean_(i) /= double(count_);
-    for (Index j = 0; j < Z.cols(); ++j)
-      for (Index i = 0; counts(j) && i < Z.rows(); ++i)
-        squares_(i) += (double(Z(i, j)) - mean_(i)) * (double(Z(i, j)) - mean_(i));
+    for (Index j = 0; j < Z.cols(); ++j) {
+      if (!counts(j)) continue;
+      for (Index i = 0; i < Z.rows(); ++i) squares_(i) += (double(Z(i, j)) - mean_(i)) * (double(Z(i, j)) - mean_(i));
+    }
   }
 
   /// Adds the columns that `other`, of as many rows, has seen.

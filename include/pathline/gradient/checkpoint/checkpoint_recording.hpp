@@ -46,7 +46,7 @@ constexpr Index recorded_stages() {
     return 1;
 }
 
-// Outside of the record, whose method would have lists of their own compiled.
+// Not within the record, a template of the method: lists of these would be compiled for each method anew.
 
 /// An accepted step from t to t_next = t + h, to rounding.
 struct CheckpointStep {

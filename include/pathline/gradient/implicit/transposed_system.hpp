@@ -32,8 +32,9 @@ class TransposedSystem {
       solve_factored();
     }
   }
+  /// Factors `matrix` for solve_factored().
   void factor() { factors_.compute(matrix); }
-  /// The same by the factors of the last matrix.
+  /// `solution` from `right`, by the matrix of the last factor(). solve() makes no factors for it.
   void solve_factored() { solve_factored_transposed(factors_, right, solution); }
 
   Matrix matrix;

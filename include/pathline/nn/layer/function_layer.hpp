@@ -227,7 +227,8 @@ class FunctionLayer {
 
   using Lanes = std::array<Scalar, std::size_t(lanes)>;
 
-  /// out_c = bar_c for the first `count` of them, one after the other: of a loop the compiler makes a call of memcpy.
+  /// out_c = bar_c for the first `count` of them, one after the other: the compiler would turn a loop into a call of
+  /// memcpy.
   static void store_first(const Lanes& bar, Index count, Scalar* out) {
     [&]<std::size_t... C>(std::index_sequence<C...>) { (void)((Index(C) < count && (out[C] = bar[C], true)) && ...); }
     (std::make_index_sequence<std::size_t(lanes)>());
@@ -254,9 +255,9 @@ class FunctionLayer {
       numbers.evaluate(*this);
       Lanes bar{};
       for (Index i = 0; i < d; ++i)
-        detail::for_slopes(
-            bar, [weight = y_bar[i]](const auto& b, const auto& slope) { return b + weight * slope; }, bar,
-            numbers.dy[i].slope);
+        if (const Scalar weight = y_bar[i]; weight != 0)  // without a cotangent an infinite slope counts for nothing
+          detail::for_slopes(
+              bar, [weight](const auto& b, const auto& slope) { return b + weight * slope; }, bar, numbers.dy[i].slope);
       detail::for_slopes(
           sum, [](const auto& a, const auto& b) { return a + b; }, sum, bar);
       store_first(bar, of_sample, x_bar);
@@ -296,9 +297,10 @@ class FunctionLayer {
           Scalar bar(0), tangent_bar(0);
           for (Index i = 0; i < dim_; ++i) {
             const Tangent& slope = numbers.dy[i].slope[std::size_t(c)];
-            bar += views.y_bar(i, column) * slope.slope[0];
-            if (tangent == 1) bar += views.y_bar(i, j) * slope.value;
-            tangent_bar += views.y_bar(i, column) * slope.value;
+            const Scalar of_value = views.y_bar(i, j), of_tangent = views.y_bar(i, column);
+            bar += detail::product_or_zero(slope.slope[0], of_tangent);
+            if (tangent == 1) bar += detail::product_or_zero(slope.value, of_value);
+            tangent_bar += detail::product_or_zero(slope.value, of_tangent);
           }
           views.add(first + c, j, 0, bar);
           views.add(first + c, j, tangent, tangent_bar);

@@ -22,9 +22,9 @@ namespace pathline::detail {
 
 constexpr Index narrow_rows = 3;
 
-#if defined(EIGEN_VECTORIZE_AVX)
+#if defined(EIGEN_VECTORIZE_AVX) && (!defined(EIGEN_VECTORIZE_AVX512) || defined(EIGEN_VECTORIZE_AVX512DQ))
 /// The sums over the lanes of eight packs, in order: each adds halves, then halves of those, as `predux` does, and has
-/// its bits; but two, four and eight packs share the additions.
+/// its bits; but two, four and eight packs share the additions. (Without AVX-512DQ `predux` adds quarters.)
 [[nodiscard]] EIGEN_ALWAYS_INLINE __m256 sums_over_lanes(const std::array<Pack<float>, 8>& x) {
   const auto eight_lanes = [](const auto& packet) {
 #if defined(EIGEN_VECTORIZE_AVX512)
@@ -66,7 +66,7 @@ EIGEN_ALWAYS_INLINE void set_columns_of_row_products(std::index_sequence<Row...>
     };
     (add(sum[Column], P::load(b + Index(Column) * b_column + k)), ...);
   }
-#if defined(EIGEN_VECTORIZE_AVX)
+#if defined(EIGEN_VECTORIZE_AVX) && (!defined(EIGEN_VECTORIZE_AVX512) || defined(EIGEN_VECTORIZE_AVX512DQ))
   if constexpr (std::same_as<Scalar, float> && sizeof...(Row) == 2 && sizeof...(Column) == 4) {
     if (c_column == 2) {
       const __m256 sums =
