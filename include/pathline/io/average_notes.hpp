@@ -7,9 +7,13 @@
 ///     // in another program
 ///     auto flow = io::load<Flow>("flow.safetensors");
 ///     io::load_average("flow.safetensors", flow).swap(flow);
+///
+/// With what training reported (io/model/report_notes.hpp):
+/// `io::save(path, flow, io::notes_of(report) + io::notes_of(flow, average))`.
 #pragma once
 
 #include <pathline/core/types.hpp>
+#include <pathline/io/format/tensor_type.hpp>
 #include <pathline/io/model.hpp>
 #include <pathline/io/model/errors.hpp>
 #include <pathline/io/model/model_file.hpp>
@@ -19,6 +23,7 @@
 #include <pathline/io/tensor.hpp>
 #include <pathline/train/exponential_moving_average.hpp>
 
+#include <concepts>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -33,7 +38,8 @@ inline constexpr std::string_view average_prefix = "average.";
 
 /// The average as tensors with the names and shapes of the parameters, `average.field.0.weight`, …, and the texts
 /// `average.decay` and `average.steps`. In the file all names begin with `notes.`.
-/// \throws ArgumentError before the first step; ShapeError for the average of another model.
+/// \throws ArgumentError before the first step, or for an average that is not finite; ShapeError for the average of
+///         another model.
 template <class Model>
 [[nodiscard]] Notes notes_of(const Model& model, const ExponentialMovingAverage<typename Model::Scalar>& average) {
   static_assert(detail::Saveable<Model>, "io::notes_of: the model must be a Cnf, a NeuralOde or a field");
@@ -50,11 +56,15 @@ template <class Model>
 
 /// The average that was saved with a model like this one; training goes on with it, `swap(model)` puts it into the
 /// model.
+///
+/// \param rounding  Whether doubles of the file may be rounded to a model of float, as for `load`.
 /// \throws FileError when the file cannot be read or is no model's; ModelError, with all differences by name, where it
-///         has no average of such a model.
+///         has no average of such a model, or one of doubles for a model of float.
 template <class Model>
 [[nodiscard]] ExponentialMovingAverage<typename Model::Scalar> load_average(const std::filesystem::path& path,
-                                                                            const Model& model) {
+                                                                            const Model& model,
+                                                                            Rounding rounding = Rounding::refuse) {
+  static_assert(detail::Saveable<Model>, "io::load_average: the model must be a Cnf, a NeuralOde or a field");
   using Scalar = typename Model::Scalar;
   Notes notes = read_notes(path);
   TensorFile file;
@@ -63,7 +73,12 @@ template <class Model>
       tensor.name.erase(0, detail::average_prefix.size());
       file.tensors.push_back(std::move(tensor));
     }
-  detail::ReadingState state(file, Rounding::refuse);
+  detail::ReadingState state(file, rounding);
+  if (std::same_as<Scalar, float> && rounding == Rounding::refuse)
+    for (const Tensor& tensor : file.tensors)
+      if (tensor.type == TensorType::f64)
+        state.differ(std::string(detail::average_prefix) + tensor.name, "doubles",
+                     "floats, to which they would be rounded: io::Rounding::allow if they may");
   ExponentialMovingAverage<Scalar> average;
   average.average = detail::read_parameters<Scalar>(state, detail::description_of(model));
   const auto decay = parse_number<double>(notes.text("average.decay"));

@@ -39,6 +39,26 @@ struct Notes {
       if (tensor.name == name) return &tensor;
     return nullptr;
   }
+  /// Adds the texts and tensors of `more`.
+  /// \throws ArgumentError for a text or a tensor of a name that is there already. Nothing has changed then.
+  Notes& operator+=(Notes more) {
+    for (const auto& [name, text] : more.texts)
+      if (texts.contains(name))
+        throw ArgumentError("io::Notes: name of a text to add", '"' + name + '"', "one that is not there already");
+    for (const Tensor& tensor : more.tensors)
+      if (find(tensor.name) != nullptr)
+        throw ArgumentError("io::Notes: name of a tensor to add", '"' + tensor.name + '"',
+                            "one that is not there already");
+    tensors.reserve(tensors.size() + more.tensors.size());
+    texts.merge(more.texts);
+    for (Tensor& tensor : more.tensors) tensors.push_back(std::move(tensor));
+    return *this;
+  }
+  /// What both have: `io::notes_of(report) + io::notes_of(flow, average)`. Errors as above.
+  [[nodiscard]] friend Notes operator+(Notes notes, Notes more) {
+    notes += std::move(more);
+    return notes;
+  }
 };
 
 namespace detail {
