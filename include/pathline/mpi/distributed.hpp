@@ -50,9 +50,10 @@ namespace pathline {
 /// `IndependentCoupling` would pair the rows of each share by themselves, which gives other pairs, and so another
 /// gradient.
 ///
-/// All ranks do the same in the same order: each member function that solves is called by all of them, with equal
-/// arguments, or none returns. Mini-batches, weights, draws and parameters are compared at each call. Data are whole on
-/// every rank. So a callback of `fit` must not stop by what is of one rank alone, as a clock.
+/// All ranks do the same in the same order: each member function that solves, and `training_warnings`, is called by all
+/// of them, with equal arguments, or none returns. Mini-batches, weights, draws and parameters are compared at each call
+/// that solves. Data are whole on every rank. So a callback of `fit` must not stop by what is of one rank alone, as a
+/// clock.
 ///
 /// \tparam Model  `Trainable` by batches, as `Cnf`; not one with running statistics (`after_step`), nor one whose
 ///                `couples_rows` is true.
@@ -139,9 +140,10 @@ class Distributed {
     model.base_points(Index{}, draw);
   }
   { return model_.context_rows(); }
-  /// Those of rank 0, on every rank, so that one of them can print them for all. Rank 0 looks at the whole last
-  /// mini-batch where the model has `look_back_at(X, memory)`, as `VariationalInference` does; then the warnings are
-  /// those of the model alone. Of other models it looks at what it computed itself.
+  /// Those of rank 0, on every rank, so that one of them can print them for all. All ranks call it together: a call on
+  /// one rank alone does not return. Rank 0 looks at the whole last mini-batch where the model has
+  /// `look_back_at(X, memory)`, as `VariationalInference` does; then the warnings are those of the model alone. Of other
+  /// models it looks at what it computed itself.
   /// \throws what the model throws on rank 0, as RankError on the others.
   [[nodiscard]] std::vector<std::string> training_warnings(const Memory& memory) const requires
       requires(const Model& model) {
@@ -158,8 +160,8 @@ class Distributed {
   }
   [[nodiscard]] auto refinement() const requires requires(const Model& model) { model.refinement(); }
   { return model_.refinement(); }
-  /// Log-likelihoods of raw data, 1 × n, on every rank; each computes its shares. A trace with noise, in an
-  /// `EvaluationTrace`, numbers the samples of each share from 0.
+  /// Log-likelihoods of raw data, 1 × n, on every rank; each computes its shares. All ranks call it together. A trace
+  /// with noise, in an `EvaluationTrace`, numbers the samples of each share from 0.
   /// \throws what the model throws, as RankError or SolveError, on all ranks.
   [[nodiscard]] Row<Scalar> log_prob(ConstDataRef<DataScalar> X) const requires requires(const Model& model) {
     model.log_prob(X);
@@ -169,7 +171,7 @@ class Distributed {
         X, 1, [&](Index /*first*/, const auto& columns) -> Row<Scalar> { return model_.log_prob(columns); });
   }
 
-  /// By the solver that `fit` compares with: see `Cnf::refined_log_prob`. Errors as above.
+  /// By the solver that `fit` compares with: see `Cnf::refined_log_prob`. All ranks call it together. Errors as above.
   [[nodiscard]] Row<Scalar> refined_log_prob(ConstDataRef<DataScalar> X) const requires requires(const Model& model) {
     model.refined_log_prob(X);
   }
@@ -187,7 +189,7 @@ class Distributed {
     });
   }
 
-  /// Data to base: z(t1) of raw data X, d × n, on every rank. Errors as above.
+  /// Data to base: z(t1) of raw data X, d × n, on every rank. All ranks call it together. Errors as above.
   [[nodiscard]] Batch<Scalar> transform(ConstDataRef<DataScalar> X) const requires requires(const Model& model) {
     model.transform(X);
   }
@@ -197,7 +199,7 @@ class Distributed {
   }
 
   /// Base to data: raw x (d × n) of base points Z (d × n, of a conditional flow with their context below them), on
-  /// every rank. Errors as above.
+  /// every rank. All ranks call it together. Errors as above.
   [[nodiscard]] Batch<DataScalar> inverse(ConstDataRef<Scalar> Z) const requires requires(const Model& model) {
     model.inverse(Z);
   }
@@ -207,7 +209,7 @@ class Distributed {
   }
 
   /// `count` samples, d × count, raw, on every rank: those of the base points that `Cnf::sample` draws. Takes one draw
-  /// of the generator. Of a conditional flow: `inverse`.
+  /// of the generator. Of a conditional flow: `inverse`. All ranks call it together.
   /// \throws ArgumentError when count is below 1 or the flow is conditional; what the model throws, as RankError or
   ///         SolveError, on all ranks.
   [[nodiscard]] Batch<DataScalar> sample(Index count, Rng& rng) const requires requires(const Model& model) {
@@ -225,7 +227,7 @@ class Distributed {
   }
 
   /// The same for a model that has losses(X) instead, or losses(X, first) where the draws depend on the number of the
-  /// first row, as those of `FlowMatching` with `ByMatchingLoss` do.
+  /// first row, as those of `FlowMatching` with `ByMatchingLoss` do. All ranks call it together.
   [[nodiscard]] Row<Scalar> losses(ConstDataRef<DataScalar> X) const requires requires(const Model& model) {
     model.losses(X);
   }
@@ -238,7 +240,7 @@ class Distributed {
     });
   }
 
-  /// Loss and gradient of a mini-batch, on every rank. Statistics are those of all ranks together;
+  /// Loss and gradient of a mini-batch, on every rank. All ranks call it together. Statistics are those of all ranks;
   /// `context_gradient` stays empty.
   /// \throws as log_prob.
   template <class Loss>
