@@ -4,6 +4,7 @@
 #include <pathline/flow/base/uniform_box.hpp>
 #include <pathline/flow/refined_control.hpp>
 #include <pathline/flow/transform/log_transform.hpp>
+#include <pathline/train/metric/estimate.hpp>
 
 #include <support/catch.hpp>
 
@@ -184,6 +185,7 @@ TEST_CASE("fit finds the maximum of the likelihood", "[train][fit]") {
   CHECK(report.epochs.front().train_loss < start);
   CHECK(report.epochs.back().train_loss < report.epochs[20].train_loss);
   CHECK(report.best_criterion == Approx(model.nll(X)).epsilon(1e-14));
+  CHECK(report.best_standard_error == Approx(mean_estimate(-model.log_prob(X)).standard_error).epsilon(1e-12));
   CHECK(std::isnan(report.epochs.back().validation_loss));
   CHECK(report.epochs[4].epoch == 5);
   CHECK(report.epochs[4].epochs == 150);
@@ -521,6 +523,9 @@ TEST_CASE("fit with weights finds the maximum of the weighted likelihood", "[tra
   CHECK(std::abs(model.log_scale()(0) - 0.5 * std::log(variance)) < 5e-3);
   CHECK(std::abs(X.mean() - mean) > 0.1);  // where a fit without weights would have ended
   CHECK(report.best_criterion == Approx(-model.log_prob(X).dot(weights) / weights.sum()).epsilon(1e-12));
+  const Vector<double> residuals = -model.log_prob(X).transpose().array() - report.best_criterion;
+  CHECK(report.best_standard_error ==  // five of the 60 rows have weight 0
+        Approx(std::sqrt(55. / 54) * residuals.cwiseProduct(weights).norm() / weights.sum()).epsilon(1e-12));
 }
 
 TEST_CASE("The mean of the mini-batches' weighted losses is the weighted loss of all rows", "[train][fit][weights]") {

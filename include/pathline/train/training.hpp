@@ -94,6 +94,7 @@ class Training {
     if (rows_ && plan_.options.solver_check_rows > 0)
       check_solvers(flow_, *rows_, kind_of_rows(), plan_.options.solver_check_rows, report_);
     // Else no better parameters in this call, or a loss in units of its own, in which 50 may be little.
+    if (best_losses_.size() > 0) report_.best_standard_error = standard_error_of(best_losses_, judged_shares_);
     if (best_losses_.size() > 0 && density)
       warn_of_dominant_row(best_losses_, judged_shares_, *rows_, kind_of_rows(), report_.warnings);
     if constexpr (requires { flow_.training_warnings(memory_); })

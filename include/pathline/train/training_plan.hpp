@@ -14,6 +14,7 @@
 #include <pathline/train/weighted_data.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -199,6 +200,19 @@ template <class Flow, Real DataScalar>
   for (Index j = 0; j < losses.size(); ++j)
     if (shares(j) > 0) sum += shares(j) * losses(j);  // else what is no number would count
   return sum;
+}
+
+/// The standard error of mean_of(): with equal shares that of mean_estimate(). Infinite for a single row that counts.
+[[nodiscard]] inline double standard_error_of(const Vector<double>& losses, const Vector<double>& shares) {
+  const double mean = mean_of(losses, shares);
+  double sum = 0, rows = 0;
+  for (Index j = 0; j < losses.size(); ++j) {
+    const double share = shares.size() == 0 ? 1 / double(losses.size()) : shares(j);
+    if (share == 0) continue;
+    sum += share * share * (losses(j) - mean) * (losses(j) - mean);
+    ++rows;
+  }
+  return rows > 1 ? std::sqrt(sum * rows / (rows - 1)) : std::numeric_limits<double>::infinity();
 }
 
 }  // namespace pathline::detail
