@@ -108,6 +108,36 @@ TEST_CASE("The bar of a progress line has the room that the numbers leave", "[tr
   CHECK_FALSE(progress_options_of(std::ostringstream()).terminal);
 }
 
+TEST_CASE("A progress line counts and cuts characters of UTF-8, not their bytes", "[train][progress]") {
+  const auto line = [](std::size_t width) {
+    std::ostringstream out;
+    ProgressOptions options = with_clock(true);
+    options.width = width;
+    ProgressLine progress(out, "Läufe∇", 8, options);
+    now += 1;
+    progress.update(8, "Δ");
+    progress.update(8, "θθ");
+    return out.str();
+  };
+  // "Läufe∇  8/8  Δ" has 14 characters and 18 bytes.
+  CHECK(line(15 + 4 + 5) == "\rLäufe∇  [======]  8/8  Δ\rLäufe∇  [=====]  8/8  θθ");
+  CHECK(line(14) == "\rLäufe∇  8/8  Δ\rLäufe∇  8/8  θ");
+  CHECK(line(6) == "\rLäufe∇\rLäufe∇");
+  CHECK(line(5) == "\rLäufe\rLäufe");
+  CHECK(line(2) == "\rLä\rLä");
+  CHECK(line(0) == "\r\r");
+}
+
+TEST_CASE("A progress line wipes what a longer line left by characters", "[train][progress]") {
+  std::ostringstream out;
+  ProgressOptions options = with_clock(true);
+  options.width = 14;
+  ProgressLine progress(out, "x", 8, options);
+  progress.update(8, "θθθ");
+  progress.update(8, "θ");
+  CHECK(out.str() == "\rx  8/8  θθθ\rx  8/8  θ  ");
+}
+
 TEST_CASE("A progress line leaves the cursor on a line of its own when an exception passes", "[train][progress]") {
   std::ostringstream out;
   try {

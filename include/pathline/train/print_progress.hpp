@@ -39,8 +39,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// On a terminal one line with a bar that rewrites itself; elsewhere a plain line every few seconds and after the last epoch,
-/// also where that comes early.
+/// On a terminal one line with a bar that rewrites itself; elsewhere a plain line every few seconds and after the last
+/// epoch, also where that comes early.
 struct PrintProgress {
   std::ostream* out = &std::cerr;
   const char* what = "training";  ///< Opens each line.

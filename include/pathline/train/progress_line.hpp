@@ -47,6 +47,24 @@ namespace detail {
 #endif
 }
 
+namespace detail {
+
+// The first byte of a character in UTF-8; others continue one.
+[[nodiscard]] inline bool begins_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }
+
+/// How many characters a text in UTF-8 has. Each is taken to be one column of a terminal wide.
+[[nodiscard]] inline std::size_t character_count(const std::string& text) {
+  return std::size_t(std::count_if(text.begin(), text.end(), begins_character));
+}
+
+/// Cuts a text in UTF-8 to at most `most` characters.
+inline void cut_to_characters(std::string& text, std::size_t most) {
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (begins_character(text[i]) && most-- == 0) return text.resize(i);
+}
+
+}  // namespace detail
+
 /// "8 s", "3 min 20 s", "2 h 05 min".
 [[nodiscard, gnu::cold]] inline std::string duration_text(double seconds) {
   const long total = std::lround(std::max(seconds, 0.0));
@@ -133,7 +151,7 @@ class ProgressLine {
     std::snprintf(count, sizeof count, "%*ld/%ld", width, done, total_);
     const std::string numbers = detail::message(
         {"  ", count, "  ", note, remaining.empty() ? "" : "  ", remaining, remaining.empty() ? "" : " left"});
-    return what_ + bar(done, what_.size() + numbers.size()) + numbers;
+    return what_ + bar(done, detail::character_count(what_) + detail::character_count(numbers)) + numbers;
   }
 
   // On a terminal "  [=====     ]", where at least five places are left beside a line of this length.
@@ -151,8 +169,8 @@ class ProgressLine {
       *out_ << line << '\n' << std::flush;
       return;
     }
-    if (line.size() > options_.width) line.resize(options_.width);
-    const std::size_t length = line.size();
+    detail::cut_to_characters(line, options_.width);
+    const std::size_t length = detail::character_count(line);
     if (length < on_screen_) line.append(on_screen_ - length, ' ');  // wipes the rest of a longer line
     *out_ << '\r' << line << std::flush;
     on_screen_ = length;
