@@ -51,9 +51,9 @@ namespace pathline {
 /// gradient.
 ///
 /// All ranks do the same in the same order: each member function that solves, and `training_warnings`, is called by all
-/// of them, with equal arguments, or none returns. Mini-batches, weights, draws and parameters are compared at each call
-/// that solves. Data are whole on every rank. So a callback of `fit` must not stop by what is of one rank alone, as a
-/// clock.
+/// of them, with equal arguments, or none returns. Mini-batches, weights, draws and parameters are compared at each
+/// call that solves. Data are whole on every rank. So a callback of `fit` must not stop by what is of one rank alone,
+/// as a clock.
 ///
 /// \tparam Model  `Trainable` by batches, as `Cnf`; not one with running statistics (`after_step`), nor one whose
 ///                `couples_rows` is true.
@@ -142,8 +142,8 @@ class Distributed {
   { return model_.context_rows(); }
   /// Those of rank 0, on every rank, so that one of them can print them for all. All ranks call it together: a call on
   /// one rank alone does not return. Rank 0 looks at the whole last mini-batch where the model has
-  /// `look_back_at(X, memory)`, as `VariationalInference` does; then the warnings are those of the model alone. Of other
-  /// models it looks at what it computed itself.
+  /// `look_back_at(X, memory)`, as `VariationalInference` does; then the warnings are those of the model alone. Of
+  /// other models it looks at what it computed itself.
   /// \throws what the model throws on rank 0, as RankError on the others.
   [[nodiscard]] std::vector<std::string> training_warnings(const Memory& memory) const requires
       requires(const Model& model) {
