@@ -2,10 +2,10 @@
 //
 // 1. A neural ODE by least squares on all its data: Levenberg-Marquardt, L-BFGS and Adam in the same processor time.
 // 2. Adam, AdamW, Sgd with momentum, Lion and Muon on mini-batches of three tasks, over six learning rates and three
-//    seeds: the test loss at the rate of the lowest mean on other samples, in equal steps. Lion is not in the library: it
-//    serves for comparison. Flows are judged by an adaptive solver. What a run costs is counted in evaluations of the
-//    field, which the clock of a busy machine does not change; what the rule itself adds is the fastest of many steps.
-//    With a second argument, so many times the epochs; with a third, one task.
+//    seeds: the test loss at the rate of the lowest mean on other samples, in equal steps. Lion is not in the library
+//    and serves for comparison. Flows are judged by an adaptive solver. What a run costs is counted in evaluations of
+//    the field, which the clock of a busy machine does not change; what the rule itself adds is the fastest of many
+//    steps. With a second argument, so many times the epochs; with a third, one task.
 #include <pathline/core/random.hpp>
 #include <pathline/flow/cnf.hpp>
 #include <pathline/gradient/neural_ode.hpp>

@@ -81,8 +81,8 @@ template <class T, std::size_t N>
 [[nodiscard]] constexpr std::size_t slope_alignment() {
   return vector_bytes<T, N>() > 0 ? vector_bytes<T, N>() : alignof(T);
 }
-/// z_i = formula(x_i…), in vectors where the target has them: in the middle of a user's formula compilers find them only
-/// now and then.
+/// z_i = formula(x_i…), in vectors where the target has them: in the middle of a user's formula compilers find them
+/// only now and then.
 template <class T, std::size_t N, class Formula, class... Others>
 inline void for_slopes(std::array<T, N>& z, const Formula& formula, const Others&... x) {
   constexpr std::size_t bytes = vector_bytes<T, N>();
@@ -131,8 +131,8 @@ inline void combine(std::array<T, N>& z, const std::array<T, N>& x, const T& s, 
 }  // namespace detail
 
 /// v + Σ d_i ε_i with ε_i ε_j = 0. T: a float, a double, or a Dual again, for second derivatives. Size and alignment
-/// follow from the vectors of the target, as those of Eigen's matrices of fixed size do: translation units that exchange
-/// such numbers need the same `-march`.
+/// follow from the vectors of the target, as those of Eigen's matrices of fixed size do: translation units that
+/// exchange such numbers need the same `-march`.
 template <class T, int N>
 struct Dual {
   using differentiable_number = void;
@@ -142,8 +142,8 @@ struct Dual {
   alignas(detail::slope_alignment<T, N>()) std::array<T, std::size_t(N)> slope{};
 
   Dual() = default;
-  /// A copy reads its slopes in the same pieces in which they were written. A load of other pieces waits until the stores
-  /// that it overlaps have reached the cache.
+  /// A copy reads its slopes in the same pieces in which they were written. A load of other pieces waits until the
+  /// stores that it overlaps have reached the cache.
   Dual(const Dual& other) : value(other.value) { detail::copy_slopes(slope, other.slope); }
   Dual& operator=(const Dual& other) {
     value = other.value;

@@ -48,8 +48,8 @@ struct FitReport {
   /// Least mean loss of the validation rows, or of the training rows, that an epoch had; for a density their NLL. A
   /// chosen minimum is lower than what new rows will have: report the likelihood of test rows.
   double best_criterion = std::numeric_limits<double>::infinity();
-  /// Its standard error, rows taken as independent: √(n / (n - 1) Σ s² (loss - mean)²) with shares s of the weights, 1 / n
-  /// where there are none. It says nothing of the choice. NaN where no epoch of this call was the best.
+  /// Its standard error, rows taken as independent: √(n / (n - 1) Σ s² (loss - mean)²) with shares s of the weights,
+  /// 1 / n where there are none. It says nothing of the choice. NaN where no epoch of this call was the best.
   double best_standard_error = std::numeric_limits<double>::quiet_NaN();
   StopReason stop = StopReason::epochs_done;
   SolverCheck solver_check;  ///< Of some of these rows, with the parameters that the flow ends with.

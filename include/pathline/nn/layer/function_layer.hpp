@@ -351,8 +351,8 @@ class FunctionLayer {
           });
   }
 
-  /// For each sample j: start(value, m, j) is input m, bar(i, j) the cotangent of result i, and add(bars, j) takes those
-  /// of all inputs.
+  /// For each sample j: start(value, m, j) is input m, bar(i, j) the cotangent of result i, and add(bars, j) takes
+  /// those of all inputs.
   template <class T, class Views, class Start, class Bar, class Add>
   void sweep(const Views& views, typename Workspace<Scalar>::Frame& frame, const Start& start, const Bar& bar,
              const Add& add) const {

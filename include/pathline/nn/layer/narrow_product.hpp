@@ -47,8 +47,8 @@ constexpr Index narrow_rows = 3;
 }
 #endif
 
-/// The numbered columns c_j = start + [a_i · b_j]_i of C for the numbered rows a_i, `next` apart; `start` may be null for
-/// zero.
+/// The numbered columns c_j = start + [a_i · b_j]_i of C for the numbered rows a_i, `next` apart; `start` may be null
+/// for zero.
 template <std::size_t... Row, std::size_t... Column, Real Scalar>
 EIGEN_ALWAYS_INLINE void set_columns_of_row_products(std::index_sequence<Row...>, std::index_sequence<Column...>,
                                                      const Scalar* a, Index next, const View<const Scalar>& B,
