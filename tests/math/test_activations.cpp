@@ -209,6 +209,17 @@ TEMPLATE_TEST_CASE("activations: NaN in gives NaN out", "[math]", Tanh, LogTwoCo
   CHECK(all_nan(TestType::jet(std::numeric_limits<double>::quiet_NaN())));
 }
 
+TEST_CASE("activations: slopes of tanh from its value are those of its argument, to a rounding of the value",
+          "[math]") {
+  for (const double x : arguments<double>(-20, 20, 400)) {
+    const Jet<double> by_argument = Tanh::jet(x), by_value = Tanh::of_value(by_argument.value);
+    CHECK(by_value.value == by_argument.value);
+    // y has an error of an ulp of 1 at most, 1 - y² twice that.
+    CHECK(std::abs(by_value.first - by_argument.first) < 1e-15);
+    CHECK(std::abs(by_value.second - by_argument.second) < 2e-15);
+  }
+}
+
 TEMPLATE_TEST_CASE("activations: symmetries hold bit for bit", "[math]", float, double) {
   using S = TestType;
   for (const S x : arguments<S>(0, 30, 300)) {

@@ -23,10 +23,15 @@ namespace detail {
 template <Real Scalar>
 inline constexpr Index activation_block = 16 * Pack<Scalar>::size;
 
-/// Whether values come from a table, and derivatives from them: σ' = 1 - y², σ'' = -2 y σ'. Their error is that of y,
-/// small beside 1 and not beside a small σ', as in PyTorch and JAX.
+/// Whether values come from a table.
 template <class Sigma, Real Scalar>
 inline constexpr bool by_table = std::same_as<Sigma, Tanh>&& has_tanh_table<Scalar>;
+
+/// Whether derivatives are `Sigma::of_value(y)`, so that who has y needs no others. Those of tanh by its table are:
+/// their error is that of y, small beside 1 and not beside a small σ', as in PyTorch and JAX.
+template <class Sigma, Real Scalar>
+inline constexpr bool derivatives_of_value = by_table<Sigma, Scalar> ||
+                                             (!std::same_as<Sigma, Tanh> && OfValue<Sigma, Scalar>);
 
 /// At least one pack. The last pack ends with the array and so overlaps the one before; its input is read first of all,
 /// since the output may replace it. `Outputs` is how many pointers are used.
@@ -51,8 +56,7 @@ EIGEN_DONT_INLINE void activate_packs(Index size, const Scalar* x, Scalar* y, Sc
       Index i = begin;
       const auto take = [&](auto packs) {
         for (const P& value : tanh_by_table(packs, input)) {
-          const P slope = madd(-value, value, P(1));
-          output(i, {value, slope, P(-2) * value * slope});
+          output(i, Sigma::of_value(value));
           i += P::size;
           input += P::size;
         }

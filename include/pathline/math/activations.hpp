@@ -38,6 +38,14 @@ concept PackActivation = Activation<Sigma, Scalar> && requires(Pack<Scalar> x) {
   { Sigma::jet(x) } -> std::same_as<Jet<Pack<Scalar>>>;
 };
 
+/// An activation whose derivatives follow from its value: `static Jet<P> of_value(P y)` is σ, σ' and σ'' where σ = y.
+/// Chains of layers keep outputs anyway, and then keep no derivatives beside them.
+template <class Sigma, class Scalar = double>
+concept OfValue = PackActivation<Sigma, Scalar> && requires(Scalar y, Pack<Scalar> pack) {
+  { Sigma::of_value(y) } -> std::same_as<Jet<Scalar>>;
+  { Sigma::of_value(pack) } -> std::same_as<Jet<Pack<Scalar>>>;
+};
+
 namespace detail {
 
 /// An activation in two stages: jet(x) = finish(start(x), x) with an ExpPair between them. A loop over many packs does
@@ -91,6 +99,12 @@ struct Tanh : detail::ByDecay<Tanh> {
     const P inverse = detail::negated_inverse(e.expm1 + P(2)), twice = inverse + inverse;
     const P value = copysign(e.expm1 * inverse, x), first = e.exp * twice * twice;
     return {value, first, P(-2) * value * first};
+  }
+  /// σ' = 1 - y², exact beside 1; taken where y comes from a table (math/tanh_table.hpp).
+  template <class P>
+  [[nodiscard]] static EIGEN_ALWAYS_INLINE Jet<P> of_value(P y) {
+    const P first = madd(-y, y, P(1));
+    return {y, first, P(-2) * y * first};
   }
   template <class P>
   [[nodiscard]] static EIGEN_ALWAYS_INLINE P third(const Jet<P>& jet, P /*x*/) {

@@ -102,3 +102,53 @@ TEST_CASE("ActivationTape keeps σ' alone where there are no tangents", "[nn]") 
   CHECK(Tape::size(5, 3, 0) == Slices<double>::size(15));
   CHECK(Tape::size(5, 3, 2) == Slices<double>::size(15) + Slices<double>::size(45));
 }
+
+namespace {
+
+/// The logistic function, whose derivatives are functions of its value.
+struct Logistic {
+  template <class P>
+  [[nodiscard]] static Jet<P> jet(P x) {
+    return of_value(Sigmoid::jet(x).value);
+  }
+  template <class P>
+  [[nodiscard]] static Jet<P> of_value(P y) {
+    const P first = y * (P(1) - y);
+    return {y, first, first * (P(1) - P(2) * y)};
+  }
+};
+static_assert(detail::derivatives_of_value<Logistic, double> && !detail::derivatives_of_value<Sigmoid, double>);
+static_assert(!detail::derivatives_of_value<Tanh, double>, "1 - y² loses the digits of a small slope");
+
+}  // namespace
+
+TEST_CASE("TangentTape: beside the output, B alone gives what σ', σ'' and B give", "[nn]") {
+  const Index k = GENERATE(0, 1, 3);
+  const auto [rows, n] = GENERATE(table<Index, Index>({{5, 3}, {37, 29}}));  // 1073 values: three runs
+  INFO("k = " << k << ", " << rows << " × " << n);
+  using Whole = detail::ActivationTape<Logistic, double>;
+  using Beside = detail::TangentTape<Logistic, double>;
+  REQUIRE(Beside::size(rows, n, k) == Slices<double>::size(rows * n * k));
+  Vector<double> whole(Whole::size(rows, n, k)), beside(Beside::size(rows, n, k));
+  whole.setConstant(not_a_number);
+  beside.setConstant(not_a_number);
+  Whole tape(std::span<double>(whole.data(), std::size_t(whole.size())), rows, n, k);
+  Beside less(std::span<double>(beside.data(), std::size_t(beside.size())), rows, n, k);
+  const Batch<double> pre = gaussian(0, rows, (1 + k) * n);
+  Batch<double> expected(rows, (1 + k) * n), expected_bar = gaussian(1, rows, (1 + k) * n), bar = expected_bar, Y = pre;
+  tape.pre() = pre;
+  tape.linearize(expected);
+  tape.pullback(expected_bar);
+  less.linearize(Y, n);
+  CHECK((Y - expected).cwiseAbs().maxCoeff() < 1e-15);
+  less.pullback(Y, n, bar);
+  CHECK((bar - expected_bar).cwiseAbs().maxCoeff() < 1e-14);
+
+  // A block of rows.
+  Batch<double> tall = Batch<double>::Constant(rows + 3, (1 + k) * n, 7.0);
+  tall.middleRows(1, rows) = pre;
+  less.linearize(tall.middleRows(1, rows), n);
+  CHECK((tall.middleRows(1, rows) - expected).cwiseAbs().maxCoeff() < 1e-15);
+  CHECK((tall.topRows(1).array() == 7).all());
+  CHECK((tall.bottomRows(2).array() == 7).all());
+}

@@ -12,6 +12,7 @@
 #include <pathline/core/view.hpp>
 #include <pathline/nn/layer.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <span>
 
@@ -53,17 +54,42 @@ struct TaylorMode {
   }
 };
 
-/// Scalars that one link takes of the tape (the last one's output is counted too: a bound, and simpler).
+/// A layer that needs less of a tape where its output Y is kept for the pullback, as a chain keeps all outputs but the
+/// last: `tape_size_beside_output`, `linearize_beside_output` and `pullback_beside_output`, with the parameters that
+/// they have in `Layer`; the pullback also gets Y, after the tape.
+template <class L>
+concept ReadsOutput = requires(const L layer, Index n) {
+  layer.tape_size_beside_output(n, n);
+};
+template <class Mode, class L>
+inline constexpr bool reads_output = std::same_as<Mode, LinearizeMode>&& ReadsOutput<L>;
+
+/// Where a link stands in its chain, and whether the output of the chain is kept for the pullback.
+struct Place {
+  bool last, chain_kept;
+  [[nodiscard]] bool kept() const noexcept { return !last || chain_kept; }
+};
+
+/// Scalars of the tape that belong to the layer of a link.
+template <class Mode, class L>
+[[nodiscard]] Index layer_tape_size(const L& layer, Place place, Index n, Index k) {
+  if constexpr (reads_output<Mode, L>)
+    if (place.kept()) return layer.tape_size_beside_output(n, k);
+  return Mode::tape_size(layer, n, k);
+}
+
+/// Scalars that one link takes of the tape.
 template <class Mode = LinearizeMode, class L>
-[[nodiscard]] Index link_tape_size(const L& layer, Index n, Index k) {
+[[nodiscard]] Index link_tape_size(const L& layer, Place place, Index n, Index k) {
   using Scalar = typename L::Scalar;
-  return Slices<Scalar>::size(Mode::tape_size(layer, n, k)) + Slices<Scalar>::size(layer.out_rows() * n * (1 + k));
+  return Slices<Scalar>::size(layer_tape_size<Mode>(layer, place, n, k)) +
+         (place.last ? 0 : Slices<Scalar>::size(layer.out_rows() * n * (1 + k)));
 }
 
 /// Sends a batch through one layer; unless it is the last, its output goes to the tape and `next(theta, X, slices)`
 /// does the rest.
 template <class Mode = LinearizeMode, class L, class Next>
-void linearize_link(const L& layer, bool last, View<const typename L::Scalar> theta,
+void linearize_link(const L& layer, Place place, View<const typename L::Scalar> theta,
                     ConstBatchRef<typename L::Scalar> S, View<const typename L::Scalar> X, Index n,
                     View<typename L::Scalar> Y, Slices<typename L::Scalar> slices,
                     Workspace<typename L::Scalar>& workspace, Next&& next) {
@@ -71,31 +97,43 @@ void linearize_link(const L& layer, bool last, View<const typename L::Scalar> th
   const Index count = layer.parameter_count();
   const bool taped = !slices.empty();
   const std::span<Scalar> tape =
-      taped ? slices.scalars(Mode::tape_size(layer, n, X.cols() / n - 1)) : std::span<Scalar>{};
+      taped ? slices.scalars(layer_tape_size<Mode>(layer, place, n, X.cols() / n - 1)) : std::span<Scalar>{};
   typename Workspace<Scalar>::Frame frame(workspace);
-  const View<Scalar> out = last    ? Y
-                           : taped ? slices.batch(layer.out_rows(), X.cols())
-                                   : frame.batch(layer.out_rows(), X.cols());
-  Mode::forward(layer, theta.head(count), S, X, n, out, tape, workspace);
-  if (!last) next(theta.tail(theta.rows() - count), View<const Scalar>(out), slices);
+  const View<Scalar> out = place.last ? Y
+                           : taped    ? slices.batch(layer.out_rows(), X.cols())
+                                      : frame.batch(layer.out_rows(), X.cols());
+  const auto forward = [&] {
+    if constexpr (reads_output<Mode, L>)
+      if (taped && place.kept()) return layer.linearize_beside_output(theta.head(count), S, X, n, out, tape, workspace);
+    Mode::forward(layer, theta.head(count), S, X, n, out, tape, workspace);
+  };
+  forward();
+  if (!place.last) next(theta.tail(theta.rows() - count), View<const Scalar>(out), slices);
 }
 
-/// The reverse: `next(theta, X, slices, X_bar, theta_bar)` pulls back through the layers behind this one first.
+/// The reverse: `next(theta, X, slices, X_bar, theta_bar)` pulls back through the layers behind this one first. `Y` is
+/// the output of the chain where that is kept.
 template <class Mode = LinearizeMode, class L, class Next>
-void pullback_link(const L& layer, bool last, View<const typename L::Scalar> theta, ConstBatchRef<typename L::Scalar> S,
-                   View<const typename L::Scalar> X, Index n, Slices<typename L::Scalar> slices,
-                   View<typename L::Scalar> Y_bar, View<typename L::Scalar> X_bar, BatchRef<typename L::Scalar> S_bar,
+void pullback_link(const L& layer, Place place, View<const typename L::Scalar> theta,
+                   ConstBatchRef<typename L::Scalar> S, View<const typename L::Scalar> X, Index n,
+                   Slices<typename L::Scalar> slices, View<const typename L::Scalar> Y, View<typename L::Scalar> Y_bar,
+                   View<typename L::Scalar> X_bar, BatchRef<typename L::Scalar> S_bar,
                    View<typename L::Scalar> theta_bar, Workspace<typename L::Scalar>& workspace, Next&& next) {
   using Scalar = typename L::Scalar;
   const Index count = layer.parameter_count(), rest = theta.rows() - count;
-  const std::span<Scalar> tape = slices.scalars(Mode::tape_size(layer, n, X.cols() / n - 1));
+  const std::span<Scalar> tape = slices.scalars(layer_tape_size<Mode>(layer, place, n, X.cols() / n - 1));
   typename Workspace<Scalar>::Frame frame(workspace);
+  View<const Scalar> out = Y;
   View<Scalar> out_bar = Y_bar;
-  if (!last) {
-    const View<const Scalar> middle = slices.batch(layer.out_rows(), X.cols());
-    out_bar = frame.batch(middle.rows(), middle.cols());
-    next(theta.tail(rest), middle, slices, out_bar, theta_bar.tail(rest));
+  if (!place.last) {
+    out = slices.batch(layer.out_rows(), X.cols());
+    out_bar = frame.batch(out.rows(), out.cols());
+    next(theta.tail(rest), out, slices, out_bar, theta_bar.tail(rest));
   }
+  if constexpr (reads_output<Mode, L>)
+    if (place.kept())
+      return layer.pullback_beside_output(theta.head(count), S, X, n, tape, out, out_bar, X_bar, S_bar,
+                                          theta_bar.head(count), workspace);
   Mode::backward(layer, theta.head(count), S, X, n, tape, out_bar, X_bar, S_bar, theta_bar.head(count), workspace);
 }
 

@@ -44,9 +44,7 @@ class Repeat {
   [[nodiscard]] Index parameter_count() const {
     return sum([](const L& layer) { return layer.parameter_count(); });
   }
-  [[nodiscard]] Index tape_size(Index n, Index k) const {
-    return sum([&](const L& layer) { return detail::link_tape_size(layer, n, k); });
-  }
+  [[nodiscard]] Index tape_size(Index n, Index k) const { return links_tape_size<detail::LinearizeMode>(n, k, false); }
   void initialize(VectorRef<Scalar> theta, Rng& rng) const {
     Index offset = 0;
     for (const L& layer : layers_) {
@@ -58,55 +56,87 @@ class Repeat {
   void linearize(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                  BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const {
     if (layers_.empty()) detail::copy<Scalar>(X, Y);
-    forward<detail::LinearizeMode>(0, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
+    forward<detail::LinearizeMode>(0, false, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
   }
 
   void pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                 std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                 VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
     if (layers_.empty()) detail::copy<Scalar>(Y_bar, X_bar);
-    backward<detail::LinearizeMode>(0, theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
+    backward<detail::LinearizeMode>(0, false, theta, S, X, n, Slices<Scalar>(tape), {nullptr, 0, 0}, Y_bar, X_bar,
+                                    S_bar, theta_bar, workspace);
+  }
+
+  // Where a chain keeps Y: nn/compose/chain.hpp.
+  [[nodiscard]] Index tape_size_beside_output(Index n, Index k) const requires detail::ReadsOutput<L> {
+    return links_tape_size<detail::LinearizeMode>(n, k, true);
+  }
+  void linearize_beside_output(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                               BatchRef<Scalar> Y, std::span<Scalar> tape,
+                               Workspace<Scalar>& workspace) const requires detail::ReadsOutput<L> {
+    if (layers_.empty()) detail::copy<Scalar>(X, Y);
+    forward<detail::LinearizeMode>(0, true, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
+  }
+  void pullback_beside_output(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                              std::span<Scalar> tape, ConstBatchRef<Scalar> Y, BatchRef<Scalar> Y_bar,
+                              BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar,
+                              Workspace<Scalar>& workspace) const requires detail::ReadsOutput<L> {
+    if (layers_.empty()) detail::copy<Scalar>(Y_bar, X_bar);
+    backward<detail::LinearizeMode>(0, true, theta, S, X, n, Slices<Scalar>(tape), Y, Y_bar, X_bar, S_bar, theta_bar,
+                                    workspace);
   }
 
   // Taylor mode: nn/taylor/taylor.hpp.
   [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires TaylorLayer<L> {
-    return sum([&](const L& layer) { return detail::link_tape_size<detail::TaylorMode>(layer, n, order); });
+    return links_tape_size<detail::TaylorMode>(n, order, false);
   }
   void taylor(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
               BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
     if (layers_.empty()) detail::copy<Scalar>(X, Y);
-    forward<detail::TaylorMode>(0, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
+    forward<detail::TaylorMode>(0, false, theta, S, X, n, Y, Slices<Scalar>(tape), workspace);
   }
   void taylor_pullback(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
                        std::span<Scalar> tape, BatchRef<Scalar> Y_bar, BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar,
                        VectorRef<Scalar> theta_bar, Workspace<Scalar>& workspace) const requires TaylorLayer<L> {
     if (layers_.empty()) detail::copy<Scalar>(Y_bar, X_bar);
-    backward<detail::TaylorMode>(0, theta, S, X, n, Slices<Scalar>(tape), Y_bar, X_bar, S_bar, theta_bar, workspace);
+    backward<detail::TaylorMode>(0, false, theta, S, X, n, Slices<Scalar>(tape), {nullptr, 0, 0}, Y_bar, X_bar, S_bar,
+                                 theta_bar, workspace);
   }
 
  private:
-  // Layer i and those after it; theta and slices start at layer i.
+  [[nodiscard]] detail::Place place(std::size_t i, bool kept) const { return {i + 1 == layers_.size(), kept}; }
+
   template <class Mode>
-  void forward(std::size_t i, View<const Scalar> theta, ConstBatchRef<Scalar> S, View<const Scalar> X, Index n,
-               View<Scalar> Y, Slices<Scalar> slices, Workspace<Scalar>& workspace) const {
+  [[nodiscard]] Index links_tape_size(Index n, Index k, bool kept) const {
+    Index result = 0;
+    for (std::size_t i = 0; i < layers_.size(); ++i)
+      result += detail::link_tape_size<Mode>(layers_[i], place(i, kept), n, k);
+    return result;
+  }
+
+  // Layer i and those after it; theta and slices start at layer i. `kept`: whether Y is.
+  template <class Mode>
+  void forward(std::size_t i, bool kept, View<const Scalar> theta, ConstBatchRef<Scalar> S, View<const Scalar> X,
+               Index n, View<Scalar> Y, Slices<Scalar> slices, Workspace<Scalar>& workspace) const {
     if (i == layers_.size()) return;
-    detail::linearize_link<Mode>(layers_[i], i + 1 == layers_.size(), theta, S, X, n, Y, slices, workspace,
+    detail::linearize_link<Mode>(layers_[i], place(i, kept), theta, S, X, n, Y, slices, workspace,
                                  [&](View<const Scalar> theta_rest, View<const Scalar> middle, Slices<Scalar> rest) {
-                                   forward<Mode>(i + 1, theta_rest, S, middle, n, Y, rest, workspace);
+                                   forward<Mode>(i + 1, kept, theta_rest, S, middle, n, Y, rest, workspace);
                                  });
   }
 
   template <class Mode>
-  void backward(std::size_t i, View<const Scalar> theta, ConstBatchRef<Scalar> S, View<const Scalar> X, Index n,
-                Slices<Scalar> slices, View<Scalar> Y_bar, View<Scalar> X_bar, BatchRef<Scalar> S_bar,
-                View<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
+  void backward(std::size_t i, bool kept, View<const Scalar> theta, ConstBatchRef<Scalar> S, View<const Scalar> X,
+                Index n, Slices<Scalar> slices, View<const Scalar> Y, View<Scalar> Y_bar, View<Scalar> X_bar,
+                BatchRef<Scalar> S_bar, View<Scalar> theta_bar, Workspace<Scalar>& workspace) const {
     if (i == layers_.size()) return;
-    detail::pullback_link<Mode>(
-        layers_[i], i + 1 == layers_.size(), theta, S, X, n, slices, Y_bar, X_bar, S_bar, theta_bar, workspace,
-        [&](View<const Scalar> theta_rest, View<const Scalar> middle, Slices<Scalar> rest, View<Scalar> middle_bar,
-            View<Scalar> theta_bar_rest) {
-          backward<Mode>(i + 1, theta_rest, S, middle, n, rest, Y_bar, middle_bar, S_bar, theta_bar_rest, workspace);
-        });
+    detail::pullback_link<Mode>(layers_[i], place(i, kept), theta, S, X, n, slices, Y, Y_bar, X_bar, S_bar, theta_bar,
+                                workspace,
+                                [&](View<const Scalar> theta_rest, View<const Scalar> middle, Slices<Scalar> rest,
+                                    View<Scalar> middle_bar, View<Scalar> theta_bar_rest) {
+                                  backward<Mode>(i + 1, kept, theta_rest, S, middle, n, rest, Y, Y_bar, middle_bar,
+                                                 S_bar, theta_bar_rest, workspace);
+                                });
   }
 
   template <class Of>

@@ -19,6 +19,8 @@ class Dense {
   static_assert(Activation<Sigma, Scalar_>,
                 "Dense: an activation needs a static Jet<P> jet(P x); see math/activations.hpp");
 
+  static constexpr bool of_value = detail::derivatives_of_value<Sigma, Scalar_>;
+
  public:
   using Scalar = Scalar_;
 
@@ -53,6 +55,24 @@ class Dense {
     affine_.pullback(theta, S, X, n, Y_bar, X_bar, S_bar, theta_bar, workspace);
   }
 
+  // Where a chain keeps Y: nn/compose/chain.hpp.
+  [[nodiscard]] Index tape_size_beside_output(Index n, Index k) const noexcept requires(of_value) {
+    return TangentTape::size(out_rows(), n, k);
+  }
+  void linearize_beside_output(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                               BatchRef<Scalar> Y, std::span<Scalar> tape, Workspace<Scalar>& workspace) const
+      requires(of_value) {
+    affine_.apply(theta, S, X, n, Y, workspace);
+    TangentTape(tape, out_rows(), n, X.cols() / n - 1).linearize(Y, n);
+  }
+  void pullback_beside_output(ConstVectorRef<Scalar> theta, ConstBatchRef<Scalar> S, ConstBatchRef<Scalar> X, Index n,
+                              std::span<Scalar> tape, ConstBatchRef<Scalar> Y, BatchRef<Scalar> Y_bar,
+                              BatchRef<Scalar> X_bar, BatchRef<Scalar> S_bar, VectorRef<Scalar> theta_bar,
+                              Workspace<Scalar>& workspace) const requires(of_value) {
+    TangentTape(tape, out_rows(), n, X.cols() / n - 1).pullback(Y, n, Y_bar);
+    affine_.pullback(theta, S, X, n, Y_bar, X_bar, S_bar, theta_bar, workspace);
+  }
+
   // Taylor mode: nn/taylor/taylor.hpp.
   [[nodiscard]] Index taylor_tape_size(Index n, Index order) const requires(ThriceDifferentiable<Sigma, Scalar>) {
     return detail::TaylorTape<Sigma, Scalar>::size(out_rows(), n, order);
@@ -74,6 +94,7 @@ class Dense {
 
  private:
   using Tape = detail::ActivationTape<Sigma, Scalar>;
+  using TangentTape = detail::TangentTape<Sigma, Scalar>;
   Affine<Scalar> affine_;
 };
 
