@@ -14,6 +14,7 @@
 #include <pathline/math/pack.hpp>
 #include <pathline/math/packed_product.hpp>
 #include <pathline/math/reverse_tape.hpp>
+#include <pathline/math/slope_vectors.hpp>
 #include <pathline/math/small_product.hpp>
 #include <pathline/math/third_derivative.hpp>
 #include <pathline/math/trigonometric.hpp>

@@ -9,6 +9,7 @@
 #include <pathline/core/workspace.hpp>
 #include <pathline/math/dual.hpp>
 #include <pathline/math/reverse_tape.hpp>
+#include <pathline/math/slope_vectors.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/nn/layer.hpp>
 
