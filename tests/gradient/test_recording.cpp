@@ -5,6 +5,12 @@
 #include <support/catch.hpp>
 #include <support/gradient_problem.hpp>
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <vector>
+
 using namespace pathline;
 using namespace pathline::test;
 
@@ -86,6 +92,100 @@ TEST_CASE("Recording: a stage with node 1 stands at the very end of its step", "
   const Recording<double, KeepTapes, false>::Step step{.t = 0.1, .h = 0.2, .t_next = 0.3, .first = 0, .rest = 1};
   CHECK(step.time(1) == 0.3);  // 0.1 + 0.2 is an ulp more
   CHECK(step.time(0.5) == Approx(0.2));
+}
+
+namespace {
+
+/// Notes what products are told to fetch while an evaluation is made or pulled back, and where its own slot lies.
+struct NoteFetches : KeepTapes {
+  struct Note {
+    std::uintptr_t slot, fetched;
+    std::size_t bytes;
+  };
+  static inline std::vector<Note> notes;
+
+  template <Real S>
+  static void note(std::span<S> slot) {
+    const auto& ahead = detail::fetch_ahead;
+    notes.push_back({reinterpret_cast<std::uintptr_t>(slot.data()), ahead.next, std::size_t(ahead.end - ahead.next)});
+  }
+  template <Real S>
+  static void evaluate(const DynamicsView<S>& dynamics, double t, View<const std::type_identity_t<S>> y,
+                       View<std::type_identity_t<S>> dy, std::span<S> slot, Workspace<S>& workspace) {
+    note(slot);
+    KeepTapes::evaluate(dynamics, t, y, dy, slot, workspace);
+  }
+  template <Real S>
+  static void pullback(const DynamicsView<S>& dynamics, double t, std::span<S> slot,
+                       View<const std::type_identity_t<S>> dy_bar, View<std::type_identity_t<S>> path_bar,
+                       View<std::type_identity_t<S>> theta_bar, S& t_bar, Workspace<S>& workspace) {
+    note(slot);
+    KeepTapes::pullback(dynamics, t, slot, dy_bar, path_bar, theta_bar, t_bar, workspace);
+  }
+};
+
+/// A field and a row of zeros, which is no part of its path.
+struct WithIdleRow : G {
+  explicit WithIdleRow(const G& g) : G(g), path(g) {}
+  G path;
+
+  [[nodiscard]] Index rows() const { return path.rows() + 1; }
+  [[nodiscard]] G path_dynamics() const { return path; }
+  void evaluate(double t, ConstBatchRef<double> y, BatchRef<double> dy, std::span<double> tape,
+                Workspace<double>& workspace) const {
+    path.evaluate(t, y.topRows(path.rows()), dy.topRows(path.rows()), tape, workspace);
+    dy.bottomRows(1).setZero();
+  }
+  void pullback(double t, std::span<double> tape, ConstBatchRef<double> dy_bar, BatchRef<double> path_bar,
+                VectorRef<double> theta_bar, double& t_bar, Workspace<double>& workspace) const {
+    path.pullback(t, tape, dy_bar.topRows(path.rows()), path_bar, theta_bar, t_bar, workspace);
+  }
+};
+static_assert(HasPathDynamics<WithIdleRow>);
+
+}  // namespace
+
+TEST_CASE("Recording: products fetch the next slot on the way out, and the one before on the way back",
+          "[gradient][recording]") {
+  const bool path_alone = GENERATE(false, true);
+  INFO("path alone: " << path_alone);
+  const GradientProblem problem;
+  const WithIdleRow dynamics(G(problem.field, 3));
+  Workspace<double> workspace;
+  Recording<double, NoteFetches, false> recording;
+  Batch<double> y = Batch<double>::Zero(3, 3), dy(3, 3);
+  y.topRows(2) = problem.y0;
+  const auto evaluate_five_times = [&] {
+    recording.start(DynamicsView<double>(dynamics), workspace);
+    for (int i = 0; i < 5; ++i)
+      if (path_alone)
+        recording.path_slope(0.1, y, dy);
+      else
+        recording(0.1, y, dy);
+  };
+  evaluate_five_times();  // there are no slots beforehand
+  NoteFetches::notes.clear();
+  evaluate_five_times();
+  const auto evaluations = NoteFetches::notes;
+  REQUIRE(evaluations.size() == 5);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(evaluations[i].fetched == evaluations[i + 1].slot);
+    CHECK(evaluations[i].bytes == sizeof(double) * std::size_t(dynamics.tape_size()));
+  }
+  NoteFetches::notes.clear();
+  Vector<double> theta_bar = Vector<double>::Zero(dynamics.parameter_count());
+  Batch<double> y_bar(2, 3);
+  double t_bar = 0;
+  for (std::size_t i = 5; i-- > 0;)
+    if (path_alone)
+      recording.pullback_path(i, 0.1, View<const double>(dy), y_bar, theta_bar, t_bar);
+    else
+      recording.pullback(i, 0.1, View<const double>(dy), y_bar, theta_bar, t_bar);
+  REQUIRE(NoteFetches::notes.size() == 5);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(NoteFetches::notes[i].fetched == NoteFetches::notes[i + 1].slot);
+    CHECK(NoteFetches::notes[i].bytes == sizeof(double) * std::size_t(dynamics.tape_size()));
+  }
 }
 
 TEST_CASE("RecordStorage: kept tapes grow with the network, arguments do not", "[gradient][recording]") {
