@@ -14,14 +14,17 @@
 #include <pathline/gradient/per_sample/sample_backpropagation.hpp>
 #include <pathline/gradient/side_inputs.hpp>
 #include <pathline/gradient/solve_dynamics.hpp>
+#include <pathline/gradient/stepper_pool.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/ode/batch/per_sample.hpp>
 #include <pathline/ode/errors.hpp>
 #include <pathline/ode/statistics.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -122,17 +125,18 @@ class FlowSolves {
     const Index widest = parts_.widest_chunk(y.cols(), tangents);
     std::vector<Statistics> statistics(std::size_t(chunk_count(y.cols(), widest)));
     const std::array<double, 2> times{from, to};
-    for_each_chunk(y.cols(), widest, parts_.threads.number, [&](Index i, ColumnChunk chunk, int /*thread*/) {
-      Workspace<Scalar> workspace;
-      const typename Workspace<Scalar>::Unchanged unchanged(workspace, parts_.field.parameters());
-      with_dynamics(workspace, chunk, [&]<class G>(const G& dynamics) {
+    std::vector<OfThread> kept(std::min(std::size_t(thread_count(parts_.threads.number)), statistics.size()));
+    for_each_chunk(y.cols(), widest, parts_.threads.number, [&](Index i, ColumnChunk chunk, int thread) {
+      OfThread& own = kept[std::size_t(thread)];
+      if (!own.unchanged) own.unchanged.emplace(own.workspace, parts_.field.parameters());
+      with_dynamics(own.workspace, chunk, [&]<class G>(const G& dynamics) {
         const View<Scalar> columns = View<Scalar>(y).middleCols(chunk.first, chunk.count);
-        Batch<Scalar> state(columns.rows(), columns.cols());
-        copy<Scalar>(columns, state);
+        SolveSlot<Method, Batch<Scalar>>& solve = own.solves.at(columns.rows(), columns.cols());
+        copy<Scalar>(columns, solve.y);
         statistics[std::size_t(i)] =
-            relabel_failures([&] { return solve_chunk(dynamics, state, times, chunk, errors, workspace); },
+            relabel_failures([&] { return solve_chunk(dynamics, solve, times, chunk, errors, own.workspace); },
                              [&](SolveFailure& at) { name_sample(at, chunk); });
-        copy<Scalar>(state, columns);
+        copy<Scalar>(solve.y, columns);
       });
     });
     Statistics sum;
@@ -140,9 +144,17 @@ class FlowSolves {
     return sum;
   }
 
+  // Which chunks of one thread use one after the other. The parameters do not change while it lives.
+  struct OfThread {
+    Workspace<Scalar> workspace;
+    std::optional<typename Workspace<Scalar>::Unchanged> unchanged;
+    StepperPool<Method, Batch<Scalar>> solves;
+  };
+
   template <class G, class Errors>
-  Statistics solve_chunk(const G& dynamics, Batch<Scalar>& state, std::span<const double> times, ColumnChunk chunk,
-                         Errors errors, Workspace<Scalar>& workspace) const {
+  Statistics solve_chunk(const G& dynamics, SolveSlot<Method, Batch<Scalar>>& solve, std::span<const double> times,
+                         ColumnChunk chunk, Errors errors, Workspace<Scalar>& workspace) const {
+    Batch<Scalar>& state = solve.y;
     if constexpr (EachSampleControl<decltype(Solver::control)>) {
       static_assert(!Errors::sums,
                     "Cnf::log_prob_with_error: with PerSample no error estimates are summed: name an EvaluationSolver "
@@ -151,11 +163,10 @@ class FlowSolves {
       typename Solve::template Memory<G, Method> memory;
       return Solve::solve(solver_.control, dynamics, state, times, memory);
     } else {
-      Stepper<Method, Batch<Scalar>> stepper;
       std::conditional_t<Errors::sums, ErrorObserver, NoObserver> observer;
       if constexpr (Errors::sums) observer.sum.setZero(state.rows(), state.cols());
       const Statistics statistics = solve_dynamics<Errors::sums>(solver_.method, solver_.control, dynamics, workspace,
-                                                                 state, times, stepper, observer);
+                                                                 state, times, solve.stepper, observer);
       if constexpr (Errors::sums)
         add<Scalar>(observer.sum, View<Scalar>(errors.sum).middleCols(chunk.first, chunk.count));
       return statistics;
