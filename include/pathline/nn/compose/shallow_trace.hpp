@@ -1,9 +1,9 @@
 /// \file
 /// f and tr ∂f/∂z of a perceptron for evaluation alone, which `Mlp` takes where a flow asks for the exact trace without
 /// a gradient. With one or two hidden layers by the closed form of docs/maths.md, (8.6): what `ShallowMlp` computes,
-/// without a tape, and with the products of the weights formed once a solve. With more of them by d tangents, which
-/// start as σ' times the columns of the first weights and end in products with the rows of the last ones: the first and
-/// the last layer multiply the values alone.
+/// without a tape, and with the products of the weights formed once a call. With three narrow ones by (8.7)
+/// (middle_trace.hpp). Else by d tangents, which start as σ' times the columns of the first weights and end in products
+/// with the rows of the last ones: the first and the last layer multiply the values alone.
 #pragma once
 
 #include <pathline/core/types.hpp>
@@ -14,6 +14,7 @@
 #include <pathline/math/packed_product.hpp>
 #include <pathline/math/view_loops.hpp>
 #include <pathline/math/write_transposed.hpp>
+#include <pathline/nn/compose/middle_trace.hpp>
 #include <pathline/nn/compose/repeat.hpp>
 #include <pathline/nn/compose/sequential.hpp>
 #include <pathline/nn/layer/dense.hpp>
@@ -30,13 +31,17 @@ namespace pathline::detail {
 
 template <Real Scalar, class Sigma>
 class ShallowTrace {
+  using Middle = MiddleTrace<Scalar, Sigma>;
+
  public:
   using Layers = Sequential<Repeat<Dense<Scalar, Sigma>>, Linear<Scalar>>;
 
   [[nodiscard]] static bool possible(const Layers& layers) { return !std::get<0>(layers.layers()).layers().empty(); }
   /// That it carries along for each sample.
   [[nodiscard]] static Index tangents(const Layers& layers) {
-    return std::get<0>(layers.layers()).layers().size() > 2 ? layers.in_rows() : 0;
+    const auto& hidden = std::get<0>(layers.layers()).layers();
+    const bool closed = hidden.size() < 3 || Middle::possible(hidden, std::get<1>(layers.layers()).affine());
+    return closed ? 0 : layers.in_rows();
   }
 
   /// Z (d × n) to the top d + 1 rows of Y. S is s × 1 or s × n; at least one hidden layer.
@@ -44,6 +49,8 @@ class ShallowTrace {
                        View<Scalar> Y, Workspace<Scalar>& workspace) {
     const auto& hidden = std::get<0>(layers.layers()).layers();
     const Affine<Scalar>& back = std::get<1>(layers.layers()).affine();
+    if (Middle::possible(hidden, back) && Z.cols() >= Middle::least_samples)
+      return Middle::evaluate(hidden, back, theta, S, Z, Y, workspace);
     if (hidden.size() > 2) return by_tangents(hidden, back, theta, S, Z, Y, workspace);
     const Index n = Z.cols(), d = Z.rows(), back_count = back.parameter_count();
     typename Workspace<Scalar>::Frame frame(workspace);
