@@ -145,7 +145,7 @@ static_assert(HasPathDynamics<WithIdleRow>);
 
 }  // namespace
 
-TEST_CASE("Recording: products fetch the next slot on the way out, and the one before on the way back",
+TEST_CASE("Recording: products fetch the next slot on the way out, the one before on the way back, none afterwards",
           "[gradient][recording]") {
   const bool path_alone = GENERATE(false, true);
   INFO("path alone: " << path_alone);
@@ -157,11 +157,13 @@ TEST_CASE("Recording: products fetch the next slot on the way out, and the one b
   y.topRows(2) = problem.y0;
   const auto evaluate_five_times = [&] {
     recording.start(DynamicsView<double>(dynamics), workspace);
-    for (int i = 0; i < 5; ++i)
+    for (int i = 0; i < 5; ++i) {
       if (path_alone)
         recording.path_slope(0.1, y, dy);
       else
         recording(0.1, y, dy);
+      CHECK(detail::fetch_ahead.next == detail::fetch_ahead.end);
+    }
   };
   evaluate_five_times();  // there are no slots beforehand
   NoteFetches::notes.clear();
@@ -172,20 +174,24 @@ TEST_CASE("Recording: products fetch the next slot on the way out, and the one b
     CHECK(evaluations[i].fetched == evaluations[i + 1].slot);
     CHECK(evaluations[i].bytes == sizeof(double) * std::size_t(dynamics.tape_size()));
   }
+  CHECK(evaluations[4].bytes == 0);
   NoteFetches::notes.clear();
   Vector<double> theta_bar = Vector<double>::Zero(dynamics.parameter_count());
   Batch<double> y_bar(2, 3);
   double t_bar = 0;
-  for (std::size_t i = 5; i-- > 0;)
+  for (std::size_t i = 5; i-- > 0;) {
     if (path_alone)
       recording.pullback_path(i, 0.1, View<const double>(dy), y_bar, theta_bar, t_bar);
     else
       recording.pullback(i, 0.1, View<const double>(dy), y_bar, theta_bar, t_bar);
+    CHECK(detail::fetch_ahead.next == detail::fetch_ahead.end);
+  }
   REQUIRE(NoteFetches::notes.size() == 5);
   for (std::size_t i = 0; i < 4; ++i) {
     CHECK(NoteFetches::notes[i].fetched == NoteFetches::notes[i + 1].slot);
     CHECK(NoteFetches::notes[i].bytes == sizeof(double) * std::size_t(dynamics.tape_size()));
   }
+  CHECK(NoteFetches::notes[4].bytes == 0);
 }
 
 TEST_CASE("RecordStorage: kept tapes grow with the network, arguments do not", "[gradient][recording]") {

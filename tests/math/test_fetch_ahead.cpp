@@ -5,6 +5,7 @@
 #include <support/layer_laws.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <thread>
 
@@ -48,4 +49,15 @@ TEST_CASE("What is to be fetched is a thread's own, and not more than a cache ho
   CHECK(left_to_fetch() == 400);
   detail::fetch_while_multiplying(record.data(), detail::most_fetched_bytes + 1);  // nothing is read there
   CHECK(left_to_fetch() == 0);
+}
+
+TEST_CASE("Memory is fetched in a scope, and none after it", "[math]") {
+  const Vector<float> record = Vector<float>::Zero(100);
+  {
+    const detail::FetchWhileMultiplying fetching(record.data(), 400);
+    CHECK(left_to_fetch() == 400);
+    CHECK(detail::fetch_ahead.next == reinterpret_cast<std::uintptr_t>(record.data()));
+  }
+  CHECK(left_to_fetch() == 0);
+  CHECK(detail::fetch_ahead.next == 0);
 }

@@ -28,11 +28,12 @@ class RecordSlots {
     if (slots_[index].size() < size) slots_[index].resize(size);
     return {slots_[index].data(), static_cast<std::size_t>(size)};
   }
-  /// Products fetch this one meanwhile, if it has room: an evaluation is about to fill it, or a pullback to read it.
-  void fetch(std::size_t index) const {
-    if (index >= slots_.size()) return;
+  /// Products fetch this one, if it is there, while the result lives: an evaluation is about to fill it, or a pullback
+  /// to read it. Slot 0 has none before it: `index` may be -1.
+  [[nodiscard]] detail::FetchWhileMultiplying fetch(std::size_t index) const {
+    if (index >= slots_.size()) return {nullptr, 0};
     const Vector<S>& slot = slots_[index];
-    detail::fetch_while_multiplying(slot.data(), std::size_t(slot.size()) * sizeof(S));
+    return {slot.data(), std::size_t(slot.size()) * sizeof(S)};
   }
 
  private:
@@ -74,7 +75,7 @@ class Recording {
   // --- what the solver calls -------------------------------------------------------------------------------------
   void operator()(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) {
     const std::span<Scalar> tape = slot(used_++);
-    slots_.fetch(used_);
+    const auto fetching = slots_.fetch(used_);
     Storage::template evaluate<Scalar>(dynamics_, t, y, dy, tape, *workspace_);
   }
   void path_slope(double t, const Batch<Scalar>& y, Batch<Scalar>& dy) {
@@ -84,8 +85,9 @@ class Recording {
     typename Workspace<Scalar>::Frame frame(*workspace_);
     const View<Scalar> Z = frame.batch(d, n), F = frame.batch(d, n), slopes(dy);
     detail::copy<Scalar>(View<const Scalar>(y).topRows(d), Z);
-    slots_.fetch(used_ + 1);
-    Storage::template evaluate<Scalar>(path, t, Z, F, slots_.at(used_, Storage::slot_size(path)), *workspace_);
+    const std::span<Scalar> tape = slots_.at(used_, Storage::slot_size(path));
+    const auto fetching = slots_.fetch(used_ + 1);
+    Storage::template evaluate<Scalar>(path, t, Z, F, tape, *workspace_);
     detail::copy<Scalar>(F, slopes.topRows(d));
     detail::fill<Scalar>(slopes.bottomRows(slopes.rows() - d), 0);
     ++used_;
@@ -120,7 +122,7 @@ class Recording {
   /// Pullback of evaluation `index`, which was made at time t.
   void pullback(std::size_t index, double t, View<const Scalar> dy_bar, View<Scalar> path_bar, View<Scalar> theta_bar,
                 Scalar& t_bar) {
-    if (index > 0) slots_.fetch(index - 1);
+    const auto fetching = slots_.fetch(index - 1);
     Storage::pullback(dynamics_, t, slot(index), dy_bar, path_bar, theta_bar, t_bar, *workspace_);
   }
   /// The same of one that was made by path_slope().
@@ -131,7 +133,7 @@ class Recording {
     typename Workspace<Scalar>::Frame frame(*workspace_);
     const View<Scalar> F_bar = frame.batch(path.rows(), path.columns());
     detail::copy<Scalar>(dy_bar.topRows(path.rows()), F_bar);
-    if (index > 0) slots_.fetch(index - 1);
+    const auto fetching = slots_.fetch(index - 1);
     Storage::pullback(path, t, slots_.at(index, Storage::slot_size(path)), F_bar, path_bar, theta_bar, t_bar,
                       *workspace_);
   }
