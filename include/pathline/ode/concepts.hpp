@@ -49,6 +49,7 @@ concept HasErrorRows = requires(const Rhs& rhs) {
 };
 
 /// Only the top path_rows() rows of y feed back into the right-hand side; the rows below are quadratures. Else all do.
+/// Within a step an explicit method may leave the rows below unset: the right-hand side does not read them.
 template <class Rhs>
 concept HasPathRows = requires(const Rhs& rhs) {
   { rhs.path_rows() } -> std::convertible_to<Index>;

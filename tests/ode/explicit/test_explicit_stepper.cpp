@@ -1,11 +1,16 @@
 // The stepper by hand: stages, the trial and its acceptance, and what "first same as last" saves.
 #include <pathline/ode/explicit/explicit_stepper.hpp>
 
+#include <pathline/ode/control/step_control.hpp>
+#include <pathline/ode/explicit/dormand_prince_853.hpp>
+#include <pathline/ode/explicit/embedded_pairs.hpp>
 #include <pathline/ode/explicit/tableaux.hpp>
+#include <pathline/ode/integrate.hpp>
 
 #include <support/catch.hpp>
 #include <support/ode_problems.hpp>
 
+#include <array>
 #include <limits>
 
 namespace pathline {
@@ -188,6 +193,46 @@ TEST_CASE("A loop of run-time length may write the slope", "[ode][stepper]") {
   };
   CHECK(evaluated(3) == Eigen::Vector3d(-1, -2, -3));
   CHECK(evaluated(2) == Eigen::Vector3d(-1, -2, 0));
+}
+
+namespace {
+
+/// z' = (-z_2, z_1), and quadratures of z_1.
+struct Rotation {
+  static constexpr Index quadratures = 37;
+  void operator()(double /*t*/, const Vector<double>& y, Vector<double>& dy) const {
+    dy(0) = -y(1);
+    dy(1) = y(0);
+    for (Index i = 0; i < quadratures; ++i) dy(2 + i) = double(i) * y(0);
+  }
+};
+struct RotationWithPathRows : Rotation {
+  [[nodiscard]] static Index path_rows() { return 2; }
+  [[nodiscard]] static Index error_rows() { return 2; }
+};
+
+template <class Method, class Rhs, class Control>
+Vector<double> turned(const Control& control) {
+  Vector<double> y = Vector<double>::LinSpaced(2 + Rotation::quadratures, 1, 2);
+  const Rhs rhs;
+  const std::array<double, 2> times{0, 3};
+  Stepper<Method, Vector<double>> stepper;
+  integrate(Method{}, control, rhs, y, times, stepper);
+  return y;
+}
+
+struct RotationWithErrorRows : Rotation {
+  [[nodiscard]] static Index error_rows() { return 2; }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Quadratures of a column are summed once a step, with the same bits", "[ode]", Dopri5, CashKarp,
+                   Dop853) {
+  const PiController control{.rtol = 1e-5, .atol = 1e-5};
+  CHECK(turned<TestType, RotationWithPathRows>(control) == turned<TestType, RotationWithErrorRows>(control));
+  CHECK(turned<TestType, RotationWithPathRows>(FixedSteps(7)) ==
+        turned<TestType, RotationWithErrorRows>(FixedSteps(7)));
 }
 
 }  // namespace pathline

@@ -95,6 +95,8 @@ class WayBack {
     if (field_.path == nullptr) copy<Scalar>(f.topRows(d), View<Scalar>(dw.data(), d, n));
   }
   [[nodiscard]] Index error_rows() const noexcept { return seen_; }
+  /// z and a feed back.
+  [[nodiscard]] Index path_rows() const noexcept { return fed_back_; }
 
  private:
   // z or a, path rows × columns.

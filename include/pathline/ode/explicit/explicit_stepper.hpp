@@ -297,7 +297,11 @@ class Stepper<Method, State> {
   template <int I, class Rhs>
   void evaluate_stages(Rhs& rhs, double t, LastStage last) {
     if constexpr (I < stages) {
-      detail::write_weighted<detail::StageWeights<Method, I>>(next_, y_, h_, K_);
+      // Nobody reads the quadratures of a stage's argument. With "first same as last" the last one is the solution.
+      if constexpr (HasPathRows<Rhs> && detail::sums_of_rows<State> && !(fsal && I == stages - 1))
+        detail::write_sum_in_loop<detail::StageWeights<Method, I>>(next_, &y_, h_, K_, rhs.path_rows());
+      else
+        detail::write_weighted<detail::StageWeights<Method, I>>(next_, y_, h_, K_);
       if constexpr (fsal && I == stages - 1)
         if (last == LastStage::skip) return;
       constexpr double c = Method::tableau.c[std::size_t(I)];
@@ -336,7 +340,9 @@ class Stepper<Method, State> {
   EIGEN_ALWAYS_INLINE double square_of_estimate(const Rhs& rhs, const Control& control) {
     if constexpr (HasErrorRows<Rhs>) {
       const Index rows = rhs.error_rows();
-      if constexpr (detail::sums_in_loops<State>)
+      if constexpr (detail::sums_of_rows<State>)
+        detail::write_sum_in_loop<Weights>(error_, static_cast<const State*>(nullptr), h_, K_, rows);
+      else if constexpr (detail::sums_in_loops<State>)
         detail::set_sum<Weights>(error_, h_, K_);  // also of the rows that do not count: one run of scalars
       else
         error_.topRows(rows) = detail::weighted_stages<Weights>(h_, K_).topRows(rows);

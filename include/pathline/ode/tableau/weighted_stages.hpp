@@ -131,9 +131,14 @@ void write_terms(std::index_sequence<First, Rest...> /*terms*/, Index size, cons
 template <class State>
 inline constexpr bool sums_in_loops = State::SizeAtCompileTime == Eigen::Dynamic;
 
-/// to = Σ h w_j K_j, or start + Σ h w_j K_j; `to` gets the shape of the K_j.
+/// The rows that a sum may leave out: of a state of one column those at its end are one run of scalars.
+template <class State>
+inline constexpr bool sums_of_rows = sums_in_loops<State>&& State::ColsAtCompileTime == 1;
+
+/// to = Σ h w_j K_j, or start + Σ h w_j K_j; `to` gets the shape of the K_j. With `size` its first scalars alone are
+/// written.
 template <class Weights, class State, class Stages>
-void write_sum_in_loop(State& to, const State* start, double h, const Stages& K) {
+void write_sum_in_loop(State& to, const State* start, double h, const Stages& K, Index size = -1) {
   static_assert(!all_zero<Weights>, "tableau: a row of zeros");
   using Scalar = typename State::Scalar;
   constexpr const auto& counting = counting_weights<Weights>;
@@ -148,8 +153,8 @@ void write_sum_in_loop(State& to, const State* start, double h, const Stages& K)
     w[n] = Scalar(h * counting.weight[n]);
     X[n] = stage.data();
   }
-  write_terms<Scalar>(std::make_index_sequence<terms>{}, to.size(), start == nullptr ? nullptr : start->data(), w, X,
-                      to.data());
+  write_terms<Scalar>(std::make_index_sequence<terms>{}, size < 0 ? to.size() : size,
+                      start == nullptr ? nullptr : start->data(), w, X, to.data());
 }
 
 /// to = Σ h w_j K_j, as a whole.
