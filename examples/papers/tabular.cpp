@@ -31,29 +31,40 @@ namespace examples::papers {
 
 namespace {
 
-enum Preset : std::size_t { ffjord, rnode, ot_flow };
+/// What the row can be told of the estimates; RNODE with weight 0 is FFJORD by fixed steps.
+struct Choices {
+  std::vector<std::string> estimates{"mixture", "FFJORD", "RNODE", "OT-Flow"};
+  bool paper_widths = false;  ///< Of FFJORD and RNODE, in training as short as ever.
+  double ffjord_rtol = 1e-5, ffjord_atol = 1e-5;
+  Index rnode_steps = 4;
+  double rnode_weight = 0.01;
 
-/// How RNODE trains; both weights 0 are FFJORD by fixed steps.
-struct RnodeTraining {
-  Index steps = 4;
-  double weight = 0.01;
+  [[nodiscard]] bool has(const std::string& name) const {
+    return std::find(estimates.begin(), estimates.end(), name) != estimates.end();
+  }
+  [[nodiscard]] Index flows() const { return Index(has("FFJORD")) + Index(has("RNODE")) + Index(has("OT-Flow")); }
 };
 
-/// With `--full` the hidden layers of FFJORD and RNODE are as wide and as many as in FFJORD's code for POWER (d = 6:
-/// three of 10 d), HEPMASS (21: two of 10 d) and MINIBOONE (43: two of 20 d), but of one block where that has 5, 10
-/// and 1, and OT-Flow's are as wide as in its paper. Otherwise FFJORD's and RNODE's are so at d = 6, and all others are
-/// narrower.
-[[nodiscard]] std::array<Recipe, 3> recipes(const TabularSet& set, const Setting& setting,
-                                            const RnodeTraining& of_rnode) {
+/// With `--full` and `--paper-widths` the hidden layers of FFJORD and RNODE are as wide and as many as in FFJORD's code
+/// for POWER (d = 6: three of 10 d), HEPMASS (21: two of 10 d) and MINIBOONE (43: two of 20 d), but of one block where
+/// that has 5, 10 and 1; with `--full` OT-Flow's are as wide as in its paper. Otherwise FFJORD's and RNODE's are so at
+/// d = 6, and all others are narrower.
+[[nodiscard]] std::array<Recipe, 3> recipes(const TabularSet& set, const Setting& setting, const Choices& choices) {
   const bool six = set.dim() == 6, large = set.dim() > 21;
   const Index epochs = setting.length<Index>(2, six ? 10 : 6, 100), batch = setting.brief ? 64 : 128;
-  const Index factor = setting.length<Index>(1, six ? 10 : large ? 4 : 5, large ? 20 : 10);
+  const Index of_paper = large ? 20 : 10, in_minutes = six ? 10 : large ? 4 : 5;
+  const Index factor = choices.paper_widths ? of_paper : setting.length<Index>(1, in_minutes, of_paper);
   const Index width = setting.length<Index>(8, six ? 32 : 64, six ? 128 : 256);
   const std::vector<Index> hidden(six ? 3 : 2, factor * set.dim());
-  return {{{.hidden = hidden, .epochs = epochs, .batch = batch, .learning_rate = 1e-2},
+  return {{{.hidden = hidden,
+            .rtol = choices.ffjord_rtol,
+            .atol = choices.ffjord_atol,
+            .epochs = epochs,
+            .batch = batch,
+            .learning_rate = 1e-2},
            {.hidden = hidden,
-            .steps = of_rnode.steps,
-            .weight = of_rnode.weight,
+            .steps = choices.rnode_steps,
+            .weight = choices.rnode_weight,
             .epochs = epochs,
             .batch = batch,
             .learning_rate = 1e-2},
@@ -71,7 +82,7 @@ struct Run {
   std::vector<std::pair<std::string, Values>> log_prob;  ///< Of each estimate at the test rows, in the table's units.
   std::optional<Values> truth;
   double gaussian = 0;    ///< Its mean NLL of the validation rows, in their coordinates.
-  double components = 0;  ///< Of the mixture.
+  double components = 0;  ///< Of the mixture, where there is one.
   std::vector<TrainedFlow> flows;
   std::vector<Equal> equal;  ///< Each where it is as good as the others.
 };
@@ -110,7 +121,7 @@ template <class OnFit>
   return *std::move(best);
 }
 
-[[nodiscard]] Run run(const TabularSet& set, const Setting& setting, const RnodeTraining& of_rnode, std::uint64_t seed,
+[[nodiscard]] Run run(const TabularSet& set, const Setting& setting, const Choices& choices, std::uint64_t seed,
                       pathline::ProgressLine& progress, long& done) {
   Run result;
   result.truth = set.log_prob;
@@ -120,18 +131,21 @@ template <class OnFit>
     progress.update(++done, "seed " + std::to_string(seed) + "  " + name + " " + number_text(result.gaussian - nll, 2) +
                                 " nats over the Gaussian");
   };
-  const GaussianComponents components =
-      mixture(set, setting, [&](Index count, double nll) { tell("mixture of " + std::to_string(count), nll); });
   result.log_prob.emplace_back("Gaussian", gaussian.log_prob(set.test) + set.log_det);
-  result.log_prob.emplace_back("mixture of Gaussians", components.log_prob(set.test) + set.log_det);
-  result.components = double(components.weights().size());
+  if (choices.has("mixture")) {
+    const GaussianComponents components =
+        mixture(set, setting, [&](Index count, double nll) { tell("mixture of " + std::to_string(count), nll); });
+    result.log_prob.emplace_back("mixture of Gaussians", components.log_prob(set.test) + set.log_det);
+    result.components = double(components.weights().size());
+  }
 
-  auto recipe = recipes(set, setting, of_rnode);
+  auto recipe = recipes(set, setting, choices);
   const std::array names{"FFJORD", "RNODE", "OT-Flow"};
-  for (std::size_t k = 0; k < recipe.size(); ++k) recipe[k].on_epoch = [&, k](double nll) { tell(names[k], nll); };
-  result.flows.push_back(train_ffjord(set, recipe[ffjord], seed));
-  result.flows.push_back(train_rnode(set, recipe[rnode], seed));
-  result.flows.push_back(train_ot_flow(set, recipe[ot_flow], seed));
+  const std::array trainers{train_ffjord, train_rnode, train_ot_flow};
+  for (std::size_t k = 0; k < recipe.size(); ++k) {
+    recipe[k].on_epoch = [&, k](double nll) { tell(names[k], nll); };
+    if (choices.has(names[k])) result.flows.push_back(trainers[k](set, recipe[k], seed));
+  }
   for (const TrainedFlow& flow : result.flows)
     result.log_prob.emplace_back(flow.name, flow.judge(flow.best()).log_prob);
   result.equal = at_equal_likelihood(result.flows);
@@ -162,8 +176,10 @@ void print_likelihoods(const TabularSet& set, const std::vector<Run>& runs) {
   for (std::size_t k = 0; k < runs.front().log_prob.size(); ++k) {
     const auto of = [k](const Run& one) { return score(one, one.log_prob[k].second); };
     std::cout << "| " << runs.front().log_prob[k].first
-              << (k == 1 ? ", " + over_seeds(runs, 0, [](const Run& one) { return one.components; }) : "") << " | "
-              << over_seeds(runs, 3, [&](const Run& one) { return of(one).mean; }) << " | "
+              << (k == 1 && runs.front().components > 0
+                      ? ", " + over_seeds(runs, 0, [](const Run& one) { return one.components; })
+                      : "")
+              << " | " << over_seeds(runs, 3, [&](const Run& one) { return of(one).mean; }) << " | "
               << number_text(of(runs.front()).standard_error) << " |\n";
   }
 }
@@ -265,7 +281,7 @@ void shorten(TabularSet& set) {
 
 void tabular(int argc, char** argv) {
   Setting setting;
-  RnodeTraining of_rnode;
+  Choices choices;
   std::vector<std::string> names{"diamonds", "blocks-21"};
   std::filesystem::path exported;
   CommandLine line(
@@ -277,8 +293,17 @@ void tabular(int argc, char** argv) {
       .with_commas()
       .one_of(tabular_names())
       .type("A,B");
-  line.add("--rnode-steps", of_rnode.steps, "of RK4, by which RNODE trains").within(1, 1000);
-  line.add("--rnode-weight", of_rnode.weight, "of RNODE's costs; 0: FFJORD by fixed steps").within(0., 1e3);
+  line.add("--estimates", choices.estimates, "with commas, beside a Gaussian")
+      .with_commas()
+      .one_of({"mixture", "FFJORD", "RNODE", "OT-Flow"})
+      .type("A,B");
+  line.add_flag("--paper-widths", choices.paper_widths,
+                "FFJORD and RNODE as wide as FFJORD's code has them, also without --full");
+  line.add("--ffjord-rtol", choices.ffjord_rtol, "of the solver that trains FFJORD; its code for tables: 1e-6")
+      .within(1e-9, 0.1);
+  line.add("--ffjord-atol", choices.ffjord_atol, "the same; its code for tables: 1e-8").within(1e-12, 0.1);
+  line.add("--rnode-steps", choices.rnode_steps, "of RK4, by which RNODE trains").within(1, 1000);
+  line.add("--rnode-weight", choices.rnode_weight, "of RNODE's costs; 0: FFJORD by fixed steps").within(0., 1e3);
   line.add("--export", exported,
            "writes the sets as NPY files below this folder for other programs, and trains nothing")
       .type("DIR")
@@ -300,21 +325,21 @@ void tabular(int argc, char** argv) {
         continue;
       }
       if (!progress) {
-        auto each = long(mixture_sizes(setting).size());
-        for (const Recipe& recipe : recipes(set, setting, of_rnode)) each += long(recipe.epochs);
+        auto each = choices.has("mixture") ? long(mixture_sizes(setting).size()) : 0L;
+        each += long(choices.flows()) * long(recipes(set, setting, choices).front().epochs);
         progress.emplace(std::cerr, name + ", mixtures and epochs", long(seeds.size()) * each);
       }
-      runs.push_back(run(set, setting, of_rnode, seed, *progress, done));
+      runs.push_back(run(set, setting, choices, seed, *progress, done));
     }
     if (runs.empty()) continue;
     progress.reset();  // its line ends
     const TabularSet& set = *sets.front();
     print_seeds(set, seeds, runs);
     print_likelihoods(set, runs);
+    if (choices.flows() == 0) continue;
     print_costs(runs);
-    print_ratios(runs, ffjord, rnode);
-    print_ratios(runs, ffjord, ot_flow);
-    print_ratios(runs, rnode, ot_flow);
+    for (std::size_t a = 0; a < runs.front().flows.size(); ++a)
+      for (std::size_t b = a + 1; b < runs.front().flows.size(); ++b) print_ratios(runs, a, b);
     setting.picture("tabular-" + name + ".png", [&](const std::filesystem::path& png) { draw(png, set, runs); });
   }
   if (!exported.empty())

@@ -4,6 +4,7 @@
 #include <examples/papers/tabular_flow.hpp>
 
 #include <pathline/core/random.hpp>
+#include <pathline/flow/evaluation.hpp>
 #include <pathline/flow/preset/ffjord.hpp>
 #include <pathline/flow/preset/ot_flow.hpp>
 #include <pathline/flow/preset/rnode.hpp>
@@ -67,10 +68,12 @@ template <class Flow>
 }  // namespace
 
 TrainedFlow train_ffjord(const TabularSet& set, const Recipe& recipe, std::uint64_t seed) {
-  return train(
-      "FFJORD",
-      pathline::ffjord<float>({.dim = set.dim(), .hidden = recipe.hidden, .seed = seed}, one_thread, chunk_width), set,
-      recipe, seed);
+  return train("FFJORD",
+               pathline::ffjord<float>(
+                   {.dim = set.dim(), .hidden = recipe.hidden, .rtol = recipe.rtol, .atol = recipe.atol, .seed = seed},
+                   one_thread, chunk_width,
+                   pathline::EvaluationSolver{pathline::Dopri5{}, pathline::PiController{.rtol = 1e-5, .atol = 1e-5}}),
+               set, recipe, seed);
 }
 
 TrainedFlow train_rnode(const TabularSet& set, const Recipe& recipe, std::uint64_t seed) {

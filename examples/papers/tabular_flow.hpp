@@ -14,6 +14,7 @@ namespace examples::papers {
 
 struct Recipe {
   std::vector<Index> hidden{64, 64};  ///< Widths; OT-Flow's is the first.
+  double rtol = 1e-5, atol = 1e-5;    ///< Of the solver that trains FFJORD.
   Index steps = 8;                    ///< Of RK4, where the preset trains by it.
   double weight = 0.01;               ///< Of both of RNODE's costs.
   Index epochs = 10, batch = 256;
