@@ -139,24 +139,39 @@ class Workspace {
 
   template <class Make>
   const Scalar* derived(const View<const Scalar>& A, int kind, Index count, Make&& make) {
+    const Place place = place_of(A, kind, count);
+    if (!place.known) make(place.scalars);
+    if (place.kept) keep(A, kind, count);
+    return place.scalars;
+  }
+
+  struct Place {
+    Scalar* scalars;
+    bool known, kept;  // computed already; to be kept once it is
+  };
+
+  // What does not depend on `make` is compiled once a scalar.
+  [[gnu::noinline]] Place place_of(const View<const Scalar>& A, int kind, Index count) {
     // Addresses compare as numbers: A may be part of another array.
     const auto at = [](const Scalar* x) { return reinterpret_cast<std::uintptr_t>(x); };
     if (A.data() == nullptr || at(A.data()) < at(parameters_.data()) ||
-        at(A.data()) >= at(parameters_.data() + parameters_.size())) {
-      Scalar* const now = take(count);
-      make(now);
-      return now;
-    }
+        at(A.data()) >= at(parameters_.data() + parameters_.size()))
+      return {take(count), false, false};
     for (std::size_t i = first_; i < last_; ++i) {
       Derived& known = derived_[i];
       if (known.of == A.data() && known.kind == kind && known.rows == A.rows() && known.columns == A.cols() &&
           known.stride == A.stride() && known.count == count)
-        return aligned(known.memory);
+        return {aligned(known.memory), true, false};
     }
     if (last_ == derived_.size()) derived_.emplace_back();
     Derived& next = derived_[last_];
     if (next.memory.size() < count + line) next.memory.resize(count + line);
-    make(aligned(next.memory));
+    return {aligned(next.memory), false, true};
+  }
+
+  // The place at `last_` holds what was computed of A.
+  void keep(const View<const Scalar>& A, int kind, Index count) {
+    Derived& next = derived_[last_];
     next.of = A.data();
     next.rows = A.rows();
     next.columns = A.cols();
@@ -164,7 +179,6 @@ class Workspace {
     next.count = count;
     next.kind = kind;
     ++last_;
-    return aligned(next.memory);
   }
 
   std::vector<Vector<Scalar>> blocks_;
