@@ -7,6 +7,8 @@
 #include <support/gradient_problem.hpp>
 
 #include <cmath>
+#include <concepts>
+#include <span>
 #include <vector>
 
 using namespace pathline;
@@ -54,6 +56,41 @@ double replayed_loss(const GradientProblem& problem, const Recording& recording,
 }
 
 }  // namespace
+
+TEMPLATE_TEST_CASE("A solve whose end alone is wanted has the bits of one with an empty list of outputs",
+                   "[gradient][backpropagation]", PiController, FixedSteps) {
+  const GradientProblem problem;
+  const GradientProblem::G dynamics(problem.field, problem.y0.cols());
+  const std::vector<double> ends = GENERATE(std::vector<double>{0, 1}, std::vector<double>{1, 0.25});
+  const Backpropagation<> gradient{.outputs = GENERATE(OutputTimes::step_to, OutputTimes::interpolate)};
+  const TestType control = [] {
+    if constexpr (std::same_as<TestType, FixedSteps>)
+      return FixedSteps(3);
+    else
+      return TestType{};
+  }();
+  const auto solve = [&](auto outputs, auto outputs_bar) {
+    Backpropagation<>::Memory<GradientProblem::G, Dopri5> memory;
+    Batch<double> y = problem.y0;
+    GradientProblem::Result result;
+    result.theta_bar.setZero(problem.field.parameters().size());
+    result.forward = gradient.forward(Dopri5{}, control, dynamics, y, ends, outputs, memory);
+    result.y0_bar = y.array().cos().matrix();
+    result.loss = y.array().sin().sum();
+    result.backward =
+        gradient.backward(Dopri5{}, control, dynamics, ends, outputs_bar, result.y0_bar, result.theta_bar, memory);
+    return result;
+  };
+  const auto ends_only = solve(no_outputs, no_outputs);
+  const auto listed = solve(std::span<Batch<double>>{}, std::span<const Batch<double>>{});
+  CHECK(ends_only.loss == listed.loss);
+  CHECK((ends_only.y0_bar.array() == listed.y0_bar.array()).all());
+  CHECK((ends_only.theta_bar.array() == listed.theta_bar.array()).all());
+  CHECK(ends_only.theta_bar.cwiseAbs().maxCoeff() > 0);
+  CHECK(ends_only.forward.accepted == listed.forward.accepted);
+  CHECK(ends_only.forward.evaluations == listed.forward.evaluations);
+  CHECK(ends_only.backward.evaluations == listed.backward.evaluations);
+}
 
 TEMPLATE_TEST_CASE("Gradients of interpolated outputs agree with central differences of the replayed steps",
                    "[gradient][backpropagation]", Dopri5, BogackiShampine) {

@@ -15,6 +15,7 @@
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/flow/transform/transform.hpp>
+#include <pathline/gradient/interpolated_outputs.hpp>
 #include <pathline/gradient/per_sample/sample_backpropagation.hpp>
 #include <pathline/gradient/side_inputs.hpp>
 #include <pathline/math/view_loops.hpp>
@@ -140,13 +141,13 @@ class FlowScore {
     const std::span<const double> times(ends);
     const auto& [method, control] = parts_.evaluation_solver;
     const typename ByControl::type& gradient = ByControl::of(gradient_);
-    gradient.forward(method, control, dynamics, job.y, times, {}, memory);
+    gradient.forward(method, control, dynamics, job.y, times, no_outputs, memory);
     if (b + 1 < parts_.blocks())
       through_block(b + 1, job);
     else
       through_normalization(b + 1, job, [&] { set_cotangents(job); });
     Vector<Scalar> theta_bar = Vector<Scalar>::Zero(dynamics.parameter_count());
-    gradient.backward(method, control, dynamics, times, {}, job.y_bar, theta_bar, memory);
+    gradient.backward(method, control, dynamics, times, no_outputs, job.y_bar, theta_bar, memory);
   }
 
   // Normalisation `gap` around what follows; just that where the flow has none.

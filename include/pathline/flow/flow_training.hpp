@@ -14,6 +14,7 @@
 #include <pathline/flow/likelihood.hpp>
 #include <pathline/flow/path/with_field_on_path.hpp>
 #include <pathline/flow/statistics/row_moments.hpp>
+#include <pathline/gradient/interpolated_outputs.hpp>
 #include <pathline/gradient/per_sample/sample_backpropagation.hpp>
 #include <pathline/gradient/side_inputs.hpp>
 #include <pathline/math/view_loops.hpp>
@@ -187,7 +188,7 @@ class FlowTraining {
     const std::array<double, 2> ends{parts_.time.data, end};
     const std::span<const double> times(ends);
     const Gradient& gradient_method = ByControl::of(parts_.gradient);
-    job.chunk.forward += gradient_method.forward(parts_.method, parts_.control, dynamics, y, times, {}, memory);
+    job.chunk.forward += gradient_method.forward(parts_.method, parts_.control, dynamics, y, times, no_outputs, memory);
     if (b + 1 < parts_.blocks()) {
       job.thread.blocks[std::size_t(b + 1)].steppers.at(y.rows(), y.cols()).y = y;
       through_block(b + 1, job);
@@ -202,11 +203,11 @@ class FlowTraining {
     if constexpr (requires { memory.step_cost; }) {  // each sample bears its share of its chunk's steps
       const Scalar step_share = Scalar(total_weight(job.samples) / job.batch);
       job.chunk.step_cost += double(step_share * memory.step_cost);
-      job.chunk.backward += gradient_method.backward(parts_.method, parts_.control, dynamics, times, {}, y_bar,
+      job.chunk.backward += gradient_method.backward(parts_.method, parts_.control, dynamics, times, no_outputs, y_bar,
                                                      theta_bar, memory, step_share);
     } else {
-      job.chunk.backward +=
-          gradient_method.backward(parts_.method, parts_.control, dynamics, times, {}, y_bar, theta_bar, memory);
+      job.chunk.backward += gradient_method.backward(parts_.method, parts_.control, dynamics, times, no_outputs, y_bar,
+                                                     theta_bar, memory);
     }
     const View<Scalar> gradient = job.chunk.gradient;
     copy<Scalar>(theta_bar.head(own), gradient.segment(parts_.block_offset(b), own));

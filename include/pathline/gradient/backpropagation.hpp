@@ -99,6 +99,53 @@ struct Backpropagation {
   Statistics forward(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,
                      std::span<const double> times, std::span<Batch<typename G::Scalar>> states,
                      Memory<G, Method>& memory) const {
+    return record(method, control, dynamics, y, times, states, memory);
+  }
+  /// The same for a solve whose end alone is wanted. What writes outputs is then not compiled.
+  template <class Method, class Control, Dynamics G>
+  Statistics forward(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,
+                     std::span<const double> times, NoOutputs none, Memory<G, Method>& memory) const {
+    return record(method, control, dynamics, y, times, none, memory);
+  }
+
+  /// Walks the record back. `y_bar` (rows × columns) holds the cotangent of y at the last time, then that of y(t0);
+  /// `outputs_bar`, unless empty, holds a cotangent for each of the times, which are added on the way. Adds to
+  /// theta_bar. `step_cost_bar` is the factor of the cost of the steps in the loss.
+  template <class Method, class Control, Dynamics G>
+  Statistics backward(const Method& /*method*/, [[maybe_unused]] const Control& control, const G& dynamics,
+                      std::span<const double> times, std::span<const Batch<typename G::Scalar>> outputs_bar,
+                      BatchRef<typename G::Scalar> y_bar, VectorRef<typename G::Scalar> theta_bar,
+                      Memory<G, Method>& memory, typename G::Scalar step_cost_bar = 1) const {
+    return go_back<Method>(control, dynamics, times, outputs_bar, y_bar, theta_bar, memory, step_cost_bar);
+  }
+  template <class Method, class Control, Dynamics G>
+  Statistics backward(const Method& /*method*/, [[maybe_unused]] const Control& control, const G& dynamics,
+                      std::span<const double> times, NoOutputs none, BatchRef<typename G::Scalar> y_bar,
+                      VectorRef<typename G::Scalar> theta_bar, Memory<G, Method>& memory,
+                      typename G::Scalar step_cost_bar = 1) const {
+    return go_back<Method>(control, dynamics, times, none, y_bar, theta_bar, memory, step_cost_bar);
+  }
+
+ private:
+  /// The record of the family of methods: of all steps, or of one at a time.
+  template <Real Scalar, class Method>
+  using OneStep =
+      typename detail::RecordingOf<Method, Scalar, std::conditional_t<RunsAgain<Storage>, KeepTapes, Storage>,
+                                   has_step_cost>::type;
+  template <class Method>
+  static constexpr bool gives_stages = !has_step_cost || requires(StepPullback<Method, detail::AnyDynamics> & back) {
+    back.start_stages();
+  };
+  template <class Method>
+  static constexpr bool supports =
+      MethodWithPullback<Method>&& detail::reads_stages_of<Cost, Method>&& gives_stages<Method>;
+  template <class Method, Dynamics G>
+  using DynamicsOf = typename StepRecord<Method>::template Dynamics<typename G::Scalar>;
+
+  // States: a span of them, or NoOutputs.
+  template <class Method, class Control, Dynamics G, class States>
+  Statistics record(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,
+                    std::span<const double> times, States states, Memory<G, Method>& memory) const {
     static_assert(MethodWithPullback<Method>,
                   "Backpropagation: this solver has no pullback: include pathline/gradient.hpp for any that is "
                   "not explicit Runge-Kutta, or use one that is, such as Dopri5");
@@ -118,14 +165,10 @@ struct Backpropagation {
     }
   }
 
-  /// Walks the record back. `y_bar` (rows × columns) holds the cotangent of y at the last time, then that of y(t0);
-  /// `outputs_bar`, unless empty, holds a cotangent for each of the times, which are added on the way. Adds to
-  /// theta_bar. `step_cost_bar` is the factor of the cost of the steps in the loss.
-  template <class Method, class Control, Dynamics G>
-  Statistics backward(const Method& /*method*/, [[maybe_unused]] const Control& control, const G& dynamics,
-                      std::span<const double> times, std::span<const Batch<typename G::Scalar>> outputs_bar,
-                      BatchRef<typename G::Scalar> y_bar, VectorRef<typename G::Scalar> theta_bar,
-                      Memory<G, Method>& memory, typename G::Scalar step_cost_bar = 1) const {
+  template <class Method, class Control, Dynamics G, class Bars>
+  Statistics go_back([[maybe_unused]] const Control& control, const G& dynamics, std::span<const double> times,
+                     Bars outputs_bar, BatchRef<typename G::Scalar> y_bar, VectorRef<typename G::Scalar> theta_bar,
+                     Memory<G, Method>& memory, typename G::Scalar step_cost_bar) const {
     if constexpr (requires { memory.recording.solve_as(control); }) memory.recording.solve_as(control);
     if constexpr (supports<Method>)  // forward() has refused any other
       return walk_back<Method>(DynamicsOf<Method, G>(dynamics), times, outputs_bar, y_bar, theta_bar, memory,
@@ -134,33 +177,18 @@ struct Backpropagation {
       return {};
   }
 
- private:
-  /// The record of the family of methods: of all steps, or of one at a time.
-  template <Real Scalar, class Method>
-  using OneStep =
-      typename detail::RecordingOf<Method, Scalar, std::conditional_t<RunsAgain<Storage>, KeepTapes, Storage>,
-                                   has_step_cost>::type;
-  template <class Method>
-  static constexpr bool gives_stages = !has_step_cost || requires(StepPullback<Method, detail::AnyDynamics> & back) {
-    back.start_stages();
-  };
-  template <class Method>
-  static constexpr bool supports =
-      MethodWithPullback<Method>&& detail::reads_stages_of<Cost, Method>&& gives_stages<Method>;
-  template <class Method, Dynamics G>
-  using DynamicsOf = typename StepRecord<Method>::template Dynamics<typename G::Scalar>;
-
-  template <class Method, class Control, Real Scalar>
+  template <class Method, class Control, Real Scalar, class States>
   Statistics solve(const Method& method, const Control& control, Batch<Scalar>& y, std::span<const double> times,
-                   std::span<Batch<Scalar>> states, ThreadMemory<Scalar, Method>& memory) const {
+                   States states, ThreadMemory<Scalar, Method>& memory) const {
+    constexpr bool writes = !std::same_as<States, NoOutputs>;
     detail::require_interpolation<Method>(outputs);
-    const detail::OutputSchedule schedule(times, outputs);
+    const std::conditional_t<writes, detail::OutputSchedule, detail::BothEnds> schedule(times, outputs);
     if constexpr (RunsAgain<Storage> && ResumableStepper<Stepper<Method, Batch<Scalar>>>)  // else see `forward`
       memory.recording.plan(storage.room(), detail::planned_steps(control, schedule.times()), times.size());
     memory.step_cost = 0;
     auto& stepper = memory.steppers.at(y.rows(), y.cols()).stepper;
-    memory.writer.start(times, states, outputs);
-    Observer<Scalar, Method> observer{memory, step_cost};
+    if constexpr (writes) memory.writer.start(times, states, outputs);
+    Observer<Scalar, Method, writes> observer{memory, step_cost};
     OneStep<Scalar, Method>& rhs = memory.recording;
     if constexpr (FixedControl<Control> && detail::interpolates<Method> && !has_step_cost)
       if (outputs == OutputTimes::interpolate)
@@ -168,17 +196,19 @@ struct Backpropagation {
     return detail::integrate_batch<has_step_cost>(method, control, rhs, y, schedule.times(), stepper, observer);
   }
 
-  template <class Method, class AnyDynamics, Real Scalar>
-  Statistics walk_back(const AnyDynamics& dynamics, std::span<const double> times,
-                       std::span<const Batch<Scalar>> outputs_bar, BatchRef<Scalar> y_bar, VectorRef<Scalar> theta_bar,
-                       ThreadMemory<Scalar, Method>& memory, Scalar step_cost_bar) const {
+  template <class Method, class AnyDynamics, class Bars, Real Scalar>
+  Statistics walk_back(const AnyDynamics& dynamics, std::span<const double> times, Bars outputs_bar,
+                       BatchRef<Scalar> y_bar, VectorRef<Scalar> theta_bar, ThreadMemory<Scalar, Method>& memory,
+                       Scalar step_cost_bar) const {
     Statistics statistics;
     const auto& steps = memory.recording.steps();
     typename Workspace<Scalar>::Frame frame(memory.workspace);
     StepPullback<Method, AnyDynamics> back(dynamics, frame, memory.pullback);
     BatchMap<Scalar> lambda = frame.batch(y_bar.rows(), y_bar.cols());  // contiguous, as y_bar need not be
     detail::copy<Scalar>(y_bar, lambda);
-    detail::OutputsBack<Method, decltype(memory.recording)> given(outputs, times, outputs_bar, memory.recording);
+    using Given = std::conditional_t<std::same_as<Bars, NoOutputs>, detail::NoOutputsBack,
+                                     detail::OutputsBack<Method, decltype(memory.recording)>>;
+    Given given(outputs, times, outputs_bar, memory.recording);
     for (std::size_t index = steps.size(); index > 0; --index) {
       given.add_at_end(index, lambda);
       OneStep<Scalar, Method>& record = opened(memory.recording, index - 1);
@@ -209,7 +239,7 @@ struct Backpropagation {
   }
 
   // Passes the solver's news on to the recording, sums the cost of the steps, and has outputs written.
-  template <Real Scalar, class Method>
+  template <Real Scalar, class Method, bool writes>
   struct Observer {
     ThreadMemory<Scalar, Method>& memory;
     const Cost& cost;
@@ -221,14 +251,14 @@ struct Backpropagation {
     }
     void accept(double t, double h, const Stepper<Method, Batch<Scalar>>& stepper) {
       memory.recording.accept(t, h, stepper);
-      memory.writer.accept(stepper, t);
+      if constexpr (writes) memory.writer.accept(stepper, t);
       if constexpr (has_step_cost)
         memory.step_cost += cost.evaluate(AcceptedStep<Scalar>{
             t, h, memory.recording.stages(memory.recording.steps().size() - 1, std::size_t(stepper.stages))});
     }
     void output(Index i, const Batch<Scalar>& y) {
       memory.recording.output(i, y);
-      memory.writer.output(i, y);
+      if constexpr (writes) memory.writer.output(i, y);
     }
   };
 };

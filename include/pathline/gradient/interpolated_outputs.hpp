@@ -28,6 +28,16 @@ namespace pathline {
 /// whole solve.
 enum class OutputTimes : std::uint8_t { step_to, interpolate };
 
+/// In place of a span of states or of their cotangents: a solve between two times whose end alone is wanted.
+struct NoOutputs {
+  explicit constexpr NoOutputs(int) {}  // {} is an empty span
+  template <class State>
+  operator std::span<State>() const noexcept {  // NOLINT(google-explicit-constructor): what most methods take
+    return {};
+  }
+};
+inline constexpr NoOutputs no_outputs{0};
+
 namespace detail {
 
 /// Whether the steps of the method end with the slope that interpolation needs.
@@ -64,6 +74,16 @@ class OutputSchedule {
 
  private:
   std::array<double, 2> ends_{};
+  std::span<const double> times_;
+};
+
+/// In place of an `OutputSchedule` where no outputs are wanted.
+class BothEnds {
+ public:
+  BothEnds(std::span<const double> times, OutputTimes /*outputs*/) : times_(times) {}
+  [[nodiscard]] std::span<const double> times() const { return times_; }
+
+ private:
   std::span<const double> times_;
 };
 
@@ -217,6 +237,19 @@ class OutputsBack {
   const Record& record_;
   std::size_t left_;                               // the outputs that have not been seen to
   std::size_t first_inside_ = 0, end_inside_ = 0;  // those of the step at hand
+};
+
+/// In place of `OutputsBack` where no output has a cotangent.
+struct NoOutputsBack {
+  template <class Record>
+  NoOutputsBack(OutputTimes /*outputs*/, std::span<const double> /*times*/, NoOutputs /*bars*/,
+                const Record& /*record*/) {}
+  template <class Lambda>
+  void add_at_end(std::size_t /*steps_done*/, const Lambda& /*lambda*/) {}
+  template <class Lambda, class Back>
+  void add_inside(std::size_t /*steps_done*/, const Lambda& /*lambda*/, Back& /*back*/) {}
+  template <class Lambda>
+  void add_to_start(std::size_t /*steps_done*/, const Lambda& /*lambda*/) {}
 };
 
 }  // namespace detail
