@@ -8,11 +8,11 @@
 #pragma once
 
 #include <pathline/io/csv.hpp>
-#include <pathline/io/csv_advice.hpp>
-#include <pathline/io/csv_cells.hpp>
-#include <pathline/io/csv_header.hpp>
+#include <pathline/io/csv/csv_advice.hpp>
+#include <pathline/io/csv/csv_cells.hpp>
+#include <pathline/io/csv/csv_header.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/csv_options.hpp>
-#include <pathline/io/csv_text.hpp>
 #include <pathline/io/file_path.hpp>
 #include <pathline/io/number_text.hpp>
 #include <pathline/io/read_text.hpp>

@@ -3,7 +3,7 @@
 /// bits.
 #include <pathline/io/csv.hpp>
 
-#include <pathline/io/csv_text.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/number_text.hpp>
 #include <pathline/io/write_csv.hpp>
 

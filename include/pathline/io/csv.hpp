@@ -8,11 +8,11 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/io/csv_advice.hpp>
-#include <pathline/io/csv_cells.hpp>
-#include <pathline/io/csv_header.hpp>
+#include <pathline/io/csv/csv_advice.hpp>
+#include <pathline/io/csv/csv_cells.hpp>
+#include <pathline/io/csv/csv_header.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/csv_options.hpp>
-#include <pathline/io/csv_text.hpp>
 #include <pathline/io/file_path.hpp>
 #include <pathline/io/number_text.hpp>
 #include <pathline/io/read_text.hpp>
@@ -234,7 +234,7 @@ template <Real Scalar>
 
 /// The table that `text` holds; `source` is what messages call it. Cells may be quoted ("" is a quote), spaces around
 /// them do not count, lines end in \n, \r\n or \r, blank lines at the end are skipped. Only chosen columns must be
-/// numbers. Whether the first line names the columns is decided by the rules in io/csv_header.hpp.
+/// numbers. Whether the first line names the columns is decided by the rules in io/csv/csv_header.hpp.
 ///
 /// \throws DataError for an empty text, a header alone, a first line that can be names or data, rows of unequal length,
 ///         cells that are not finite numbers (says line, column and what to do), text in another encoding, and for

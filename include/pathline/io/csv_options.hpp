@@ -9,8 +9,8 @@
 
 namespace pathline::io {
 
-/// Whether the first line names the columns. `detect` decides by the rules of io/csv_header.hpp and refuses a line that
-/// can be either: say `present` or `absent` then.
+/// Whether the first line names the columns. `detect` decides by the rules of io/csv/csv_header.hpp and refuses a line
+/// that can be either: say `present` or `absent` then.
 enum class CsvHeader { detect, present, absent };
 
 struct CsvOptions {

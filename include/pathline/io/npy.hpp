@@ -8,9 +8,9 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/io/csv.hpp>
-#include <pathline/io/csv_header.hpp>
+#include <pathline/io/csv/csv_header.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/csv_options.hpp>
-#include <pathline/io/csv_text.hpp>
 #include <pathline/io/format/any_number.hpp>
 #include <pathline/io/format/byte_order.hpp>
 #include <pathline/io/format/mapped_file.hpp>

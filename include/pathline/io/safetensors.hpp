@@ -8,7 +8,7 @@
 #pragma once
 
 #include <pathline/core/errors.hpp>
-#include <pathline/io/csv_text.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/format/byte_order.hpp>
 #include <pathline/io/format/json_reader.hpp>
 #include <pathline/io/format/tensor_type.hpp>

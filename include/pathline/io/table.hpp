@@ -8,9 +8,9 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/io/csv.hpp>
-#include <pathline/io/csv_cells.hpp>
+#include <pathline/io/csv/csv_cells.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/csv_options.hpp>
-#include <pathline/io/csv_text.hpp>
 #include <pathline/io/npy.hpp>
 #include <pathline/io/write_csv.hpp>
 

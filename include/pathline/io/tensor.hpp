@@ -6,7 +6,7 @@
 
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/io/csv_text.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/format/any_number.hpp>
 #include <pathline/io/format/byte_order.hpp>
 #include <pathline/io/format/tensor_type.hpp>

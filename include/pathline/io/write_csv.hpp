@@ -7,8 +7,8 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/types.hpp>
 #include <pathline/io/csv.hpp>
-#include <pathline/io/csv_cells.hpp>
-#include <pathline/io/csv_text.hpp>
+#include <pathline/io/csv/csv_cells.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/number_text.hpp>
 #include <pathline/io/replace_file.hpp>
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <pathline/core/types.hpp>
-#include <pathline/io/csv_text.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/format/any_number.hpp>
 #include <pathline/io/format/byte_order.hpp>
 #include <pathline/io/format/tensor_type.hpp>

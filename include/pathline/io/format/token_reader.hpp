@@ -3,7 +3,7 @@
 /// come next; whatever else comes is refused with its byte in the file.
 #pragma once
 
-#include <pathline/io/csv_text.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/format_error.hpp>
 
 #include <algorithm>

@@ -6,9 +6,9 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/io/csv_cells.hpp>
+#include <pathline/io/csv/csv_cells.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/csv_options.hpp>
-#include <pathline/io/csv_text.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -154,8 +154,8 @@ template <class = void>
   if (cell.starts_with('\'')) return "remove the single quotes";
   const std::string grouped = without(cell, std::string_view(&other, 1));
   const std::size_t signs = cell.size() - grouped.size(), first = cell.find(other);
-  const bool by_three =
-      signs > 0 && cell.size() > first + 3 && is_number(grouped, decimal) && is_whole(cell.substr(first + 1, 3));
+  const bool by_three = signs > 0 && cell.size() > first + 3 && is_number(grouped, decimal) &&
+                        is_whole(cell.substr(first + 1, 3)) && (cell.size() == first + 4 || !is_digit(cell[first + 4]));
   if (by_three && (signs > 1 || cell.find(decimal) != none)) return "remove the separators of thousands";
   if (by_three)
     return other == ',' ? "remove the separators of thousands; if \",\" is the decimal sign, set decimal"

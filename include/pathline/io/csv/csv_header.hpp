@@ -14,9 +14,9 @@
 #include <pathline/core/errors.hpp>
 #include <pathline/core/message.hpp>
 #include <pathline/core/types.hpp>
-#include <pathline/io/csv_cells.hpp>
+#include <pathline/io/csv/csv_cells.hpp>
+#include <pathline/io/csv/csv_text.hpp>
 #include <pathline/io/csv_options.hpp>
-#include <pathline/io/csv_text.hpp>
 
 #include <cstddef>
 #include <string>

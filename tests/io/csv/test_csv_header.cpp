@@ -1,4 +1,4 @@
-#include <pathline/io/csv_header.hpp>
+#include <pathline/io/csv/csv_header.hpp>
 
 #include <support/catch.hpp>
 

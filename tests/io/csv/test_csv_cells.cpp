@@ -1,4 +1,4 @@
-#include <pathline/io/csv_cells.hpp>
+#include <pathline/io/csv/csv_cells.hpp>
 
 #include <support/catch.hpp>
 
