@@ -564,6 +564,12 @@ TEST_CASE("Integer weights are repeated rows, weight 0 is absence", "[train][fit
       fit(without, with_weights(present, Vector<double>{{2, 1, 3}}), held_out, third = Rng(7), adam);
   CHECK(weighted.parameters() == without.parameters());
   CHECK(report.best_criterion == expected.best_criterion);
+  // As by hand.
+  WeightedModel parted(2);
+  Rng fourth(7);
+  const FitReport by_hand = fit(parted, split(with_weights(X, weights), 0.3, fourth), options, fourth, adam);
+  CHECK(parted.parameters() == weighted.parameters());
+  CHECK(by_hand.best_criterion == report.best_criterion);
 }
 
 TEST_CASE("Only the ratios of weights count, also where their sum is too large a number", "[train][fit][weights]") {

@@ -112,3 +112,40 @@ TEST_CASE("Weights are checked as they are given", "[train][weights][errors]") {
   CHECK(data.weights == Vector<double>{{1, 2, 3}});
   CHECK(data.data == counting(3).cast<float>());
 }
+
+TEST_CASE("A split of data with weights keeps the weight of every sample, and has none of weight 0",
+          "[train][weights]") {
+  const Vector<double> weights{{3, 0, 1, 4, 0, 5, 9, 2}};
+  const WeightedData<double> data = with_weights(counting(8), weights);
+  Rng rng(5), same_seed(5);
+  const SplitWeightedData<double> parts = split(data, 0.4, rng);
+  REQUIRE(parts.held_out.data.cols() == 3);  // of 6 samples
+  REQUIRE(parts.rest.data.cols() == 3);
+  std::vector<Index> seen;
+  for (const WeightedData<double>* part : {&parts.rest, &parts.held_out}) {
+    REQUIRE(part->weights.size() == 3);
+    for (Index j = 0; j < 3; ++j) {
+      const auto sample = Index(part->data(0, j));
+      CHECK(part->data(1, j) == 10 * double(sample));
+      CHECK(part->weights(j) == weights(sample));
+      seen.push_back(sample);
+    }
+  }
+  // The samples that fit holds out itself.
+  const DataRef<double> all(data.data);
+  const auto [train, held_out] = split_rows(FitRows<double>(all, &weights), 0.4, same_seed.draw());
+  for (Index j = 0; j < 3; ++j) {
+    CHECK(seen[std::size_t(j)] == train.number_of(j));
+    CHECK(seen[std::size_t(3 + j)] == held_out.number_of(j));
+  }
+  CHECK(rng == same_seed);
+  std::sort(seen.begin(), seen.end());
+  CHECK(seen == std::vector<Index>{0, 2, 3, 5, 6, 7});
+
+  WeightedData<double> wrong = data;
+  wrong.weights(2) = -1;
+  CHECK_THROWS_WITH(split(wrong, 0.4, rng), "split: weights is -1 at sample 2, expected 0 or a positive number");
+  CHECK_THROWS_WITH(split(data, 0.9, rng),
+                    "split: fraction is 0.9, expected in [0, 1), leaving at least one of 6 columns");
+  CHECK(rng == same_seed);  // nothing was drawn
+}

@@ -52,6 +52,8 @@ template <class T>
 inline constexpr bool is_split = false;
 template <class Scalar>
 inline constexpr bool is_split<SplitData<Scalar>> = true;
+template <class Scalar>
+inline constexpr bool is_split<SplitWeightedData<Scalar>> = true;
 
 /// Throws unless the parameters that training begins with are of the field's length, which those of a flow that was
 /// moved from are not, and finite.

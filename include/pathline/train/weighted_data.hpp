@@ -58,6 +58,34 @@ template <class X, class W>
   return result;
 }
 
+/// Two parts of data with weights.
+template <Real Scalar>
+struct SplitWeightedData {
+  WeightedData<Scalar> rest, held_out;
+};
+
+/// Holds out ⌈fraction · n⌉ of the n samples of positive weight, at random; every sample keeps its weight. Those of
+/// weight 0 are in neither part, as where `fit` holds out a fraction itself.
+/// \throws ShapeError, DataError for wrong weights, as `with_weights`; ArgumentError unless 0 <= fraction < 1 leaves at
+///         least one sample.
+template <class Scalar>
+[[nodiscard]] SplitWeightedData<Scalar> split(const WeightedData<Scalar>& data, double fraction, Rng& rng) {
+  detail::require_weights("split: weights", data.weights, data.data.cols());
+  std::vector<Index> used;
+  for (Index j = 0; j < data.weights.size(); ++j)
+    if (data.weights(j) > 0) used.push_back(j);
+  SplitColumns columns = split_columns(Index(used.size()), fraction, rng);
+  const auto part = [&](std::vector<Index>& numbers) {
+    Vector<double> weights(Index(numbers.size()));
+    for (std::size_t j = 0; j < numbers.size(); ++j) {
+      numbers[j] = used[std::size_t(numbers[j])];
+      weights(Index(j)) = data.weights(numbers[j]);
+    }
+    return WeightedData<Scalar>{columns_of(data.data, numbers), weights};
+  };
+  return {part(columns.rest), part(columns.held_out)};
+}
+
 namespace detail {
 
 template <class T>

@@ -80,7 +80,7 @@ TEST_CASE("What separates the cells of a table is seen by its first line and the
   CHECK(layout("a,b\n1,2\n", "1,2\n").empty());            // the reader's own
   CHECK(layout("a;b\nc;d\n", "c;d\n").empty());            // no number
   CHECK(layout("a;b;c\n1;2\n", "1;2\n").empty());          // not equally many
-  CHECK(layout("a\n1\n", "1\n").empty());                  // one cell
+  CHECK(layout("a\n1\n", "1\n", ';').empty());             // one cell
   CHECK_FALSE(layout("a;b\n\n1;2\n", "\n1;2\n").empty());  // lines with nothing on them do not count
 }
 
