@@ -1,4 +1,4 @@
-// expect: Adjoint: this solver cannot go back: include pathline/gradient.hpp for a diagonally or fully implicit method
+// expect: Adjoint: this solver has no way back of its own: give one, as AdjointBy{Dopri5{}}
 #include <pathline/gradient.hpp>
 #include <pathline/nn.hpp>
 #include <pathline/ode.hpp>

@@ -41,9 +41,10 @@ struct Adjoint {
   Statistics forward(const Method& method, const Control& control, const G& dynamics, Batch<typename G::Scalar>& y,
                      std::span<const double> times, std::span<Batch<typename G::Scalar>> outputs,
                      Memory<G, Method>& memory) const {
-    static_assert(detail::WayBack<Method, double>::exists,
-                  "Adjoint: this solver cannot go back: include pathline/gradient.hpp for a diagonally or fully "
-                  "implicit method, or give another solver for the way back, as AdjointBy{Dopri5{}}");
+    static_assert(
+        detail::WayBack<Method, double>::exists,
+        "Adjoint: this solver has no way back of its own: give one, as AdjointBy{Dopri5{}}; those of implicit "
+        "and multistep methods come with pathline/gradient.hpp");
     static_assert(!detail::knows_rows<Control>,
                   "Adjoint: WithNorm, WithTolerances and WithDomain speak of the state's rows and columns, and the way "
                   "back has others; use Backpropagation");

@@ -54,7 +54,7 @@ template <class Method>
 void require_interpolation(OutputTimes outputs) {
   if (outputs == OutputTimes::interpolate && !interpolates<Method>)
     throw ArgumentError("Backpropagation: outputs", "OutputTimes::interpolate",
-                        "OutputTimes::step_to for a method that is not first same as last");
+                        "OutputTimes::step_to, or an explicit method that is first same as last, such as Dopri5");
 }
 
 /// The output times as the solver sees them: all, or both ends.

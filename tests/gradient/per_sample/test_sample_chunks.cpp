@@ -295,5 +295,5 @@ TEST_CASE("NeuralOde with PerSample refuses what no sample can follow", "[gradie
   CHECK_THROWS_AS(with({.rtol = -1}, times, CashKarp{}, OutputTimes::step_to), ArgumentError);
   CHECK_THROWS_AS(with(control, {0, 1, 0.5}, CashKarp{}, OutputTimes::step_to), ArgumentError);
   CHECK_THROWS_WITH(with(control, times, CashKarp{}, OutputTimes::interpolate),
-                    ContainsSubstring("step_to for a method that is not first same as last"));
+                    ContainsSubstring("step_to, or an explicit method that is first same as last"));
 }
