@@ -27,7 +27,7 @@ inline void fetch_while_multiplying(const void* from, std::size_t bytes) noexcep
   fetch_ahead = {start, bytes > most_fetched_bytes ? start : start + bytes};
 }
 
-/// The same while this lives. Afterwards products fetch nothing: what comes next may have nothing to do with that memory.
+/// The same while this lives. Afterwards products fetch nothing: what comes next may not read that memory.
 class [[nodiscard]] FetchWhileMultiplying {
  public:
   FetchWhileMultiplying(const void* from, std::size_t bytes) noexcept { fetch_while_multiplying(from, bytes); }
