@@ -39,7 +39,7 @@ const std::vector<Index> toy_sizes{2, 64, 64, 64, 2}, wide_sizes{32, 256, 256, 3
 template <class F, TracePolicy Estimator>
 void log_prob(benchmark::State& state, const F& flow, const std::vector<Index>& sizes, const Estimator& estimator) {
   const Index n = state.range(0), d = flow.dim();
-  // What the solve carries along, by which its chunks are cut: nothing where the exact trace has a closed form. With two
+  // What the solve carries along, by which chunks are cut: nothing where the exact trace has a closed form. With two
   // hidden layers that takes about the products of one tangent, with three those of d without the end layers.
   const Index tangents = detail::evaluation_tangents<Estimator>(flow.field(), estimator.tangents(d));
   const bool exact = std::same_as<Estimator, ExactTrace>, deep = sizes.size() > 4;
