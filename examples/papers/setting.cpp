@@ -61,6 +61,13 @@ std::string spread(const std::vector<double>& values, int decimals) {
   return text;
 }
 
+double median(std::vector<double> values) {
+  if (values.empty()) throw pathline::ArgumentError("median: values", "none", "one or more");
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
+}
+
 double processor_seconds() { return double(std::clock()) / CLOCKS_PER_SEC; }
 
 }  // namespace examples::papers

@@ -40,6 +40,9 @@ struct Setting {
 /// Mean and range of what the seeds gave: "0.038 (0.028 to 0.050)", or "0.038" where they agree.
 [[nodiscard]] std::string spread(const std::vector<double>& values, int decimals);
 
+/// Of an even number of values the mean of the two in the middle. \throws pathline::ArgumentError for none.
+[[nodiscard]] double median(std::vector<double> values);
+
 /// Seconds of the processor that this program has used: other programs do not count.
 [[nodiscard]] double processor_seconds();
 
