@@ -97,8 +97,10 @@ struct SolverRightHandSide {
     const auto path = dynamics.path_dynamics();
     const Index d = path.rows();
     typename Workspace<Scalar>::Frame frame(workspace);
-    path.evaluate(t, y.topRows(d), dy.topRows(d), frame.scalars(detail::evaluation_tape_size(path)), workspace);
-    detail::fill<Scalar>(View<Scalar>(dy).bottomRows(dy.rows() - d), 0);
+    const View<Scalar> slopes(dy);
+    path.evaluate(t, View<const Scalar>(y).topRows(d), slopes.topRows(d),
+                  frame.scalars(detail::evaluation_tape_size(path)), workspace);
+    detail::fill<Scalar>(slopes.bottomRows(dy.rows() - d), 0);
   }
   [[nodiscard]] Index error_rows() const { return dynamics.error_rows(); }
   [[nodiscard]] Index path_rows() const { return dynamics.path_rows(); }
