@@ -11,6 +11,7 @@
 
 #include <support/allocations.hpp>
 #include <support/catch.hpp>
+#include <support/mean_of_epoch.hpp>
 #include <support/memory_keeper.hpp>
 
 #include <algorithm>
@@ -244,23 +245,17 @@ TEST_CASE("Rows of a source with whole weights count as so many rows", "[train][
   flow.value_and_gradient(repeated, ids, Draw{}, memory, expected);
   const auto check = [&](const auto& source) {
     // In mini-batches of 5, 5 and 2 rows, weighted by their size: all rows once.
-    Rng rng(3);
-    typename std::remove_cvref_t<decltype(source)>::Memory kept;
-    source.start_epoch(rng, kept);
-    double value = 0;
-    Vector<double> gradient = Vector<double>::Zero(flow.parameters().size());
-    for (Index first = 0; first < 12; first += 5) {
-      const Index count = std::min<Index>(5, 12 - first);
-      const auto mini = source.batch(first, count, rng, kept);
-      REQUIRE(mini.data.rows() == 2);
-      REQUIRE(mini.factors.size() == std::size_t(count));
-      flow.value_and_gradient(mini.data, mini.samples, ConstVectorMap<double>(mini.factors.data(), count), Draw{},
-                              memory, loss);
-      value += double(count) / 12 * loss.loss;
-      gradient += double(count) / 12 * loss.gradient;
-    }
-    CHECK(value == Approx(expected.loss).epsilon(1e-7));  // chunks have steps of their own, to the tolerance
-    CHECK((gradient - expected.gradient).norm() < 1e-6 * expected.gradient.norm());
+    REQUIRE(source.samples() == 12);
+    const auto mean = test::mean_of_epoch(
+        source, [&](const auto& mini) -> const auto& {
+          REQUIRE(mini.data.rows() == 2);
+          REQUIRE(Index(mini.factors.size()) == mini.data.cols());
+          const ConstVectorMap<double> factors(mini.factors.data(), mini.data.cols());
+          flow.value_and_gradient(mini.data, mini.samples, factors, Draw{}, memory, loss);
+          return loss;
+        });
+    CHECK(mean.loss == Approx(expected.loss).epsilon(1e-7));  // chunks have steps of their own, to the tolerance
+    CHECK((mean.gradient - expected.gradient).norm() < 1e-6 * expected.gradient.norm());
   };
   ShuffleOptions options{.block_bytes = 48, .window_bytes = 192, .last_is_weight = true};
   check(ShuffledSource(computed, options));

@@ -17,9 +17,9 @@
 #include <pathline/train/step/roll_back.hpp>
 
 #include <support/catch.hpp>
+#include <support/mean_of_epoch.hpp>
 #include <support/memory_keeper.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <type_traits>
@@ -184,22 +184,16 @@ TEST_CASE("By flow matching, rows of whole weights count as so many rows", "[tra
     const Batch<double> XW = with_last_row(X, weights);
     const auto rows = computed(XW);
     const ShuffledSource source(rows, weighted());
-    Rng rng(3);
-    typename ShuffledSource<std::remove_const_t<decltype(rows)>>::Memory kept;
-    source.start_epoch(rng, kept);
-    double value = 0;
-    Vector<double> gradient = Vector<double>::Zero(flow.parameters().size());
-    for (Index first = 0; first < 12; first += 5) {
-      const Index count = std::min<Index>(5, 12 - first);
-      const auto mini = source.batch(first, count, rng, kept);
-      objective.value_and_gradient(mini.data, mini.samples, ConstVectorMap<double>(mini.factors.data(), count),
-                                   Draw{3, 1}, memory, loss);
-      value += double(count) / 12 * loss.loss;
-      gradient += double(count) / 12 * loss.gradient;
-    }
+    REQUIRE(source.samples() == 12);
+    const auto mean = test::mean_of_epoch(
+        source, [&](const auto& mini) -> const auto& {
+          const ConstVectorMap<double> factors(mini.factors.data(), Index(mini.factors.size()));
+          objective.value_and_gradient(mini.data, mini.samples, factors, Draw{3, 1}, memory, loss);
+          return loss;
+        });
     // Sums in another order.
-    CHECK(value == Approx(expected.loss).epsilon(1e-13));
-    CHECK((gradient - expected.gradient).norm() < 1e-13 * expected.gradient.norm());
+    CHECK(mean.loss == Approx(expected.loss).epsilon(1e-13));
+    CHECK((mean.gradient - expected.gradient).norm() < 1e-13 * expected.gradient.norm());
   };
   check(FlowMatching(flow));
   check(MixedObjective(flow, FlowMatching(flow), 0.3));
