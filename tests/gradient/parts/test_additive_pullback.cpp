@@ -68,7 +68,7 @@ TEST_CASE("Gradients of additive methods, all pairs", "[gradient][pairs][many-dr
   CHECK(both_directions("Additive methods", split_field(0.2), 0.3 * two_samples(), [](auto& pairs) {
           PATHLINE_PAIRS(KennedyCarpenter3);
           PATHLINE_PAIRS(KennedyCarpenter4);
-        }) == 2 * 3 * (2 + 2));
+        }) == 3 * 4 * (2 + 2));
 }
 
 TEMPLATE_TEST_CASE("Backpropagation through additive methods agrees with differences of the replayed steps",
