@@ -160,7 +160,7 @@ TEST_CASE("read_csv: ragged rows, blank lines and bad quotes say the line", "[io
   CHECK_THROWS_WITH(numbers("x,y\n1,2\n\n\n3,4\n"), ContainsSubstring("line 3 is blank"));
   CHECK_THROWS_WITH(numbers("\nx,y\n1,2\n"), ContainsSubstring("line 1 is blank"));
   CHECK_THROWS_WITH(numbers("x,y\n1,\"2\n3,4\n"), ContainsSubstring("line 2 has a quote that does not close"));
-  CHECK_THROWS_WITH(numbers("x,y\n1,\"2\"3\n"), ContainsSubstring("line 2 has \"3\" behind a closing quote"));
+  CHECK_THROWS_WITH(numbers("x,y\n1,\"2\"3\n"), ContainsSubstring("line 2 has \"3\" after a closing quote"));
 }
 
 TEST_CASE("read_csv: nothing to read is an error that says so", "[io][csv][errors]") {

@@ -151,7 +151,7 @@ const std::vector<Case> cases{
      "!column is \"y\"…separator \";\": set separator",
      {.columns = {"y"}}},
     {"semicolons between quotes", "\"x\";\"y\"\n\"1\";\"2\"\n",
-     "!line 1 has \";\"y\"\" behind a closing quote…set separator"},
+     "!line 1 has \";\"y\"\" after a closing quote…set separator"},
     {"blanks, and a row of another length", "a b c\n1 2 3 4\n",
      "!line 2…if blank (\" \") separates cells, set separator"},
     {"semicolons, told", "x;y\n1;2\n", "x,y | 1 2", {.separator = ';'}},

@@ -57,6 +57,17 @@ concept HasPathDynamics = Dynamics<G> && requires(const G g) {
 
 namespace detail {
 
+template <class G>
+concept GivesJacobian = requires(const G g, double t, const Batch<typename G::Scalar>& y, Batch<typename G::Scalar>& J,
+                                 Workspace<typename G::Scalar>& workspace) {
+  g.jacobian(t, y, J, workspace);
+};
+template <class G>
+concept GivesTimeDerivative = requires(const G g, double t, const Batch<typename G::Scalar>& y,
+                                       Batch<typename G::Scalar>& dfdt, Workspace<typename G::Scalar>& workspace) {
+  g.time_derivative(t, y, dfdt, workspace);
+};
+
 /// Scalars that evaluate() needs where no pullback follows: `evaluation_tape_size()` where the dynamics says so.
 template <Dynamics G>
 [[nodiscard]] Index evaluation_tape_size(const G& g) {
@@ -106,15 +117,14 @@ struct SolverRightHandSide {
   [[nodiscard]] Index path_rows() const { return dynamics.path_rows(); }
   static constexpr bool has_quadratures = may_have_quadratures<G>;
   /// The Jacobians of the path rows, sample after sample (path_rows × path_rows·n), for Newton's method.
-  void jacobian(double t, const Batch<Scalar>& y, Batch<Scalar>& J) const requires requires {
+  void jacobian(double t, const Batch<Scalar>& y, Batch<Scalar>& J) const requires detail::GivesJacobian<G> {
     dynamics.jacobian(t, y, J, workspace);
   }
-  { dynamics.jacobian(t, y, J, workspace); }
   /// ∂f/∂t, for Rosenbrock methods.
-  void time_derivative(double t, const Batch<Scalar>& y, Batch<Scalar>& dfdt) const requires requires {
+  void time_derivative(double t, const Batch<Scalar>& y,
+                       Batch<Scalar>& dfdt) const requires detail::GivesTimeDerivative<G> {
     dynamics.time_derivative(t, y, dfdt, workspace);
   }
-  { dynamics.time_derivative(t, y, dfdt, workspace); }
 };
 
 /// A field alone, z' = f(t, z; θ): a neural ODE (Chen et al. 2018). Every row is a path row, and one of the error norm

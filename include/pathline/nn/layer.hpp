@@ -66,13 +66,20 @@ concept InitializableLayer = Layer<L> && requires(const L layer, Vector<typename
 
 namespace detail {
 
+template <class F>
+concept CountsParameters = requires(const F field) {
+  field.parameter_count();
+};
+template <class F>
+concept KeepsParameters = requires(const F field) {
+  field.parameters().size();
+};
+
 /// Length of a field's θ: `parameter_count()` where it says so, else that of `parameters()`.
 template <class F>
-requires requires(const F field) { field.parameter_count(); } || requires(const F field) {
-  field.parameters().size();
-}
+requires CountsParameters<F> || KeepsParameters<F>
 [[nodiscard]] Index parameter_count(const F& field) {
-  if constexpr (requires { field.parameter_count(); })
+  if constexpr (CountsParameters<F>)
     return field.parameter_count();
   else
     return field.parameters().size();

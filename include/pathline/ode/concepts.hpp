@@ -114,16 +114,26 @@ inline constexpr Orders orders_of = [] {
 template <class M, template <int> class Tableau>
 concept TableauMethod = requires {
   M::tableau;
-}
-&&detail::is_tableau<std::remove_cvref_t<decltype(M::tableau)>, Tableau>;
+  requires detail::is_tableau<std::remove_cvref_t<decltype(M::tableau)>, Tableau>;
+};
+
+namespace detail {
+
+template <class M>
+concept ImplicitTableau = requires {
+  requires M::tableau.implicit;
+};
+template <class M>
+concept SaysImplicit = requires {
+  typename M::implicit_method;
+};
+
+}  // namespace detail
 
 /// A method whose step solves equations and may fail to: its tableau says `static constexpr bool implicit = true`, or
 /// the struct itself `using implicit_method = void`.
 template <class M>
-concept ImplicitMethod = requires {
-  requires M::tableau.implicit;
-}
-|| requires { typename M::implicit_method; };
+concept ImplicitMethod = detail::ImplicitTableau<M> || detail::SaysImplicit<M>;
 
 /// A method that treats the two parts of a right-hand side differently: its tableau says `static constexpr bool
 /// two_parts = true`.
@@ -135,8 +145,9 @@ concept TwoPartMethod = requires {
 /// A method that estimates its error, as step control needs it: its tableau, or the struct itself where it has none,
 /// has an `embedded_order` above 0.
 template <class M>
-concept EmbeddedMethod = detail::orders_of<M>
-.embedded > 0;
+concept EmbeddedMethod = requires {
+  requires(detail::orders_of<M>.embedded > 0);
+};
 
 /// A number of equal steps between two requested times.
 template <class C>
@@ -146,14 +157,18 @@ concept FixedControl = requires(const C& control) {
 
 namespace detail {
 
-/// factor(E_n, E_{n-1}, q), or factor(E_n, {E_{n-1}, E_{n-2}}, q).
+/// factor(E_n, E_{n-1}, q).
 template <class C>
-concept HasStepFactor = requires(const C& control, double error, double previous_error, int q) {
+concept FactorOfTwoErrors = requires(const C& control, double error, double previous_error, int q) {
   { control.factor(error, previous_error, q) } -> std::convertible_to<double>;
-}
-|| requires(const C& control, double error, std::array<double, 2> previous_errors, int q) {
+};
+/// factor(E_n, {E_{n-1}, E_{n-2}}, q).
+template <class C>
+concept FactorOfThreeErrors = requires(const C& control, double error, std::array<double, 2> previous_errors, int q) {
   { control.factor(error, previous_errors, q) } -> std::convertible_to<double>;
 };
+template <class C>
+concept HasStepFactor = FactorOfTwoErrors<C> || FactorOfThreeErrors<C>;
 
 }  // namespace detail
 

@@ -53,8 +53,8 @@ template <class T, class Scalar = double>
 concept TraceEstimator = requires(const T trace, Index d) {
   { trace.tangents(d) } -> std::convertible_to<Index>;
   { trace.weight(d, d) } -> std::convertible_to<double>;
-}
-&&(FillsFromNoise<T, Scalar> || FillsFromField<T, Scalar>);
+  requires FillsFromNoise<T, Scalar> || FillsFromField<T, Scalar>;
+};
 
 /// tr J by d tangents, the unit vectors. No noise; d times the work of one tangent.
 struct ExactTrace {

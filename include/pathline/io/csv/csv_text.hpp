@@ -97,7 +97,7 @@ class CsvReader {
     if (separator_ != ' ') skip_spaces();
     if (!ends_line() && !is_separator(text_[at_]))
       throw DataError({place(), " has ", shown(text_.substr(at_, text_.find_first_of("\r\n", at_) - at_)),
-                       " behind a closing quote, expected the separator; set separator, or double a quote that belongs "
+                       " after a closing quote, expected the separator; set separator, or double a quote that belongs "
                        "to the text"});
     return result;
   }

@@ -111,7 +111,7 @@ void linearize_link(const L& layer, Place place, View<const typename L::Scalar> 
   if (!place.last) next(theta.tail(theta.rows() - count), View<const Scalar>(out), slices);
 }
 
-/// The reverse: `next(theta, X, slices, X_bar, theta_bar)` pulls back through the layers behind this one first. `Y` is
+/// The reverse: `next(theta, X, slices, X_bar, theta_bar)` pulls back through the layers after this one first. `Y` is
 /// the output of the chain where that is kept.
 template <class Mode = LinearizeMode, class L, class Next>
 void pullback_link(const L& layer, Place place, View<const typename L::Scalar> theta,

@@ -175,10 +175,10 @@ template <AdaptiveControl Control>
 template <class Control>
 concept LogarithmicControl = requires(const Control& control) {
   control.log2_growth(0., std::array<double, 2>{}, 1);
-}
-&&(std::same_as<decltype(&Control::factor), decltype(&IController::factor)> ||
-   std::same_as<decltype(&Control::factor), decltype(&PiController::factor)> ||
-   std::same_as<decltype(&Control::factor), decltype(&PidController::factor)>);
+  requires std::same_as<decltype(&Control::factor), decltype(&IController::factor)> ||
+      std::same_as<decltype(&Control::factor), decltype(&PiController::factor)> ||
+      std::same_as<decltype(&Control::factor), decltype(&PidController::factor)>;
+};
 
 template <AdaptiveControl Control>
 [[nodiscard]] double shortest_step(const Control& control) {

@@ -26,7 +26,7 @@ EIGEN_ALWAYS_INLINE void store_alone(Number& to, Number value) {
   to = value;
 #if defined(__GNUC__) && !defined(__clang__)
   asm volatile("" : : "m"(to));  // reads the place: no later store can be one with this one
-#endif                           // clang packs less, and would read all memory again behind it
+#endif                           // clang packs less, and would read all memory again after it
 }
 
 /// Loads a number apart from its neighbours, into a register of floating-point numbers.
