@@ -81,7 +81,7 @@ class AugmentedDynamics {
   void evaluate(double t, ConstBatchRef<Scalar> y, BatchRef<Scalar> dy, std::span<Scalar> tape,
                 Workspace<Scalar>& workspace) const {
     const Index d = dim();
-    const Tapes tapes(*this, tape);
+    const PointTapes tapes(*this, tape);
     const View<const Scalar> Z = View<const Scalar>(y).topRows(d);
     const View<Scalar> slopes(dy);
     typename Workspace<Scalar>::Frame frame(workspace);
@@ -100,7 +100,7 @@ class AugmentedDynamics {
   void pullback(double t, std::span<Scalar> tape, ConstBatchRef<Scalar> dy_bar, BatchRef<Scalar> path_bar,
                 VectorRef<Scalar> theta_bar, Scalar& t_bar, Workspace<Scalar>& workspace) const {
     const Index d = dim(), n = columns();
-    const Tapes tapes(*this, tape);
+    const PointTapes tapes(*this, tape);
     typename Workspace<Scalar>::Frame frame(workspace);
     const std::span<Scalar> buffer = frame.scalars(on_path_.bar_size());
     const View<const Scalar> slopes_bar(dy_bar);
@@ -145,8 +145,8 @@ class AugmentedDynamics {
   }
 
  private:
-  struct Tapes {
-    Tapes([[maybe_unused]] const AugmentedDynamics& g, std::span<Scalar> tape) : field(tape) {
+  struct PointTapes {
+    PointTapes([[maybe_unused]] const AugmentedDynamics& g, std::span<Scalar> tape) : field(tape) {
       if constexpr (sizeof...(Regularizers) > 0) {
         Slices<Scalar> slices(tape);
         field = slices.scalars(g.on_path_.tape_size());
@@ -159,7 +159,7 @@ class AugmentedDynamics {
 
   [[nodiscard]] Index dim() const { return on_path_.field().dim(); }
 
-  [[nodiscard]] PathPoint<Scalar> point(double t, const Tapes& tapes) const {
+  [[nodiscard]] PathPoint<Scalar> point(double t, const PointTapes& tapes) const {
     PathPoint<Scalar> at =
         on_path_.point(side_.share_time() ? t : std::numeric_limits<double>::quiet_NaN(), tapes.field);
     const auto lend = [this](auto& slot, const ConstBatchMap<Scalar>& block) {

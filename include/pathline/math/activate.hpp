@@ -34,11 +34,11 @@ inline constexpr bool derivatives_of_value = by_table<Sigma, Scalar> ||
                                              (!std::same_as<Sigma, Tanh> && OfValue<Sigma, Scalar>);
 
 /// At least one pack. The last pack ends with the array and so overlaps the one before; its input is read first of all,
-/// since the output may replace it. `Outputs` is how many pointers are used.
+/// since the output may replace it. `Orders` counts what is written: σ, σ' and σ''.
 ///
 /// Never inlined: two inlined copies may differ in what the compiler contracts to a fused multiply-add, and then the
 /// last elements would differ from the others.
-template <class Sigma, int Outputs, Real Scalar>
+template <class Sigma, int Orders, Real Scalar>
 EIGEN_DONT_INLINE void activate_packs(Index size, const Scalar* x, Scalar* y, Scalar* first, Scalar* second) noexcept {
   using P = Pack<Scalar>;
   const Index last = size - P::size;
@@ -46,8 +46,8 @@ EIGEN_DONT_INLINE void activate_packs(Index size, const Scalar* x, Scalar* y, Sc
   P::load(x + last).store(last_x.data());
   const auto output = [&](Index i, const Jet<P>& jet) {
     jet.value.store(y + i);
-    if constexpr (Outputs > 1) jet.first.store(first + i);
-    if constexpr (Outputs > 2) jet.second.store(second + i);
+    if constexpr (Orders > 1) jet.first.store(first + i);
+    if constexpr (Orders > 2) jet.second.store(second + i);
   };
   // Whole packs, then the last one if it overlaps: by the same instructions.
   const Scalar* input = x;
@@ -85,34 +85,34 @@ EIGEN_DONT_INLINE void activate_packs(Index size, const Scalar* x, Scalar* y, Sc
 }
 
 /// For activations that know plain scalars only.
-template <class Sigma, int Outputs, Real Scalar>
+template <class Sigma, int Orders, Real Scalar>
 EIGEN_DONT_INLINE void activate_scalars(Index size, const Scalar* x, Scalar* y, Scalar* first,
                                         Scalar* second) noexcept {
   for (Index i = 0; i < size; ++i) {
     const Jet<Scalar> jet = Sigma::jet(x[i]);
     y[i] = jet.value;
-    if constexpr (Outputs > 1) first[i] = jet.first;
-    if constexpr (Outputs > 2) second[i] = jet.second;
+    if constexpr (Orders > 1) first[i] = jet.first;
+    if constexpr (Orders > 2) second[i] = jet.second;
   }
 }
 
-template <class Sigma, int Outputs, Real Scalar>
+template <class Sigma, int Orders, Real Scalar>
 void activate(Index size, const Scalar* x, Scalar* y, Scalar* first, Scalar* second) noexcept {
   static_assert(Activation<Sigma, Scalar>, "activate: an activation needs static Jet<P> jet(P x) for P = the scalar");
   eigen_assert(size >= 0);
   if constexpr (PackActivation<Sigma, Scalar>) {
     if (size >= Pack<Scalar>::size) {
-      activate_packs<Sigma, Outputs>(size, x, y, first, second);
+      activate_packs<Sigma, Orders>(size, x, y, first, second);
     } else if (size > 0) {
       typename Pack<Scalar>::Lanes in{}, value, slope, curvature;  // zeros beyond the end
       std::copy_n(x, size, in.data());
-      activate_packs<Sigma, Outputs>(Pack<Scalar>::size, in.data(), value.data(), slope.data(), curvature.data());
+      activate_packs<Sigma, Orders>(Pack<Scalar>::size, in.data(), value.data(), slope.data(), curvature.data());
       std::copy_n(value.data(), size, y);
-      if constexpr (Outputs > 1) std::copy_n(slope.data(), size, first);
-      if constexpr (Outputs > 2) std::copy_n(curvature.data(), size, second);
+      if constexpr (Orders > 1) std::copy_n(slope.data(), size, first);
+      if constexpr (Orders > 2) std::copy_n(curvature.data(), size, second);
     }
   } else {
-    activate_scalars<Sigma, Outputs>(size, x, y, first, second);
+    activate_scalars<Sigma, Orders>(size, x, y, first, second);
   }
 }
 

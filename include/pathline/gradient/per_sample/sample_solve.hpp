@@ -68,7 +68,7 @@ class SampleSolve {
           ends_ = {all.front(), all.back()};
           return ends_;
         },
-        Outputs<Times, Output>{record_, times, output, interpolate, keep},
+        SampleObserver<Times, Output>{record_, times, output, interpolate, keep},
         [&](Index sample, const SolveStatus& ended, const auto& /*y*/) {
           sum.accepted += ended.statistics.accepted;
           sum.rejected += ended.statistics.rejected;
@@ -105,7 +105,7 @@ class SampleSolve {
 
   /// Hears of steps and outputs of the solver, whose times are all or, for outputs inside of steps, both ends.
   template <class Times, class Output>
-  struct Outputs {
+  struct SampleObserver {
     SampleRecord<Scalar>& record;
     const Times& times;
     const Output& output;

@@ -58,7 +58,7 @@ class OneByOneSolver {
         if (const char* const fault = fault_of_start(control_, y_))
           throw DataError({"solve: y0 of sample ", id, fault});
         started = true;
-        const Outputs<Output> outputs{{}, output, id};
+        const SampleObserver<Output> outputs{{}, output, id};
         if constexpr (TwoPartMethod<Method>)  // whose two parts know of no samples
           statistics = integrate(Method{}, control_, rhs_, y_, times(id), stepper_, outputs);
         else
@@ -77,11 +77,11 @@ class OneByOneSolver {
 
  private:
   template <class Output>
-  struct Outputs : NoObserver {
+  struct SampleObserver : NoObserver {
     static constexpr bool reads_last_stage = false;
     const Output& function;
     Index id;
-    Outputs(NoObserver, const Output& output, Index sample) : function(output), id(sample) {}
+    SampleObserver(NoObserver, const Output& output, Index sample) : function(output), id(sample) {}
     void output(Index i, const State& y) const { function(id, std::size_t(i), y.col(0)); }
   };
 
