@@ -28,8 +28,9 @@ class MiddleTrace {
   using Hidden = std::vector<Dense<Scalar, Sigma>>;
 
  public:
-  /// Of fewer samples forming the matrices takes more time than it saves.
-  static constexpr Index least_samples = 3;
+  /// Of one sample forming the matrices takes more time than it saves. Two are the narrowest pack: what PerSample fills
+  /// up to packs goes the same way whatever its companions.
+  static constexpr Index least_samples = 2;
 
   /// With three hidden layers, while both matrices stay in a second-level cache: 256 KiB.
   [[nodiscard]] static bool possible(const Hidden& hidden, const Affine<Scalar>& back) {
