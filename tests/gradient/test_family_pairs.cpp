@@ -77,8 +77,8 @@ void check_times(const char* name, const Policies&... policies) {
 /// Each sample's part beside that of a solve of the sample alone.
 template <class... Policies>
 void check_per_sample(const char* name, const PiController& control, const Policies&... policies) {
-  const NeuralOde together(small_field<double>(), policies..., PerSample(control)),
-      alone(small_field<double>(), policies..., control);
+  const NeuralOde together(small_field<double>(), policies..., PerSample(control));
+  const NeuralOde alone(small_field<double>(), policies..., control);
   const auto result = together.value_and_gradient(two_starts<double>(), times, sum_of_sines);
   Vector<double> parameters = Vector<double>::Zero(result.parameters.size());
   double off = 0;
