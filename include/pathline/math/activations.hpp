@@ -39,7 +39,8 @@ concept PackActivation = Activation<Sigma, Scalar> && requires(Pack<Scalar> x) {
 };
 
 /// An activation whose derivatives follow from its value: `static Jet<P> of_value(P y)` is σ, σ' and σ'' where σ = y.
-/// Chains of layers keep outputs anyway, and then keep no derivatives beside them.
+/// Chains of layers keep outputs anyway, and then keep no derivatives beside them. It must give what `jet` gives, and
+/// the error of σ' is then that of y: offer it only where σ' is large beside the rounding of y.
 template <class Sigma, class Scalar = double>
 concept OfValue = PackActivation<Sigma, Scalar> && requires(Scalar y, Pack<Scalar> pack) {
   { Sigma::of_value(y) } -> std::same_as<Jet<Scalar>>;

@@ -40,6 +40,9 @@ TEST_CASE("A perceptron with hidden layers knows its exact trace, with many or w
   // 2 · 64 · 256 numbers are 256 KiB in double.
   CHECK(Trace::tangents(field_of(2, {128, 64, 128}, 1)) == 0);
   CHECK(Trace::tangents(field_of(2, {128, 64, 129}, 1)) == 2);
+  // The middle layer is the wide one.
+  CHECK(Trace::tangents(field_of(2, {8, 20, 12}, 1)) == 0);
+  CHECK(Trace::tangents(field_of(2, {8, 21, 12}, 1)) == 2);
 }
 
 TEST_CASE("Its values and trace are those of d tangents, also when the weights are known not to change", "[nn]") {

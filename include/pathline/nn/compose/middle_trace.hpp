@@ -3,7 +3,8 @@
 /// first and of the third layer, which meet at the slopes of the second. docs/maths.md, (8.7).
 ///
 /// These are as many products as d tangents take that skip the end layers, without passes over tangents, and with wider
-/// chunks: 0.90 to 0.97 of the time (2-64-64-64-2, 6-64-64-64-6, 8-32-32-32-8 in float, AVX-512).
+/// chunks: 0.90 to 0.97 of the time for hundreds of samples (2-64-64-64-2, 6-64-64-64-6, 8-32-32-32-8 in float with
+/// AVX-512).
 #pragma once
 
 #include <pathline/core/types.hpp>
@@ -28,14 +29,15 @@ class MiddleTrace {
   using Hidden = std::vector<Dense<Scalar, Sigma>>;
 
  public:
-  /// Of one sample forming the matrices takes more time than it saves. Two are the narrowest pack: what PerSample fills
-  /// up to packs goes the same way whatever its companions.
+  /// For few samples, forming the matrices takes more time than it saves. But PerSample fills a group of samples up to
+  /// a whole pack, of two numbers at least, and a sample must take the same path alone and beside others.
   static constexpr Index least_samples = 2;
 
-  /// With three hidden layers, while both matrices stay in a second-level cache: 256 KiB.
+  /// With three hidden layers, of which the middle one is not the wide one, while both matrices stay in a second-level
+  /// cache: 256 KiB.
   [[nodiscard]] static bool possible(const Hidden& hidden, const Affine<Scalar>& back) {
     constexpr Index most = (Index(1) << 18) / Index(sizeof(Scalar));
-    return hidden.size() == 3 &&
+    return hidden.size() == 3 && hidden[1].out_rows() <= hidden[0].out_rows() + hidden[2].out_rows() &&
            back.out_rows() * hidden[1].out_rows() * (hidden[0].out_rows() + hidden[2].out_rows()) <= most;
   }
 
