@@ -8,6 +8,7 @@
 
 #include <support/catch.hpp>
 #include <support/layer_laws.hpp>
+#include <support/logistic.hpp>
 
 #include <span>
 #include <vector>
@@ -30,18 +31,6 @@ TEST_CASE("Repeat keeps the law of layers", "[nn][gradient]") {
 
 namespace {
 
-/// The logistic function, whose derivatives follow from its value.
-struct Logistic {
-  template <class P>
-  [[nodiscard]] static Jet<P> jet(P x) {
-    return of_value(Sigmoid::jet(x).value);
-  }
-  template <class P>
-  [[nodiscard]] static Jet<P> of_value(P y) {
-    const P first = y * (P(1) - y);
-    return {y, first, first * (P(1) - P(2) * y)};
-  }
-};
 /// The same, which does not say so.
 struct Opaque {
   template <class P>

@@ -4,6 +4,7 @@
 
 #include <support/catch.hpp>
 #include <support/layer_laws.hpp>
+#include <support/logistic.hpp>
 
 #include <cmath>
 #include <span>
@@ -105,18 +106,6 @@ TEST_CASE("ActivationTape keeps σ' alone where there are no tangents", "[nn]") 
 
 namespace {
 
-/// The logistic function, whose derivatives are functions of its value.
-struct Logistic {
-  template <class P>
-  [[nodiscard]] static Jet<P> jet(P x) {
-    return of_value(Sigmoid::jet(x).value);
-  }
-  template <class P>
-  [[nodiscard]] static Jet<P> of_value(P y) {
-    const P first = y * (P(1) - y);
-    return {y, first, first * (P(1) - P(2) * y)};
-  }
-};
 static_assert(detail::derivatives_of_value<Logistic, double> && !detail::derivatives_of_value<Sigmoid, double>);
 static_assert(!detail::derivatives_of_value<Tanh, double>, "1 - y² loses the digits of a small slope");
 
