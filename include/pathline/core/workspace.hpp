@@ -137,17 +137,21 @@ class Workspace {
     Vector<Scalar> memory;
   };
 
+  // `make` may take frames, and must not ask for anything derived: it would get the same place.
   template <class Make>
   const Scalar* derived(const View<const Scalar>& A, int kind, Index count, Make&& make) {
     const Place place = place_of(A, kind, count);
+    [[maybe_unused]] const std::size_t before = last_;
     if (!place.known) make(place.scalars);
+    eigen_assert(last_ == before);
     if (place.kept) keep(A, kind, count);
     return place.scalars;
   }
 
   struct Place {
     Scalar* scalars;
-    bool known, kept;  // computed already; to be kept once it is
+    bool known;  // whether it is computed already
+    bool kept;   // whether it is to be kept, once it is computed
   };
 
   // What does not depend on `make` is compiled once a scalar.

@@ -144,7 +144,7 @@ class FlowSolves {
     return sum;
   }
 
-  // Which chunks of one thread use one after the other. The parameters do not change while it lives.
+  // Shared by the chunks that one thread solves, one after another. The parameters do not change while it lives.
   struct OfThread {
     Workspace<Scalar> workspace;
     std::optional<typename Workspace<Scalar>::Unchanged> unchanged;

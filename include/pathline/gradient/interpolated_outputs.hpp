@@ -30,9 +30,9 @@ enum class OutputTimes : std::uint8_t { step_to, interpolate };
 
 /// In place of a span of states or of their cotangents: a solve between two times whose end alone is wanted.
 struct NoOutputs {
-  explicit constexpr NoOutputs(int) {}  // {} is an empty span
+  explicit constexpr NoOutputs(int) {}  // no default constructor, so that {} still means an empty span
   template <class State>
-  operator std::span<State>() const noexcept {  // NOLINT(google-explicit-constructor): what most methods take
+  operator std::span<State>() const noexcept {  // NOLINT(google-explicit-constructor): for methods with spans alone
     return {};
   }
 };
@@ -80,7 +80,7 @@ class OutputSchedule {
 /// In place of an `OutputSchedule` where no outputs are wanted.
 class BothEnds {
  public:
-  BothEnds(std::span<const double> times, OutputTimes /*outputs*/) : times_(times) {}
+  BothEnds(std::span<const double> times, OutputTimes /*outputs*/) : times_(times) { eigen_assert(times.size() == 2); }
   [[nodiscard]] std::span<const double> times() const { return times_; }
 
  private:

@@ -135,10 +135,9 @@ inline constexpr bool sums_in_loops = State::SizeAtCompileTime == Eigen::Dynamic
 template <class State>
 inline constexpr bool sums_of_rows = sums_in_loops<State>&& State::ColsAtCompileTime == 1;
 
-/// to = Σ h w_j K_j, or start + Σ h w_j K_j; `to` gets the shape of the K_j. With `size` its first scalars alone are
-/// written.
+/// The first `size` scalars of to = Σ h w_j K_j, or of start + Σ h w_j K_j; `to` gets the shape of the K_j.
 template <class Weights, class State, class Stages>
-void write_sum_in_loop(State& to, const State* start, double h, const Stages& K, Index size = -1) {
+void write_sum_in_loop(State& to, const State* start, double h, const Stages& K, Index size) {
   static_assert(!all_zero<Weights>, "tableau: a row of zeros");
   using Scalar = typename State::Scalar;
   constexpr const auto& counting = counting_weights<Weights>;
@@ -153,8 +152,14 @@ void write_sum_in_loop(State& to, const State* start, double h, const Stages& K,
     w[n] = Scalar(h * counting.weight[n]);
     X[n] = stage.data();
   }
-  write_terms<Scalar>(std::make_index_sequence<terms>{}, size < 0 ? to.size() : size,
-                      start == nullptr ? nullptr : start->data(), w, X, to.data());
+  write_terms<Scalar>(std::make_index_sequence<terms>{}, size, start == nullptr ? nullptr : start->data(), w, X,
+                      to.data());
+}
+
+/// All of it.
+template <class Weights, class State, class Stages>
+void write_sum_in_loop(State& to, const State* start, double h, const Stages& K) {
+  write_sum_in_loop<Weights>(to, start, h, K, K[counting_weights<Weights>.place[0]].size());
 }
 
 /// to = Σ h w_j K_j, as a whole.
